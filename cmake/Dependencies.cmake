@@ -1,0 +1,26 @@
+# System packages only; nothing is fetched. The oldest versions are those of Debian 12.
+find_package(Eigen3 3.4 REQUIRED NO_MODULE)
+find_package(OpenMP REQUIRED COMPONENTS CXX)
+find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
+find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)
+find_package(yaml-cpp 0.7 REQUIRED)
+find_package(fmt 9 REQUIRED)
+
+# yaml-cpp before 0.8 has no namespaced target.
+if(NOT TARGET yaml-cpp::yaml-cpp)
+  add_library(yaml-cpp::yaml-cpp ALIAS yaml-cpp)
+endif()
+
+# Random123 and xxHash ship no CMake package of their own.
+find_path(HEED_RANDOM123_INCLUDE Random123/philox.h REQUIRED)
+add_library(heed_random123 INTERFACE)
+target_include_directories(heed_random123 SYSTEM INTERFACE $<BUILD_INTERFACE:${HEED_RANDOM123_INCLUDE}>)
+add_library(heed::random123 ALIAS heed_random123)
+
+find_path(HEED_XXHASH_INCLUDE xxhash.h REQUIRED)
+find_library(HEED_XXHASH_LIBRARY xxhash REQUIRED)
+add_library(heed_xxhash INTERFACE)
+target_include_directories(heed_xxhash SYSTEM INTERFACE $<BUILD_INTERFACE:${HEED_XXHASH_INCLUDE}>)
+target_link_libraries(heed_xxhash INTERFACE ${HEED_XXHASH_LIBRARY})
+add_library(heed::xxhash ALIAS heed_xxhash)
+mark_as_advanced(HEED_RANDOM123_INCLUDE HEED_XXHASH_INCLUDE HEED_XXHASH_LIBRARY HEED_CCACHE)

@@ -1,0 +1,13 @@
+# heed_target(<target>): what every library, program and test of ours has in common.
+# C++20, the repository's top as include root, warnings, sanitizers; a library heed_x also gets the alias heed::x.
+function(heed_target target)
+  get_target_property(type ${target} TYPE)
+  target_compile_features(${target} PUBLIC cxx_std_20)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${heed_SOURCE_DIR}> $<INSTALL_INTERFACE:include/heed>)
+  set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  heed_warnings(${target})
+  heed_sanitize(${target})
+  if(type MATCHES "LIBRARY$" AND target MATCHES "^heed_(.+)$")  # the last MATCHES sets CMAKE_MATCH_1
+    add_library(heed::${CMAKE_MATCH_1} ALIAS ${target})
+  endif()
+endfunction()

@@ -1,0 +1,21 @@
+# heed_add_test(<name> SOURCES a.cpp ... LIBS heed::core ... LABELS fast|slow ...)
+# One executable with tests/main.cpp, one ctest of the same name. Labels default to fast.
+function(heed_add_test name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "TIMEOUT" "SOURCES;LIBS;LABELS")
+  if(arg_UNPARSED_ARGUMENTS OR NOT arg_SOURCES)
+    message(FATAL_ERROR "heed_add_test(${name}): SOURCES is required; not understood: '${arg_UNPARSED_ARGUMENTS}'")
+  endif()
+  if(NOT arg_LABELS)
+    set(arg_LABELS fast)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 600)
+  endif()
+  add_executable(${name} ${arg_SOURCES})
+  heed_target(${name})
+  target_link_libraries(${name} PRIVATE heed_test_main ${arg_LIBS})
+  add_test(NAME ${name} COMMAND ${name})
+  # A passive wait policy: tests run side by side, and a spinning thread would take the other test's core.
+  set_tests_properties(${name} PROPERTIES LABELS "${arg_LABELS}" TIMEOUT ${arg_TIMEOUT}
+    ENVIRONMENT "OMP_WAIT_POLICY=passive")
+endfunction()

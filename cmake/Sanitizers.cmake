@@ -1,0 +1,13 @@
+# heed_sanitize(<target>): instruments the target and, through PUBLIC, all that links to it.
+function(heed_sanitize target)
+  if(NOT HEED_SANITIZE)
+    return()
+  endif()
+  list(JOIN HEED_SANITIZE "," kinds)
+  set(flags -fsanitize=${kinds} -fno-omit-frame-pointer -g)
+  if("undefined" IN_LIST HEED_SANITIZE)
+    list(APPEND flags -fno-sanitize-recover=undefined)
+  endif()
+  target_compile_options(${target} PUBLIC ${flags})
+  target_link_options(${target} PUBLIC ${flags})
+endfunction()

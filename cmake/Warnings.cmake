@@ -1,0 +1,8 @@
+# heed_warnings(<target>): the warnings our own code is written under. Libraries are SYSTEM includes and stay silent.
+function(heed_warnings target)
+  target_compile_options(${target} PRIVATE
+    -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
+    # Index is signed and containers are not: each s[size_t(i)] would need a cast that says nothing.
+    -Wno-sign-conversion
+    $<$<BOOL:${HEED_WERROR}>:-Werror>)
+endfunction()
