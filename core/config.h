@@ -1,0 +1,115 @@
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/error.h"
+
+namespace heed {
+
+// Where a value stands in the user's text. Lines and columns count from 1; 0 means that the value has no
+// place (a default, or a value made by a program).
+struct Place {
+  std::string file;
+  int line = 0, column = 0;
+  std::string text() const;  // "file:line:column", or the file alone
+};
+
+// A configuration value: nothing, a scalar, a sequence or a map, each with its place. It is what is left of a
+// YAML document when the parser has gone home, so that core and plugins need no YAML. Keys keep the order in
+// which they were written.
+class Config {
+ public:
+  enum class Kind { null, scalar, sequence, map };
+  struct Entry;
+
+  Config() = default;
+  static Config scalar(std::string text, Place place = {}, bool quoted = false);
+  static Config sequence(std::vector<Config> items = {}, Place place = {});
+  static Config map(Place place = {});
+  static Config number(double value);
+  static Config integer(long long value);
+  static Config boolean(bool value);
+
+  Kind kind() const { return kind_; }
+  bool is_null() const { return kind_ == Kind::null; }
+  bool is_scalar() const { return kind_ == Kind::scalar; }
+  bool is_sequence() const { return kind_ == Kind::sequence; }
+  bool is_map() const { return kind_ == Kind::map; }
+  const Place& place() const { return place_; }
+  const std::string& text() const { return text_; }  // of a scalar, as written
+  bool quoted() const { return quoted_; }            // "1" is a word, 1 is a number
+
+  const std::vector<Config>& items() const { return items_; }
+  std::vector<Config>& items() { return items_; }
+  const std::vector<Entry>& entries() const { return entries_; }
+  std::vector<Entry>& entries() { return entries_; }
+
+  const Config* find(std::string_view key) const;  // nullptr where the key is absent
+  Config* find(std::string_view key);
+  void set(const std::string& key, Config value, Place key_place = {});  // replaces or appends
+  void erase(std::string_view key);
+
+  // The dotted path "train.lr"; maps are made on the way. For overrides and sweeps.
+  const Config* find_path(std::string_view path) const;
+  void set_path(std::string_view path, Config value);
+
+  // Scalars by the YAML 1.2 core schema: true/false, decimal integers (no octal), numbers. False where the
+  // text is something else.
+  bool read(bool& value) const;
+  bool read(long long& value) const;
+  bool read(double& value) const;
+
+  // What was found, in words for a message: "the text 'abc'", "a list of 3", "a map".
+  std::string described() const;
+
+  // The same value on one line in a canonical form: keys sorted, numbers normalised (1e-3 is 0.001). Equal
+  // meaning, equal text.
+  std::string canonical() const;
+  // Readable YAML in block style, in the order of the keys.
+  std::string yaml(int indent = 0) const;
+
+ private:
+  Kind kind_ = Kind::null;
+  std::string text_;
+  bool quoted_ = false;
+  Place place_;
+  std::vector<Config> items_;
+  std::vector<Entry> entries_;
+};
+
+struct Config::Entry {
+  std::string key;
+  Place key_place;
+  Config value;
+};
+
+// Refused configuration (exit code 64). what() holds every problem that was found, a line each.
+class ConfigError : public Error {
+ public:
+  using Error::Error;
+};
+
+// Collects what is wrong with a configuration, so that a user sees all mistakes at once.
+class Problems {
+ public:
+  void add(const Place& place, const std::string& message);
+  bool empty() const { return lines_.empty(); }
+  std::size_t size() const { return lines_.size(); }
+  const std::vector<std::string>& lines() const { return lines_; }
+  void throw_if_any() const;  // ConfigError with every line, in order of place
+
+ private:
+  std::vector<std::string> lines_;  // in order of place
+  std::vector<Place> places_;       // of lines_
+};
+
+// The candidate closest to a misspelt name by edit distance (a swap of neighbours counts once); empty when
+// none is near.
+std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
+// " Did you mean 'size'?" or "", followed by " Known: size, dilation."
+std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
+
+}  // namespace heed

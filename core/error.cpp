@@ -1,0 +1,11 @@
+#include "core/error.h"
+
+#include <fmt/format.h>
+
+namespace heed {
+
+void fail_check(const char* condition, const char* file, int line, const std::string& message) {
+  throw Bug(fmt::format("{}:{}: {} (the claim was: {})", file, line, message, condition));
+}
+
+}  // namespace heed

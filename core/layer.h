@@ -1,0 +1,87 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "core/config.h"
+#include "core/params.h"
+#include "core/position.h"
+#include "core/step.h"
+#include "core/views.h"
+
+namespace heed {
+
+// Which keys a query may see at all. Query i sees key j iff j <= i + offset; without a given offset the last
+// query sees the last key (offset = Tk - Tq, as FlashAttention has it since 2.1). Where queries and keys are
+// as many, the two agree.
+struct Causality {
+  bool causal = true;
+  std::optional<Index> offset = {};
+};
+
+// What a layer is built for.
+template <class S>
+struct LayerSpec {
+  Index dim = 0;          // C, width of x and y
+  Index context_dim = 0;  // width of the sequence attended to
+  Index heads = 1;
+  Index depth = 0;   // this block's index, from 0
+  Index layers = 1;  // blocks in the model
+  Index length = 0;  // the longest sequence that will come
+  Causality causality = {};
+  bool bias = true;                       // do linear maps have one?
+  const Position<S>* position = nullptr;  // null: none; outlives the layer
+};
+
+// What a variant claims to be able to do; the conformance suite tests the claim.
+struct Traits {
+  bool causal = true;         // can hide the future
+  bool bidirectional = true;  // can do without a mask
+  bool cross = true;          // context may be another sequence, of another length
+  bool permutation = true;    // without mask and positions: permuting time permutes the output
+  bool smooth = true;  // false: has kinks (a selection that jumps), which gradient checks must step around
+  bool mixes_time = true;  // false: each position by itself (a feed-forward)
+};
+
+// Multiply-adds count as two. Per sequence.
+struct Cost {
+  double flops = 0;        // forward pass
+  double state_bytes = 0;  // kept per sequence when decoding token by token, at 4 bytes a number
+};
+
+// From residual to residual: y = layer(x, context), shapes (B,T,C). What all of heed knows of a variant.
+//
+// One forward is in flight at a time: backward belongs to the latest forward and reads what it kept. x,
+// context and y stay in place until then. When x and context are the same sequence, dx and dcontext are too,
+// and the sum comes out right.
+template <class S>
+class Layer {
+ public:
+  virtual ~Layer() = default;
+
+  // Writes all of y.
+  virtual void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) = 0;
+
+  // Adds into dx, dcontext and the gradients of the parameters. REQUIRES: the latest forward had
+  // step.training.
+  virtual void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) = 0;
+
+  // Attention weights of the latest forward, for sequence b and head h: writes all of p (Tq,Tk), zeros where
+  // nothing is seen. A quadratic picture for probes, not for training. False where the layer has no weights
+  // to show.
+  virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) {
+    return (void)step, (void)b, (void)h, (void)p, false;
+  }
+  virtual Index weight_heads() const { return 0; }  // how many heads weights() can show
+
+  virtual Cost cost(Index tq, Index tk) const = 0;
+};
+
+// What an attention variant asks of the block that it stands in.
+struct BlockStyle {
+  std::string feed_forward = "";     // the variant for the feed-forward slot; empty: the model's own choice
+  Config feed_forward_options = {};  // for it
+  bool norm_gain = true;             // false: the block's norms have neither gain nor bias
+};
+
+}  // namespace heed

@@ -1,0 +1,42 @@
+#include "core/multi_head.h"
+
+#include <fmt/format.h>
+
+#include <cmath>
+
+#include "core/error.h"
+#include "core/mixer.h"
+
+namespace heed {
+
+void require_divisible(Index dim, Index heads) {
+  if (heads < 1 || dim % heads != 0)
+    throw Error(fmt::format("'heads' is {} but must divide 'dim' ({}).", heads, dim));
+}
+
+Cost dense_cost(const HeadSize& s) {
+  const double pairs = static_cast<double>(s.tq * s.tk) * (s.mask.causal ? 0.5 : 1.0);
+  return {2 * pairs * static_cast<double>(s.key + s.value),
+          4.0 * static_cast<double>(s.tk * (s.key + s.value))};
+}
+
+template <class S>
+std::unique_ptr<Layer<S>> make_multi_head(std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec,
+                                          Params<S>& params) {
+  const HeadShape& s = kernel->shape();
+  const double deviation = 0.02;
+  const double output_deviation = deviation / std::sqrt(2.0 * static_cast<double>(spec.layers));
+  Linear<S> q("query", spec.dim, s.heads * s.key, spec.bias, deviation, params);
+  Linear<S> k("key", spec.context_dim, s.heads * s.key, spec.bias, deviation, params);
+  Linear<S> v("value", spec.context_dim, s.heads * s.value, spec.bias, deviation, params);
+  Linear<S> o("output", s.heads * s.value, spec.dim, spec.bias, output_deviation, params);
+  return std::make_unique<MultiHead<Linear<S>, S>>(typename MultiHead<Linear<S>, S>::Projections{q, k, v, o},
+                                                   std::move(kernel), spec);
+}
+
+template std::unique_ptr<Layer<float>> make_multi_head(std::unique_ptr<HeadKernel<float>>,
+                                                       const LayerSpec<float>&, Params<float>&);
+template std::unique_ptr<Layer<double>> make_multi_head(std::unique_ptr<HeadKernel<double>>,
+                                                        const LayerSpec<double>&, Params<double>&);
+
+}  // namespace heed

@@ -1,0 +1,100 @@
+#pragma once
+
+#include <memory>
+#include <utility>
+
+#include "core/head_kernel.h"
+#include "core/layer.h"
+#include "core/ops/linear.h"
+
+namespace heed {
+
+// heed::Error where heads do not divide dim.
+void require_divisible(Index dim, Index heads);
+
+// Multi-head attention around a kernel:   q = Q(x), k = K(context), v = V(context);  o = kernel(q, k, v);  y
+// = O(o). Q, K, V and O are projections: Linear, or anything else with its forward and backward (TokenFormer
+// puts parameter tokens there). The value map of a head, V followed by its rows of O, is the value-down and
+// value-up factorisation of one (C,C) matrix.
+template <class Projection, class S>
+class MultiHead final : public Layer<S> {
+ public:
+  struct Projections {
+    Projection q, k, v, o;
+  };
+  MultiHead(Projections projections, std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec)
+      : p_(std::move(projections)),
+        kernel_(std::move(kernel)),
+        position_(spec.position),
+        causality_(spec.causality) {}
+
+  void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) override {
+    const HeadShape& s = kernel_->shape();
+    Memory<S> memory = step.memory();
+    q_ = memory.keep(x.batch, x.time, s.heads * s.key);
+    k_ = memory.keep(context.batch, context.time, s.heads * s.key);
+    v_ = memory.keep(context.batch, context.time, s.heads * s.value);
+    const Seq<S> o = memory.keep(x.batch, x.time, s.heads * s.value);
+    p_.q.forward(step, x, q_);
+    p_.k.forward(step, context, k_);
+    p_.v.forward(step, context, v_);
+    if (position_) {
+      position_->rotate(q_.heads(s.heads * s.maps), first_query());
+      position_->rotate(k_.heads(s.heads * s.maps), 0);
+    }
+    kernel_->forward(step, q_.heads(s.heads), k_.heads(s.heads), v_.heads(s.heads), o.heads(s.heads));
+    p_.o.forward(step, o, y);
+  }
+
+  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) override {
+    const HeadShape& s = kernel_->shape();
+    Memory<S> memory = step.memory();
+    typename Memory<S>::Scope scope(memory);
+    const Seq<S> d_o = zeros(memory, q_.batch, q_.time, s.heads * s.value);
+    const Seq<S> dq = zeros(memory, q_.batch, q_.time, q_.dim);
+    const Seq<S> dk = zeros(memory, k_.batch, k_.time, k_.dim);
+    const Seq<S> dv = zeros(memory, v_.batch, v_.time, v_.dim);
+    p_.o.backward(step, dy, d_o);
+    kernel_->backward(step, d_o.heads(s.heads), dq.heads(s.heads), dk.heads(s.heads), dv.heads(s.heads));
+    if (position_) {
+      position_->rotate_backward(dq.heads(s.heads * s.maps), first_query());
+      position_->rotate_backward(dk.heads(s.heads * s.maps), 0);
+    }
+    p_.v.backward(step, dv, dcontext);
+    p_.k.backward(step, dk, dcontext);
+    p_.q.backward(step, dq, dx);
+  }
+
+  bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override { return kernel_->weights(step, b, h, p); }
+  Index weight_heads() const override { return kernel_->shape().heads; }
+
+  Cost cost(Index tq, Index tk) const override {
+    Cost c = kernel_->cost(tq, tk);
+    c.flops += p_.q.flops(tq) + p_.k.flops(tk) + p_.v.flops(tk) + p_.o.flops(tq);
+    return c;
+  }
+
+ private:
+  static Seq<S> zeros(Memory<S>& memory, Index batch, Index time, Index dim) {
+    const Seq<S> s = memory.temp(batch, time, dim);
+    s.rows().setZero();
+    return s;
+  }
+  // Causal queries stand where the mask puts them among the keys; without a mask both sequences start at 0.
+  Index first_query() const {
+    return resolve(causality_, q_.time, k_.time).causal ? resolve(causality_, q_.time, k_.time).offset : 0;
+  }
+
+  Projections p_;
+  std::unique_ptr<HeadKernel<S>> kernel_;
+  const Position<S>* position_;
+  Causality causality_;
+  Seq<S> q_, k_, v_;  // of the latest forward
+};
+
+// The usual projections: linear, GPT-2's start (deviation 0.02; the output matrix divided by sqrt(2 layers)).
+template <class S>
+std::unique_ptr<Layer<S>> make_multi_head(std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec,
+                                          Params<S>& params);
+
+}  // namespace heed

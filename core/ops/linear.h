@@ -1,0 +1,33 @@
+#pragma once
+
+#include <string_view>
+
+#include "core/params.h"
+#include "core/step.h"
+#include "core/views.h"
+
+namespace heed {
+
+// y = x w + b.   x (R,I)  w (I,O)  b (1,O) or empty  y (R,O)
+// A linear map with its parameters: the projection that layers are made of. Keeps a view of x for backward.
+template <class S>
+class Linear {
+ public:
+  // deviation: of the normal that weights start from; biases start at 0
+  Linear(std::string_view name, Index in, Index out, bool bias, double deviation, Params<S>& params);
+
+  void forward(Step<S>& step, Seq<const S> x, Seq<S> y);
+  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx);  // adds into dx and the gradients
+
+  double flops(Index rows) const { return 2.0 * static_cast<double>(rows * in_ * out_); }
+
+ private:
+  Index in_, out_;
+  Param<S> w_, b_;
+  Seq<const S> x_;
+};
+
+extern template class Linear<float>;
+extern template class Linear<double>;
+
+}  // namespace heed

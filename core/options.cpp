@@ -1,0 +1,105 @@
+#include "core/options.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+namespace heed {
+
+void Refuse::operator()(const std::string& option, const std::string& message) const {
+  const Config* given = in_.find(option);
+  problems_.add(given ? given->place() : in_.place(), fmt::format("{}.{}: {}.", path_, option, message));
+}
+
+namespace detail {
+namespace {
+
+std::string range(const OptionText& text) {
+  if (text.min && text.max) return fmt::format("from {} to {}", *text.min, *text.max);
+  if (text.min) return fmt::format("at least {}", *text.min);
+  return fmt::format("at most {}", *text.max);
+}
+
+void check_range(const Config& c, const std::string& path, const OptionText& text, double value,
+                 Problems& problems) {
+  if ((text.min && value < *text.min) || (text.max && value > *text.max))
+    problems.add(c.place(),
+                 fmt::format("{}: {} is out of range; it must be {}.", path, c.text(), range(text)));
+}
+
+template <class T, class V>
+bool read_or_report(const Config& c, const std::string& path, const char* wanted, V& read_to, T& value,
+                    Problems& problems) {
+  if (c.read(read_to)) {
+    value = static_cast<T>(read_to);
+    return true;
+  }
+  problems.add(c.place(), fmt::format("{}: expected {}, found {}.", path, wanted, c.described()));
+  return false;
+}
+
+}  // namespace
+
+Config to_config(bool value) { return Config::boolean(value); }
+Config to_config(std::ptrdiff_t value) { return Config::integer(value); }
+Config to_config(double value) { return Config::number(value); }
+Config to_config(const std::string& value) { return Config::scalar(value); }
+Config to_config(const std::vector<std::ptrdiff_t>& value) {
+  std::vector<Config> items;
+  for (std::ptrdiff_t v : value) items.push_back(Config::integer(v));
+  return Config::sequence(std::move(items));
+}
+
+void from_config(const Config& c, const std::string& path, const OptionText&, bool& value,
+                 Problems& problems) {
+  bool read;
+  read_or_report(c, path, "true or false", read, value, problems);
+}
+
+void from_config(const Config& c, const std::string& path, const OptionText& text, std::ptrdiff_t& value,
+                 Problems& problems) {
+  long long read;
+  if (read_or_report(c, path, "a whole number", read, value, problems))
+    check_range(c, path, text, static_cast<double>(value), problems);
+}
+
+void from_config(const Config& c, const std::string& path, const OptionText& text, double& value,
+                 Problems& problems) {
+  double read;
+  if (read_or_report(c, path, "a number", read, value, problems)) check_range(c, path, text, value, problems);
+}
+
+void from_config(const Config& c, const std::string& path, const OptionText& text, std::string& value,
+                 Problems& problems) {
+  if (!c.is_scalar())
+    return problems.add(c.place(), fmt::format("{}: expected a text, found {}.", path, c.described()));
+  if (!text.choices.empty() &&
+      std::find(text.choices.begin(), text.choices.end(), c.text()) == text.choices.end())
+    return problems.add(c.place(), fmt::format("{}: unknown value '{}'.{}", path, c.text(),
+                                               suggestion(c.text(), text.choices)));
+  value = c.text();
+}
+
+void from_config(const Config& c, const std::string& path, const OptionText& text,
+                 std::vector<std::ptrdiff_t>& value, Problems& problems) {
+  if (!c.is_sequence())
+    return problems.add(c.place(),
+                        fmt::format("{}: expected a list of whole numbers, found {}.", path, c.described()));
+  value.clear();
+  for (std::size_t i = 0; i < c.items().size(); ++i)
+    from_config(c.items()[i], fmt::format("{}[{}]", path, i), text, value.emplace_back(), problems);
+}
+
+void refuse_unknown(const Config& in, const std::string& path, const std::string& owner,
+                    const std::vector<OptionInfo>& known, Problems& problems) {
+  std::vector<std::string> names;
+  for (const OptionInfo& o : known) names.push_back(o.name);
+  for (const Config::Entry& e : in.entries())
+    if (std::find(names.begin(), names.end(), e.key) == names.end())
+      problems.add(e.key_place, names.empty() ? fmt::format("{}.{}: {} has no options.", path, e.key, owner)
+                                              : fmt::format("{}.{}: unknown option of {}.{}", path, e.key,
+                                                            owner, suggestion(e.key, names)));
+}
+
+}  // namespace detail
+}  // namespace heed

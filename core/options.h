@@ -1,0 +1,168 @@
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "core/config.h"
+
+namespace heed {
+
+// Options are declared once. A struct names each of its members in `describe`, with range and meaning; the
+// default is the member's initializer:
+//
+//     struct Options {
+//       Index size = 16;
+//       void describe(auto& option) { option("size", size, {.min = 1, .doc = "keys to the left that a query
+//       sees"}); }
+//     };
+//
+// The visitors below list, read and write such a struct. A member is bool, Index, double, std::string or a
+// list of Index.
+struct OptionText {
+  std::optional<double> min = {}, max = {};  // both inclusive
+  std::vector<std::string> choices = {};     // for text: the only values that are allowed
+  std::string doc = "";                      // meaning and unit, one line
+};
+
+// Lets an options struct refuse values that are wrong only together, in an optional member:
+//
+//     void check(const Refuse& refuse) const { if (4 * pairs > length) refuse("pairs", "4 * pairs must not
+//     exceed length"); }
+class Refuse {
+ public:
+  Refuse(const Config& in, const std::string& path, Problems& problems)
+      : in_(in), path_(path), problems_(problems) {}
+  void operator()(const std::string& option, const std::string& message) const;
+
+ private:
+  const Config& in_;
+  const std::string& path_;
+  Problems& problems_;
+};
+
+struct OptionInfo {
+  std::string name, type,
+      value;  // type: "yes/no", "whole number", "number", "text", "list"; value: the default
+  OptionText text;
+};
+
+namespace detail {
+
+Config to_config(bool value);
+Config to_config(std::ptrdiff_t value);
+Config to_config(double value);
+Config to_config(const std::string& value);
+Config to_config(const std::vector<std::ptrdiff_t>& value);
+
+// Reads one value; where it can't, adds a problem that names `path`, what was found and what would be right.
+void from_config(const Config& c, const std::string& path, const OptionText& text, bool& value,
+                 Problems& problems);
+void from_config(const Config& c, const std::string& path, const OptionText& text, std::ptrdiff_t& value,
+                 Problems& problems);
+void from_config(const Config& c, const std::string& path, const OptionText& text, double& value,
+                 Problems& problems);
+void from_config(const Config& c, const std::string& path, const OptionText& text, std::string& value,
+                 Problems& problems);
+void from_config(const Config& c, const std::string& path, const OptionText& text,
+                 std::vector<std::ptrdiff_t>& value, Problems& problems);
+
+template <class T>
+constexpr const char* type_name() {
+  if constexpr (std::is_same_v<T, bool>)
+    return "yes/no";
+  else if constexpr (std::is_same_v<T, std::ptrdiff_t>)
+    return "whole number";
+  else if constexpr (std::is_same_v<T, double>)
+    return "number";
+  else if constexpr (std::is_same_v<T, std::string>)
+    return "text";
+  else
+    return "list of whole numbers";
+}
+
+struct Lister {
+  std::vector<OptionInfo> found;
+  template <class T>
+  void operator()(const char* name, T& value, OptionText text) {
+    found.push_back({name, type_name<T>(), to_config(value).canonical(), std::move(text)});
+  }
+};
+
+struct Writer {
+  Config out = Config::map();
+  template <class T>
+  void operator()(const char* name, T& value, const OptionText&) {
+    out.set(name, to_config(value));
+  }
+};
+
+struct Reader {
+  const Config& in;
+  const std::string& path;
+  Problems& problems;
+  template <class T>
+  void operator()(const char* name, T& value, const OptionText& text) {
+    if (const Config* given = in.find(name)) from_config(*given, path + '.' + name, text, value, problems);
+  }
+};
+
+// Adds a problem for each key of `in` that is not among the known ones.
+void refuse_unknown(const Config& in, const std::string& path, const std::string& owner,
+                    const std::vector<OptionInfo>& known, Problems& problems);
+
+}  // namespace detail
+
+// Every option of O with type, default, range and meaning.
+template <class O>
+std::vector<OptionInfo> list_options() {
+  detail::Lister lister;
+  O options;
+  options.describe(lister);
+  return std::move(lister.found);
+}
+
+// Sets the members that `in` (a map, or nothing) names. Unknown keys, wrong types and values out of range
+// become problems. path: where `in` stands, as "variants[2].window"; owner: whose options they are, as
+// "'window'".
+template <class O>
+void read_options(O& options, const Config& in, const std::string& path, const std::string& owner,
+                  Problems& problems) {
+  if (!in.is_map() && !in.is_null())
+    return problems.add(in.place(),
+                        path + ": the options of " + owner + " must be a map, not " + in.described() + '.');
+  detail::refuse_unknown(in, path, owner, list_options<O>(), problems);
+  const std::size_t before = problems.size();
+  detail::Reader reader{in, path, problems};
+  options.describe(reader);
+  if constexpr (requires(const Refuse& refuse) { std::as_const(options).check(refuse); })
+    if (problems.size() == before) std::as_const(options).check(Refuse(in, path, problems));
+}
+
+// The resolved values, defaults included.
+template <class O>
+Config write_options(O options) {
+  detail::Writer writer;
+  options.describe(writer);
+  return std::move(writer.out);
+}
+
+// Options that are known to be good, for building: a problem throws.
+template <class O>
+O make_options(const Config& in, const std::string& owner) {
+  O options;
+  Problems problems;
+  read_options(options, in, owner, '\'' + owner + '\'', problems);
+  problems.throw_if_any();
+  return options;
+}
+
+// For variants that have nothing to choose.
+struct NoOptions {
+  void describe(auto&) {}
+};
+
+}  // namespace heed

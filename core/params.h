@@ -1,0 +1,147 @@
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/arena.h"
+#include "core/error.h"
+#include "core/views.h"
+
+namespace heed {
+
+// How a parameter starts. Each parameter draws from a stream of its own name, so that adding one does not
+// reshuffle another.
+struct Init {
+  enum class Kind { constant, normal, uniform } kind = Kind::constant;
+  double value = 0;  // the constant, the deviation of the normal, or the bound of the uniform
+
+  static Init zeros() { return {Kind::constant, 0}; }
+  static Init ones() { return {Kind::constant, 1}; }
+  static Init constant(double value) { return {Kind::constant, value}; }
+  static Init normal(double deviation) { return {Kind::normal, deviation}; }
+  static Init uniform(double bound) { return {Kind::uniform, bound}; }  // in [-bound, bound)
+};
+
+// What the optimizer does with a parameter. `fixed` is a saved value that training never touches (a tau, a
+// table of random blocks); it counts as no parameter.
+enum class Role { decayed, undecayed, fixed };
+
+template <class S>
+class Params;
+
+// A handle to one declared parameter; cheap to copy. value() and grad() may be called after Params::freeze.
+template <class S>
+class Param {
+ public:
+  Param() = default;  // names nothing: bool(param) is false
+  explicit operator bool() const { return owner_ != nullptr; }
+  const std::string& name() const;
+  Index rows() const;
+  Index cols() const;
+  Mat<S> value() const;
+  Mat<S> grad() const;  // backward adds here
+  Index index() const { return index_; }
+
+ private:
+  friend class Params<S>;
+  Param(Params<S>* owner, Index index) : owner_(owner), index_(index) {}
+  Params<S>* owner_ = nullptr;
+  Index index_ = -1;
+};
+
+struct ParamInfo {
+  std::string name;  // "blocks.0.attention.query.weight"
+  Index rows, cols;
+  Index offset;  // of its first value in the flat buffers
+  Init init;
+  Role role;
+};
+
+// All parameters of a model, in one flat buffer per purpose (values, gradients). Declare everything, freeze,
+// then use: declaring takes no memory for values, so sizes can be counted before anything is allocated. The
+// optimizer, the checkpoint and the gradient checker walk the flat buffers and know nothing of layers.
+template <class S>
+class Params {
+ public:
+  Params() = default;
+  Params(const Params&) = delete;
+  Params& operator=(const Params&) = delete;
+
+  // Weights (matrices) decay, everything else does not: the rule of VARIANTS 13 is the caller's choice of
+  // Role.
+  Param<S> declare(std::string_view name, Index rows, Index cols, Init init, Role role);
+
+  // While it lives, declared names get "name." in front.
+  class Scope {
+   public:
+    ~Scope() { params_.prefix_.resize(length_); }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+
+   private:
+    friend class Params;
+    Scope(Params& params, std::string_view name) : params_(params), length_(params.prefix_.size()) {
+      params.prefix_.append(name).append(".");
+    }
+    Params& params_;
+    std::size_t length_;
+  };
+  [[nodiscard]] Scope scope(std::string_view name) { return Scope(*this, name); }
+
+  void freeze();                        // allocates; values and gradients are zero
+  void initialise(std::uint64_t seed);  // REQUIRES: freeze
+
+  const std::vector<ParamInfo>& infos() const { return infos_; }
+  Param<S> find(std::string_view name);  // a null handle where the name is unknown
+  std::span<S> values() const { return {values_, static_cast<std::size_t>(size_)}; }
+  std::span<S> grads() const { return {grads_, static_cast<std::size_t>(size_)}; }
+  Index size() const { return size_; }  // of the flat buffers, gaps for alignment included (they stay zero)
+  void zero_grads();
+
+ private:
+  friend class Param<S>;
+  std::string prefix_;
+  std::vector<ParamInfo> infos_;
+  Index size_ = 0;
+  Arena arena_;
+  S* values_ = nullptr;
+  S* grads_ = nullptr;
+};
+
+// Trainable numbers among them: fixed values do not count.
+template <class S>
+Index count(const Params<S>& params) {
+  Index sum = 0;
+  for (const ParamInfo& p : params.infos()) sum += p.role == Role::fixed ? 0 : p.rows * p.cols;
+  return sum;
+}
+
+template <class S>
+const std::string& Param<S>::name() const {
+  return owner_->infos_[static_cast<std::size_t>(index_)].name;
+}
+template <class S>
+Index Param<S>::rows() const {
+  return owner_->infos_[static_cast<std::size_t>(index_)].rows;
+}
+template <class S>
+Index Param<S>::cols() const {
+  return owner_->infos_[static_cast<std::size_t>(index_)].cols;
+}
+template <class S>
+Mat<S> Param<S>::value() const {
+  const ParamInfo& i = owner_->infos_[static_cast<std::size_t>(index_)];
+  HEED_CHECK(owner_->values_, "parameters are used before Params::freeze");
+  return mat(owner_->values_ + i.offset, i.rows, i.cols);
+}
+template <class S>
+Mat<S> Param<S>::grad() const {
+  const ParamInfo& i = owner_->infos_[static_cast<std::size_t>(index_)];
+  HEED_CHECK(owner_->grads_, "parameters are used before Params::freeze");
+  return mat(owner_->grads_ + i.offset, i.rows, i.cols);
+}
+
+}  // namespace heed

@@ -1,0 +1,30 @@
+#pragma once
+
+#include "core/views.h"
+
+namespace heed {
+
+// How a model knows where a token stands. A kind of position overrides what it needs: it adds to the
+// embeddings (learned, sinusoidal), turns queries and keys (rotary), or biases the scores (ALiBi). One object
+// per model. embed and rotate are called outside of parallel tasks; everything else is const and safe to call
+// from several threads.
+template <class S>
+class Position {
+ public:
+  virtual ~Position() = default;
+
+  // x (B,T,C) += the table's rows 0 .. T-1
+  virtual void embed(Seq<S> x) const { (void)x; }
+  // adds into the table's gradient
+  virtual void embed_backward(Seq<const S> dx) const { (void)dx; }
+
+  // Turns each row of q (or k) in place; row t stands at position first + t.
+  virtual void rotate(Heads<S> q, Index first) const { (void)q, (void)first; }
+  // The transpose: turns back.
+  virtual void rotate_backward(Heads<S> dq, Index first) const { (void)dq, (void)first; }
+
+  // Score bias -slope |i - j| of a head, added after scaling; 0 for none.
+  virtual double slope(Index head, Index heads) const { return (void)head, (void)heads, 0; }
+};
+
+}  // namespace heed

@@ -1,0 +1,240 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/config.h"
+#include "core/layer.h"
+#include "core/mixer.h"
+#include "core/options.h"
+#include "core/position.h"
+#include "core/task.h"
+
+namespace heed {
+
+// What `heed list` says of a registered thing.
+struct About {
+  std::string summary;     // one line
+  std::string paper = "";  // "Vaswani et al. 2017"
+};
+
+// A registered thing: its name, what it is and what can be chosen.
+struct Entry {
+  std::string name;
+  About about;
+  std::vector<OptionInfo> options;
+  // Checks the options a user gave (a map or nothing) and fills in the defaults. `path` says where they
+  // stand.
+  std::function<Config(const Config& given, const std::string& path, Problems& problems)> resolve;
+};
+
+template <class S>
+using MakeLayer =
+    std::function<std::unique_ptr<Layer<S>>(const Config& options, const LayerSpec<S>&, Params<S>&)>;
+
+struct VariantInfo : Entry {
+  std::function<Traits(const Config& options)> traits;
+  std::function<BlockStyle(const Config& options)> block_style;
+  MakeLayer<float> make_float;
+  MakeLayer<double> make_double;
+  // For mixers: the mixing alone, on given q, k, v. Empty for layers.
+  std::function<std::unique_ptr<HeadKernel<double>>(const Config& options, const LayerSpec<double>&,
+                                                    Params<double>&)>
+      make_kernel;
+
+  // Throws heed::Error where the spec does not suit the variant (heads that do not divide the width).
+  template <class S>
+  std::unique_ptr<Layer<S>> make(const Config& options, const LayerSpec<S>& spec, Params<S>& params) const {
+    if constexpr (std::is_same_v<S, float>)
+      return make_float(options, spec, params);
+    else
+      return make_double(options, spec, params);
+  }
+};
+
+struct PositionSpec {
+  Index dim = 0, heads = 1, length = 0;  // of the model; length: the longest sequence that will come
+};
+
+template <class S>
+using MakePosition =
+    std::function<std::unique_ptr<Position<S>>(const Config& options, const PositionSpec&, Params<S>&)>;
+
+struct PositionInfo : Entry {
+  MakePosition<float> make_float;
+  MakePosition<double> make_double;
+
+  template <class S>
+  std::unique_ptr<Position<S>> make(const Config& options, const PositionSpec& spec,
+                                    Params<S>& params) const {
+    if constexpr (std::is_same_v<S, float>)
+      return make_float(options, spec, params);
+    else
+      return make_double(options, spec, params);
+  }
+};
+
+struct TaskInfo : Entry {
+  std::function<std::unique_ptr<Task>(const Config& options, std::uint64_t seed)> make;
+};
+
+// What heed can choose from. An ordinary object, filled by functions and passed by reference: no global, no
+// static constructors. A name that is taken is an error. Reading is safe from several threads.
+class Registry {
+ public:
+  // M<S> is a mixer as core/mixer.h describes it.
+  template <template <class> class M>
+  void add_mixer(const std::string& name, About about);
+
+  // L<S> derives from Layer<S>; has Options; is built from (Options, LayerSpec<S>, Params<S>&); may have
+  // static traits(Options) and static block_style(Options).
+  template <template <class> class L>
+  void add_layer(const std::string& name, About about);
+
+  // P<S> derives from Position<S>, has Options, is built from (Options, PositionSpec, Params<S>&).
+  template <template <class> class P>
+  void add_position(const std::string& name, About about);
+
+  // T derives from Task, has Options, is built from (Options, seed).
+  template <class T>
+  void add_task(const std::string& name, About about);
+
+  const std::vector<VariantInfo>& variants() const { return variants_; }
+  const std::vector<PositionInfo>& positions() const { return positions_; }
+  const std::vector<TaskInfo>& tasks() const { return tasks_; }
+
+  // nullptr where the name is unknown
+  const VariantInfo* find_variant(std::string_view name) const;
+  const PositionInfo* find_position(std::string_view name) const;
+  const TaskInfo* find_task(std::string_view name) const;
+
+  // heed::Error with the nearest name where it is unknown
+  const VariantInfo& variant(std::string_view name) const;
+  const PositionInfo& position(std::string_view name) const;
+  const TaskInfo& task(std::string_view name) const;
+
+ private:
+  void add(VariantInfo info);
+  void add(PositionInfo info);
+  void add(TaskInfo info);
+
+  std::vector<VariantInfo> variants_;
+  std::vector<PositionInfo> positions_;
+  std::vector<TaskInfo> tasks_;
+};
+
+template <class E>
+std::vector<std::string> names(const std::vector<E>& entries) {
+  std::vector<std::string> out;
+  for (const E& e : entries) out.push_back(e.name);
+  return out;
+}
+
+void register_builtin_variants(
+    Registry& registry);  // variants and positions of the tree; made by CMake (variants/CMakeLists.txt)
+
+namespace detail {
+
+template <class O>
+Entry make_entry(const std::string& name, About about) {
+  return {name, std::move(about), list_options<O>(),
+          [name](const Config& given, const std::string& path, Problems& problems) {
+            O options;
+            read_options(options, given, path, '\'' + name + '\'', problems);
+            return write_options(options);
+          }};
+}
+
+}  // namespace detail
+
+template <template <class> class M>
+void Registry::add_mixer(const std::string& name, About about) {
+  VariantInfo info{detail::make_entry<MixerOptions<M<double>>>(name, std::move(about))};
+  info.traits = [name](const Config& c) { return mixer_traits(configured_mixer<M<double>>(c, name)); };
+  info.block_style = [](const Config&) { return BlockStyle{}; };
+  info.make_float = [name](const Config& c, const LayerSpec<float>& spec, Params<float>& params) {
+    return make_mixer_layer(configured_mixer<M<float>>(c, name), spec, params);
+  };
+  info.make_double = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
+    return make_mixer_layer(configured_mixer<M<double>>(c, name), spec, params);
+  };
+  info.make_kernel = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
+    return make_head_kernel(configured_mixer<M<double>>(c, name), spec, params);
+  };
+  add(std::move(info));
+}
+
+template <template <class> class L>
+void Registry::add_layer(const std::string& name, About about) {
+  using O = typename L<double>::Options;
+  VariantInfo info{detail::make_entry<O>(name, std::move(about))};
+  info.traits = [name](const Config& c) {
+    if constexpr (requires { L<double>::traits(O()); })
+      return L<double>::traits(make_options<O>(c, name));
+    else
+      return Traits{};
+  };
+  info.block_style = [name](const Config& c) {
+    if constexpr (requires { L<double>::block_style(O()); })
+      return L<double>::block_style(make_options<O>(c, name));
+    else
+      return BlockStyle{};
+  };
+  const auto make = [name]<class S>(const Config& c, const LayerSpec<S>& spec,
+                                    Params<S>& params) -> std::unique_ptr<Layer<S>> {
+    return std::make_unique<L<S>>(make_options<typename L<S>::Options>(c, name), spec, params);
+  };
+  info.make_float = make;
+  info.make_double = make;
+  add(std::move(info));
+}
+
+template <template <class> class P>
+void Registry::add_position(const std::string& name, About about) {
+  PositionInfo info{detail::make_entry<typename P<double>::Options>(name, std::move(about))};
+  const auto make = [name]<class S>(const Config& c, const PositionSpec& spec,
+                                    Params<S>& params) -> std::unique_ptr<Position<S>> {
+    return std::make_unique<P<S>>(make_options<typename P<S>::Options>(c, name), spec, params);
+  };
+  info.make_float = make;
+  info.make_double = make;
+  add(std::move(info));
+}
+
+template <class T>
+void Registry::add_task(const std::string& name, About about) {
+  TaskInfo info{detail::make_entry<typename T::Options>(name, std::move(about))};
+  info.make = [name](const Config& c, std::uint64_t seed) -> std::unique_ptr<Task> {
+    return std::make_unique<T>(make_options<typename T::Options>(c, name), seed);
+  };
+  add(std::move(info));
+}
+
+}  // namespace heed
+
+// Each defines the function that the generated list (or a plugin's entry) calls:
+//     HEED_MIXER(softmax, Softmax, "Scaled dot-product attention", "Vaswani et al. 2017")
+#define HEED_MIXER(name, Mixer, ...)                              \
+  void heed_register_##name(::heed::Registry& registry);          \
+  void heed_register_##name(::heed::Registry& registry) {         \
+    registry.add_mixer<Mixer>(#name, ::heed::About{__VA_ARGS__}); \
+  }
+#define HEED_LAYER(name, Layer, ...)                              \
+  void heed_register_##name(::heed::Registry& registry);          \
+  void heed_register_##name(::heed::Registry& registry) {         \
+    registry.add_layer<Layer>(#name, ::heed::About{__VA_ARGS__}); \
+  }
+#define HEED_POSITION(name, Position, ...)                              \
+  void heed_register_##name(::heed::Registry& registry);                \
+  void heed_register_##name(::heed::Registry& registry) {               \
+    registry.add_position<Position>(#name, ::heed::About{__VA_ARGS__}); \
+  }
+#define HEED_TASK(name, Task, ...)                              \
+  void heed_register_##name(::heed::Registry& registry);        \
+  void heed_register_##name(::heed::Registry& registry) {       \
+    registry.add_task<Task>(#name, ::heed::About{__VA_ARGS__}); \
+  }

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "core/views.h"
+
+namespace heed {
+
+using Token = std::int32_t;
+constexpr Token kUnscored = -100;  // the label of a position whose output is not scored
+
+enum class Split { train, validation, test };
+
+// A source of labelled sequences. Sequence i of a split depends on the seed, the split and i alone: it is the
+// same for every variant, batch size and thread count. Safe to call from several threads.
+class Task {
+ public:
+  virtual ~Task() = default;
+
+  virtual Index vocabulary() const = 0;  // tokens are 0 .. vocabulary-1
+  virtual Index length() const = 0;      // tokens in a sequence
+  virtual bool causal() const { return true; }
+
+  // Writes tokens and labels, both length() long. The label of a position is what its output must predict, or
+  // kUnscored.
+  virtual void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                        std::span<Token> labels) const = 0;
+
+  // How many sequences an evaluation must walk to see the whole split once; nothing where the split is
+  // endless.
+  virtual std::optional<Index> size(Split) const { return std::nullopt; }
+};
+
+}  // namespace heed

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <omp.h>
+
+#include <exception>
+
+#include "core/views.h"
+
+namespace heed {
+
+// Runs task(i, worker) for i = 0 .. n-1 on up to `threads` threads; worker counts from 0. Work must be cut by
+// problem size and never by thread count, and a sum over tasks must go through one slot per task, added in
+// index order: then the bits are the same for any number of threads. The first exception (by index order
+// among those that were thrown) reaches the caller.
+template <class Task>
+void parallel_for(int threads, Index n, Task&& task) {
+  if (threads <= 1 || n <= 1) {
+    for (Index i = 0; i < n; ++i) task(i, 0);
+    return;
+  }
+  std::exception_ptr failure;
+  Index failed_at = n;
+#pragma omp parallel for schedule(static) num_threads(threads)
+  for (Index i = 0; i < n; ++i) {
+    try {
+      task(i, omp_get_thread_num());
+    } catch (...) {
+#pragma omp critical(heed_parallel_for)
+      if (i < failed_at) failed_at = i, failure = std::current_exception();
+    }
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace heed

@@ -1,0 +1,84 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <type_traits>
+
+namespace heed {
+
+// Letters used everywhere: B batch, T time (Tq, Tk where queries and keys differ), C model width, H heads, D
+// head width, V vocabulary. All storage is row-major: time runs down the rows. Views own nothing and are
+// passed by value.
+
+using Index = Eigen::Index;
+
+template <class S>
+using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
+// A writable (rows, cols) view with a row stride. A plain alias, so that S is deduced from an argument.
+// Cannot be re-seated: assigning to a Mat copies numbers.
+template <class S>
+using Mat = Eigen::Map<Matrix<S>, Eigen::Unaligned, Eigen::OuterStride<>>;
+
+// The same to read only. A class of its own, so that a Mat may be passed where a ConstMat is asked for.
+template <class S>
+class ConstMat : public Eigen::Map<const Matrix<S>, Eigen::Unaligned, Eigen::OuterStride<>> {
+ public:
+  using Base = Eigen::Map<const Matrix<S>, Eigen::Unaligned, Eigen::OuterStride<>>;
+  ConstMat(const S* data, Index rows, Index cols, Eigen::OuterStride<> stride)
+      : Base(data, rows, cols, stride) {}
+  ConstMat(const Base& m) : Base(m) {}
+  ConstMat(const Mat<S>& m) : Base(m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.outerStride())) {}
+};
+
+// For parameters that a call converts to and does not deduce from.
+template <class S>
+using In = std::type_identity_t<ConstMat<S>>;
+
+template <class S>
+Mat<S> mat(S* data, Index rows, Index cols) {
+  return {data, rows, cols, Eigen::OuterStride<>(cols)};
+}
+
+template <class S>
+ConstMat<S> const_mat(const S* data, Index rows, Index cols) {
+  return {data, rows, cols, Eigen::OuterStride<>(cols)};
+}
+
+namespace detail {
+template <class S>
+using View =
+    std::conditional_t<std::is_const_v<S>, ConstMat<std::remove_const_t<S>>, Mat<std::remove_const_t<S>>>;
+}
+
+// A (batch, heads, time, dim) view of a (batch, time, heads * dim) sequence: head h owns columns h*dim ..
+// (h+1)*dim - 1. Nothing is moved.
+template <class S>
+struct Heads {
+  S* data = nullptr;
+  Index batch = 0, heads = 0, time = 0, dim = 0;
+
+  // (time, dim) of one head
+  detail::View<S> operator()(Index b, Index h) const {
+    return {data + b * time * heads * dim + h * dim, time, dim, Eigen::OuterStride<>(heads * dim)};
+  }
+  operator Heads<const S>() const { return {data, batch, heads, time, dim}; }
+};
+
+// A (batch, time, dim) sequence, contiguous; Seq<const S> to read only.
+template <class S>
+struct Seq {
+  S* data = nullptr;
+  Index batch = 0, time = 0, dim = 0;
+
+  detail::View<S> rows() const {
+    return {data, batch * time, dim, Eigen::OuterStride<>(dim)};
+  }  // (batch*time, dim)
+  detail::View<S> at(Index b) const {
+    return {data + b * time * dim, time, dim, Eigen::OuterStride<>(dim)};
+  }                                                                          // (time, dim)
+  Heads<S> heads(Index n) const { return {data, batch, n, time, dim / n}; }  // REQUIRES: n divides dim
+  Index size() const { return batch * time * dim; }
+  operator Seq<const S>() const { return {data, batch, time, dim}; }
+};
+
+}  // namespace heed
