@@ -1,0 +1,12 @@
+#!/usr/bin/env bash
+# build.sh [TARGET...]: configures build/release for this machine and builds the targets (everything when none is named).
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+log=build/release/configure.log
+mkdir -p build/release
+cmake --preset release -DHEED_NATIVE=ON >"$log" 2>&1 || {
+  cat "$log" >&2
+  exit 1
+}
+cmake --build build/release --parallel "$(nproc)" ${1:+--target "$@"}

@@ -1,0 +1,36 @@
+#!/usr/bin/env bash
+# install_packages.sh build [tests] [lint]: installs what is missing of those parts of packages.txt; asks nothing.
+set -euo pipefail
+list=$(dirname "${BASH_SOURCE[0]}")/packages.txt
+
+wanted=$(awk -v parts=" $* " '/^# needs:/ {on = index(parts, " " $3 " ")} /^[^#]/ && on {print $1}' "$list")
+if ! command -v dpkg-query >/dev/null; then
+  echo "This system has no dpkg; the packages are expected under their names here:" $wanted >&2
+  exit 0
+fi
+
+missing=()
+for package in $wanted; do
+  [[ $(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null) == installed ]] || missing+=("$package")
+done
+[[ ${#missing[@]} -gt 0 ]] || exit 0
+
+as_root=()
+if [[ $EUID -ne 0 ]]; then
+  as_root=(sudo)
+  command -v sudo >/dev/null || {
+    echo "These packages are missing and only root may install them:" "${missing[@]}" >&2
+    exit 1
+  }
+fi
+
+echo "Installing ${#missing[@]} packages: ${missing[*]}"
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1; }
+install() { apt install -y --no-install-recommends "${missing[@]}"; }
+# The package lists of a fresh machine are empty, those of an old one may name files that are gone: update, try again.
+install || { apt update && install; } || {
+  cat "$log" >&2
+  exit 1
+}
