@@ -1,5 +1,5 @@
-// The same sum through one slot per task, as heed does it: ThreadSanitizer must be silent. Without the Archer tool it
-// does not see the barriers of OpenMP and reports races that are none, here between the two loops.
+// The same sum through one slot per task, as heed does it: ThreadSanitizer must be silent. Without the Archer
+// tool it does not see the barriers of OpenMP and reports races that are none, here between the two loops.
 #include <cstdio>
 #include <vector>
 

@@ -1,0 +1,201 @@
+// The floors of the house: which folder may include headers of which other folder, and which libraries.
+// Reads the tree as text, so that a breach is found even where it would compile.
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/paths.h"
+
+namespace {
+
+using Names = std::vector<std::string>;
+
+// Prefixes: a folder of ours ends in '/', a library's name is how its include lines begin.
+const Names kOurs = {"core/", "variants/", "results/", "experiments/", "tests/"};
+const Names kLibraries = {"Eigen/",
+                          "Random123/",
+                          "boost/math/",
+                          "boost/program_options",
+                          "boost/random/",
+                          "catch2/",
+                          "fmt/",
+                          "hdf5",
+                          "H5",
+                          "omp.h",
+                          "yaml-cpp/",
+                          "xxhash.h"};
+
+struct Floor {
+  std::string prefix;  // the floor's files; the longest matching prefix decides
+  Names may;           // the folders and libraries it may include; the standard library needs no mention
+};
+
+const std::vector<Floor> kFloors = {
+    {"core/", {"core/", "Eigen/", "Random123/", "boost/random/", "fmt/", "omp.h", "xxhash.h"}},
+    {"variants/", {"core/", "variants/parts/", "Eigen/", "fmt/"}},
+    {"results/", {"results/", "boost/math/", "fmt/", "hdf5", "H5", "xxhash.h"}},
+    {"experiments/", {"core/", "results/", "experiments/", "boost/random/", "fmt/", "xxhash.h", "yaml-cpp/"}},
+    {"experiments/cli/",
+     {"core/", "variants/", "results/", "experiments/", "boost/program_options", "fmt/", "yaml-cpp/"}},
+    {"tests/",
+     {"core/", "variants/", "results/", "experiments/", "tests/", "Eigen/", "Random123/", "boost/math/",
+      "boost/program_options", "boost/random/", "fmt/", "hdf5", "H5", "omp.h", "yaml-cpp/", "xxhash.h"}},
+    {"tests/catch.h", {"catch2/"}},
+};
+
+bool starts_with_any(std::string_view text, const Names& prefixes) {
+  return std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& p) { return text.starts_with(p); });
+}
+
+const Floor& floor_of(std::string_view path) {
+  const Floor* found = nullptr;
+  for (const Floor& floor : kFloors) {
+    const bool longer = !found || floor.prefix.size() > found->prefix.size();
+    if (path.starts_with(floor.prefix) && longer) found = &floor;
+  }
+  REQUIRE(found);
+  return *found;
+}
+
+// The header named by an include line, with its opening quote or bracket; empty for every other line.
+std::string_view included(std::string_view line) {
+  const auto skip_blanks = [&] { line.remove_prefix(std::min(line.find_first_not_of(" \t"), line.size())); };
+  skip_blanks();
+  if (!line.starts_with('#')) return {};
+  line.remove_prefix(1);
+  skip_blanks();
+  if (!line.starts_with("include")) return {};
+  const auto open = line.find_first_of("\"<");
+  if (open == std::string_view::npos) return {};
+  return line.substr(open, line.find_first_of("\">", open + 1) - open);
+}
+
+// What is wrong with the include lines of one file, as sentences; `path` counts from the top of the
+// repository.
+Names breaches(const std::string& path, const std::string& text) {
+  const Floor& floor = floor_of(path);
+  Names found;
+  std::istringstream lines(text);
+  std::string line;
+  for (int number = 1; std::getline(lines, line); ++number) {
+    const std::string_view quoted = included(line);
+    if (quoted.empty()) continue;
+    const std::string header(quoted.substr(1));
+    const auto complain = [&](const std::string& what) {
+      found.push_back(path + ":" + std::to_string(number) + ": " + what);
+    };
+    const bool ours = starts_with_any(header, kOurs);
+    // A header beside the only file that uses it belongs to that file: variants/x.cpp may include
+    // variants/x.h.
+    const bool own =
+        std::filesystem::path(header).replace_extension() == std::filesystem::path(path).replace_extension();
+    if (ours != (quoted[0] == '"')) {
+      complain("'" + header + "': quotes and a path from the repository's top are for our headers alone.");
+    } else if ((ours || starts_with_any(header, kLibraries)) && !own && !starts_with_any(header, floor.may)) {
+      complain("'" + floor.prefix + "' may not include '" + header + "'.");
+    } else if (!ours && header.find('/') != std::string::npos && !header.starts_with("sys/") &&
+               !starts_with_any(header, kLibraries)) {
+      complain("'" + header +
+               "' is of a library that no floor knows; add it to this test and say who may use it.");
+    }
+  }
+  return found;
+}
+
+std::string read(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+// Every file below these folders for which `wanted` holds, as paths from the repository's top.
+template <class Wanted>
+Names files_below(const Names& folders, Wanted wanted) {
+  const auto top = heed::test::source_dir();
+  Names found;
+  for (const auto& folder : folders) {
+    if (!std::filesystem::exists(top / folder)) continue;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(top / folder)) {
+      const std::string path = std::filesystem::relative(entry.path(), top).generic_string();
+      if (entry.is_regular_file() && wanted(entry.path())) found.push_back(path);
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+bool is_source(const std::filesystem::path& file) {
+  return file.extension() == ".h" || file.extension() == ".cpp";
+}
+
+// Compiler flags that break NaN tests and reproducibility. Spelt in two halves: this file is not a breach.
+bool asks_for_fast_math(const std::string& text) {
+  return text.find(std::string("-ffast") + "-math") != std::string::npos ||
+         text.find(std::string("-O") + "fast") != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("no folder includes headers of a floor it must not know") {
+  const Names files = files_below(kOurs, is_source);
+  REQUIRE(files.size() > 10);
+  for (const auto& path : files) {
+    for (const auto& breach : breaches(path, read(heed::test::source_dir() / path))) FAIL_CHECK(breach);
+  }
+}
+
+TEST_CASE("the scan finds breaches made for it") {
+  const auto count = [](const char* path, const char* text) { return breaches(path, text).size(); };
+  SECTION("a floor that must not be known") {
+    CHECK(breaches("core/a.h", "#pragma once\n#include \"results/h5.h\"\n") ==
+          Names{"core/a.h:2: 'core/' may not include 'results/h5.h'."});
+    CHECK(count("results/a.cpp", "#include \"core/error.h\"\n") == 1);
+    CHECK(count("variants/a.cpp", "#include \"experiments/trial.h\"\n") == 1);
+    CHECK(count("experiments/a.cpp", "#include \"variants/parts/softmax.h\"\n") == 1);
+    CHECK(count("experiments/a.cpp", "  #  include \"tests/paths.h\"\n") == 1);
+  }
+  SECTION("variants do not know each other") {
+    CHECK(count("variants/a.cpp", "#include \"variants/b.h\"\n") == 1);
+    CHECK(count("variants/a.cpp", "#include \"variants/a.h\"\n#include \"variants/parts/b.h\"\n") == 0);
+  }
+  SECTION("a library that must not be known") {
+    CHECK(count("core/a.cpp", "#include <yaml-cpp/yaml.h>\n#include <hdf5.h>\n") == 2);
+    CHECK(count("variants/a.cpp", "#include <H5public.h>\n") == 1);
+    CHECK(count("tests/core/a_test.cpp", "#include <catch2/catch.hpp>\n") == 1);
+    CHECK(count("tests/catch.h", "#include <catch2/catch.hpp>\n") == 0);
+    CHECK(count("core/a.cpp", "#include <unheard/of.h>\n") == 1);
+  }
+  SECTION("our headers in brackets, or without their folder") {
+    CHECK(count("core/a.cpp", "#include <core/views.h>\n") == 1);
+    CHECK(count("core/a.cpp", "#include \"views.h\"\n") == 1);
+  }
+  SECTION("what is allowed stays silent") {
+    CHECK(count("core/a.cpp", "#include <vector>\n#include <sys/mman.h>\n#include <Eigen/Core>\n") == 0);
+    CHECK(count("experiments/cli/a.cpp", "#include \"variants/builtin.h\"\n") == 0);
+    CHECK(count("core/a.cpp", "// #include \"results/h5.h\"\n") == 0);
+  }
+}
+
+TEST_CASE("no build file asks for fast math") {
+  Names files =
+      files_below({"cmake", "core", "variants", "results", "experiments", "tests", "scripts", "examples"},
+                  [](const auto& file) { return !is_source(file); });
+  files.insert(files.end(), {"CMakeLists.txt", "CMakePresets.json"});
+  for (const auto& path : files) {
+    INFO(path);
+    CHECK_FALSE(asks_for_fast_math(read(heed::test::source_dir() / path)));
+  }
+  CHECK(asks_for_fast_math(std::string("target_compile_options(heed PRIVATE -ffast") + "-math)"));
+}
+
+TEST_CASE("configs holds data alone") {
+  const auto is_code = [](const auto& file) {
+    return file.extension() != ".yaml" && file.extension() != ".md";
+  };
+  CHECK(files_below({"configs"}, is_code) == Names{});
+}
