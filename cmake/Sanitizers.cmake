@@ -8,7 +8,6 @@ function(heed_sanitize target)
   if("undefined" IN_LIST HEED_SANITIZE)
     list(APPEND flags -fno-sanitize-recover=undefined)
   endif()
-  # GCC 12 sees uninitialised members in the standard library once it is instrumented (GCC bug 105562).
-  target_compile_options(${target} PUBLIC ${flags} $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
+  target_compile_options(${target} PUBLIC ${flags})
   target_link_options(${target} PUBLIC ${flags})
 endfunction()

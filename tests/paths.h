@@ -1,4 +1,5 @@
-// Where a test finds the tree and the program. Defined in tests/main.cpp, the one file compiled with these paths.
+// Where a test finds the tree and the program. Defined in tests/main.cpp, the one file compiled with these
+// paths.
 #pragma once
 
 #include <filesystem>
