@@ -27,7 +27,7 @@ class Config {
 
   Config() = default;
   static Config scalar(std::string text, Place place = {}, bool quoted = false);
-  static Config sequence(std::vector<Config> items = {}, Place place = {});
+  static Config sequence(std::vector<Config> items, Place place = {});
   static Config map(Place place = {});
   static Config number(double value);
   static Config integer(long long value);
