@@ -1,0 +1,27 @@
+#pragma once
+
+#include <functional>
+
+#include "core/model/model_spec.h"
+#include "core/registry.h"
+#include "experiments/trial_config.h"
+#include "results/record.h"
+
+namespace heed {
+
+// Where a training stands; reported now and then.
+struct TrialProgress {
+  Index step = 0, steps = 0;
+  double loss = 0, accuracy = 0;  // of the latest update / validation; NaN where there is none yet
+  double seconds = 0;             // since training began
+};
+
+// The model that a trial trains. The task says vocabulary, length and whether the future is hidden.
+ModelSpec model_spec(const TrialConfig& trial, const Task& task);
+
+// Trains, evaluates and returns what is to be kept. A run that turns NaN is a result (status "diverged", with its reason and last step);
+// what throws is a fault of the configuration or of a variant. `threads` never changes a bit of the result.
+results::Record run_trial(const TrialConfig& trial, const Registry& registry, int threads,
+                          const std::function<void(const TrialProgress&)>& progress);
+
+}  // namespace heed
