@@ -10,6 +10,10 @@ find core variants results experiments tests examples -name '*.h' -o -name '*.cp
 
 mkdir -p build/lint
 cmake --preset lint >build/lint/configure.log
+if [[ .clang-tidy -nt build/lint/checks ]]; then  # Ninja does not know that every object depends on the checks
+  cmake --build --preset lint --target clean >/dev/null
+  touch build/lint/checks
+fi
 target=(--target heed)
 [[ ${1:-} == --all ]] && target=()
 status=0
