@@ -5,8 +5,8 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-find core variants results experiments tests examples -name '*.h' -o -name '*.cpp' 2>/dev/null |
-  xargs clang-format --dry-run --Werror
+find . \( -path ./build -o -path ./runs -o -name '.?*' \) -prune -o \( -name '*.h' -o -name '*.cpp' \) -print0 |
+  xargs -0 clang-format --dry-run --Werror
 
 mkdir -p build/lint
 cmake --preset lint >build/lint/configure.log
