@@ -15,7 +15,8 @@ struct Choice {
   Config options = Config::map();
 };
 
-// The `model` section of a sweep file, without its slots (positions, feed_forward), which name registered things.
+// The `model` section of a sweep file, without its slots (positions, feed_forward), which name registered
+// things.
 struct ModelOptions {
   Index layers = 2, heads = 2, dim = 64;
   std::string norm = "layer";
@@ -27,8 +28,10 @@ struct ModelOptions {
     option("layers", layers, {.min = 1, .max = 1000, .doc = "blocks, one above the other"});
     option("heads", heads, {.min = 1, .max = 4096, .doc = "heads of each attention layer"});
     option("dim", dim, {.min = 1, .max = 1 << 20, .doc = "width of the residual stream"});
-    option("norm", norm, {.choices = {"layer", "rms"}, .doc = "before attention, before feed-forward and before the head"});
-    option("norm_eps", norm_eps, {.min = 0, .max = 1, .doc = "added to the (mean) square inside the norm's root"});
+    option("norm", norm,
+           {.choices = {"layer", "rms"}, .doc = "before attention, before feed-forward and before the head"});
+    option("norm_eps", norm_eps,
+           {.min = 0, .max = 1, .doc = "added to the (mean) square inside the norm's root"});
     option("bias", bias, {.doc = "do linear maps and layer norms have one?"});
     option("tied", tied, {.doc = "the head's matrix is the embedding's, transposed"});
   }
@@ -39,9 +42,10 @@ struct ModelSpec {
   ModelOptions options;
   Index vocabulary = 0, length = 0;
   bool causal = true;
-  std::vector<Choice> attention;  // block i takes attention[i % size]: a hybrid stack where there is more than one
-  Choice feed_forward{"mlp"};     // "none": blocks without one. An attention variant's BlockStyle overrides it.
-  Choice positions{"learned"};    // "none": no positions
+  std::vector<Choice>
+      attention;  // block i takes attention[i % size]: a hybrid stack where there is more than one
+  Choice feed_forward{"mlp"};   // "none": blocks without one. An attention variant's BlockStyle overrides it.
+  Choice positions{"learned"};  // "none": no positions
 };
 
 }  // namespace heed

@@ -1,0 +1,55 @@
+#pragma once
+
+#include <vector>
+
+#include "core/params.h"
+#include "core/step.h"
+
+namespace heed {
+
+struct AdamWOptions {
+  double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.01;
+};
+
+// AdamW with decoupled decay (Loshchilov, Hutter 2019), update t from 1:
+//     p -= lr wd p   (Role::decayed alone)
+//     m = b1 m + (1-b1) g,   v = b2 v + (1-b2) g^2
+//     p -= lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)
+// Values of Role::fixed are never touched.
+template <class S>
+class AdamW {
+ public:
+  AdamW(const Params<S>& params, const AdamWOptions& options);  // REQUIRES: params are frozen and outlive it
+  void update(Step<S>& step, double lr);
+
+  Index updates() const { return updates_; }
+  std::span<const S> first_moment() const { return {m_, params_.values().size()}; }
+  std::span<const S> second_moment() const { return {v_, params_.values().size()}; }
+
+ private:
+  const Params<S>& params_;
+  AdamWOptions options_;
+  Index updates_ = 0;
+  Arena arena_;
+  S* m_;
+  S* v_;
+};
+
+// The 2-norm of all gradients together, summed in double and in a fixed order.
+template <class S>
+double gradient_norm(Step<S>& step, const Params<S>& params);
+
+// Multiplies all gradients by min(1, max_norm / (norm + 1e-6)).
+template <class S>
+void clip_gradients(const Params<S>& params, double norm, double max_norm);
+
+// Learning rate of update s, counted from 0: linear to the peak over `warmup` updates, then half a cosine
+// down to the floor.
+//     s < w: peak (s+1)/w      w <= s < T: floor + (peak - floor) (1 + cos(pi (s-w)/(T-w))) / 2      s >= T:
+//     floor
+double warmup_cosine(Index s, Index warmup, Index total, double peak, double floor);
+
+extern template class AdamW<float>;
+extern template class AdamW<double>;
+
+}  // namespace heed

@@ -1,0 +1,47 @@
+#include "core/ops/cross_entropy.h"
+
+#include <cmath>
+
+namespace heed {
+
+template <class S>
+Score cross_entropy(Step<S>& step, Mat<S> z, std::span<const Token> labels, S weight,
+                    std::span<Token> predicted) {
+  Memory<S> memory = step.memory();
+  typename Memory<S>::Scope scope(memory);
+  const std::span<Score> scores = memory.template temp_span<Score>(z.rows());
+  step.parallel_for(z.rows(), [&](Index r, Memory<S>&) {
+    auto row = z.row(r).array();
+    const Token label = labels[static_cast<std::size_t>(r)];
+    Score& score = scores[static_cast<std::size_t>(r)] = {};
+    if (label == kUnscored) {
+      if (weight != S(0)) row.setZero();
+      return;
+    }
+    Index best;
+    const S largest = row.maxCoeff(&best);
+    const S of_label = row(label);
+    // A NaN must not hide: maxCoeff drops it, the sum does not.
+    S sum;
+    if (weight != S(0)) {
+      row = (row - largest).exp();
+      sum = row.sum();
+      row *= weight / sum;
+      row(label) -= weight;
+    } else {
+      sum = (row - largest).exp().sum();
+    }
+    score = {
+        static_cast<double>(largest) + std::log(static_cast<double>(sum)) - static_cast<double>(of_label), 1,
+        best == label};
+    if (!predicted.empty()) predicted[static_cast<std::size_t>(r)] = static_cast<Token>(best);
+  });
+  Score total;
+  for (const Score& s : scores) total += s;  // in order: the same bits for any number of threads
+  return total;
+}
+
+template Score cross_entropy(Step<float>&, Mat<float>, std::span<const Token>, float, std::span<Token>);
+template Score cross_entropy(Step<double>&, Mat<double>, std::span<const Token>, double, std::span<Token>);
+
+}  // namespace heed
