@@ -48,11 +48,11 @@ struct VariantInfo : Entry {
 
   // Throws heed::Error where the spec does not suit the variant (heads that do not divide the width).
   template <class S>
-  std::unique_ptr<Layer<S>> make(const Config& options, const LayerSpec<S>& spec, Params<S>& params) const {
+  std::unique_ptr<Layer<S>> make(const Config& chosen, const LayerSpec<S>& spec, Params<S>& params) const {
     if constexpr (std::is_same_v<S, float>)
-      return make_float(options, spec, params);
+      return make_float(chosen, spec, params);
     else
-      return make_double(options, spec, params);
+      return make_double(chosen, spec, params);
   }
 };
 
@@ -69,12 +69,12 @@ struct PositionInfo : Entry {
   MakePosition<double> make_double;
 
   template <class S>
-  std::unique_ptr<Position<S>> make(const Config& options, const PositionSpec& spec,
+  std::unique_ptr<Position<S>> make(const Config& chosen, const PositionSpec& spec,
                                     Params<S>& params) const {
     if constexpr (std::is_same_v<S, float>)
-      return make_float(options, spec, params);
+      return make_float(chosen, spec, params);
     else
-      return make_double(options, spec, params);
+      return make_double(chosen, spec, params);
   }
 };
 

@@ -68,8 +68,8 @@ class Memory {
 template <class S>
 class Step {
  public:
-  explicit Step(int threads = 1, bool training = true)
-      : training(training), arenas_(static_cast<std::size_t>(threads < 1 ? 1 : threads)) {}
+  explicit Step(int threads = 1, bool with_backward = true)
+      : training(with_backward), arenas_(static_cast<std::size_t>(threads < 1 ? 1 : threads)) {}
 
   const bool training;  // false: no backward will follow
 

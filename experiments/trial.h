@@ -19,8 +19,9 @@ struct TrialProgress {
 // The model that a trial trains. The task says vocabulary, length and whether the future is hidden.
 ModelSpec model_spec(const TrialConfig& trial, const Task& task);
 
-// Trains, evaluates and returns what is to be kept. A run that turns NaN is a result (status "diverged", with its reason and last step);
-// what throws is a fault of the configuration or of a variant. `threads` never changes a bit of the result.
+// Trains, evaluates and returns what is to be kept. A run that turns NaN is a result (status "diverged", with
+// its reason and last step); what throws is a fault of the configuration or of a variant. `threads` never
+// changes a bit of the result.
 results::Record run_trial(const TrialConfig& trial, const Registry& registry, int threads,
                           const std::function<void(const TrialProgress&)>& progress);
 

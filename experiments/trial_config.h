@@ -18,8 +18,8 @@ struct SaveOptions {
 
 // One training run with everything resolved: no default left unsaid. Equal text, equal id, equal experiment.
 struct TrialConfig {
-  std::string variant;             // its label in tables: "softmax", "window(size=16)", "window+softmax"
-  std::vector<Choice> attention;   // one choice, or the stack that the blocks take in turn
+  std::string variant;            // its label in tables: "softmax", "window(size=16)", "window+softmax"
+  std::vector<Choice> attention;  // one choice, or the stack that the blocks take in turn
   Choice feed_forward, positions, task;
   ModelOptions model;
   TrainOptions train;

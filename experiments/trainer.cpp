@@ -1,0 +1,119 @@
+#include "experiments/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+
+#include "core/model/optimizer.h"
+
+namespace heed {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Room for some sequences, filled from a task.
+struct Sequences {
+  Sequences(const Task& source, Index batch)
+      : task(source), tokens(static_cast<std::size_t>(batch * source.length())), labels(tokens.size()) {}
+
+  void fill(Index row, Split split, std::uint64_t index) {
+    const std::size_t time = static_cast<std::size_t>(task.length()),
+                      at = static_cast<std::size_t>(row) * time;
+    task.sequence(split, index, std::span(tokens).subspan(at, time), std::span(labels).subspan(at, time));
+  }
+  Batch first(Index n) const {
+    return Batch{tokens, labels, static_cast<Index>(tokens.size()) / task.length(), task.length()}.part(0, n);
+  }
+
+  const Task& task;
+  std::vector<Token> tokens, labels;
+};
+
+double macro(const std::vector<Index>& scored, const std::vector<Index>& correct) {
+  double sum = 0;
+  Index labels = 0;
+  for (std::size_t v = 0; v < scored.size(); ++v)
+    if (scored[v] > 0) sum += static_cast<double>(correct[v]) / static_cast<double>(scored[v]), ++labels;
+  return labels ? sum / static_cast<double>(labels) : 0;
+}
+
+}  // namespace
+
+Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Split split, Index sequences,
+                    Index batch) {
+  const std::optional<Index> size = task.size(split);
+  const Index n = size && (sequences == 0 || sequences > *size) ? *size : sequences;
+  Sequences room(task, batch);
+  std::vector<Index> scored(static_cast<std::size_t>(task.vocabulary())), correct(scored.size());
+  std::vector<Token> predicted(room.tokens.size());
+  Score total;
+  for (Index from = 0; from < n; from += batch) {
+    const Index rows = std::min(batch, n - from);
+    for (Index r = 0; r < rows; ++r) {
+      const Index i = from + r;
+      room.fill(r, split, static_cast<std::uint64_t>(size ? i * *size / n : i));
+    }
+    const Batch part = room.first(rows);
+    total += model.evaluate(step, part, predicted);
+    std::size_t at = 0;
+    for (Token label : part.labels)
+      if (label != kUnscored) {
+        ++scored[static_cast<std::size_t>(label)];
+        correct[static_cast<std::size_t>(label)] += predicted[at++] == label;
+      }
+  }
+  return {total.mean_loss(), total.accuracy(), macro(scored, correct), total.scored};
+}
+
+Index evaluation_interval(const TrainOptions& o) {
+  return o.evaluate_every > 0 ? o.evaluate_every : std::max<Index>(1, o.steps / 20);
+}
+
+TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& o,
+               int threads, const std::function<void(const TrialProgress&)>& progress) {
+  Step<float> step(threads), evaluation_step(threads, false);
+  AdamW<float> optimizer(params, {o.beta1, o.beta2, o.eps, o.weight_decay});
+  Sequences room(task, o.batch);
+  TrainLog log;
+  const double begin = now();
+  double accuracy = std::numeric_limits<double>::quiet_NaN();
+  for (Index s = 0; s < o.steps; ++s) {
+    const double started = now();
+    for (Index r = 0; r < o.batch; ++r)
+      room.fill(r, Split::train, static_cast<std::uint64_t>(s * o.batch + r));
+    params.zero_grads();
+    const Score score = model.accumulate(step, room.first(o.batch), o.micro_batch);
+    const double norm = gradient_norm(step, params);
+    log.loss.push_back(score.mean_loss());
+    log.gradient_norm.push_back(norm);
+    if (!std::isfinite(score.loss) || !std::isfinite(norm)) {
+      log.failure = fmt::format("the {} of update {} is not finite",
+                                std::isfinite(score.loss) ? "gradient" : "loss", s);
+      break;
+    }
+    if (o.clip > 0) clip_gradients(params, norm, o.clip);
+    optimizer.update(step, warmup_cosine(s, o.warmup, o.steps, o.lr, o.min_lr));
+    log.updates = s + 1;
+    log.seconds += now() - started;
+
+    const bool last = s + 1 == o.steps;
+    if (last || (s + 1) % evaluation_interval(o) == 0) {
+      // The last one walks the whole of a finite split, those on the way a part of it.
+      const Evaluation e = evaluate(model, evaluation_step, task, Split::validation,
+                                    last && task.size(Split::validation) ? 0 : o.evaluate_sequences, o.batch);
+      log.evaluated_at.push_back(s + 1);
+      log.validation_loss.push_back(e.loss);
+      log.validation_accuracy.push_back(e.accuracy);
+      accuracy = e.accuracy;
+    }
+    if (progress) progress({s + 1, o.steps, score.mean_loss(), accuracy, now() - begin});
+  }
+  return log;
+}
+
+}  // namespace heed

@@ -1,0 +1,47 @@
+#pragma once
+
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/model/model.h"
+#include "core/task.h"
+#include "experiments/train_options.h"
+#include "experiments/trial.h"
+
+namespace heed {
+
+// How well a model does on a split.
+struct Evaluation {
+  double loss = 0;      // mean over scored positions
+  double accuracy = 0;  // share of scored positions whose likeliest token is the label
+  double accuracy_macro =
+      0;  // mean over labels of the accuracy on positions with that label (the MAD papers' measure)
+  Index scored = 0;  // 0: the split is empty, and the other numbers mean nothing
+};
+
+// On `sequences` sequences of a split, or on all of a split that has fewer; evenly spread where it has more.
+// sequences 0: all of a finite split.
+Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Split split, Index sequences,
+                    Index batch);
+
+// What a training leaves: one number per update, and one per validation.
+struct TrainLog {
+  std::vector<double> loss, gradient_norm;  // of update 0, 1, ...
+  std::vector<std::int64_t> evaluated_at;   // updates done before the validation
+  std::vector<double> validation_loss, validation_accuracy;
+  std::string failure;  // why it stopped early; empty when it did not
+  Index updates = 0;    // that were done
+  double seconds = 0;   // in updates, without validations
+};
+
+// The whole training: batch, forward, loss, backward, clip, AdamW, record. Stops at the first number that is
+// not finite. Update s learns from sequences s*batch .. s*batch + batch-1 of the training split: the same for
+// every variant.
+TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& options,
+               int threads, const std::function<void(const TrialProgress&)>& progress);
+
+// The steps between two validations.
+Index evaluation_interval(const TrainOptions& options);
+
+}  // namespace heed
