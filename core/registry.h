@@ -37,14 +37,14 @@ using MakeLayer =
     std::function<std::unique_ptr<Layer<S>>(const Config& options, const LayerSpec<S>&, Params<S>&)>;
 
 struct VariantInfo : Entry {
-  std::function<Traits(const Config& options)> traits;
-  std::function<BlockStyle(const Config& options)> block_style;
-  MakeLayer<float> make_float;
-  MakeLayer<double> make_double;
+  std::function<Traits(const Config& options)> traits = {};
+  std::function<BlockStyle(const Config& options)> block_style = {};
+  MakeLayer<float> make_float = {};
+  MakeLayer<double> make_double = {};
   // For mixers: the mixing alone, on given q, k, v. Empty for layers.
   std::function<std::unique_ptr<HeadKernel<double>>(const Config& options, const LayerSpec<double>&,
                                                     Params<double>&)>
-      make_kernel;
+      make_kernel = {};
 
   // Throws heed::Error where the spec does not suit the variant (heads that do not divide the width).
   template <class S>
@@ -65,8 +65,8 @@ using MakePosition =
     std::function<std::unique_ptr<Position<S>>(const Config& options, const PositionSpec&, Params<S>&)>;
 
 struct PositionInfo : Entry {
-  MakePosition<float> make_float;
-  MakePosition<double> make_double;
+  MakePosition<float> make_float = {};
+  MakePosition<double> make_double = {};
 
   template <class S>
   std::unique_ptr<Position<S>> make(const Config& chosen, const PositionSpec& spec,
@@ -79,7 +79,7 @@ struct PositionInfo : Entry {
 };
 
 struct TaskInfo : Entry {
-  std::function<std::unique_ptr<Task>(const Config& options, std::uint64_t seed)> make;
+  std::function<std::unique_ptr<Task>(const Config& options, std::uint64_t seed)> make = {};
 };
 
 // What heed can choose from. An ordinary object, filled by functions and passed by reference: no global, no
