@@ -79,6 +79,12 @@ bool parse_whole(const std::string& text, T& value) {
 
 std::string Place::text() const { return line > 0 ? fmt::format("{}:{}:{}", file, line, column) : file; }
 
+Config Config::null(Place place) {
+  Config c;
+  c.place_ = std::move(place);
+  return c;
+}
+
 Config Config::scalar(std::string text, Place place, bool quoted) {
   Config c;
   c.kind_ = Kind::scalar;

@@ -26,6 +26,7 @@ class Config {
   struct Entry;
 
   Config() = default;
+  static Config null(Place place);
   static Config scalar(std::string text, Place place = {}, bool quoted = false);
   static Config sequence(std::vector<Config> items, Place place = {});
   static Config map(Place place = {});

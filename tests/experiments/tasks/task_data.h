@@ -1,0 +1,85 @@
+// What the tests of the tasks share: a task made as a user makes it, its data, and their hash.
+#pragma once
+
+#include <xxhash.h>
+
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/registry.h"
+#include "experiments/tasks/builtin.h"
+
+namespace heed::test {
+
+using Given = std::vector<std::pair<std::string, std::string>>;  // option and value
+
+inline Config task_config(const Given& given) {
+  Config config = Config::map();
+  for (const auto& [key, value] : given) config.set(key, Config::scalar(value));
+  return config;
+}
+
+inline std::unique_ptr<Task> make_task(const std::string& name, const Config& config,
+                                       std::uint64_t seed = 1) {
+  Registry registry;
+  register_builtin_tasks(registry);
+  return registry.task(name).make(config, seed);
+}
+
+inline std::unique_ptr<Task> make_task(const std::string& name, const Given& given = {},
+                                       std::uint64_t seed = 1) {
+  return make_task(name, task_config(given), seed);
+}
+
+// What the door says to wrong options: the lines of the problems.
+inline std::vector<std::string> refusals(const std::string& name, const Config& config) {
+  Registry registry;
+  register_builtin_tasks(registry);
+  Problems problems;
+  registry.task(name).resolve(config, "task", problems);
+  return problems.lines();
+}
+
+inline std::vector<std::string> refusals(const std::string& name, const Given& given) {
+  return refusals(name, task_config(given));
+}
+
+using Lines = std::vector<std::string>;
+
+struct Sequence {
+  std::vector<Token> tokens, labels;
+  bool operator==(const Sequence&) const = default;
+};
+
+inline Sequence draw(const Task& task, Split split, std::uint64_t index) {
+  // Neither a token nor a label: a place that a task forgets to write is seen.
+  constexpr Token unwritten = -7;
+  const auto length = static_cast<std::size_t>(task.length());
+  Sequence s{std::vector<Token>(length, unwritten), std::vector<Token>(length, unwritten)};
+  task.sequence(split, index, s.tokens, s.labels);
+  return s;
+}
+
+inline std::vector<Sequence> draw_all(const Task& task, Split split, std::uint64_t count) {
+  std::vector<Sequence> all;
+  for (std::uint64_t i = 0; i < count; ++i) all.push_back(draw(task, split, i));
+  return all;
+}
+
+constexpr Split kSplits[] = {Split::train, Split::validation, Split::test};
+
+// xxHash64 of tokens and labels of the first sequences of every split.
+inline std::uint64_t golden_hash(const Task& task, std::uint64_t count = 64) {
+  std::vector<Token> all;
+  for (Split split : kSplits)
+    for (const Sequence& s : draw_all(task, split, count)) {
+      all.insert(all.end(), s.tokens.begin(), s.tokens.end());
+      all.insert(all.end(), s.labels.begin(), s.labels.end());
+    }
+  return XXH64(all.data(), all.size() * sizeof(Token), 0);
+}
+
+}  // namespace heed::test

@@ -1,0 +1,227 @@
+#include <filesystem>
+#include <fstream>
+#include <set>
+
+#include "core/rng.h"
+#include "tests/catch.h"
+#include "tests/experiments/tasks/task_data.h"
+#include "tests/results/temp_folder.h"
+
+using namespace heed;
+using namespace heed::test;
+namespace fs = std::filesystem;
+
+namespace {
+
+void write(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+// `n` bytes that are the same everywhere.
+std::string random_text(Index n) {
+  Draws draws = Rng(7, "words").at(0);
+  std::string text;
+  for (Index i = 0; i < n; ++i) text += static_cast<char>('a' + draws.below(26));
+  return text;
+}
+
+Config options_of(const fs::path& path, Index length, const std::vector<std::string>& split = {},
+                  const std::string& unit = "bytes") {
+  Config c = task_config({{"path", path.string()}, {"length", std::to_string(length)}, {"unit", unit}});
+  std::vector<Config> shares;
+  for (const std::string& s : split) shares.push_back(Config::scalar(s));
+  if (!split.empty()) c.set("split", Config::sequence(shares));
+  return c;
+}
+
+// The tokens and the labels of a whole split, joined.
+Sequence walk(const Task& task, Split split) {
+  Sequence all;
+  for (Index i = 0; i < *task.size(split); ++i) {
+    const Sequence s = draw(task, split, i);
+    all.tokens.insert(all.tokens.end(), s.tokens.begin(), s.tokens.end());
+    all.labels.insert(all.labels.end(), s.labels.begin(), s.labels.end());
+  }
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("evaluation walks the whole of a split and scores each position once") {
+  const TempFolder folder;
+  const std::string text = random_text(1000);
+  write(folder / "t.txt", text);
+  for (Index length : {1, 7, 16, 49, 50, 400}) {
+    const auto task = make_task("text", options_of(folder / "t.txt", length));
+    for (const auto& [split, begin] : {std::pair{Split::validation, 900}, {Split::test, 950}}) {
+      const Sequence all = walk(*task, split);
+      REQUIRE(*task->size(split) == (49 + length - 1) / length);
+      for (Index t = 0; t < static_cast<Index>(all.tokens.size()); ++t) {
+        REQUIRE(all.tokens[t] == (t < 49 ? text[begin + t] : 0));
+        REQUIRE(all.labels[t] == (t < 49 ? text[begin + t + 1] : kUnscored));
+      }
+    }
+  }
+}
+
+TEST_CASE("training windows start everywhere in the training part and never leave it") {
+  const TempFolder folder;
+  std::string text(100, 'v');
+  for (int i = 0; i < 90; ++i) text[i] = static_cast<char>(i);
+  write(folder / "t.txt", text);
+  const auto task = make_task("text", options_of(folder / "t.txt", 8));
+  CHECK_FALSE(task->size(Split::train));
+  std::vector<double> starts(82);  // 0 .. 90 - 8 - 1
+  for (const Sequence& s : draw_all(*task, Split::train, 8200)) {
+    ++starts.at(s.tokens[0]);
+    for (int t = 0; t < 8; ++t) {
+      REQUIRE(s.tokens[t] == s.tokens[0] + t);
+      REQUIRE(s.labels[t] == s.tokens[t] + 1);
+    }
+  }
+  double chi = 0;
+  for (double n : starts) chi += (n - 100) * (n - 100) / 100;
+  CHECK(chi < 158);  // 81 degrees of freedom, 6 deviations
+}
+
+TEST_CASE("a test share of 0 leaves validation alone, up to the last byte") {
+  const TempFolder folder;
+  const std::string text = random_text(1003);
+  write(folder / "t.txt", text);
+  const auto task = make_task("text", options_of(folder / "t.txt", 10, {"0.9", "0.1", "0"}));
+  CHECK(*task->size(Split::test) == 0);
+  const Sequence all = walk(*task, Split::validation);
+  CHECK(all.tokens[0] == text[902]);
+  CHECK(all.labels[99] == text[1002]);
+  CHECK(*task->size(Split::validation) == 10);
+}
+
+TEST_CASE("a position of text is scored by the token behind it also where a window ends") {
+  const TempFolder folder;
+  write(folder / "t.txt", random_text(200));
+  const auto task = make_task("text", options_of(folder / "t.txt", 3));
+  const Sequence first = draw(*task, Split::validation, 0), second = draw(*task, Split::validation, 1);
+  CHECK(first.labels[2] == second.tokens[0]);
+}
+
+TEST_CASE("characters are code points, numbered in their order") {
+  const TempFolder folder;
+  write(folder / "t.txt",
+        "zz\xC3\xA9"
+        "a\xE2\x82\xAC"
+        "\xF0\x9F\x98\x80"
+        "\nzzzzzz");  // z z é a € 😀 newline
+  const auto task = make_task("text", options_of(folder / "t.txt", 6, {"0.7", "0.3", "0"}, "characters"));
+  CHECK(task->vocabulary() == 6);
+  const Sequence s = draw(*task, Split::train, 0);  // 13 characters, 9 for training: \n a z é € 😀 are 0 .. 5
+  const std::vector<Token> whole = {2, 2, 3, 1, 4, 5, 0, 2, 2};
+  bool found = false;
+  for (int start = 0; start < 3; ++start)
+    found |= std::equal(s.tokens.begin(), s.tokens.end(), whole.begin() + start) &&
+             std::equal(s.labels.begin(), s.labels.end(), whole.begin() + start + 1);
+  CHECK(found);
+}
+
+TEST_CASE("bytes are bytes, also above 127") {
+  const TempFolder folder;
+  write(folder / "t.txt", std::string(100, '\xFF'));
+  const auto task = make_task("text", options_of(folder / "t.txt", 4));
+  CHECK(task->vocabulary() == 256);
+  CHECK(draw(*task, Split::train, 0).tokens[0] == 255);
+}
+
+TEST_CASE("what is not UTF-8 is refused as characters") {
+  const TempFolder folder;
+  for (const std::string bad :
+       {"\xFF", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
+    write(folder / "t.txt", std::string(60, 'a') + bad);
+    const std::string message = "the text '" + (folder / "t.txt").string() + "' is not UTF-8: byte 60 is 0x";
+    CHECK_THROWS_WITH(make_task("text", options_of(folder / "t.txt", 4, {}, "characters")),
+                      ContainsSubstring(message) && ContainsSubstring("choose 'unit: bytes' or convert it."));
+  }
+}
+
+TEST_CASE("a folder is the text of its regular files in the order of their names") {
+  const TempFolder folder;
+  write(folder / "b", std::string(50, 'b'));
+  write(folder / "a", std::string(50, 'a'));
+  fs::create_symlink("b", folder / "0-link");
+  fs::create_directory(folder / "0-folder");
+  const auto task = make_task("text", options_of(folder.path(), 50, {"0.51", "0.49", "0"}));
+  CHECK(draw(*task, Split::train, 0).tokens == std::vector<Token>(50, 'a'));
+  CHECK(draw(*task, Split::validation, 0).tokens[0] == 'b');
+  CHECK(*task->size(Split::validation) == 1);
+}
+
+TEST_CASE("the texts that every Debian and Ubuntu carries are there by default") {
+  const auto task = make_task("text");
+  CHECK(task->vocabulary() == 256);
+  CHECK(*task->size(Split::validation) > 100);
+  CHECK(*task->size(Split::test) > 100);
+}
+
+TEST_CASE("a text that cannot be read is refused with its path and the remedy") {
+  const TempFolder folder;
+  fs::create_directory(folder / "empty");
+  const std::string remedy = "; give 'path' a text file, or a folder of text files.";
+  CHECK(refusals("text", options_of("/no/such.txt", 4)) ==
+        Lines{"task.path: cannot read the text '/no/such.txt': No such file or directory" + remedy});
+  CHECK(refusals("text", options_of("/dev/null", 4)) ==
+        Lines{"task.path: cannot read the text '/dev/null': not a file or folder" + remedy});
+  CHECK(refusals("text", options_of(folder / "empty", 4)) ==
+        Lines{"task.path: cannot read the text '" + (folder / "empty").string() +
+              "': the folder holds no regular file" + remedy});
+}
+
+TEST_CASE("a text that is too short is refused with what is missing") {
+  const TempFolder folder;
+  const std::string path = (folder / "t.txt").string();
+  write(path, random_text(100));
+  CHECK(refusals("text", options_of(path, 89)).empty());
+  CHECK(
+      refusals("text", options_of(path, 90)) ==
+      Lines{"task.length: the text '" + path +
+            "' has 100 bytes, of which 90 are for training, where 91 are needed (length 90); choose a longer "
+            "text or a smaller length."});
+  write(path, random_text(20));
+  CHECK(refusals("text", options_of(path, 2)) ==
+        Lines{"task.length: the text '" + path +
+              "' has 20 bytes, of which 1 are for validation, where 2 are needed (length 2); choose a longer "
+              "text or a smaller length."});
+  std::string wide;
+  for (int i = 0; i < 50; ++i) wide += "\xC3\xA9";
+  write(path, wide);  // 100 bytes, 50 characters: found when the text is read
+  CHECK(refusals("text", options_of(path, 60, {}, "characters")).empty());
+  CHECK_THROWS_WITH(
+      make_task("text", options_of(path, 60, {}, "characters")),
+      "the text '" + path +
+          "' has 50 characters, of which 45 are for training, where 61 are needed (length 60).");
+}
+
+TEST_CASE("shares that are no split are refused") {
+  const fs::path path = "/usr/share/common-licenses";
+  CHECK(refusals("text", options_of(path, 4, {"0.9", "0.1"})) ==
+        Lines{"task.split: expected three shares, train, validation and test, found 2."});
+  CHECK(refusals("text", options_of(path, 4, {"0.9", "0.1", "0.1"})) ==
+        Lines{"task.split: the shares must add up to 1; they are 1.1."});
+  CHECK(refusals("text", options_of(path, 4, {"1", "0", "0"})) ==
+        Lines{"task.split: only the test share may be 0."});
+  CHECK(refusals("text", options_of(path, 4, {"1.5", "-0.5", "x"})) ==
+        Lines{"task.split[0]: 1.5 is out of range; it must be from 0 to 1.",
+              "task.split[1]: -0.5 is out of range; it must be from 0 to 1.",
+              "task.split[2]: expected a number, found the text 'x'."});
+  CHECK(refusals("text", task_config({{"split", "0.9"}})) ==
+        Lines{"task.split: expected a list of numbers, found 0.9."});
+}
+
+TEST_CASE("the shares of a split are written into the resolved configuration") {
+  Registry registry;
+  register_builtin_tasks(registry);
+  Problems problems;
+  const Config resolved = registry.task("text").resolve(Config(), "task", problems);
+  CHECK(resolved.find("split")->canonical() == "[0.9, 0.05, 0.05]");
+}
+
+TEST_CASE("the data of text are those of the golden hash") {
+  const TempFolder folder;
+  write(folder / "t.txt", random_text(20000));
+  CHECK(golden_hash(*make_task("text", options_of(folder / "t.txt", 16))) == 0);
+}
