@@ -8,7 +8,9 @@ namespace heed {
 
 void Refuse::operator()(const std::string& option, const std::string& message) const {
   const Config* given = in_.find(option);
-  problems_.add(given ? given->place() : in_.place(), fmt::format("{}.{}: {}.", path_, option, message));
+  const char* end = message.ends_with('.') ? "" : ".";
+  problems_.add(given ? given->place() : in_.place(),
+                fmt::format("{}.{}: {}{}", path_, option, message, end));
 }
 
 namespace detail {
@@ -38,6 +40,16 @@ bool read_or_report(const Config& c, const std::string& path, const char* wanted
   return false;
 }
 
+template <class T>
+void read_list(const Config& c, const std::string& path, const OptionText& text, const char* wanted,
+               std::vector<T>& value, Problems& problems) {
+  if (!c.is_sequence())
+    return problems.add(c.place(), fmt::format("{}: expected {}, found {}.", path, wanted, c.described()));
+  value.clear();
+  for (std::size_t i = 0; i < c.items().size(); ++i)
+    from_config(c.items()[i], fmt::format("{}[{}]", path, i), text, value.emplace_back(), problems);
+}
+
 }  // namespace
 
 Config to_config(bool value) { return Config::boolean(value); }
@@ -47,6 +59,11 @@ Config to_config(const std::string& value) { return Config::scalar(value); }
 Config to_config(const std::vector<std::ptrdiff_t>& value) {
   std::vector<Config> items;
   for (std::ptrdiff_t v : value) items.push_back(Config::integer(v));
+  return Config::sequence(std::move(items));
+}
+Config to_config(const std::vector<double>& value) {
+  std::vector<Config> items;
+  for (double v : value) items.push_back(Config::number(v));
   return Config::sequence(std::move(items));
 }
 
@@ -82,12 +99,12 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
 
 void from_config(const Config& c, const std::string& path, const OptionText& text,
                  std::vector<std::ptrdiff_t>& value, Problems& problems) {
-  if (!c.is_sequence())
-    return problems.add(c.place(),
-                        fmt::format("{}: expected a list of whole numbers, found {}.", path, c.described()));
-  value.clear();
-  for (std::size_t i = 0; i < c.items().size(); ++i)
-    from_config(c.items()[i], fmt::format("{}[{}]", path, i), text, value.emplace_back(), problems);
+  read_list(c, path, text, "a list of whole numbers", value, problems);
+}
+
+void from_config(const Config& c, const std::string& path, const OptionText& text, std::vector<double>& value,
+                 Problems& problems) {
+  read_list(c, path, text, "a list of numbers", value, problems);
 }
 
 void refuse_unknown(const Config& in, const std::string& path, const std::string& owner,

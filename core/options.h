@@ -21,7 +21,7 @@ namespace heed {
 //     };
 //
 // The visitors below list, read and write such a struct. A member is bool, Index, double, std::string or a
-// list of Index.
+// list of Index or double.
 struct OptionText {
   std::optional<double> min = {}, max = {};  // both inclusive
   std::vector<std::string> choices = {};     // for text: the only values that are allowed
@@ -46,7 +46,7 @@ class Refuse {
 
 struct OptionInfo {
   std::string name, type,
-      value;  // type: "yes/no", "whole number", "number", "text", "list"; value: the default
+      value;  // type: "yes/no", "whole number", "number", "text", "list of numbers"; value: the default
   OptionText text;
 };
 
@@ -57,6 +57,7 @@ Config to_config(std::ptrdiff_t value);
 Config to_config(double value);
 Config to_config(const std::string& value);
 Config to_config(const std::vector<std::ptrdiff_t>& value);
+Config to_config(const std::vector<double>& value);
 
 // Reads one value; where it can't, adds a problem that names `path`, what was found and what would be right.
 void from_config(const Config& c, const std::string& path, const OptionText& text, bool& value,
@@ -69,6 +70,8 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
                  Problems& problems);
 void from_config(const Config& c, const std::string& path, const OptionText& text,
                  std::vector<std::ptrdiff_t>& value, Problems& problems);
+void from_config(const Config& c, const std::string& path, const OptionText& text, std::vector<double>& value,
+                 Problems& problems);
 
 template <class T>
 constexpr const char* type_name() {
@@ -80,8 +83,10 @@ constexpr const char* type_name() {
     return "number";
   else if constexpr (std::is_same_v<T, std::string>)
     return "text";
-  else
+  else if constexpr (std::is_same_v<T, std::vector<std::ptrdiff_t>>)
     return "list of whole numbers";
+  else
+    return "list of numbers";
 }
 
 struct Lister {

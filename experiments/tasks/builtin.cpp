@@ -1,0 +1,18 @@
+#include "experiments/tasks/builtin.h"
+
+void heed_register_copy(heed::Registry& registry);
+void heed_register_mqar(heed::Registry& registry);
+void heed_register_selective_copy(heed::Registry& registry);
+void heed_register_text(heed::Registry& registry);
+
+namespace heed {
+
+// By hand and not by static objects: a linker drops those of an archive.
+void register_builtin_tasks(Registry& registry) {
+  heed_register_mqar(registry);
+  heed_register_copy(registry);
+  heed_register_selective_copy(registry);
+  heed_register_text(registry);
+}
+
+}  // namespace heed

@@ -1,0 +1,39 @@
+#include "experiments/tasks/copy.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/registry.h"
+
+namespace heed {
+
+void Copy::Options::check(const Refuse& refuse) const {
+  if (tokens > (length - 1) / 2)
+    refuse("tokens", fmt::format("{} tokens, the mark and {} answers do not fit into 'length' ({})", tokens,
+                                 tokens, length));
+}
+
+// M tokens and T-2M-1 blanks, the mark, M blanks; the labels of the last M positions are the M tokens.
+void Copy::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                    std::span<Token> labels) const {
+  Draws draws = streams_.at(split, index);
+  const Index mark = options_.length - options_.tokens - 1;
+  const Token blank = static_cast<Token>(options_.vocab - 2);
+  std::fill(labels.begin(), labels.end(), kUnscored);
+  const std::span<Token> copied = labels.subspan(mark + 1);
+  for (Token& t : copied) t = draw_token(draws, 0, options_.vocab - 2);
+
+  place(draws, copied, blank, tokens.first(mark));
+  tokens[mark] = blank + 1;
+  std::fill(tokens.begin() + mark + 1, tokens.end(), blank);
+}
+
+void Copy::place(Draws&, std::span<const Token> copied, Token blank, std::span<Token> before_mark) const {
+  std::fill(std::copy(copied.begin(), copied.end(), before_mark.begin()), before_mark.end(), blank);
+}
+
+}  // namespace heed
+
+HEED_TASK(copy, heed::Copy, "Copying: tokens shown at the start, written again behind a mark",
+          "Poli et al. 2024 (MAD)")

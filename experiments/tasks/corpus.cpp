@@ -1,0 +1,120 @@
+#include "experiments/tasks/corpus.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "core/error.h"
+
+namespace heed {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kRemedy = "give 'path' a text file, or a folder of text files";
+constexpr std::size_t kCodePoints = 0x110000;
+
+[[noreturn]] void refuse(const std::string& path, const std::string& reason) {
+  throw Error(fmt::format("cannot read the text '{}': {}; {}.", path, reason, kRemedy));
+}
+
+std::vector<fs::path> corpus_files(const std::string& path) {
+  std::error_code error;
+  const fs::file_status status = fs::status(path, error);
+  if (fs::is_regular_file(status)) return {path};
+  if (!fs::is_directory(status)) refuse(path, fs::exists(status) ? "not a file or folder" : error.message());
+  std::vector<fs::path> files;
+  for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error))
+    if (it->symlink_status(error).type() == fs::file_type::regular) files.push_back(it->path());
+  if (error) refuse(path, error.message());
+  if (files.empty()) refuse(path, "the folder holds no regular file");
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+std::ifstream open(const fs::path& file) {
+  errno = 0;
+  std::ifstream in(file, std::ios::binary);
+  if (!in) refuse(file.string(), errno ? std::strerror(errno) : "it cannot be opened");
+  return in;
+}
+
+// The code point that starts at `at`, which moves behind it; -1 where the bytes are not UTF-8 (RFC 3629: no
+// overlong forms, no surrogates, nothing above U+10FFFF).
+std::int32_t next_character(const std::string& text, std::size_t& at) {
+  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
+  const int lead = byte(at);
+  const std::size_t size = lead < 0x80   ? 1
+                           : lead < 0xC0 ? 0
+                           : lead < 0xE0 ? 2
+                           : lead < 0xF0 ? 3
+                           : lead < 0xF8 ? 4
+                                         : 0;
+  if (size == 0) return -1;
+  std::int32_t code = size == 1 ? lead : lead & (0x7F >> size);
+  for (std::size_t i = 1; i < size; ++i) {
+    if ((byte(at + i) & 0xC0) != 0x80) return -1;
+    code = code << 6 | (byte(at + i) & 0x3F);
+  }
+  constexpr std::int32_t smallest[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (code < smallest[size] || code >= static_cast<std::int32_t>(kCodePoints) ||
+      (code >= 0xD800 && code < 0xE000))
+    return -1;
+  at += size;
+  return code;
+}
+
+}  // namespace
+
+std::string read_corpus(const std::string& path) {
+  std::string text;
+  for (const fs::path& file : corpus_files(path)) {
+    std::ifstream in = open(file);
+    text.append(std::istreambuf_iterator<char>(in), {});
+    if (in.bad()) refuse(file.string(), "reading it failed");
+  }
+  return text;
+}
+
+Index corpus_bytes(const std::string& path) {
+  Index bytes = 0;
+  for (const fs::path& file : corpus_files(path)) {
+    open(file);
+    std::error_code error;
+    bytes += static_cast<Index>(fs::file_size(file, error));
+    if (error) refuse(file.string(), error.message());
+  }
+  return bytes;
+}
+
+TokenizedText tokenize_bytes(const std::string& text) {
+  TokenizedText out{{}, 256};
+  out.tokens.reserve(text.size());
+  for (char c : text) out.tokens.push_back(static_cast<unsigned char>(c));
+  return out;
+}
+
+TokenizedText tokenize_characters(const std::string& text, const std::string& path) {
+  TokenizedText out;
+  out.tokens.reserve(text.size());
+  for (std::size_t at = 0; at < text.size();) {
+    const std::int32_t code = next_character(text, at);
+    if (code < 0)
+      throw Error(
+          fmt::format("the text '{}' is not UTF-8: byte {} is {:#04x}; choose 'unit: bytes' or convert it.",
+                      path, at, static_cast<unsigned char>(text[at])));
+    out.tokens.push_back(code);
+  }
+  std::vector<Token> token_of(kCodePoints, 0);
+  for (Token code : out.tokens) token_of[code] = 1;
+  for (Token& t : token_of)
+    if (t) t = static_cast<Token>(out.vocabulary++);
+  for (Token& t : out.tokens) t = token_of[t];
+  return out;
+}
+
+}  // namespace heed

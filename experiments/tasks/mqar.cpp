@@ -1,0 +1,79 @@
+#include "experiments/tasks/mqar.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/registry.h"
+
+namespace heed {
+namespace {
+
+// Draws until the token is none of `before`, which are every second one: keys, or values, of the pairs so
+// far. At most half of the tokens are ever taken (4K <= T < V), so that two draws are enough on average.
+Token draw_unused(Draws& draws, Index first, Index count, std::span<const Token> before) {
+  for (;;) {
+    const Token drawn = draw_token(draws, first, count);
+    bool unused = true;
+    for (std::size_t i = 0; i < before.size(); i += 2) unused &= before[i] != drawn;
+    if (unused) return drawn;
+  }
+}
+
+}  // namespace
+
+void Mqar::Options::check(const Refuse& refuse) const {
+  if (length % 2 != 0)
+    refuse("length", fmt::format("{} is odd; it must be even, since a slot is two positions wide", length));
+  if (vocab % 2 != 0)
+    refuse("vocab", fmt::format("{} is odd; it must be even, half for keys and half for values", vocab));
+  if (vocab <= length) refuse("vocab", fmt::format("{} must be more than 'length' ({})", vocab, length));
+  if (pairs > length / 4)
+    refuse("pairs", fmt::format("{} pairs need a 'length' of at least {}, four positions each; it is {}",
+                                pairs, 4 * pairs, length));
+}
+
+Mqar::Mqar(const Options& options, std::uint64_t seed) : options_(options), streams_(seed, "mqar") {
+  for (Index s = 0; s < options.length / 2 - options.pairs; ++s)
+    weights_.push_back(std::pow(static_cast<double>(s + 1), options.power - 1));
+}
+
+// k1 v1 ... kK vK, then S slots of two positions: a key on the first of its slot is a query.
+void Mqar::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                    std::span<Token> labels) const {
+  Draws draws = streams_.at(split, index);
+  const Index half = options_.vocab / 2, context = 2 * options_.pairs;
+  for (Token& t : tokens) t = options_.filler == "random" ? draw_token(draws, 0, options_.vocab) : 0;
+  std::fill(labels.begin(), labels.end(), kUnscored);
+
+  for (Index i = 0; i < context; i += 2) {
+    tokens[i] = draw_unused(draws, 1, half - 1, tokens.first(i));
+    tokens[i + 1] = draw_unused(draws, half, half, tokens.subspan(1, i));
+  }
+  for (Index i = 0; i < context; i += 2) {
+    const Index query = context + 2 * draw_free_slot(draws, labels.subspan(context));
+    tokens[query] = tokens[i];
+    labels[query] = tokens[i + 1];
+  }
+}
+
+// One of the slots that have no label yet, in proportion to their weights. `labels`: those behind the
+// context.
+Index Mqar::draw_free_slot(Draws& draws, std::span<const Token> labels) const {
+  const Index slots = static_cast<Index>(weights_.size());
+  const auto is_free = [&](Index s) { return labels[2 * s] == kUnscored; };
+  double left = 0;
+  for (Index s = 0; s < slots; ++s)
+    if (is_free(s)) left += weights_[s];
+  left *= draws.uniform();
+  Index slot = -1;  // where rounding leaves a crumb, it falls to the last free slot
+  for (Index s = 0; s < slots && left >= 0; ++s)
+    if (is_free(s)) left -= weights_[slot = s];
+  return slot;
+}
+
+}  // namespace heed
+
+HEED_TASK(mqar, heed::Mqar, "Multi-query associative recall: the values of keys that are asked again",
+          "Arora et al. 2023 (Zoology)")

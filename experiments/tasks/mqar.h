@@ -1,0 +1,49 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/options.h"
+#include "core/task.h"
+#include "experiments/tasks/streams.h"
+
+namespace heed {
+
+// Multi-query associative recall (Zoology, Arora et al. 2023): K pairs of key and value, then filler in which
+// each key stands once more; the output there must be the key's value. The distances follow a power law.
+class Mqar final : public Task {
+ public:
+  struct Options {
+    Index length = 64, vocab = 8192, pairs = 4;
+    double power = 0.01;
+    std::string filler = "zero";
+
+    void describe(auto& option) {
+      option("length", length, {.min = 4, .max = kMaxLength, .doc = "tokens in a sequence; even"});
+      option("vocab", vocab,
+             {.min = 6, .max = kMaxVocabulary, .doc = "different tokens; even, more than length"});
+      option("pairs", pairs, {.min = 1, .doc = "pairs of key and value; at most length / 4"});
+      option(
+          "power", power,
+          {.min = 0, .max = 10, .doc = "a of the chance (s+1)^(a-1) that slot s is asked at; 1 is uniform"});
+      option("filler", filler,
+             {.choices = {"zero", "random"}, .doc = "what stands between the queries: token 0 or any token"});
+    }
+    void check(const Refuse& refuse) const;
+  };
+
+  Mqar(const Options& options, std::uint64_t seed);
+  Index vocabulary() const override { return options_.vocab; }
+  Index length() const override { return options_.length; }
+  void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                std::span<Token> labels) const override;
+
+ private:
+  Index draw_free_slot(Draws& draws, std::span<const Token> labels) const;
+
+  Options options_;
+  std::vector<double> weights_;  // of slot s: (s+1)^(power-1)
+  Streams streams_;
+};
+
+}  // namespace heed
