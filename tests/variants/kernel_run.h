@@ -1,0 +1,212 @@
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <limits>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/mixer.h"
+#include "core/registry.h"
+#include "core/rng.h"
+
+namespace heed::test {
+
+using Matd = Matrix<double>;
+
+inline Config options(std::initializer_list<std::pair<const char*, Config>> entries) {
+  Config c = Config::map();
+  for (const auto& [name, value] : entries) c.set(name, value);
+  return c;
+}
+inline Config whole(Index n) { return Config::integer(n); }
+inline Config whole(const std::vector<Index>& list) {
+  std::vector<Config> items;
+  for (Index n : list) items.push_back(Config::integer(n));
+  return Config::sequence(std::move(items));
+}
+
+inline const Registry& registry() {
+  static const Registry filled = [] {
+    Registry r;
+    register_builtin_variants(r);
+    return r;
+  }();
+  return filled;
+}
+
+struct Sizes {
+  Index batch = 2, heads = 2, tq = 5, tk = 5, width = 4, value = 4;  // width: dim / heads
+  Causality causality = {};
+  double slope = 0;  // ALiBi: head h has (h + 1) * slope
+  Index depth = 0;
+};
+
+struct Slopes final : Position<double> {
+  explicit Slopes(double s) : first(s) {}
+  double slope(Index head, Index) const override { return first * static_cast<double>(head + 1); }
+  double first;
+};
+
+// One mixer on random q, k, v in double: forward, backward with a random upstream gradient, weights.
+class KernelRun {
+ public:
+  KernelRun(const std::string& variant, const Config& chosen, const Sizes& s, std::uint64_t seed = 1)
+      : sizes(s), position_(s.slope) {
+    LayerSpec<double> spec{.dim = s.heads * s.width,
+                           .context_dim = s.heads * s.width,
+                           .heads = s.heads,
+                           .depth = s.depth,
+                           .layers = 1,
+                           .length = std::max(s.tq, s.tk),
+                           .causality = s.causality,
+                           .position = s.slope != 0 ? &position_ : nullptr};
+    kernel = registry().variant(variant).make_kernel(chosen, spec, params);
+    params.freeze();
+    params.initialise(seed);
+    key = kernel->shape().key;
+    q = random(s.tq, key, seed, "q"), k = random(s.tk, key, seed, "k"), v = random(s.tk, s.value, seed, "v");
+    upstream = random(s.tq, s.value, seed, "do");
+    o.assign(upstream.size(), 0.5);  // forward writes all of it
+  }
+
+  void forward() {
+    step.rewind();
+    kernel->forward(step, heads(q, sizes.tq, key), heads(k, sizes.tk, key), heads(v, sizes.tk, sizes.value),
+                    heads(o, sizes.tq, sizes.value));
+  }
+  void backward() {
+    dq.assign(q.size(), 0), dk.assign(k.size(), 0), dv.assign(v.size(), 0);
+    params.zero_grads();
+    kernel->backward(step, heads(upstream, sizes.tq, sizes.value), heads(dq, sizes.tq, key),
+                     heads(dk, sizes.tk, key), heads(dv, sizes.tk, sizes.value));
+  }
+  void run() { forward(), backward(); }
+
+  double loss() {  // <upstream, o>
+    forward();
+    double sum = 0;
+    for (std::size_t i = 0; i < o.size(); ++i) sum += upstream[i] * o[i];
+    return sum;
+  }
+
+  Matd weights(Index b, Index h) {
+    Matd p = Matd::Constant(sizes.tq, sizes.tk, 0.5);
+    if (!kernel->weights(step, b, h, mat(p.data(), p.rows(), p.cols())))
+      throw Error("the mixer shows no weights");
+    return p;
+  }
+
+  Heads<double> heads(std::vector<double>& x, Index time, Index width) const {
+    return {x.data(), sizes.batch, sizes.heads, time, width};
+  }
+  Matd head(std::vector<double>& x, Index time, Index width, Index b, Index h) const {
+    return heads(x, time, width)(b, h);
+  }
+  Mask mask() const { return resolve(sizes.causality, sizes.tq, sizes.tk); }
+
+  Sizes sizes;
+  Index key = 0;
+  Params<double> params;
+  std::unique_ptr<HeadKernel<double>> kernel;
+  Step<double> step;
+  std::vector<double> q, k, v, o, upstream, dq, dk, dv;
+
+ private:
+  std::vector<double> random(Index time, Index width, std::uint64_t seed, const char* name) const {
+    std::vector<double> x(static_cast<std::size_t>(sizes.batch * time * sizes.heads * width));
+    Draws draws = Rng(seed, name).at(0);
+    for (double& value : x) value = draws.normal();
+    return x;
+  }
+  Slopes position_;
+};
+
+// Softmax attention as it is written in a book, with an n x n matrix: what tiled code must agree with.
+struct Naive {
+  Matd p, o, dq, dk, dv;
+};
+using Visible = std::function<bool(Index i, Index j)>;
+
+inline Naive naive_softmax(const Matd& q, const Matd& k, const Matd& v, const Matd& d_o, double tau,
+                           const Visible& visible, double slope = 0, Index shift = 0) {
+  Naive n;
+  n.p = Matd::Zero(q.rows(), k.rows());
+  for (Index i = 0; i < q.rows(); ++i) {
+    double max = -std::numeric_limits<double>::infinity(), sum = 0;
+    const auto score = [&](Index j) {
+      return tau * q.row(i).dot(k.row(j)) - slope * static_cast<double>(std::abs(i + shift - j));
+    };
+    for (Index j = 0; j < k.rows(); ++j)
+      if (visible(i, j)) max = std::max(max, score(j));
+    for (Index j = 0; j < k.rows(); ++j)
+      if (visible(i, j)) sum += n.p(i, j) = std::exp(score(j) - max);
+    if (sum > 0) n.p.row(i) /= sum;
+  }
+  n.o = n.p * v;
+  n.dv = n.p.transpose() * d_o;
+  Matd ds = d_o * v.transpose();
+  for (Index i = 0; i < q.rows(); ++i) {
+    const double dot = ds.row(i).dot(n.p.row(i));
+    ds.row(i) = (n.p.row(i).array() * (ds.row(i).array() - dot)).matrix();
+  }
+  n.dq = tau * ds * k;
+  n.dk = tau * ds.transpose() * q;
+  return n;
+}
+
+inline double distance(const Matd& a, const Matd& b) { return (a - b).cwiseAbs().maxCoeff(); }
+
+// The largest difference between a run and the book: outputs, weights and gradients of all heads.
+inline double distance_from_naive(KernelRun& run, double tau,
+                                  const std::function<bool(Index h, Index i, Index j)>& visible) {
+  run.run();
+  const Sizes& s = run.sizes;
+  double worst = 0;
+  for (Index b = 0; b < s.batch; ++b)
+    for (Index h = 0; h < s.heads; ++h) {
+      const Naive n = naive_softmax(
+          run.head(run.q, s.tq, run.key, b, h), run.head(run.k, s.tk, run.key, b, h),
+          run.head(run.v, s.tk, s.value, b, h), run.head(run.upstream, s.tq, s.value, b, h), tau,
+          [&](Index i, Index j) { return visible(h, i, j); }, s.slope * static_cast<double>(h + 1),
+          run.mask().causal ? run.mask().offset : 0);
+      worst =
+          std::max({worst, distance(n.o, run.head(run.o, s.tq, s.value, b, h)),
+                    distance(n.p, run.weights(b, h)), distance(n.dq, run.head(run.dq, s.tq, run.key, b, h)),
+                    distance(n.dk, run.head(run.dk, s.tk, run.key, b, h)),
+                    distance(n.dv, run.head(run.dv, s.tk, s.value, b, h))});
+    }
+  return worst;
+}
+
+// The largest difference between backward and central differences, relative to the largest gradient: every
+// coordinate of q, k, v and the mixer's parameters.
+inline double distance_from_differences(KernelRun& run, double h = 1e-5) {
+  run.run();
+  double worst = 0, largest = 1e-3;
+  const std::vector<double> grads(run.params.grads().begin(), run.params.grads().end());
+  const auto check = [&](std::span<double> x, const std::vector<double>& dx) {
+    for (std::size_t i = 0; i < x.size(); ++i) {
+      const double at = x[i];
+      x[i] = at + h;
+      const double above = run.loss();
+      x[i] = at - h;
+      const double below = run.loss();
+      x[i] = at;
+      worst = std::max(worst, std::abs((above - below) / (2 * h) - dx[i]));
+      largest = std::max(largest, std::abs(dx[i]));
+    }
+  };
+  check(run.q, run.dq), check(run.k, run.dk), check(run.v, run.dv);
+  for (const ParamInfo& p : run.params.infos())
+    if (p.role != Role::fixed) {
+      const auto from = static_cast<std::size_t>(p.offset), size = static_cast<std::size_t>(p.rows * p.cols);
+      check(run.params.values().subspan(from, size),
+            {grads.begin() + p.offset, grads.begin() + p.offset + p.rows * p.cols});
+    }
+  return worst / largest;
+}
+
+}  // namespace heed::test

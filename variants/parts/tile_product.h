@@ -1,0 +1,77 @@
+#pragma once
+
+#include <algorithm>
+
+#include "core/step.h"
+#include "core/views.h"
+#include "variants/parts/tiles.h"
+
+namespace heed {
+
+// Tiles are packed: a tile starts on a cache line, and so does each of its rows. Then no sum depends on where
+// in memory a head happens to lie, and inner loops have no ragged beginning.
+
+// Room for a tile of up to (rows, cols).
+template <class S>
+Mat<S> tile_room(Memory<S>& memory, Index rows, Index cols) {
+  constexpr Index line = kAlignment / sizeof(S);
+  const Index stride = (cols + line - 1) / line * line;
+  return {memory.temp(rows, stride).data(), rows, cols, Eigen::OuterStride<>(stride)};
+}
+
+template <class S>
+Mat<S> zeros(Memory<S>& memory, Index rows, Index cols) {
+  Mat<S> room = tile_room(memory, rows, cols);
+  room.setZero();
+  return room;
+}
+
+// The first (rows, cols) of a room.
+template <class S>
+Mat<S> part(Mat<S> room, Index rows, Index cols) {
+  return {room.data(), rows, cols, Eigen::OuterStride<>(room.outerStride())};
+}
+
+// One row of a packed tile, or a vector that starts on a cache line.
+template <class S>
+using TileRow = Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>, Eigen::Aligned64>;
+
+template <class S>
+TileRow<S> row(Mat<S> tile, Index r) {
+  return {tile.data() + r * tile.outerStride(), tile.cols()};
+}
+
+// to (rows.size, cols) = the chosen rows of `from`
+template <class S>
+void gather(In<S> from, const Rows& rows, Mat<S> to) {
+  for (Index r = 0; r < rows.size; ++r)
+    std::copy_n(from.data() + rows[r] * from.outerStride(), from.cols(), to.data() + r * to.outerStride());
+}
+
+// the chosen rows of `to` += from
+template <class S>
+void scatter_add(Mat<S> from, const Rows& rows, Mat<S> to) {
+  for (Index r = 0; r < rows.size; ++r) to.row(rows[r]).array() += row(from, r);
+}
+
+// The products that tiled attention is made of. A faster tile product goes in here and nowhere else.
+
+// c = a b^T          a (N,D)  b (M,D)  c (N,M)
+template <class S>
+void product_abt(Mat<S> a, Mat<S> b, Mat<S> c) {
+  c.noalias() = a * b.transpose();
+}
+
+// c += a b           a (N,M)  b (M,D)  c (N,D)
+template <class S>
+void add_product_ab(Mat<S> a, Mat<S> b, Mat<S> c) {
+  c.noalias() += a * b;
+}
+
+// c = a^T b          a (N,M)  b (N,D)  c (M,D)
+template <class S>
+void product_atb(Mat<S> a, Mat<S> b, Mat<S> c) {
+  c.noalias() = a.transpose() * b;
+}
+
+}  // namespace heed

@@ -1,0 +1,8 @@
+#include "variants/parts/tiled_softmax.h"
+
+namespace heed {
+
+HEED_TILED_SOFTMAX(, float, DenseTiles);
+HEED_TILED_SOFTMAX(, double, DenseTiles);
+
+}  // namespace heed

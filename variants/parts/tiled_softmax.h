@@ -1,0 +1,220 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "core/head_kernel.h"
+#include "core/step.h"
+#include "core/views.h"
+#include "variants/parts/tile_product.h"
+#include "variants/parts/tiles.h"
+
+namespace heed {
+
+// Softmax attention over tiles, never with a (Tq,Tk) buffer. Derivation: docs/variants/softmax.md.
+//
+//     s_ij = tau q_i.k_j - slope |i + shift - j|      lse_i = log sum_j exp(s_ij)
+//     p_ij = exp(s_ij - lse_i)                        o_i = sum_j p_ij v_j        over the pairs of the tiles
+//
+// Forward leaves o and lse alone (online softmax: Milakov & Gimelshein 2018; tiles: Dao et al. 2022);
+// backward makes each tile of p again from lse. A query that sees no key has o = 0, lse = -inf, no gradient.
+
+// What one softmax map reads: q (Tq,D)  k (Tk,D)  v (Tk,V).
+template <class S>
+struct SoftmaxMap {
+  ConstMat<S> q, k, v;
+  S scale;          // tau
+  S slope = 0;      // ALiBi; 0 for none
+  Index shift = 0;  // query i stands at i + shift among the keys
+};
+
+// A causal mask says where queries stand; without one, queries and keys both count from 0.
+inline Index shift_of(const Mask& mask) { return mask.causal ? mask.offset : 0; }
+
+namespace detail {
+
+template <class S>
+constexpr S kMinusInfinity = -std::numeric_limits<S>::infinity();
+
+// q = tau times the tile's queries
+template <class S>
+void load_queries(const SoftmaxMap<S>& in, const Rows& queries, Mat<S> q) {
+  gather<S>(in.q, queries, q);
+  for (Index r = 0; r < q.rows(); ++r) row(q, r) *= in.scale;
+}
+
+// s = q k^T - slope |i + shift - j|, -inf where hidden
+template <class S>
+void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& tile, Mat<S> q, Mat<S> k,
+                 Mat<S> s) {
+  product_abt(q, k, s);
+  if (in.slope != 0)
+    for (Index r = 0; r < s.rows(); ++r)
+      for (Index c = 0; c < s.cols(); ++c)
+        s(r, c) -= in.slope * static_cast<S>(std::abs(queries[r] + in.shift - tile.keys[c]));
+  hide(tile, kMinusInfinity<S>, s);
+}
+
+// p = exp(s - lse) in place; 0 where hidden, by rule (Eigen's exp(-inf) is a tiny number, and where a row
+// sees nothing lse is -inf too)
+template <class S>
+void tile_weights(const KeyTile& tile, TileRow<S> lse, Mat<S> s) {
+  for (Index r = 0; r < s.rows(); ++r) row(s, r) = (row(s, r) - lse(r)).exp();
+  hide(tile, S(0), s);
+}
+
+// One step of the online softmax; s becomes p:
+//     m' = max(m, max_j s_ij)   alpha = exp(m - m')   p = exp(s - m')   l = alpha l + sum_j p   a = alpha a
+template <class S>
+void online_step(const KeyTile& tile, TileRow<S> m, TileRow<S> l, Mat<S> a, Mat<S> s) {
+  for (Index r = 0; r < s.rows(); ++r) {
+    const S max = std::max(m(r), row(s, r).maxCoeff());
+    const S guard = max == kMinusInfinity<S> ? S(0) : max;  // nothing seen yet: (-inf) - (-inf) is NaN
+    const S alpha = m(r) == kMinusInfinity<S> ? S(0) : std::exp(m(r) - guard);
+    row(s, r) = (row(s, r) - guard).exp();
+    row(a, r) *= alpha;
+    l(r) *= alpha;
+    m(r) = max;
+  }
+  hide(tile, S(0), s);
+  for (Index r = 0; r < s.rows(); ++r) l(r) += row(s, r).sum();
+}
+
+}  // namespace detail
+
+// Writes all of o (Tq,V) and lse (1,Tq).
+template <class S, class T>
+requires Tiles<T, S>
+void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> lse, Memory<S>& memory) {
+  typename Memory<S>::Scope scope(memory);
+  const Index side = tiles.side(), d = in.q.cols(), width = in.v.cols();
+  const Mat<S> q_room = tile_room(memory, side, d), k_room = tile_room(memory, side, d);
+  const Mat<S> v_room = tile_room(memory, side, width), a_room = tile_room(memory, side, width);
+  const Mat<S> s_room = tile_room(memory, side, side);
+  TileRow<S> m = row(tile_room(memory, 1, side), 0), l = row(tile_room(memory, 1, side), 0);
+  Mat<S> sum = memory.temp(1, in.q.rows());
+  // Between its tiles, a query keeps its max in lse, its sum of exponentials in sum, its numerator in o.
+  lse.setConstant(detail::kMinusInfinity<S>), sum.setZero(), o.setZero();
+
+  for (Index t = 0; t < tiles.count(); ++t) {
+    typename Memory<S>::Scope tile_scope(memory);
+    const QueryTile tile = tiles.tile(t, memory);
+    const Index n = tile.queries.size;
+    const Mat<S> q = part(q_room, n, d), a = part(a_room, n, width);
+    detail::load_queries(in, tile.queries, q);
+    gather<S>(o, tile.queries, a);
+    for (Index r = 0; r < n; ++r) m(r) = lse(0, tile.queries[r]), l(r) = sum(0, tile.queries[r]);
+    for (const KeyTile& keys : tile.keys) {
+      const Index c = keys.keys.size;
+      const Mat<S> k = part(k_room, c, d), v = part(v_room, c, width), s = part(s_room, n, c);
+      gather<S>(in.k, keys.keys, k);
+      gather<S>(in.v, keys.keys, v);
+      detail::tile_scores(in, tile.queries, keys, q, k, s);
+      detail::online_step(keys, m, l, a, s);
+      add_product_ab(s, v, a);
+    }
+    for (Index r = 0; r < n; ++r) {
+      lse(0, tile.queries[r]) = m(r), sum(0, tile.queries[r]) = l(r);
+      o.row(tile.queries[r]).array() = row(a, r);
+    }
+  }
+
+  for (Index i = 0; i < o.rows(); ++i) {
+    if (lse(0, i) == detail::kMinusInfinity<S>) continue;  // sees nothing
+    o.row(i) /= sum(0, i);                                 // at least 1: the largest term is exp(0)
+    lse(0, i) += std::log(sum(0, i));
+  }
+}
+
+// Adds into dq, dk and dv; o and lse are what forward wrote.
+//     D_i = do_i.o_i   dv += p^T do   ds = p (do v^T - D)   dq += tau ds k   dk += tau ds^T q
+template <class S, class T>
+requires Tiles<T, S>
+void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> lse, In<S> d_o, Mat<S> dq,
+                      Mat<S> dk, Mat<S> dv, Memory<S>& memory) {
+  typename Memory<S>::Scope scope(memory);
+  const Index side = tiles.side(), d = in.q.cols(), width = in.v.cols();
+  const Mat<S> q_room = tile_room(memory, side, d), dq_room = tile_room(memory, side, d);
+  const Mat<S> k_room = tile_room(memory, side, d), dk_room = tile_room(memory, side, d);
+  const Mat<S> v_room = tile_room(memory, side, width), dv_room = tile_room(memory, side, width);
+  const Mat<S> o_room = tile_room(memory, side, width), d_o_room = tile_room(memory, side, width);
+  const Mat<S> p_room = tile_room(memory, side, side), ds_room = tile_room(memory, side, side);
+  TileRow<S> lse_t = row(tile_room(memory, 1, side), 0), dot = row(tile_room(memory, 1, side), 0);
+  // Summed apart and added at the end, in one rounding: backward twice then adds exactly twice.
+  const Mat<S> dq_sum = zeros(memory, in.q.rows(), d), dk_sum = zeros(memory, in.k.rows(), d);
+  const Mat<S> dv_sum = zeros(memory, in.v.rows(), width);
+
+  for (Index t = 0; t < tiles.count(); ++t) {
+    typename Memory<S>::Scope tile_scope(memory);
+    const QueryTile tile = tiles.tile(t, memory);
+    const Index n = tile.queries.size;
+    const Mat<S> q_t = part(q_room, n, d), o_t = part(o_room, n, width), d_o_t = part(d_o_room, n, width);
+    Mat<S> dq_t = part(dq_room, n, d);
+    detail::load_queries(in, tile.queries, q_t);
+    gather<S>(o, tile.queries, o_t);
+    gather<S>(d_o, tile.queries, d_o_t);
+    dq_t.setZero();
+    for (Index r = 0; r < n; ++r)
+      lse_t(r) = lse(0, tile.queries[r]), dot(r) = (row(d_o_t, r) * row(o_t, r)).sum();
+    for (const KeyTile& keys : tile.keys) {
+      const Index c = keys.keys.size;
+      const Mat<S> k_t = part(k_room, c, d), v_t = part(v_room, c, width);
+      const Mat<S> dk_t = part(dk_room, c, d), dv_t = part(dv_room, c, width);
+      const Mat<S> p = part(p_room, n, c), ds = part(ds_room, n, c);
+      gather<S>(in.k, keys.keys, k_t);
+      gather<S>(in.v, keys.keys, v_t);
+      detail::tile_scores(in, tile.queries, keys, q_t, k_t, p);
+      detail::tile_weights(keys, lse_t, p);
+      product_atb(p, d_o_t, dv_t);
+      scatter_add(dv_t, keys.keys, dv_sum);
+      product_abt(d_o_t, v_t, ds);  // dp
+      for (Index r = 0; r < n; ++r) row(ds, r) = row(p, r) * (row(ds, r) - dot(r));
+      add_product_ab(ds, k_t, dq_t);
+      product_atb(ds, q_t, dk_t);  // q_t carries tau
+      scatter_add(dk_t, keys.keys, dk_sum);
+    }
+    scatter_add(dq_t, tile.queries, dq_sum);
+  }
+  dq += in.scale * dq_sum;
+  dk += dk_sum;
+  dv += dv_sum;
+}
+
+// p (Tq,Tk), zero where hidden: the quadratic picture for probes.
+template <class S, class T>
+requires Tiles<T, S>
+void softmax_weights(const SoftmaxMap<S>& in, const T& tiles, In<S> lse, Mat<S> p, Memory<S>& memory) {
+  typename Memory<S>::Scope scope(memory);
+  const Index side = tiles.side(), d = in.q.cols();
+  const Mat<S> q_room = tile_room(memory, side, d), k_room = tile_room(memory, side, d);
+  const Mat<S> s_room = tile_room(memory, side, side);
+  TileRow<S> lse_t = row(tile_room(memory, 1, side), 0);
+  p.setZero();
+  for (Index t = 0; t < tiles.count(); ++t) {
+    typename Memory<S>::Scope tile_scope(memory);
+    const QueryTile tile = tiles.tile(t, memory);
+    const Mat<S> q = part(q_room, tile.queries.size, d);
+    detail::load_queries(in, tile.queries, q);
+    for (Index r = 0; r < tile.queries.size; ++r) lse_t(r) = lse(0, tile.queries[r]);
+    for (const KeyTile& keys : tile.keys) {
+      const Mat<S> k = part(k_room, keys.keys.size, d), s = part(s_room, tile.queries.size, keys.keys.size);
+      gather<S>(in.k, keys.keys, k);
+      detail::tile_scores(in, tile.queries, keys, q, k, s);
+      detail::tile_weights(keys, lse_t, s);
+      for (Index r = 0; r < s.rows(); ++r)
+        for (Index c = 0; c < s.cols(); ++c) p(tile.queries[r], keys.keys[c]) += s(r, c);
+    }
+  }
+}
+
+// Compiled once for the tiles of the tree (tiled_softmax.cpp).
+#define HEED_TILED_SOFTMAX(prefix, S, T)                                                                     \
+  prefix template void softmax_forward(const SoftmaxMap<S>&, const T&, Mat<S>, Mat<S>, Memory<S>&);          \
+  prefix template void softmax_backward(const SoftmaxMap<S>&, const T&, In<S>, In<S>, In<S>, Mat<S>, Mat<S>, \
+                                        Mat<S>, Memory<S>&);                                                 \
+  prefix template void softmax_weights(const SoftmaxMap<S>&, const T&, In<S>, Mat<S>, Memory<S>&)
+HEED_TILED_SOFTMAX(extern, float, DenseTiles);
+HEED_TILED_SOFTMAX(extern, double, DenseTiles);
+
+}  // namespace heed

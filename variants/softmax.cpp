@@ -1,0 +1,6 @@
+#include "core/registry.h"
+#include "variants/parts/softmax.h"
+
+using heed::Softmax;
+
+HEED_MIXER(softmax, Softmax, "Scaled dot-product attention", "Vaswani et al. 2017")
