@@ -1,7 +1,10 @@
 #include "experiments/tasks/builtin.h"
 
 void heed_register_copy(heed::Registry& registry);
+void heed_register_induction(heed::Registry& registry);
 void heed_register_mqar(heed::Registry& registry);
+void heed_register_noisy_recall(heed::Registry& registry);
+void heed_register_recall(heed::Registry& registry);
 void heed_register_selective_copy(heed::Registry& registry);
 void heed_register_text(heed::Registry& registry);
 
@@ -10,8 +13,11 @@ namespace heed {
 // By hand and not by static objects: a linker drops those of an archive.
 void register_builtin_tasks(Registry& registry) {
   heed_register_mqar(registry);
+  heed_register_recall(registry);
+  heed_register_noisy_recall(registry);
   heed_register_copy(registry);
   heed_register_selective_copy(registry);
+  heed_register_induction(registry);
   heed_register_text(registry);
 }
 

@@ -1,0 +1,48 @@
+#include "experiments/tasks/induction.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "core/registry.h"
+
+namespace heed {
+namespace {
+
+// Whether tokens t and t+1 stand side by side further left as well.
+bool came_before(std::span<const Token> tokens, std::size_t t) {
+  for (std::size_t s = 0; s < t; ++s)
+    if (tokens[s] == tokens[t] && tokens[s + 1] == tokens[t + 1]) return true;
+  return false;
+}
+
+}  // namespace
+
+void Induction::Options::check(const Refuse& refuse) const {
+  if (score == "all" && length % 2 != 0)
+    refuse("length", fmt::format("{} is odd; 'score: all' repeats a half and needs an even length", length));
+}
+
+void Induction::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                         std::span<Token> labels) const {
+  Draws draws = streams_.at(split, index);
+  for (Token& t : tokens) t = draw_token(draws, 0, options_.vocab - 1);
+  std::fill(labels.begin(), labels.end(), kUnscored);
+
+  if (options_.score == "all") {
+    const std::size_t half = tokens.size() / 2;
+    std::copy(tokens.begin(), tokens.begin() + half, tokens.begin() + half);
+    // In the second half that is each pair; a few more come again by chance, and they count as well.
+    for (std::size_t t = 0; t + 1 < tokens.size(); ++t)
+      if (t >= half || came_before(tokens, t)) labels[t] = tokens[t + 1];
+  } else {
+    const Index p = draws.below(options_.length - 2);  // 0 .. T-3: the token behind it stands before the end
+    tokens[p] = tokens.back() = static_cast<Token>(options_.vocab - 1);
+    labels.back() = tokens[p + 1];
+  }
+}
+
+}  // namespace heed
+
+HEED_TASK(induction, heed::Induction, "Induction: what followed the same token before",
+          "Olsson et al. 2022; Fu et al. 2023 (H3)")

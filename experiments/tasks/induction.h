@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string>
+
+#include "core/options.h"
+#include "core/task.h"
+#include "experiments/tasks/streams.h"
+
+namespace heed {
+
+// Induction (Olsson et al. 2022, as in Fu et al. 2023): a mark stands somewhere among random tokens and again
+// at the end, where the output must be the token that followed it. Or, scored everywhere: the second half of
+// a sequence repeats the first, and what followed a token before must be found again.
+class Induction final : public Task {
+ public:
+  struct Options {
+    Index length = 30, vocab = 20;
+    std::string score = "last";
+
+    void describe(auto& option) {
+      option("length", length,
+             {.min = 3, .max = kMaxLength, .doc = "tokens in a sequence; even for 'score: all'"});
+      option("vocab", vocab,
+             {.min = 2, .max = kMaxVocabulary, .doc = "different tokens; the last is the mark"});
+      option(
+          "score", score,
+          {.choices = {"last", "all"},
+           .doc = "the token behind the mark, or every repeated pair of a random half and its repetition"});
+    }
+    void check(const Refuse& refuse) const;
+  };
+
+  Induction(const Options& options, std::uint64_t seed) : options_(options), streams_(seed, "induction") {}
+  Index vocabulary() const override { return options_.vocab; }
+  Index length() const override { return options_.length; }
+  void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                std::span<Token> labels) const override;
+
+ private:
+  Options options_;
+  Streams streams_;
+};
+
+}  // namespace heed

@@ -1,0 +1,5 @@
+#include "experiments/tasks/noisy_recall.h"
+
+#include "core/registry.h"
+
+HEED_TASK(noisy_recall, heed::NoisyRecall, "In-context recall among pairs of noise", "Poli et al. 2024 (MAD)")

@@ -1,0 +1,51 @@
+#pragma once
+
+#include <string>
+
+#include "core/options.h"
+#include "core/task.h"
+#include "experiments/tasks/streams.h"
+
+namespace heed {
+
+// In-context recall (MAD, Poli et al. 2024): pairs of key and value, a key's value being the same wherever it
+// stands in a sequence, with pairs of noise among them. The last pair asks for a key that was shown.
+class Recall : public Task {
+ public:
+  struct Options {
+    Index length = 128, vocab = 16, noise_vocab = 0;
+    double noise = 0;
+    std::string labels = "all";
+
+    void describe(auto& option) {
+      option("length", length, {.min = 4, .max = kMaxLength, .doc = "tokens in a sequence; even"});
+      option("vocab", vocab,
+             {.min = 2, .max = kMaxVocabulary, .doc = "different tokens: keys, values and noise"});
+      option("noise_vocab", noise_vocab,
+             {.min = 0, .doc = "how many of them are noise; the rest is halved into keys and values"});
+      option("noise", noise, {.min = 0, .max = 1, .doc = "the chance that a pair is noise"});
+      option(
+          "labels", labels,
+          {.choices = {"all", "recalled"},
+           .doc =
+               "scored in training: every next token, or values of keys seen before (as always in tests)"});
+    }
+    void check(const Refuse& refuse) const;
+  };
+
+  Recall(const Options& options, std::uint64_t seed) : Recall(options, seed, "recall") {}
+  Index vocabulary() const final { return options_.vocab; }
+  Index length() const final { return options_.length; }
+  void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                std::span<Token> labels) const final;
+
+ protected:
+  Recall(const Options& options, std::uint64_t seed, const std::string& name)
+      : options_(options), streams_(seed, name) {}
+
+ private:
+  Options options_;
+  Streams streams_;
+};
+
+}  // namespace heed

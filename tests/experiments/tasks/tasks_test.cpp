@@ -1,0 +1,145 @@
+// What holds for every task that is registered, among it the traps that released generators fell into.
+#include <algorithm>
+#include <cstdlib>
+#include <new>
+#include <set>
+#include <thread>
+
+#include "tests/catch.h"
+#include "tests/experiments/tasks/task_data.h"
+
+namespace {
+thread_local std::size_t allocations = 0;
+}
+
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* p = std::malloc(size)) return p;
+  throw std::bad_alloc();
+}
+void operator delete(void* p) noexcept { std::free(p); }
+void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+
+using namespace heed;
+using namespace heed::test;
+
+namespace {
+
+constexpr std::uint64_t kCount = 32;
+
+std::vector<std::string> task_names() {
+  Registry registry;
+  register_builtin_tasks(registry);
+  return names(registry.tasks());
+}
+
+std::set<std::vector<Token>> tokens_of(const Task& task, Split split) {
+  std::set<std::vector<Token>> all;
+  for (const Sequence& s : draw_all(task, split, kCount)) all.insert(s.tokens);
+  return all;
+}
+
+}  // namespace
+
+TEST_CASE("the tasks of the tree are registered") {
+  CHECK(task_names() ==
+        Lines{"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction", "text"});
+}
+
+TEST_CASE("every task writes every place with tokens and labels of its vocabulary, and scores something") {
+  for (const std::string& name : task_names()) {
+    const auto task = make_task(name);
+    for (Split split : kSplits)
+      for (const Sequence& s : draw_all(*task, split, kCount)) {
+        INFO(name);
+        bool scored = false;
+        for (std::size_t t = 0; t < s.tokens.size(); ++t) {
+          REQUIRE((s.tokens[t] >= 0 && s.tokens[t] < task->vocabulary()));
+          REQUIRE((s.labels[t] == kUnscored || (s.labels[t] >= 0 && s.labels[t] < task->vocabulary())));
+          scored |= s.labels[t] != kUnscored;
+        }
+        REQUIRE(scored);
+      }
+  }
+}
+
+// Trap: blanks drawn from a global generator, so that data change with unrelated code.
+TEST_CASE("data depend on the seed alone: not on the order of calls, nor on other draws") {
+  for (const std::string& name : task_names()) {
+    const auto task = make_task(name, Given{}, 7), again = make_task(name, Given{}, 7);
+    const std::vector<Sequence> forward = draw_all(*task, Split::test, kCount);
+    std::srand(99);
+    for (std::uint64_t i = kCount; i-- > 0;) {
+      (void)std::rand();
+      (void)draw(*again, Split::train, 3 * i);
+      INFO(name << " sequence " << i);
+      REQUIRE(draw(*again, Split::test, i) == forward[i]);
+      REQUIRE(draw(*task, Split::test, i) == forward[i]);
+    }
+  }
+}
+
+// Trap: test data that depend on the number of workers.
+TEST_CASE("data are the same from any number of threads") {
+  for (const std::string& name : task_names()) {
+    const auto task = make_task(name);
+    const std::vector<Sequence> expected = draw_all(*task, Split::test, kCount);
+    for (std::size_t workers : {2, 4}) {
+      std::vector<Sequence> found(kCount);
+      std::vector<std::thread> threads;
+      for (std::size_t w = 0; w < workers; ++w)
+        threads.emplace_back([&, w] {
+          for (std::uint64_t i = w; i < kCount; i += workers) found[i] = draw(*task, Split::test, i);
+        });
+      for (std::thread& t : threads) t.join();
+      INFO(name << " with " << workers << " threads");
+      REQUIRE(found == expected);
+    }
+  }
+}
+
+// Trap: accuracy selected and reported on the same split.
+TEST_CASE("no two splits, seeds or indices share a sequence") {
+  for (const std::string& name : task_names()) {
+    INFO(name);
+    const auto task = make_task(name, Given{}, 1), other = make_task(name, Given{}, 2);
+    std::set<std::vector<Token>> all;
+    for (Split split : kSplits) all.merge(tokens_of(*task, split));
+    CHECK(all.size() == 3 * kCount);
+    all.merge(tokens_of(*other, Split::train));
+    CHECK(all.size() == 4 * kCount);
+  }
+}
+
+TEST_CASE("generated tasks are endless, and far sequences are there") {
+  for (const std::string& name : task_names()) {
+    const auto task = make_task(name);
+    CHECK_FALSE(task->size(Split::train));
+    CHECK(task->size(Split::test).has_value() == (name == "text"));
+    CHECK(draw(*task, Split::train, ~std::uint64_t{0}).tokens != draw(*task, Split::train, 0).tokens);
+  }
+}
+
+TEST_CASE("making a sequence allocates nothing") {
+  for (const std::string& name : task_names()) {
+    const auto task = make_task(name);
+    Sequence s = draw(*task, Split::train, 0);
+    const std::size_t before = allocations;
+    for (Split split : kSplits) task->sequence(split, 1, s.tokens, s.labels);
+    const std::size_t made = allocations - before;
+    INFO(name);
+    CHECK(made == 0);
+  }
+}
+
+TEST_CASE("a copy of a task's default options is accepted by its own door") {
+  Registry registry;
+  register_builtin_tasks(registry);
+  for (const TaskInfo& info : registry.tasks()) {
+    Problems problems;
+    const Config once = info.resolve(Config(), "task", problems);
+    const Config twice = info.resolve(once, "task", problems);
+    CHECK(problems.lines() == Lines{});
+    CHECK(once.canonical() == twice.canonical());
+  }
+}
