@@ -1,0 +1,23 @@
+// Files that are either not there or whole. A kill, a full disk or a power loss at any instant leaves at most
+// a temporary file `<path>.tmp.<host>.<pid>`, which nobody takes for a result.
+#pragma once
+
+#include <cstddef>
+#include <filesystem>
+#include <span>
+#include <vector>
+
+namespace heed::results {
+
+enum class IfExists { keep, replace };
+
+// Writes `bytes` to a temporary file beside `path`, fsyncs it, gives it its name in one step and fsyncs the
+// folder. With `keep` an existing file is never touched: the answer is false, and nothing is left behind.
+// Throws IoError when the machine refuses; the temporary is removed then. Several processes may call it on
+// one path at once.
+bool write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, IfExists if_exists);
+
+// The whole file. Throws IoError.
+std::vector<std::byte> read_file(const std::filesystem::path& path);
+
+}  // namespace heed::results

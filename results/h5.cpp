@@ -1,0 +1,73 @@
+#include "results/h5.h"
+
+#include <stdexcept>
+
+#include <fmt/format.h>
+
+namespace heed::results {
+
+namespace {
+
+herr_t keep_first_reason(unsigned, const H5E_error2_t* error, void* reason) {
+  std::string& text = *static_cast<std::string*>(reason);
+  if (text.empty() && error->desc != nullptr) text = error->desc;
+  return 0;
+}
+
+}  // namespace
+
+void h5_quiet() {
+  if (H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) < 0) throw std::runtime_error("HDF5 does not start");
+}
+
+std::string h5_reason() {
+  std::string reason;
+  const bool walked = H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first_reason, &reason) >= 0;
+  const bool emptied = H5Eclear2(H5E_DEFAULT) >= 0;
+  return walked && emptied && !reason.empty() ? reason : "HDF5 gives no reason";
+}
+
+std::string h5_memory_name(const void* owner) { return fmt::format("/dev/null/{}", owner); }
+
+Handle h5_string_type() {
+  Handle type(H5Tcopy(H5T_C_S1), H5Tclose);
+  if (H5Tset_size(type.get(), H5T_VARIABLE) < 0 || H5Tset_cset(type.get(), H5T_CSET_UTF8) < 0)
+    throw std::runtime_error("HDF5 makes no string type: " + h5_reason());
+  return type;
+}
+
+template <>
+hid_t h5_memory_type<float>() {
+  return H5T_NATIVE_FLOAT;
+}
+template <>
+hid_t h5_memory_type<double>() {
+  return H5T_NATIVE_DOUBLE;
+}
+template <>
+hid_t h5_memory_type<std::int8_t>() {
+  return H5T_NATIVE_INT8;
+}
+template <>
+hid_t h5_memory_type<std::int64_t>() {
+  return H5T_NATIVE_INT64;
+}
+
+template <>
+hid_t h5_stored_type<float>() {
+  return H5T_IEEE_F32LE;
+}
+template <>
+hid_t h5_stored_type<double>() {
+  return H5T_IEEE_F64LE;
+}
+template <>
+hid_t h5_stored_type<std::int8_t>() {
+  return H5T_STD_I8LE;
+}
+template <>
+hid_t h5_stored_type<std::int64_t>() {
+  return H5T_STD_I64LE;
+}
+
+}  // namespace heed::results

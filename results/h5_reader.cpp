@@ -1,0 +1,223 @@
+#include "results/h5_reader.h"
+
+#include <functional>
+#include <numeric>
+
+#include <hdf5_hl.h>
+
+#include "results/atomic_file.h"
+#include "results/seal.h"
+
+namespace heed::results {
+
+namespace {
+
+Handle type_of(hid_t dataset) { return {H5Dget_type(dataset), H5Tclose}; }
+Handle space_of(hid_t dataset) { return {H5Dget_space(dataset), H5Sclose}; }
+
+// Calls `name(buffer, size)`, which answers with the length, first to measure and then to fill.
+std::string measured_name(const std::function<ssize_t(char*, std::size_t)>& name) {
+  const ssize_t length = name(nullptr, 0);
+  if (length < 0) return {};
+  std::string text(static_cast<std::size_t>(length) + 1, '\0');
+  const ssize_t filled = name(text.data(), text.size());
+  text.resize(filled < 0 ? 0 : static_cast<std::size_t>(length));
+  return text;
+}
+
+// The name of the first scale on an axis, without its group; empty if there is none.
+std::string scale_name(hid_t dataset, unsigned axis) {
+  std::string found;
+  const auto take = [](hid_t, unsigned, hid_t scale, void* result) -> herr_t {
+    *static_cast<std::string*>(result) =
+        measured_name([&](char* text, std::size_t size) { return H5Iget_name(scale, text, size); });
+    return 1;
+  };
+  if (H5DSget_num_scales(dataset, axis) < 1 || H5DSiterate_scales(dataset, axis, nullptr, take, &found) < 0)
+    return {};
+  return found.substr(found.rfind('/') + 1);
+}
+
+}  // namespace
+
+H5Reader::H5Reader(const std::filesystem::path& path, Seal seal) : check_{path} {
+  h5_quiet();
+  std::vector<std::byte> bytes = read_file(path);
+  if (seal == Seal::required) remove_seal(bytes, path);
+  const Handle access(check_(H5Pcreate(H5P_FILE_ACCESS), "set up"), H5Pclose);
+  check_(H5Pset_fapl_core(access.get(), 64 * 1024, false), "read from memory");
+  check_(H5Pset_file_image(access.get(), bytes.data(), bytes.size()), "read from memory");
+  file_ = Handle(H5Fopen(h5_memory_name(this).c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
+  check_(file_.get(), "read as an HDF5 file");
+}
+
+void H5Reader::refuse(const std::string& name, const char* why) const {
+  throw DamagedFile(path(), "'" + name + "' " + why);
+}
+
+Handle H5Reader::open(const std::string& name) const {
+  return {check_(H5Oopen(file_.get(), name.c_str(), H5P_DEFAULT), "find", name), H5Oclose};
+}
+
+Handle H5Reader::open_dataset(const std::string& name) const {
+  return {check_(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), "find the variable", name), H5Dclose};
+}
+
+bool H5Reader::has(const std::string& name) const {
+  return check_(H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT), "look for", name) > 0;
+}
+
+std::vector<std::string> H5Reader::children(const std::string& group, H5I_type_t type) const {
+  const Handle opened = open(group);
+  H5G_info_t info;
+  check_(H5Gget_info(opened.get(), &info), "list", group);
+  const Handle creation(check_(H5Gget_create_plist(opened.get()), "list", group), H5Pclose);
+  unsigned order = 0;
+  check_(H5Pget_link_creation_order(creation.get(), &order), "list", group);
+  const H5_index_t index = (order & H5P_CRT_ORDER_TRACKED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+  std::vector<std::string> names;
+  for (hsize_t i = 0; i < info.nlinks; ++i) {
+    const std::string name = measured_name([&](char* text, std::size_t size) {
+      return H5Lget_name_by_idx(opened.get(), ".", index, H5_ITER_INC, i, text, size, H5P_DEFAULT);
+    });
+    const Handle child(check_(H5Oopen(opened.get(), name.c_str(), H5P_DEFAULT), "open", name), H5Oclose);
+    if (H5Iget_type(child.get()) == type) names.push_back(name);
+  }
+  return names;
+}
+
+std::vector<std::string> H5Reader::variables(const std::string& group) const {
+  return children(group, H5I_DATASET);
+}
+std::vector<std::string> H5Reader::groups(const std::string& group) const {
+  return children(group, H5I_GROUP);
+}
+
+H5Reader::Kind H5Reader::kind(const std::string& name) const {
+  const Handle dataset = open_dataset(name), type = type_of(dataset.get());
+  switch (H5Tget_class(type.get())) {
+    case H5T_INTEGER:
+      return Kind::integer;
+    case H5T_FLOAT:
+      return Kind::number;
+    case H5T_STRING:
+      return Kind::text;
+    default:
+      refuse(name, "is neither a number nor a text");
+  }
+}
+
+std::size_t H5Reader::bytes_each(const std::string& name) const {
+  const Handle dataset = open_dataset(name), type = type_of(dataset.get());
+  return H5Tget_size(type.get());
+}
+
+std::vector<std::size_t> H5Reader::shape(const std::string& name) const {
+  const Handle dataset = open_dataset(name), space = space_of(dataset.get());
+  const int axes = check_(H5Sget_simple_extent_ndims(space.get()), "measure", name);
+  std::vector<hsize_t> lengths(static_cast<std::size_t>(axes));
+  check_(H5Sget_simple_extent_dims(space.get(), lengths.data(), nullptr), "measure", name);
+  return {lengths.begin(), lengths.end()};
+}
+
+bool H5Reader::is_dimension(const std::string& name) const {
+  return check_(H5DSis_scale(open_dataset(name).get()), "look at", name) > 0;
+}
+
+std::vector<std::string> H5Reader::dims(const std::string& name) const {
+  const Handle dataset = open_dataset(name);
+  std::vector<std::string> names;
+  for (unsigned axis = 0; axis < shape(name).size(); ++axis) names.push_back(scale_name(dataset.get(), axis));
+  return names;
+}
+
+template <class T>
+std::vector<T> H5Reader::read(const std::string& name) const {
+  const std::vector<std::size_t> lengths = shape(name);
+  std::vector<T> values(std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
+  const Handle dataset = open_dataset(name);
+  check_(H5Dread(dataset.get(), h5_memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read",
+         name);
+  return values;
+}
+
+std::vector<std::string> H5Reader::strings(const std::string& name) const {
+  const std::vector<std::size_t> lengths = shape(name);
+  std::vector<char*> texts(
+      std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
+  const Handle dataset = open_dataset(name), space = space_of(dataset.get()), type = h5_string_type();
+  std::vector<std::string> values;
+  if (texts.empty()) return values;
+  check_(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()), "read", name);
+  for (const char* text : texts) values.emplace_back(text == nullptr ? "" : text);
+  check_(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, texts.data()), "give back the texts of", name);
+  return values;
+}
+
+std::optional<H5Reader::Attribute> H5Reader::find_attribute(const std::string& object,
+                                                            const std::string& name) const {
+  const Handle owner = open(object);
+  if (check_(H5Aexists(owner.get(), name.c_str()), "look for attribute", name) == 0) return std::nullopt;
+  const Handle opened(check_(H5Aopen(owner.get(), name.c_str(), H5P_DEFAULT), "open attribute", name),
+                      H5Aclose);
+  const Handle type(H5Aget_type(opened.get()), H5Tclose), space(H5Aget_space(opened.get()), H5Sclose);
+  if (H5Sget_simple_extent_npoints(space.get()) != 1) return std::nullopt;
+  const H5T_class_t kind = H5Tget_class(type.get());
+  if (kind == H5T_INTEGER) {
+    std::int64_t number = 0;
+    check_(H5Aread(opened.get(), H5T_NATIVE_INT64, &number), "read attribute", name);
+    return number;
+  }
+  if (kind == H5T_FLOAT) {
+    double number = 0;
+    check_(H5Aread(opened.get(), H5T_NATIVE_DOUBLE, &number), "read attribute", name);
+    return number;
+  }
+  if (kind != H5T_STRING || H5Tis_variable_str(type.get()) <= 0) return std::nullopt;
+  char* text = nullptr;
+  check_(H5Aread(opened.get(), h5_string_type().get(), &text), "read attribute", name);
+  std::string value = text == nullptr ? "" : text;
+  check_(H5free_memory(text), "give back attribute", name);
+  return value;
+}
+
+std::vector<std::string> H5Reader::attribute_names(const std::string& object) const {
+  std::vector<std::string> names;
+  const auto take = [](hid_t, const char* name, const H5A_info_t*, void* result) -> herr_t {
+    static_cast<std::vector<std::string>*>(result)->emplace_back(name);
+    return 0;
+  };
+  const Handle owner = open(object);
+  check_(H5Aiterate2(owner.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, take, &names), "list attributes of",
+         object);
+  return names;
+}
+
+bool H5Reader::has_attribute(const std::string& object, const std::string& name) const {
+  return find_attribute(object, name).has_value();
+}
+
+std::string H5Reader::text_or_empty(const std::string& object, const std::string& name) const {
+  return has_attribute(object, name) ? text(object, name) : "";
+}
+
+std::string H5Reader::text(const std::string& object, const std::string& name) const {
+  const auto found = find_attribute(object, name);
+  if (!found || !std::holds_alternative<std::string>(*found))
+    refuse(object, ("lacks the text '" + name + "'").c_str());
+  return std::get<std::string>(*found);
+}
+
+std::int64_t H5Reader::integer(const std::string& object, const std::string& name) const {
+  const auto found = find_attribute(object, name);
+  if (!found || !std::holds_alternative<std::int64_t>(*found))
+    refuse(object, ("lacks the integer '" + name + "'").c_str());
+  return std::get<std::int64_t>(*found);
+}
+
+template std::vector<float> H5Reader::read(const std::string&) const;
+template std::vector<double> H5Reader::read(const std::string&) const;
+template std::vector<std::int8_t> H5Reader::read(const std::string&) const;
+template std::vector<std::int64_t> H5Reader::read(const std::string&) const;
+
+}  // namespace heed::results

@@ -1,0 +1,68 @@
+// Reads an HDF5 file: our own results, whose seal is verified before HDF5 sees a byte of them, and other
+// programs' files. Whatever does not fit throws DamagedFile with the path and the variable; a file that
+// cannot be read at all throws IoError. One thread may use a reader at a time.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "results/errors.h"
+#include "results/h5.h"
+
+namespace heed::results {
+
+class H5Reader {
+ public:
+  using Attribute = std::variant<std::int64_t, double, std::string>;
+  enum class Kind { integer, number, text };
+  enum class Seal { required, none };
+
+  // The whole file is read into memory; nothing of it stays open or locked on disk.
+  explicit H5Reader(const std::filesystem::path& path, Seal seal = Seal::required);
+  H5Reader(const H5Reader&) = delete;
+  H5Reader& operator=(const H5Reader&) = delete;
+
+  // The names directly in a group, in the order written if the file keeps it, else sorted. "/" is the root.
+  std::vector<std::string> variables(const std::string& group) const;
+  std::vector<std::string> groups(const std::string& group) const;
+  bool has(const std::string& name) const;  // a variable or group; each group above it must exist
+
+  Kind kind(const std::string& name) const;
+  std::size_t bytes_each(const std::string& name) const;
+  std::vector<std::size_t> shape(const std::string& name) const;
+  bool is_dimension(const std::string& name) const;
+  std::vector<std::string> dims(const std::string& name) const;  // "" for an axis without a scale
+
+  // The values in C order. T is float, double, std::int8_t or std::int64_t; HDF5 converts other numbers to
+  // it.
+  template <class T>
+  std::vector<T> read(const std::string& name) const;
+  std::vector<std::string> strings(const std::string& name) const;
+
+  // A scalar attribute of a variable or group ("/" for the file); nothing if there is none of that name.
+  std::optional<Attribute> find_attribute(const std::string& object, const std::string& name) const;
+  std::vector<std::string> attribute_names(const std::string& object) const;
+  bool has_attribute(const std::string& object, const std::string& name) const;
+  std::string text_or_empty(const std::string& object, const std::string& name) const;
+  // Attributes that must be there, with that type.
+  std::string text(const std::string& object, const std::string& name) const;
+  std::int64_t integer(const std::string& object, const std::string& name) const;
+
+  const std::filesystem::path& path() const { return check_.path; }
+
+ private:
+  Handle open(const std::string& name) const;
+  Handle open_dataset(const std::string& name) const;
+  std::vector<std::string> children(const std::string& group, H5I_type_t type) const;
+  [[noreturn]] void refuse(const std::string& name, const char* why) const;
+
+  H5Check<DamagedFile> check_;
+  Handle file_;
+};
+
+}  // namespace heed::results

@@ -1,0 +1,31 @@
+// The part that trial files and merged files have in common: a root with one row per trial. A trial's file
+// has one. results/README.md describes it.
+#pragma once
+
+#include <filesystem>
+#include <span>
+#include <string>
+
+#include "results/h5_reader.h"
+#include "results/h5_writer.h"
+#include "results/record.h"
+
+namespace heed::results {
+
+inline constexpr const char* kTrialFormat = "heed trial";
+inline constexpr const char* kResultsFormat = "heed results";
+
+void write_header(H5Writer& file, const std::string& format, const Provenance& provenance);
+
+// The dimension `trial`, the axes (the union of their values), and every parameter, metric and curve, each
+// with the trials in the order given. REQUIRES: each record passes check().
+void write_rows(H5Writer& file, std::span<const Record> records);
+
+// Writes the attributes `units`, `description` and `varies_between_runs`, each if there is something to say.
+void write_meaning(H5Writer& file, const std::string& name, const std::string& unit, const std::string& doc,
+                   bool varies);
+
+// Throws DamagedFile unless the file is of this format and schema.
+Provenance read_header(const H5Reader& file, const std::string& format);
+
+}  // namespace heed::results

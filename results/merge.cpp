@@ -1,0 +1,116 @@
+#include "results/merge.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <system_error>
+#include <tuple>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "results/atomic_file.h"
+#include "results/errors.h"
+#include "results/h5_writer.h"
+#include "results/layout.h"
+#include "results/merge_arrays.h"
+#include "results/seal.h"
+#include "results/shard.h"
+#include "results/table.h"
+
+namespace heed::results {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<MergedTrial> read_all(std::span<const Source> sources, MergeReport& report) {
+  std::vector<MergedTrial> trials;
+  for (const Source& source : sources) {
+    try {
+      MergedTrial trial{source.path, read_shard_summary(source.path)};
+      trial.record.plan_index = source.trial.value_or(trial.record.plan_index);
+      trials.push_back(std::move(trial));
+    } catch (const DamagedFile& damaged) {
+      report.damaged.emplace_back(damaged.what());
+    }
+  }
+  return trials;
+}
+
+void report_if_different(const MergedTrial& kept, const MergedTrial& other, MergeReport& report) {
+  std::vector<std::string> different = compare_results(kept.path, other.path);
+  std::erase(different, "trial");  // its number in the plan grows with the sweep
+  if (different.empty()) return;
+  report.conflicts.push_back(fmt::format("trial {} has two results that differ in {}: {} and {}",
+                                         kept.record.id, fmt::join(different, ", "), kept.path.string(),
+                                         other.path.string()));
+}
+
+// One row for each id, in the order of the plan.
+std::vector<MergedTrial> in_order(std::vector<MergedTrial> trials, MergeReport& report) {
+  const auto key = [](const MergedTrial& trial) {
+    const Record& record = trial.record;
+    return std::tuple(record.plan_index, record.id, record.status != Status::done, trial.path);
+  };
+  std::sort(trials.begin(), trials.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
+  std::map<std::string, std::size_t> row_of;
+  std::vector<MergedTrial> rows;
+  for (MergedTrial& trial : trials) {
+    const auto [place, added] = row_of.emplace(trial.record.id, rows.size());
+    if (added) {
+      rows.push_back(std::move(trial));
+      continue;
+    }
+    MergedTrial& row = rows[place->second];
+    report_if_different(row, trial, report);
+    if (row.record.status != Status::done && trial.record.status == Status::done) {
+      trial.record.plan_index = row.record.plan_index;
+      row = std::move(trial);
+    }
+  }
+  return rows;
+}
+
+void number_anew_if_shared(std::vector<MergedTrial>& trials) {
+  const auto same = [](const auto& a, const auto& b) { return a.record.plan_index == b.record.plan_index; };
+  if (std::adjacent_find(trials.begin(), trials.end(), same) == trials.end()) return;
+  for (std::size_t row = 0; row < trials.size(); ++row) trials[row].record.plan_index = std::int64_t(row);
+}
+
+}  // namespace
+
+std::vector<Source> trial_files(const fs::path& folder) {
+  std::vector<Source> sources;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+    const fs::path& path = entry->path();
+    if (path.extension() == ".h5" && is_id(path.stem().string())) sources.push_back({path, std::nullopt});
+  }
+  if (error) throw IoError(folder, "cannot list the folder: " + error.message());
+  std::sort(sources.begin(), sources.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return sources;
+}
+
+MergeReport merge(std::span<const Source> sources, const fs::path& output, const Provenance& provenance) {
+  MergeReport report;
+  std::vector<MergedTrial> trials = in_order(read_all(sources, report), report);
+  number_anew_if_shared(trials);
+  std::set<std::string> builds;
+  for (const MergedTrial& trial : trials) builds.insert(trial.record.provenance.build);
+  report.trials = trials.size();
+  report.builds.assign(builds.begin(), builds.end());
+
+  H5Writer file(output);
+  write_header(file, kResultsFormat, provenance);
+  for (const char* group : {"attention", "probes"}) write_merged_group(file, group, trials, report.conflicts);
+  std::vector<Record> records;
+  for (MergedTrial& trial : trials) records.push_back(std::move(trial.record));
+  write_rows(file, records);
+  std::vector<std::byte> bytes = file.finish();
+  add_seal(bytes);
+  write_file(output, bytes, IfExists::replace);
+  return report;
+}
+
+}  // namespace heed::results

@@ -1,0 +1,138 @@
+#include "results/merge_arrays.h"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <map>
+#include <numeric>
+
+#include <fmt/format.h>
+
+#include "results/layout.h"
+#include "results/shard.h"
+
+namespace heed::results {
+
+namespace {
+
+using Shape = std::vector<std::size_t>;
+
+// What stands where a trial has no value. Integers know no NaN: their variable gets it as `_FillValue`.
+template <class T>
+constexpr T kMissing = std::numeric_limits<T>::quiet_NaN();
+template <>
+constexpr std::int64_t kMissing<std::int64_t> = std::numeric_limits<std::int64_t>::min();
+
+struct MergedArray {
+  Array what;              // as in the first trial that has it, without values
+  std::size_t trials = 0;  // how many have it
+};
+
+struct Group {
+  std::vector<const MergedTrial*> trials;      // with at least one of its arrays
+  std::vector<MergedArray> arrays;             // in the order first seen
+  std::map<std::string, std::size_t> lengths;  // of each dimension, the longest
+  bool one_shape = true;                       // no dimension has two lengths
+};
+
+MergedArray& merged_array(Group& group, const Array& array) {
+  const auto same_name = [&](const MergedArray& merged) { return merged.what.name == array.name; };
+  const auto found = std::find_if(group.arrays.begin(), group.arrays.end(), same_name);
+  return found != group.arrays.end() ? *found : group.arrays.emplace_back(MergedArray{array});
+}
+
+Group gather(const std::string& name, std::span<const MergedTrial> trials,
+             std::vector<std::string>& conflicts) {
+  Group group;
+  for (const MergedTrial& trial : trials) {
+    bool has_any = false;
+    for (const Array& array : trial.record.arrays) {
+      if (array.group != name) continue;
+      MergedArray& merged = merged_array(group, array);
+      if (array.dims != merged.what.dims || array.values.index() != merged.what.values.index()) {
+        conflicts.push_back(
+            fmt::format("trial {}: '{}/{}' has other dimensions or another type than in the trials "
+                        "before it, and was left out",
+                        trial.record.id, name, array.name));
+        continue;
+      }
+      has_any = true;
+      ++merged.trials;
+      for (std::size_t axis = 0; axis < array.dims.size(); ++axis) {
+        std::size_t& length = group.lengths.emplace(array.dims[axis], array.shape[axis]).first->second;
+        group.one_shape &= length == array.shape[axis];
+        length = std::max(length, array.shape[axis]);
+      }
+    }
+    if (has_any) group.trials.push_back(&trial);
+  }
+  return group;
+}
+
+// Copies `from` into the corner of `to`, both in C order; the shapes have equally many axes.
+template <class T>
+void copy_corner(std::span<const T> from, std::span<const std::size_t> from_shape, std::span<T> to,
+                 std::span<const std::size_t> to_shape) {
+  if (from.empty()) return;
+  if (from_shape.size() <= 1) {
+    std::copy(from.begin(), from.end(), to.begin());
+    return;
+  }
+  const std::size_t from_step = from.size() / from_shape[0], to_step = to.size() / to_shape[0];
+  for (std::size_t i = 0; i < from_shape[0]; ++i)
+    copy_corner<T>(from.subspan(i * from_step, from_step), from_shape.subspan(1),
+                   to.subspan(i * to_step, to_step), to_shape.subspan(1));
+}
+
+template <class T>
+void write_row(H5Writer& file, const std::string& name, std::size_t row, const Array* own,
+               const Shape& shape) {
+  std::vector<T> values(std::accumulate(shape.begin(), shape.end(), std::size_t{1}, std::multiplies<>()),
+                        kMissing<T>);
+  if (own != nullptr) copy_corner<T>(std::get<std::vector<T>>(own->values), own->shape, values, shape);
+  file.row<T>(name, row, values);
+}
+
+void begin_array(H5Writer& file, const std::string& group, const MergedArray& merged, bool padded) {
+  const std::string name = group + "/" + merged.what.name;
+  Dims dims = merged.what.dims;
+  dims.insert(dims.begin(), "trial");
+  std::visit([&]<class T>(const std::vector<T>&) { file.begin_rows<T>(name, dims); }, merged.what.values);
+  if (padded && std::holds_alternative<std::vector<std::int64_t>>(merged.what.values))
+    file.attribute(name, "_FillValue", kMissing<std::int64_t>);
+  write_meaning(file, name, merged.what.unit, merged.what.doc, false);
+}
+
+}  // namespace
+
+void write_merged_group(H5Writer& file, const std::string& name, std::span<const MergedTrial> trials,
+                        std::vector<std::string>& conflicts) {
+  const Group group = gather(name, trials, conflicts);
+  if (group.trials.empty()) return;
+  file.group(name);
+  std::vector<std::int64_t> numbers;
+  for (const MergedTrial* trial : group.trials) numbers.push_back(trial->record.plan_index);
+  file.coordinate(name + "/trial", numbers);
+  for (const auto& [dim, length] : group.lengths) file.dimension(name + "/" + dim, length);
+  for (const MergedArray& merged : group.arrays)
+    begin_array(file, name, merged, !group.one_shape || merged.trials < group.trials.size());
+  for (std::size_t row = 0; row < group.trials.size(); ++row) {
+    const std::vector<Array> own = read_shard_arrays(group.trials[row]->path, name);
+    for (const MergedArray& merged : group.arrays) {
+      Shape shape;
+      for (const std::string& dim : merged.what.dims) shape.push_back(group.lengths.at(dim));
+      const auto found = std::find_if(own.begin(), own.end(), [&](const Array& array) {
+        return array.name == merged.what.name && array.dims == merged.what.dims &&
+               array.values.index() == merged.what.values.index();
+      });
+      const Array* array = found == own.end() ? nullptr : &*found;
+      std::visit(
+          [&]<class T>(const std::vector<T>&) {
+            write_row<T>(file, name + "/" + merged.what.name, row, array, shape);
+          },
+          merged.what.values);
+    }
+  }
+}
+
+}  // namespace heed::results

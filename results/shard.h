@@ -1,0 +1,28 @@
+// One trial's file, `<id>.h5`: the same root as a merged file with one row, and the trial's arrays in groups.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "results/record.h"
+
+namespace heed::results {
+
+// Writes the file in one step (atomic_file.h). An existing file is never touched: the answer is false then.
+// Throws IoError, and std::invalid_argument if the record cannot be stored (see check()).
+bool write_shard(const Record& record, const std::filesystem::path& path);
+
+// Replaces an existing file: for a failed trial that was run again.
+void replace_shard(const Record& record, const std::filesystem::path& path);
+
+// The record as it was written; texts are valid UTF-8 now, and dimensions that had no names have them. Throws
+// IoError, and DamagedFile if the seal does not match, the schema is another, or the file is named after
+// another trial's id.
+Record read_shard(const std::filesystem::path& path);
+
+// The same with arrays that have names and shapes but no values; and the arrays of one group alone.
+Record read_shard_summary(const std::filesystem::path& path);
+std::vector<Array> read_shard_arrays(const std::filesystem::path& path, const std::string& group);
+
+}  // namespace heed::results

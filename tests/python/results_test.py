@@ -1,0 +1,143 @@
+"""Opens heed's files the way their readers do: xarray with both engines, pandas, h5py, ncdump.
+
+results_test.py WRITE_SAMPLE EXAMPLE: the program that writes a sample run directory, and results/analysis/example.py.
+"""
+
+import math
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+try:
+    import h5py
+    import h5netcdf  # noqa: F401 (an engine of xarray)
+    import netCDF4  # noqa: F401 (the other one)
+    import numpy
+    import pandas
+    import xarray
+except ImportError as missing:
+    print(f"skipped: {missing}; scripts/packages.txt lists what the tests need")
+    sys.exit(77)
+
+ENGINES = ("h5netcdf", "netcdf4")
+VARIANTS = ["softmax", "softmax", "linear", "linear", "window", "window"]
+
+
+class Results(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="heed_python_"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+        subprocess.run([WRITE_SAMPLE, cls.folder], check=True, stdout=subprocess.DEVNULL)
+        cls.merged = cls.folder / "results.h5"
+        cls.trials = sorted((cls.folder / "trials").glob("*.h5"))
+
+    def each_engine(self, path, **options):
+        for engine in ENGINES:
+            with self.subTest(engine=engine), xarray.open_dataset(path, engine=engine, **options) as data:
+                yield data
+
+    def test_three_lines(self):
+        for engine in (None, *ENGINES):  # None: xarray chooses, as it does for a user
+            with xarray.open_dataset(self.merged, engine=engine) as d:
+                mean = d.test_accuracy.groupby("variant").mean()
+                self.assertEqual(list(mean["variant"].values), ["linear", "softmax", "window"])
+                self.assertAlmostEqual(float(mean.sel(variant="softmax")), (0.5 + 0.61) / 2)
+                self.assertAlmostEqual(float(mean.sel(variant="linear")), 0.7)  # the diverged trial has none
+
+    def test_dimensions_and_coordinates(self):
+        for d in self.each_engine(self.merged):
+            self.assertEqual(dict(d.sizes), {"trial": 6, "step": 3, "eval": 1})
+            self.assertEqual(list(d.trial.values), [0, 1, 2, 3, 4, 5])
+            self.assertEqual(list(d.step.values), [10, 12, 20])
+            self.assertEqual(d.train_loss.dims, ("trial", "step"))
+            self.assertEqual(d.validation_loss.dims, ("trial", "eval"))
+            self.assertEqual(set(d.test_accuracy.coords), {"trial", "variant", "seed", "size", "features"})
+            self.assertTrue(math.isnan(d.train_loss.sel(trial=0, step=12)))
+            self.assertEqual(float(d.train_loss.sel(trial=0, step=20)), 1.5)
+
+    def test_parameters_texts_and_types(self):
+        for d in self.each_engine(self.merged):
+            self.assertEqual(list(d.variant.values), VARIANTS)
+            self.assertEqual(list(d.features.values), ["", "", "elu", "elu", "", ""])
+            self.assertEqual(d.seed.dtype, numpy.dtype("int64"))
+            self.assertEqual(d["bias"].dtype, numpy.dtype("bool"))
+            self.assertEqual(d.lr.attrs["parameter"], "train.lr")
+            self.assertEqual(d.step_time.dtype, numpy.dtype("float64"))  # and not a time span
+            self.assertEqual(d.step_time.attrs["varies_between_runs"], 1)
+            self.assertEqual(d.seconds.dtype, numpy.dtype("float64"))
+            self.assertEqual(str(d.status.values[3]), "diverged")
+            self.assertEqual(str(d.reason.values[3]), "the loss is not finite \U0001f4a5")
+            self.assertEqual(str(d.config.values[0]), "variant: softmax\nseed: 0\n")
+            self.assertEqual(d.attrs["format"], "heed results")
+            self.assertEqual(d.attrs["schema_version"], 1)
+            self.assertEqual(d.attrs["command"], "heed run sample.yaml")
+
+    def test_groupby_keeps_the_curves(self):
+        for d in self.each_engine(self.merged):
+            mean = d.train_loss.groupby("variant").mean("trial")
+            self.assertEqual(float(mean.sel(variant="window", step=10)), 2.5)
+
+    def test_attention(self):
+        for a in self.each_engine(self.merged, group="attention"):
+            self.assertEqual(a.weights.dims, ("trial", "layer", "head", "query", "key"))
+            self.assertEqual(list(a.trial.values), [0, 1])
+            self.assertEqual(float(a.weights.sel(trial=1, layer=0, head=0)[3, 3]), 0.25)
+            self.assertTrue(math.isnan(a.weights.sel(trial=0, layer=0, head=0)[3, 3]))
+            self.assertTrue(math.isnan(a.tokens.sel(trial=0)[3]))  # _FillValue
+
+    def test_pandas(self):
+        for d in self.each_engine(self.merged):
+            table = d.test_accuracy.to_dataframe()
+            self.assertEqual(list(table["variant"]), VARIANTS)
+            self.assertEqual(list(d[["variant", "seed", "test_accuracy"]].to_dataframe()["seed"]), [0, 1] * 3)
+            self.assertIsInstance(table, pandas.DataFrame)
+
+    def test_h5py(self):
+        with h5py.File(self.merged, "r") as f:
+            self.assertEqual([f["train_loss"].dims[i].keys()[0] for i in range(2)], ["trial", "step"])
+            self.assertEqual(list(f["variant"].asstr()[...]), VARIANTS)
+            for name, variable in f.items():
+                if isinstance(variable, h5py.Dataset) and variable.attrs.get("CLASS") != b"DIMENSION_SCALE":
+                    self.assertTrue(all(len(axis) == 1 for axis in variable.dims), name)
+
+    def test_ncdump(self):
+        ncdump = shutil.which("ncdump")
+        if ncdump is None:
+            self.skipTest("there is no ncdump")
+        text = subprocess.run([ncdump, "-h", self.merged], check=True, capture_output=True, text=True).stdout
+        for line in ("trial = 6 ;", "step = 3 ;", "double train_loss(trial, step) ;", "string variant(trial) ;",
+                     "group: attention {", "float weights(trial, layer, head, query, key) ;"):
+            self.assertIn(line, text)
+        for trial in self.trials:
+            subprocess.run([ncdump, trial], check=True, stdout=subprocess.DEVNULL)
+
+    def test_a_trial_file_opens_alone(self):
+        for path in self.trials:
+            for d in self.each_engine(path):
+                self.assertEqual(d.sizes["trial"], 1)
+                self.assertEqual(str(d["id"].values[0]), path.stem)
+        first = next(path for path in self.trials if path.stem == "9e3779b97f4a7c15")
+        for w in self.each_engine(first, group="weights"):
+            self.assertEqual(w["blocks.0.attention.q"].dims, ("axis0_50", "axis1_100"))
+            self.assertEqual(float(w["blocks.0.attention.q"][0, 7]), 1.0)
+        for logits in self.each_engine(first, group="logits"):
+            self.assertEqual(logits["logits"].values.ravel().tolist(), [1, 2, 3, 4])
+
+    def test_example(self):
+        picture = self.folder / "loss.png"
+        done = subprocess.run([sys.executable, EXAMPLE, self.merged, picture], check=True, capture_output=True, text=True)
+        self.assertIn("softmax", done.stdout)
+        try:
+            import matplotlib  # noqa: F401
+        except ImportError:
+            return
+        self.assertTrue(picture.exists())
+
+
+if __name__ == "__main__":
+    WRITE_SAMPLE, EXAMPLE = sys.argv[1:3]
+    unittest.main(argv=sys.argv[:1])

@@ -1,0 +1,32 @@
+#include "results/names.h"
+
+#include "tests/catch.h"
+
+using heed::results::short_names;
+using Names = std::vector<std::string>;
+
+TEST_CASE("a parameter is named by the last part of its path") {
+  CHECK(short_names({"train.lr", "variant", "model.dim"}, {}) == Names{"lr", "variant", "dim"});
+}
+
+TEST_CASE("a last part that two parameters share is written out") {
+  CHECK(short_names({"task.length", "window.length", "seed"}, {}) ==
+        Names{"task_length", "window_length", "seed"});
+  CHECK(short_names({"lr", "train.lr"}, {}) == Names{"lr", "train_lr"});
+}
+
+TEST_CASE("a parameter never takes the name of a metric or a dimension") {
+  CHECK(short_names({"train.step"}, {"step"}) == Names{"train_step"});
+  CHECK(short_names({"train.step"}, {"step", "train_step"}) == Names{"parameter_train.step"});
+}
+
+TEST_CASE("names differ even when underscores clash with dots") {
+  const Names names = short_names({"a.b_c", "x.b_c", "a_b.c", "x.c", "y.a_b_c"}, {});
+  CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
+}
+
+TEST_CASE("the names do not depend on the order of the parameters") {
+  const Names names = short_names({"x.size", "train.lr", "y.size"}, {"lr"});
+  const Names turned = short_names({"y.size", "train.lr", "x.size"}, {"lr"});
+  CHECK(names == Names{turned[2], turned[1], turned[0]});
+}
