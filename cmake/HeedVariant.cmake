@@ -1,9 +1,14 @@
-# heed_add_variant(<name>): adds <name>.cpp of this folder to heed_variants and its registration to the built-in list.
+# heed_add_variant(<name> [FILE <path>]): adds <name>.cpp (or the file) of this folder to heed_variants and its
+# registration to the built-in list.
 #
 # The first call makes the library; at the end of the folder builtin_variants.cpp is generated, which calls each
 # heed_register_<name>(Registry&) in the order of the calls. A reference to each exists, so the linker cannot drop
 # the object file, as it does with self-registering statics in an archive.
 function(heed_add_variant name)
+  cmake_parse_arguments(PARSE_ARGV 1 arg "" "FILE" "")
+  if(NOT arg_FILE)
+    set(arg_FILE ${name}.cpp)
+  endif()
   if(NOT TARGET heed_variants)
     add_library(heed_variants)
     heed_target(heed_variants)
@@ -11,7 +16,7 @@ function(heed_add_variant name)
     set_property(GLOBAL PROPERTY HEED_VARIANTS "")
     cmake_language(DEFER CALL heed_write_builtin_variants)
   endif()
-  target_sources(heed_variants PRIVATE ${name}.cpp)
+  target_sources(heed_variants PRIVATE ${arg_FILE})
   set_property(GLOBAL APPEND PROPERTY HEED_VARIANTS ${name})
 endfunction()
 

@@ -1,0 +1,44 @@
+#pragma once
+
+#include <string_view>
+
+#include "core/step.h"
+#include "core/views.h"
+
+namespace heed {
+
+// Elementwise functions, each with its derivative. The same element gives the same bits wherever it lies.
+//
+//     gelu_erf    x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2            Hendrycks & Gimpel 2016
+//     gelu_tanh   x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2         the same, approximated
+//     silu        x sigmoid(x)                                            Elfwing et al. 2017
+//
+// The two GELUs differ by up to 5e-4: never mixed inside one run.
+enum class Activation { gelu_erf, gelu_tanh, silu };
+
+Activation activation(std::string_view name);  // REQUIRES: one of the names above
+
+// y = f(x); shapes equal. y may be x itself.
+template <class S>
+void activate(Activation f, In<S> x, Mat<S> y);
+
+// dy becomes dx in place: d = d * f'(x).
+template <class S>
+void activate_backward(Activation f, In<S> x, Mat<S> d);
+
+// The same for whole sequences, spread over the threads of the step.
+template <class S>
+void activate(Step<S>& step, Activation f, Seq<const S> x, Seq<S> y);
+template <class S>
+void activate_backward(Step<S>& step, Activation f, Seq<const S> x, Seq<S> d);
+
+// The gate of SwiGLU: y = silu(g) * u, elementwise.   Shazeer 2020, eq. 5
+template <class S>
+void swiglu(Step<S>& step, Seq<const S> g, Seq<const S> u, Seq<S> y);
+
+// du = dy * silu(g)   dg = dy * u * silu'(g).   Writes du and dg (they are the branch's own: nothing else
+// adds there).
+template <class S>
+void swiglu_backward(Step<S>& step, Seq<const S> g, Seq<const S> u, Seq<const S> dy, Seq<S> dg, Seq<S> du);
+
+}  // namespace heed

@@ -1,0 +1,64 @@
+#include <cmath>
+#include <string>
+
+#include "core/ops/activation.h"
+#include "core/ops/linear.h"
+#include "core/registry.h"
+
+namespace {
+using namespace heed;
+
+// The feed-forward of the Transformer: y = f(x W1 + b1) W2 + b2, each position by itself.
+template <class S>
+class Mlp final : public Layer<S> {
+ public:
+  struct Options {
+    Index width = 0;
+    std::string activation = "gelu_tanh";
+    void describe(auto& option) {
+      option("width", width, {.min = 0, .doc = "hidden channels; 0: four times the model's width"});
+      option(
+          "activation", activation,
+          {.choices = {"gelu_tanh", "gelu_erf"}, .doc = "the nonlinearity f, as an approximation or exact"});
+    }
+  };
+
+  Mlp(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
+      : width_(options.width > 0 ? options.width : 4 * spec.dim),
+        f_(activation(options.activation)),
+        in_("in", spec.dim, width_, spec.bias, 0.02, params),
+        out_("out", width_, spec.dim, spec.bias, 0.02 / std::sqrt(2.0 * static_cast<double>(spec.layers)),
+             params) {}
+
+  static Traits traits(const Options&) { return {.cross = false, .mixes_time = false}; }
+
+  void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override {
+    Memory<S> memory = step.memory();
+    h_ = memory.keep(x.batch, x.time, width_);
+    const Seq<S> a = memory.keep(x.batch, x.time, width_);  // out_ reads it again in backward
+    in_.forward(step, x, h_);
+    activate<S>(step, f_, h_, a);
+    out_.forward(step, a, y);
+  }
+
+  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
+    Memory<S> memory = step.memory();
+    typename Memory<S>::Scope scope(memory);
+    const Seq<S> dh = memory.temp(h_.batch, h_.time, h_.dim);
+    dh.rows().setZero();
+    out_.backward(step, dy, dh);
+    activate_backward<S>(step, f_, h_, dh);
+    in_.backward(step, dh, dx);
+  }
+
+  Cost cost(Index tq, Index) const override { return {in_.flops(tq) + out_.flops(tq), 0}; }
+
+ private:
+  Index width_;
+  Activation f_;
+  Linear<S> in_, out_;
+  Seq<S> h_;  // of the latest forward: what f was applied to
+};
+}  // namespace
+
+HEED_LAYER(mlp, Mlp, "Feed-forward of two linear maps with a GELU between", "Vaswani et al. 2017")
