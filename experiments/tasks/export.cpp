@@ -1,0 +1,57 @@
+#include "experiments/tasks/export.h"
+
+#include <fmt/format.h>
+
+#include "core/error.h"
+#include "results/atomic_file.h"
+#include "results/h5_writer.h"
+
+namespace heed {
+namespace {
+
+void check_size(const Task& task, Split split, Index count) {
+  if (count < 1) throw Error(fmt::format("{} sequences were asked for; there must be at least one.", count));
+  const std::optional<Index> size = task.size(split);
+  if (size && count > *size)
+    throw Error(fmt::format("the {} split has {} sequences of {} tokens, and {} were asked for.",
+                            split_name(split), *size, task.length(), count));
+}
+
+void describe(results::H5Writer& file, const Task& task, Split split,
+              const std::vector<std::pair<std::string, std::string>>& attributes) {
+  for (const auto& [name, value] : attributes) file.attribute("/", name, value);
+  file.attribute("/", "split", split_name(split));
+  file.attribute("/", "vocabulary", static_cast<std::int64_t>(task.vocabulary()));
+  file.attribute("tokens", "long_name", "what the model reads");
+  file.attribute("labels", "long_name", "what the output at this position must predict");
+  file.attribute("labels", "unscored", static_cast<std::int64_t>(kUnscored));
+}
+
+}  // namespace
+
+const char* split_name(Split split) {
+  constexpr const char* names[] = {"train", "validation", "test"};
+  return names[static_cast<std::size_t>(split)];
+}
+
+void export_task(const Task& task, Split split, Index count, const std::filesystem::path& path,
+                 const std::vector<std::pair<std::string, std::string>>& attributes) {
+  check_size(task, split, count);
+  const auto length = static_cast<std::size_t>(task.length());
+  results::H5Writer file(path);
+  file.dimension("sequence", static_cast<std::size_t>(count));
+  file.dimension("position", length);
+  file.begin_rows<Token>("tokens", {"sequence", "position"});
+  file.begin_rows<Token>("labels", {"sequence", "position"});
+  describe(file, task, split, attributes);
+
+  std::vector<Token> tokens(length), labels(length);
+  for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
+    task.sequence(split, i, tokens, labels);
+    file.row<Token>("tokens", i, tokens);
+    file.row<Token>("labels", i, labels);
+  }
+  results::write_file(path, file.finish(), results::IfExists::replace);
+}
+
+}  // namespace heed

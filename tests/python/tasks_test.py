@@ -1,0 +1,335 @@
+"""Checks the data of every task from outside: from their definition in docs/tasks.md, sharing no code with heed.
+
+tasks_test.py COMMAND...: what writes the data, `heed data` or tests/experiments/tasks/export_task.
+"""
+
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import unittest
+
+try:
+    import h5py
+    import netCDF4  # noqa: F401 (an engine of xarray)
+    import h5netcdf  # noqa: F401 (the other one)
+    import numpy as np
+    import xarray
+except ImportError as missing:
+    print(f"skipped: {missing}; scripts/packages.txt lists what the tests need")
+    sys.exit(77)
+
+UNSCORED = -100
+SPLITS = ("train", "validation", "test")
+
+
+class Wrong(Exception):
+    """The data are not what the definition says."""
+
+
+def need(claim, what):
+    if not np.all(claim):
+        raise Wrong(what)
+
+
+def chi_square(seen, expected):
+    """In deviations from its mean; REQUIRES expected counts that are not small."""
+    chi = np.sum((seen - expected) ** 2 / expected)
+    return (chi - (len(seen) - 1)) / np.sqrt(2 * (len(seen) - 1))
+
+
+def need_law(seen, weights, what):
+    seen = np.asarray(seen, float)
+    need(chi_square(seen, np.asarray(weights, float) / np.sum(weights) * seen.sum()) < 6, what)
+
+
+# Each check takes (x, y): tokens and labels, (sequence, position), and the options.
+
+
+def check_mqar(x, y, split, length=64, vocab=8192, pairs=4, power=0.01, filler="zero"):
+    context, half = 2 * pairs, vocab // 2
+    keys, values = x[:, 0:context:2], x[:, 1:context:2]
+    need((1 <= keys) & (keys < half), "a key out of range")
+    need((half <= values) & (values < vocab), "a value out of range")
+    for row in range(len(x)):
+        need(len(set(keys[row])) == pairs and len(set(values[row])) == pairs, "a key or value comes twice")
+        asked = np.flatnonzero(y[row] != UNSCORED)
+        need(len(asked) == pairs and asked.min() >= context, "a wrong number of queries")
+        need((asked - context) % 2 == 0, "a query off the start of its slot")
+        answer = dict(zip(keys[row], values[row]))
+        need(set(x[row, asked]) == set(keys[row]), "a key is not asked once")
+        need([answer[k] for k in x[row, asked]] == y[row, asked], "a label is not the value of its key")
+        background = np.delete(x[row], asked)[context:]
+        need(background == 0 if filler == "zero" else (0 <= background) & (background < vocab), "wrong filler")
+    slots = (length - context) // 2
+    law = np.arange(1, slots + 1) ** (float(power) - 1)
+    first = [np.flatnonzero((row == row[0]) & (label != UNSCORED))[0] for row, label in zip(x, y)]
+    need_law(np.bincount((np.array(first) - context) // 2, minlength=slots), law, "slots do not follow the power law")
+    if filler == "random":
+        need(len(np.unique(x)) > vocab // 2, "filler that is not random")
+
+
+def check_recall(x, y, split, length=128, vocab=16, noise_vocab=0, noise=0.0, labels="all"):
+    keys = (vocab - noise_vocab) // 2
+    noisy = 0
+    for row, label in zip(x, y):
+        value, expected = {}, np.full(length, UNSCORED)
+        for i in range(0, length, 2):
+            k, v = row[i], row[i + 1]
+            if k >= 2 * keys:
+                need(2 * keys <= v < vocab and k < vocab and i < length - 2, "half a pair of noise")
+                noisy += 1
+                continue
+            need(0 <= k < keys <= v < 2 * keys, "no pair of key and value")
+            if k in value:
+                expected[i] = v
+                need(value[k] == v, "a value that changes")
+            value[k] = v
+        need(expected[length - 2] != UNSCORED, "the last pair does not ask for a key that was shown")
+        if split == "train" and labels == "all":
+            expected[:-1] = row[1:]
+        need(label == expected, "wrong labels")
+    chances = len(x) * (length // 2 - 2)  # one pair and the last are never noise
+    need(abs(noisy - noise * chances) <= 6 * np.sqrt(chances * noise * (1 - noise)), "not as much noise as asked for")
+    need(noisy > 0 or noise == 0, "no noise")
+
+
+def check_noisy_recall(x, y, split, length=128, vocab=32, noise_vocab=16, noise=0.2, labels="all"):
+    check_recall(x, y, split, length, vocab, noise_vocab, noise, labels)
+
+
+def check_copies(x, y, length, vocab, tokens):
+    mark, blank = vocab - 1, vocab - 2
+    before = length - tokens - 1
+    need(x[:, before] == mark, "no mark")
+    need(x[:, before + 1 :] == blank, "no blanks behind the mark")
+    need(y[:, : before + 1] == UNSCORED, "a label before the answer")
+    for row, label in zip(x, y):
+        shown = row[:before][row[:before] != blank]
+        need(len(shown) == tokens, "a wrong number of tokens")
+        need(shown == label[-tokens:], "the labels are not the tokens in their order")
+    answers = y[:, -tokens:]
+    need((0 <= answers) & (answers < blank), "a token out of range")
+    need_law(np.bincount(answers.ravel(), minlength=blank), np.ones(blank), "tokens are not equally frequent")
+    return x[:, :before]
+
+
+def check_copy(x, y, split, length=256, vocab=16, tokens=16):
+    before = check_copies(x, y, length, vocab, tokens)
+    need(before[:, tokens:] == vocab - 2, "tokens are not at the start")
+
+
+def check_selective_copy(x, y, split, length=256, vocab=16, tokens=16):
+    before = check_copies(x, y, length, vocab, tokens)
+    need(before[:, -1] != vocab - 2, "a gap behind the last token")
+    gaps = np.zeros(tokens)
+    for row in before:
+        places = np.flatnonzero(row != vocab - 2)
+        gaps += np.diff(places, prepend=-1) - 1
+    need_law(gaps, np.ones(tokens), "blanks are not scattered evenly")
+
+
+def check_induction(x, y, split, length=30, vocab=20, score="last"):
+    mark = vocab - 1
+    need((0 <= x) & (x <= mark), "a token out of range")
+    if score == "last":
+        need(np.sum(x == mark, axis=1) == 2, "the mark does not stand twice")
+        need(x[:, -1] == mark, "no mark at the end")
+        p = np.argmax(x == mark, axis=1)
+        need(p <= length - 3, "the mark stands too near the end")
+        need(y[:, :-1] == UNSCORED, "a label before the end")
+        need(y[:, -1] == x[np.arange(len(x)), p + 1], "the label is not the token behind the mark")
+        need_law(np.bincount(p, minlength=length - 2), np.ones(length - 2), "the mark does not stand anywhere")
+        return
+    need(x < mark, "a mark where everything is scored")
+    need(x[:, : length // 2] == x[:, length // 2 :], "the second half is no repetition")
+    for row, label in zip(x, y):
+        pairs = list(zip(row[:-1], row[1:]))
+        expected = [pair[1] if pair in pairs[:t] else UNSCORED for t, pair in enumerate(pairs)]
+        need(label == np.array(expected + [UNSCORED]), "not every repeated pair is scored, or another")
+
+
+CHECKS = {
+    "mqar": check_mqar,
+    "recall": check_recall,
+    "noisy_recall": check_noisy_recall,
+    "copy": check_copy,
+    "selective_copy": check_selective_copy,
+    "induction": check_induction,
+}
+
+SETTINGS = [
+    ("mqar", {}),
+    ("mqar", {"length": 64, "pairs": 8, "vocab": 512}),
+    ("mqar", {"length": 256, "pairs": 16, "vocab": 8192, "power": 1}),
+    ("mqar", {"length": 64, "pairs": 16, "vocab": 66, "filler": "random"}),
+    ("recall", {}),
+    ("recall", {"labels": "recalled"}),
+    ("noisy_recall", {}),
+    ("noisy_recall", {"noise": 0.8, "labels": "recalled"}),
+    ("copy", {}),
+    ("copy", {"length": 33, "vocab": 5, "tokens": 16}),
+    ("selective_copy", {}),
+    ("selective_copy", {"length": 60, "vocab": 30, "tokens": 7}),
+    ("induction", {}),
+    ("induction", {"length": 64, "vocab": 12, "score": "all"}),
+]
+
+
+def one_label_wrong(x, y, vocab):
+    y[3, np.argmax(y[3] != UNSCORED)] ^= 1
+
+
+def one_label_more(x, y, vocab):
+    t = np.argmax(y[3] == UNSCORED)
+    y[3, t] = x[3, t]
+
+
+def one_label_less(x, y, vocab):
+    y[3, np.argmax(y[3] != UNSCORED)] = UNSCORED
+
+
+def shifted_by_one(x, y, vocab):
+    y[:] = np.roll(y, 1, axis=1)
+
+
+def sequences_mixed(x, y, vocab):
+    y[:] = np.roll(y, 1, axis=0)
+
+
+def token_out_of_range(x, y, vocab):
+    x[3, 1] = vocab
+
+
+DAMAGES = (one_label_wrong, one_label_more, one_label_less, shifted_by_one, sequences_mixed, token_out_of_range)
+
+
+class Tasks(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.folder = pathlib.Path(tempfile.mkdtemp(prefix="heed_python_"))
+        cls.addClassCleanup(shutil.rmtree, cls.folder)
+
+    def run_command(self, task, options, n, path, split, seed):
+        words = [f"{key}={value}" for key, value in options.items()]
+        words += ["-n", str(n), "-o", str(path), "--split", split, "--seed", str(seed)]
+        return subprocess.run([*COMMAND, task, *words], capture_output=True, text=True)
+
+    def data(self, task, options, n=400, split="train", seed=0):
+        path = self.folder / "data.h5"
+        done = self.run_command(task, options, n, path, split, seed)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with h5py.File(path) as f:
+            return f["tokens"][...], f["labels"][...], dict(f.attrs)
+
+    def test_structure(self):
+        for task, options in SETTINGS:
+            for split in SPLITS:
+                with self.subTest(task=task, split=split, **options):
+                    x, y, attributes = self.data(task, options, split=split)
+                    self.assertEqual(x.shape, y.shape)
+                    self.assertTrue(np.all((x >= 0) & (x < attributes["vocabulary"])))
+                    self.assertEqual((attributes["task"], attributes["split"]), (task, split))
+                    CHECKS[task](x, y, split, **options)
+
+    def test_checks_can_fail(self):
+        for task, options in SETTINGS:
+            x, y, attributes = self.data(task, options, split="test")
+            for damage in DAMAGES:
+                with self.subTest(task=task, damage=damage.__name__, **options):
+                    xd, yd = x.copy(), y.copy()
+                    damage(xd, yd, attributes["vocabulary"])
+                    with self.assertRaises(Wrong):
+                        CHECKS[task](xd, yd, "test", **options)
+
+    def test_laws_can_fail(self):
+        x, y, _ = self.data("mqar", {"power": 0.01})
+        with self.assertRaisesRegex(Wrong, "power law"):
+            check_mqar(x, y, "train", power=1)
+        x, y, _ = self.data("copy", {"tokens": 16})
+        with self.assertRaisesRegex(Wrong, "gap|evenly"):
+            check_selective_copy(x, y, "train")
+        x, y, _ = self.data("noisy_recall", {"noise": 0.2})
+        with self.assertRaisesRegex(Wrong, "noise"):
+            check_noisy_recall(x, y, "train", noise=0.25)
+
+    def test_seed_and_split_decide(self):
+        for task in CHECKS:
+            with self.subTest(task=task):
+                x, y, _ = self.data(task, {}, n=50)
+                again = self.data(task, {}, n=20)
+                self.assertTrue(np.array_equal(x[:20], again[0]) and np.array_equal(y[:20], again[1]))
+                rows = {tuple(row) for row in x}
+                for split, seed in (("validation", 0), ("test", 0), ("train", 1)):
+                    other = {tuple(row) for row in self.data(task, {}, n=50, split=split, seed=seed)[0]}
+                    self.assertFalse(rows & other, "a sequence is shared")
+                    rows |= other
+
+    def write_text(self, text):
+        path = self.folder / "text.txt"
+        path.write_text(text, encoding="utf-8", newline="")
+        return path
+
+    def test_text(self):
+        text = "".join(np.random.default_rng(5).choice(list("abcdeé\n €😀"), 3000))
+        path = self.write_text(text)
+        for unit, alphabet in (("bytes", [bytes([b]) for b in range(256)]), ("characters", sorted(set(text)))):
+            units = [bytes([b]) for b in text.encode()] if unit == "bytes" else list(text)
+            whole = np.array([alphabet.index(u) for u in units])
+            cut = [0, int(len(whole) * 0.9), int(len(whole) * 0.95), len(whole)]
+            for length in (16, 100):
+                options = {"path": path, "unit": unit, "length": length}
+                for number, split in enumerate(SPLITS):
+                    part = whole[cut[number] : cut[number + 1]]
+                    n = 300 if split == "train" else -(-(len(part) - 1) // length)
+                    with self.subTest(unit=unit, length=length, split=split):
+                        x, y, attributes = self.data("text", options, n=n, split=split)
+                        self.assertEqual(attributes["vocabulary"], len(alphabet))
+                        if split == "train":
+                            windows = {tuple(part[s : s + length + 1]) for s in range(len(part) - length)}
+                            for row, label in zip(x, y):
+                                self.assertTrue(np.array_equal(row[1:], label[:-1]))
+                                self.assertIn((*row, label[-1]), windows)
+                        else:
+                            scored = y.ravel() != UNSCORED
+                            self.assertTrue(np.array_equal(x.ravel()[scored], part[:-1]))
+                            self.assertTrue(np.array_equal(y.ravel()[scored], part[1:]))
+                            self.assertTrue(np.all(scored[: len(part) - 1]))
+                            more = self.run_command("text", options, n + 1, self.folder / "no.h5", split, 0)
+                            self.assertNotEqual(more.returncode, 0)
+                            self.assertIn(f"has {n} sequences of {length} tokens", more.stderr)
+                            self.assertFalse((self.folder / "no.h5").exists())
+
+    def test_text_without_a_test_share(self):
+        path = self.write_text("ab" * 500)
+        options = {"path": path, "length": 10, "split": "[0.9,0.1,0]"}
+        x, y, _ = self.data("text", options, n=10, split="validation")
+        self.assertEqual(np.sum(y != UNSCORED), 99)
+        self.assertNotEqual(self.run_command("text", options, 1, self.folder / "no.h5", "test", 0).returncode, 0)
+
+    def test_wrong_options_are_refused_by_name(self):
+        for task, options, said in (
+            ("mqar", {"pairs": 17}, "'length' of at least 68"),
+            ("mqar", {"pair": 8}, "Did you mean 'pairs'?"),
+            ("copy", {"tokens": 200}, "do not fit into 'length' (256)"),
+            ("text", {"path": "/no/such/file"}, "'/no/such/file'"),
+        ):
+            with self.subTest(task=task, **options):
+                done = self.run_command(task, options, 1, self.folder / "no.h5", "train", 0)
+                self.assertEqual(done.returncode, 64)
+                self.assertIn(said, done.stderr)
+
+    def test_xarray_opens_it(self):
+        self.data("mqar", {}, n=5)
+        for engine in ("h5netcdf", "netcdf4"):
+            with xarray.open_dataset(self.folder / "data.h5", engine=engine) as data:
+                self.assertEqual(dict(data.sizes), {"sequence": 5, "position": 64})
+                self.assertEqual(data.labels.dims, ("sequence", "position"))
+                self.assertEqual(data.labels.dtype, np.int32)
+                self.assertEqual(data.labels.attrs["unscored"], UNSCORED)
+
+
+if __name__ == "__main__":
+    COMMAND = sys.argv[1:]
+    unittest.main(argv=sys.argv[:1])
