@@ -4,9 +4,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <limits>
 #include <system_error>
 #include <utility>
 
@@ -127,19 +129,25 @@ bool write_file(const fs::path& path, std::span<const std::byte> bytes, IfExists
 }
 
 std::vector<std::byte> read_file(const fs::path& path) {
+  return read_end(path, std::numeric_limits<std::size_t>::max());
+}
+
+std::vector<std::byte> read_end(const fs::path& path, std::size_t size) {
   Descriptor fd(checked(path, "open", [&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
   struct stat status {};
   checked(path, "look at", [&] { return ::fstat(fd.get(), &status); });
   if (!S_ISREG(status.st_mode)) throw IoError(path, "is not a regular file");
-  std::vector<std::byte> bytes(static_cast<std::size_t>(status.st_size));
-  std::size_t filled = 0;
-  while (filled < bytes.size()) {
+  std::vector<std::byte> bytes(std::min(size, static_cast<std::size_t>(status.st_size)));
+  off_t at = status.st_size - static_cast<off_t>(bytes.size());
+  std::span<std::byte> rest(bytes);
+  while (!rest.empty()) {
     const ssize_t got =
-        checked(path, "read", [&] { return ::read(fd.get(), bytes.data() + filled, bytes.size() - filled); });
+        checked(path, "read", [&] { return ::pread(fd.get(), rest.data(), rest.size(), at); });
     if (got == 0) break;  // it shrank meanwhile: whoever checks the content will say so
-    filled += static_cast<std::size_t>(got);
+    rest = rest.subspan(static_cast<std::size_t>(got));
+    at += got;
   }
-  bytes.resize(filled);
+  bytes.resize(bytes.size() - rest.size());
   fd.close(path);
   return bytes;
 }

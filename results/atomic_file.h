@@ -17,7 +17,8 @@ enum class IfExists { keep, replace };
 // one path at once.
 bool write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, IfExists if_exists);
 
-// The whole file. Throws IoError.
+// The whole file, and at most its last `size` bytes. Throw IoError.
 std::vector<std::byte> read_file(const std::filesystem::path& path);
+std::vector<std::byte> read_end(const std::filesystem::path& path, std::size_t size);
 
 }  // namespace heed::results

@@ -36,6 +36,13 @@ Handle h5_string_type() {
   return type;
 }
 
+Handle h5_string_transfer() {
+  Handle transfer(H5Pcreate(H5P_DATASET_XFER), H5Pclose);
+  if (H5Pset_buffer(transfer.get(), 16 * 1024, nullptr, nullptr) < 0)
+    throw std::runtime_error("HDF5 sets no transfer buffer: " + h5_reason());
+  return transfer;
+}
+
 template <>
 hid_t h5_memory_type<float>() {
   return H5T_NATIVE_FLOAT;
@@ -47,6 +54,10 @@ hid_t h5_memory_type<double>() {
 template <>
 hid_t h5_memory_type<std::int8_t>() {
   return H5T_NATIVE_INT8;
+}
+template <>
+hid_t h5_memory_type<std::int32_t>() {
+  return H5T_NATIVE_INT32;
 }
 template <>
 hid_t h5_memory_type<std::int64_t>() {
@@ -64,6 +75,10 @@ hid_t h5_stored_type<double>() {
 template <>
 hid_t h5_stored_type<std::int8_t>() {
   return H5T_STD_I8LE;
+}
+template <>
+hid_t h5_stored_type<std::int32_t>() {
+  return H5T_STD_I32LE;
 }
 template <>
 hid_t h5_stored_type<std::int64_t>() {

@@ -65,6 +65,9 @@ struct H5Check {
 // The variable-length UTF-8 string: the one string type that every reader takes.
 Handle h5_string_type();
 
+// How texts are transferred: HDF5 would take and clear a buffer of a megabyte for each variable.
+Handle h5_string_transfer();
+
 // HDF5's name of a C++ number: as it lies in memory, and as it is stored on every machine.
 template <class T>
 hid_t h5_memory_type();

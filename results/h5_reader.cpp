@@ -2,6 +2,7 @@
 
 #include <functional>
 #include <numeric>
+#include <utility>
 
 #include <hdf5_hl.h>
 
@@ -55,12 +56,17 @@ void H5Reader::refuse(const std::string& name, const char* why) const {
   throw DamagedFile(path(), "'" + name + "' " + why);
 }
 
-Handle H5Reader::open(const std::string& name) const {
-  return {check_(H5Oopen(file_.get(), name.c_str(), H5P_DEFAULT), "find", name), H5Oclose};
+hid_t H5Reader::open(const std::string& name) const {
+  const auto found = opened_.find(name);
+  if (found != opened_.end()) return found->second.get();
+  Handle object(check_(H5Oopen(file_.get(), name.c_str(), H5P_DEFAULT), "find", name), H5Oclose);
+  return opened_.emplace(name, std::move(object)).first->second.get();
 }
 
-Handle H5Reader::open_dataset(const std::string& name) const {
-  return {check_(H5Dopen2(file_.get(), name.c_str(), H5P_DEFAULT), "find the variable", name), H5Dclose};
+hid_t H5Reader::open_dataset(const std::string& name) const {
+  const hid_t object = open(name);
+  if (H5Iget_type(object) != H5I_DATASET) refuse(name, "is not a variable");
+  return object;
 }
 
 bool H5Reader::has(const std::string& name) const {
@@ -68,20 +74,20 @@ bool H5Reader::has(const std::string& name) const {
 }
 
 std::vector<std::string> H5Reader::children(const std::string& group, H5I_type_t type) const {
-  const Handle opened = open(group);
+  const hid_t opened = open(group);
   H5G_info_t info;
-  check_(H5Gget_info(opened.get(), &info), "list", group);
-  const Handle creation(check_(H5Gget_create_plist(opened.get()), "list", group), H5Pclose);
+  check_(H5Gget_info(opened, &info), "list", group);
+  const Handle creation(check_(H5Gget_create_plist(opened), "list", group), H5Pclose);
   unsigned order = 0;
   check_(H5Pget_link_creation_order(creation.get(), &order), "list", group);
   const H5_index_t index = (order & H5P_CRT_ORDER_TRACKED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
+  const std::string folder = group == "/" ? "" : group + "/";
   std::vector<std::string> names;
   for (hsize_t i = 0; i < info.nlinks; ++i) {
     const std::string name = measured_name([&](char* text, std::size_t size) {
-      return H5Lget_name_by_idx(opened.get(), ".", index, H5_ITER_INC, i, text, size, H5P_DEFAULT);
+      return H5Lget_name_by_idx(opened, ".", index, H5_ITER_INC, i, text, size, H5P_DEFAULT);
     });
-    const Handle child(check_(H5Oopen(opened.get(), name.c_str(), H5P_DEFAULT), "open", name), H5Oclose);
-    if (H5Iget_type(child.get()) == type) names.push_back(name);
+    if (H5Iget_type(open(folder + name)) == type) names.push_back(name);
   }
   return names;
 }
@@ -94,7 +100,7 @@ std::vector<std::string> H5Reader::groups(const std::string& group) const {
 }
 
 H5Reader::Kind H5Reader::kind(const std::string& name) const {
-  const Handle dataset = open_dataset(name), type = type_of(dataset.get());
+  const Handle type = type_of(open_dataset(name));
   switch (H5Tget_class(type.get())) {
     case H5T_INTEGER:
       return Kind::integer;
@@ -108,12 +114,12 @@ H5Reader::Kind H5Reader::kind(const std::string& name) const {
 }
 
 std::size_t H5Reader::bytes_each(const std::string& name) const {
-  const Handle dataset = open_dataset(name), type = type_of(dataset.get());
+  const Handle type = type_of(open_dataset(name));
   return H5Tget_size(type.get());
 }
 
 std::vector<std::size_t> H5Reader::shape(const std::string& name) const {
-  const Handle dataset = open_dataset(name), space = space_of(dataset.get());
+  const Handle space = space_of(open_dataset(name));
   const int axes = check_(H5Sget_simple_extent_ndims(space.get()), "measure", name);
   std::vector<hsize_t> lengths(static_cast<std::size_t>(axes));
   check_(H5Sget_simple_extent_dims(space.get(), lengths.data(), nullptr), "measure", name);
@@ -121,13 +127,13 @@ std::vector<std::size_t> H5Reader::shape(const std::string& name) const {
 }
 
 bool H5Reader::is_dimension(const std::string& name) const {
-  return check_(H5DSis_scale(open_dataset(name).get()), "look at", name) > 0;
+  return check_(H5DSis_scale(open_dataset(name)), "look at", name) > 0;
 }
 
 std::vector<std::string> H5Reader::dims(const std::string& name) const {
-  const Handle dataset = open_dataset(name);
+  const hid_t dataset = open_dataset(name);
   std::vector<std::string> names;
-  for (unsigned axis = 0; axis < shape(name).size(); ++axis) names.push_back(scale_name(dataset.get(), axis));
+  for (unsigned axis = 0; axis < shape(name).size(); ++axis) names.push_back(scale_name(dataset, axis));
   return names;
 }
 
@@ -135,9 +141,8 @@ template <class T>
 std::vector<T> H5Reader::read(const std::string& name) const {
   const std::vector<std::size_t> lengths = shape(name);
   std::vector<T> values(std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
-  const Handle dataset = open_dataset(name);
-  check_(H5Dread(dataset.get(), h5_memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read",
-         name);
+  const hid_t dataset = open_dataset(name);
+  check_(H5Dread(dataset, h5_memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", name);
   return values;
 }
 
@@ -145,10 +150,11 @@ std::vector<std::string> H5Reader::strings(const std::string& name) const {
   const std::vector<std::size_t> lengths = shape(name);
   std::vector<char*> texts(
       std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
-  const Handle dataset = open_dataset(name), space = space_of(dataset.get()), type = h5_string_type();
+  const hid_t dataset = open_dataset(name);
+  const Handle space = space_of(dataset), type = h5_string_type(), transfer = h5_string_transfer();
   std::vector<std::string> values;
   if (texts.empty()) return values;
-  check_(H5Dread(dataset.get(), type.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, texts.data()), "read", name);
+  check_(H5Dread(dataset, type.get(), H5S_ALL, H5S_ALL, transfer.get(), texts.data()), "read", name);
   for (const char* text : texts) values.emplace_back(text == nullptr ? "" : text);
   check_(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, texts.data()), "give back the texts of", name);
   return values;
@@ -156,10 +162,9 @@ std::vector<std::string> H5Reader::strings(const std::string& name) const {
 
 std::optional<H5Reader::Attribute> H5Reader::find_attribute(const std::string& object,
                                                             const std::string& name) const {
-  const Handle owner = open(object);
-  if (check_(H5Aexists(owner.get(), name.c_str()), "look for attribute", name) == 0) return std::nullopt;
-  const Handle opened(check_(H5Aopen(owner.get(), name.c_str(), H5P_DEFAULT), "open attribute", name),
-                      H5Aclose);
+  const hid_t owner = open(object);
+  if (check_(H5Aexists(owner, name.c_str()), "look for attribute", name) == 0) return std::nullopt;
+  const Handle opened(check_(H5Aopen(owner, name.c_str(), H5P_DEFAULT), "open attribute", name), H5Aclose);
   const Handle type(H5Aget_type(opened.get()), H5Tclose), space(H5Aget_space(opened.get()), H5Sclose);
   if (H5Sget_simple_extent_npoints(space.get()) != 1) return std::nullopt;
   const H5T_class_t kind = H5Tget_class(type.get());
@@ -187,9 +192,8 @@ std::vector<std::string> H5Reader::attribute_names(const std::string& object) co
     static_cast<std::vector<std::string>*>(result)->emplace_back(name);
     return 0;
   };
-  const Handle owner = open(object);
-  check_(H5Aiterate2(owner.get(), H5_INDEX_NAME, H5_ITER_INC, nullptr, take, &names), "list attributes of",
-         object);
+  const hid_t owner = open(object);
+  check_(H5Aiterate2(owner, H5_INDEX_NAME, H5_ITER_INC, nullptr, take, &names), "list attributes of", object);
   return names;
 }
 
@@ -198,7 +202,8 @@ bool H5Reader::has_attribute(const std::string& object, const std::string& name)
 }
 
 std::string H5Reader::text_or_empty(const std::string& object, const std::string& name) const {
-  return has_attribute(object, name) ? text(object, name) : "";
+  const auto found = find_attribute(object, name);
+  return found && std::holds_alternative<std::string>(*found) ? std::get<std::string>(*found) : "";
 }
 
 std::string H5Reader::text(const std::string& object, const std::string& name) const {

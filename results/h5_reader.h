@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <variant>
@@ -48,7 +49,8 @@ class H5Reader {
   std::optional<Attribute> find_attribute(const std::string& object, const std::string& name) const;
   std::vector<std::string> attribute_names(const std::string& object) const;
   bool has_attribute(const std::string& object, const std::string& name) const;
-  std::string text_or_empty(const std::string& object, const std::string& name) const;
+  std::string text_or_empty(const std::string& object,
+                            const std::string& name) const;  // also if it is a number
   // Attributes that must be there, with that type.
   std::string text(const std::string& object, const std::string& name) const;
   std::int64_t integer(const std::string& object, const std::string& name) const;
@@ -56,13 +58,14 @@ class H5Reader {
   const std::filesystem::path& path() const { return check_.path; }
 
  private:
-  Handle open(const std::string& name) const;
-  Handle open_dataset(const std::string& name) const;
+  hid_t open(const std::string& name) const;
+  hid_t open_dataset(const std::string& name) const;
   std::vector<std::string> children(const std::string& group, H5I_type_t type) const;
   [[noreturn]] void refuse(const std::string& name, const char* why) const;
 
   H5Check<DamagedFile> check_;
   Handle file_;
+  mutable std::map<std::string, Handle> opened_;  // opening costs far more than what is asked of an object
 };
 
 }  // namespace heed::results

@@ -18,8 +18,8 @@ namespace {
 using Shape = std::vector<hsize_t>;
 
 constexpr std::size_t kCompactBytes = 4096;  // smaller ones live in the object header, which has a checksum
-constexpr std::size_t kChunkBytes = 256 * 1024;   // a quarter of HDF5's chunk cache
-constexpr std::size_t kMemoryStep = 1024 * 1024;  // the file in memory grows by this
+constexpr std::size_t kChunkBytes = 256 * 1024;  // a quarter of HDF5's chunk cache
+constexpr std::size_t kMemoryStep = 64 * 1024;   // the file in memory grows by this
 
 Handle property_list(hid_t kind) { return {H5Pcreate(kind), H5Pclose}; }
 
@@ -74,6 +74,7 @@ void require(bool good, const std::string& name, const char* rule) {
 H5Writer::H5Writer(const std::filesystem::path& path) : check_{path} {
   h5_quiet();
   string_type_ = h5_string_type();
+  string_transfer_ = h5_string_transfer();
   const Handle creation = property_list(H5P_FILE_CREATE), access = property_list(H5P_FILE_ACCESS);
   check_(H5Pset_link_creation_order(creation.get(), H5P_CRT_ORDER_TRACKED | H5P_CRT_ORDER_INDEXED),
          "set order");
@@ -182,8 +183,9 @@ void H5Writer::strings(const std::string& name, std::span<const std::string> val
   for (const std::string& text : clean) pointers.push_back(text.c_str());
   Handle dataset =
       create_with_dims(name, string_type_.get(), 16, dims);  // a length and an address in the heap
-  check_(H5Dwrite(dataset.get(), string_type_.get(), H5S_ALL, H5S_ALL, H5P_DEFAULT, pointers.data()), "write",
-         name);
+  check_(
+      H5Dwrite(dataset.get(), string_type_.get(), H5S_ALL, H5S_ALL, string_transfer_.get(), pointers.data()),
+      "write", name);
   check_(dataset.close(), "close", name);
 }
 
@@ -257,9 +259,11 @@ template void H5Writer::variable(const std::string&, std::span<const std::int8_t
 template void H5Writer::variable(const std::string&, std::span<const std::int64_t>, const Dims&);
 template void H5Writer::begin_rows<float>(const std::string&, const Dims&);
 template void H5Writer::begin_rows<double>(const std::string&, const Dims&);
+template void H5Writer::begin_rows<std::int32_t>(const std::string&, const Dims&);
 template void H5Writer::begin_rows<std::int64_t>(const std::string&, const Dims&);
 template void H5Writer::row(const std::string&, std::size_t, std::span<const float>);
 template void H5Writer::row(const std::string&, std::size_t, std::span<const double>);
+template void H5Writer::row(const std::string&, std::size_t, std::span<const std::int32_t>);
 template void H5Writer::row(const std::string&, std::size_t, std::span<const std::int64_t>);
 
 }  // namespace heed::results

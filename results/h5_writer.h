@@ -23,8 +23,8 @@ namespace heed::results {
 
 using Dims = std::vector<std::string>;
 
-// T is float, double, std::int8_t or std::int64_t. Misuse (an unknown dimension, a wrong size) is
-// std::logic_error.
+// T is float, double, std::int8_t, std::int32_t (rows only) or std::int64_t. Misuse (an unknown dimension, a
+// wrong size) is std::logic_error.
 class H5Writer {
  public:
   // `path` only names the file in messages.
@@ -77,6 +77,7 @@ class H5Writer {
   std::vector<std::byte> image_;  // filled when the file is closed, so it is declared before it
   Handle file_;
   Handle string_type_;
+  Handle string_transfer_;
   std::map<std::string, Dimension> dimensions_;  // by full name
   std::map<std::string, Handle> rows_;           // variables that are being written row by row
 };

@@ -108,7 +108,7 @@ MergeReport merge(std::span<const Source> sources, const fs::path& output, const
   for (MergedTrial& trial : trials) records.push_back(std::move(trial.record));
   write_rows(file, records);
   std::vector<std::byte> bytes = file.finish();
-  add_seal(bytes);
+  add_seal(bytes, "results");
   write_file(output, bytes, IfExists::replace);
   return report;
 }

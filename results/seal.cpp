@@ -1,44 +1,71 @@
 #include "results/seal.h"
 
-#include <algorithm>
-#include <array>
 #include <cstdint>
 #include <cstring>
+#include <span>
+#include <stdexcept>
 
 #include <xxhash.h>
 
+#include "results/atomic_file.h"
 #include "results/errors.h"
 
 namespace heed::results {
 
 namespace {
 
-constexpr std::size_t kSealBytes = 16;
-using Seal = std::array<std::byte, kSealBytes>;
+constexpr char kMagic[] = {'h', 'e', 'e', 'd', 's', 'e', 'a', 'l'};
+constexpr std::size_t kHashBytes = 8;
+constexpr std::size_t kSealBytes = sizeof(kMagic) + kLabelBytes + 2 * kHashBytes;
 
-Seal seal_of(const std::byte* bytes, std::size_t size) {
-  XXH64_canonical_t hash;  // big-endian: the same on every machine
-  XXH64_canonicalFromHash(&hash, XXH64(bytes, size, 0));
-  Seal seal;
-  std::memcpy(seal.data(), "heedseal", 8);
-  std::memcpy(seal.data() + 8, hash.digest, 8);
-  return seal;
+void append(std::vector<std::byte>& bytes, const void* from, std::size_t size) {
+  const auto* begin = static_cast<const std::byte*>(from);
+  bytes.insert(bytes.end(), begin, begin + size);
+}
+
+XXH64_canonical_t hash(std::span<const std::byte> bytes) {
+  XXH64_canonical_t canonical;  // big-endian: the same on every machine
+  XXH64_canonicalFromHash(&canonical, XXH64(bytes.data(), bytes.size(), 0));
+  return canonical;
+}
+
+// Whether the last 8 bytes are the hash of the bytes from `begin` up to them.
+bool ends_in_its_hash(std::span<const std::byte> bytes) {
+  const auto expected = hash(bytes.first(bytes.size() - kHashBytes));
+  return std::memcmp(bytes.last(kHashBytes).data(), expected.digest, kHashBytes) == 0;
+}
+
+// Throws unless the bytes end in a whole seal, which may be of other bytes.
+std::span<const std::byte> find_seal(std::span<const std::byte> bytes, const std::filesystem::path& path) {
+  if (bytes.size() < kSealBytes || std::memcmp(bytes.last(kSealBytes).data(), kMagic, sizeof(kMagic)) != 0)
+    throw DamagedFile(path, "the seal at its end is missing: it was cut, or another program wrote to it");
+  if (!ends_in_its_hash(bytes.last(kSealBytes))) throw DamagedFile(path, "the seal at its end is damaged");
+  return bytes.last(kSealBytes);
 }
 
 }  // namespace
 
-void add_seal(std::vector<std::byte>& bytes) {
-  const Seal seal = seal_of(bytes.data(), bytes.size());
-  bytes.insert(bytes.end(), seal.begin(), seal.end());
+void add_seal(std::vector<std::byte>& bytes, const std::string& label) {
+  if (label.size() > kLabelBytes) throw std::logic_error("the label '" + label + "' is too long");
+  const std::string padded = label + std::string(kLabelBytes - label.size(), ' ');
+  append(bytes, kMagic, sizeof(kMagic));
+  append(bytes, padded.data(), padded.size());
+  append(bytes, hash(bytes).digest, kHashBytes);
+  append(bytes, hash(std::span(bytes).last(kSealBytes - kHashBytes)).digest, kHashBytes);
 }
 
 void remove_seal(std::vector<std::byte>& bytes, const std::filesystem::path& path) {
-  const std::size_t size = bytes.size() < kSealBytes ? 0 : bytes.size() - kSealBytes;
-  if (size == 0 || std::memcmp(bytes.data() + size, "heedseal", 8) != 0)
-    throw DamagedFile(path, "the seal at its end is missing: it was cut, or another program wrote to it");
-  if (!std::equal(bytes.begin() + std::ptrdiff_t(size), bytes.end(), seal_of(bytes.data(), size).begin()))
+  find_seal(bytes, path);
+  if (!ends_in_its_hash(std::span(bytes).first(bytes.size() - kHashBytes)))
     throw DamagedFile(path, "its content does not match the seal at its end");
-  bytes.resize(size);
+  bytes.resize(bytes.size() - kSealBytes);
+}
+
+std::string read_label(const std::filesystem::path& path) {
+  const std::vector<std::byte> end = read_end(path, kSealBytes);
+  const auto seal = find_seal(end, path);
+  const std::string label(reinterpret_cast<const char*>(seal.data()) + sizeof(kMagic), kLabelBytes);
+  return label.substr(0, label.find_last_not_of(' ') + 1);
 }
 
 }  // namespace heed::results

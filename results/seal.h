@@ -1,5 +1,11 @@
-// The seal at the end of heed's HDF5 files: 8 bytes "heedseal" and the 64-bit xxHash of all bytes before
-// them.
+// The seal: the last 56 bytes of heed's HDF5 files.
+//
+//   8  "heedseal"
+//  32  a label, padded with spaces: for a trial "<id> <status>", so that thousands of trials can be counted
+//  quickly
+//   8  the 64-bit xxHash of everything before it
+//   8  the 64-bit xxHash of the seal's first 48 bytes, so that a label can be trusted without reading the
+//   file
 //
 // HDF5's own checksums do not cover everything (contiguous data, heaps, B-trees), and HDF5 1.10 may crash on
 // damaged bytes. With the seal every damage is seen before HDF5 reads anything. HDF5 itself ignores bytes
@@ -8,14 +14,21 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <string>
 #include <vector>
 
 namespace heed::results {
 
-void add_seal(std::vector<std::byte>& bytes);
+inline constexpr std::size_t kLabelBytes = 32;
+
+// REQUIRES: the label has at most kLabelBytes and does not end in a space.
+void add_seal(std::vector<std::byte>& bytes, const std::string& label);
 
 // Takes the seal off. Throws DamagedFile if there is none (the file was cut, or another program wrote to it),
 // or if it does not belong to these bytes.
 void remove_seal(std::vector<std::byte>& bytes, const std::filesystem::path& path);
+
+// The label alone, from the file's end. Throws IoError, and DamagedFile if the seal is not whole.
+std::string read_label(const std::filesystem::path& path);
 
 }  // namespace heed::results

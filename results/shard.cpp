@@ -39,7 +39,7 @@ std::vector<std::byte> bytes_of(const Record& record, const std::filesystem::pat
   std::set<std::string> made;  // groups and dimensions
   for (const Array& array : record.arrays) write_array(file, array, made);
   std::vector<std::byte> bytes = file.finish();
-  add_seal(bytes);
+  add_seal(bytes, record.id + " " + to_string(record.status));
   return bytes;
 }
 
@@ -103,14 +103,18 @@ Record read_summary(const H5Reader& file) {
   return record;
 }
 
+// A file that was copied over another one must not become that trial's result.
+void check_name(const std::filesystem::path& path, const std::string& id) {
+  const std::string stem = path.stem().string();
+  if (!is_id(id) || (is_id(stem) && stem != id))
+    throw DamagedFile(path, fmt::format("holds trial '{}', not the one it is named after", id));
+}
+
 Record read(const std::filesystem::path& path, Values values) {
   const H5Reader file(path);
   try {
     Record record = read_summary(file);
-    // A file that was copied over another one must not become that trial's result.
-    const std::string stem = path.stem().string();
-    if (!is_id(record.id) || (is_id(stem) && stem != record.id))
-      throw DamagedFile(path, fmt::format("holds trial '{}', not the one it is named after", record.id));
+    check_name(path, record.id);
     for (const std::string& group : file.groups("/"))
       for (Array& array : read_group(file, group, values)) record.arrays.push_back(std::move(array));
     return record;
@@ -137,6 +141,17 @@ Record read_shard_summary(const std::filesystem::path& path) { return read(path,
 std::vector<Array> read_shard_arrays(const std::filesystem::path& path, const std::string& group) {
   const H5Reader file(path);
   return file.has(group) ? read_group(file, group, Values::read) : std::vector<Array>{};
+}
+
+Outcome read_outcome(const std::filesystem::path& path) {
+  const std::string label = read_label(path);
+  const std::string id = label.substr(0, label.find(' '));
+  check_name(path, id);
+  try {
+    return {id, status_from(label.substr(std::min(id.size() + 1, label.size())))};
+  } catch (const std::invalid_argument& error) {
+    throw DamagedFile(path, error.what());
+  }
 }
 
 }  // namespace heed::results

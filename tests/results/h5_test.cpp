@@ -16,7 +16,7 @@ namespace {
 
 void save(H5Writer& file, const std::filesystem::path& path) {
   std::vector<std::byte> bytes = file.finish();
-  add_seal(bytes);
+  add_seal(bytes, "test");
   write_file(path, bytes, IfExists::replace);
 }
 

@@ -105,6 +105,16 @@ TEST_CASE("arrays come back with shape, dimensions and type") {
   CHECK(read_shard_summary(home(folder, record)).arrays[0].shape == record.arrays[0].shape);
 }
 
+TEST_CASE("id and status are read from the end of the file alone") {
+  const TempFolder folder;
+  for (const Record& record : sample_records()) {
+    write_shard(record, home(folder, record));
+    const Outcome outcome = read_outcome(home(folder, record));
+    CHECK(outcome.id == record.id);
+    CHECK(outcome.status == record.status);
+  }
+}
+
 TEST_CASE("equal records give equal bytes") {
   const TempFolder folder;
   const Record record = sample_records()[0];
@@ -176,6 +186,7 @@ TEST_CASE("a file copied over another trial's file is refused") {
   const std::vector<Record> records = sample_records();
   write_shard(records[0], home(folder, records[1]));
   CHECK_THROWS_WITH(read_shard(home(folder, records[1])), ContainsSubstring(records[0].id));
+  CHECK_THROWS_WITH(read_outcome(home(folder, records[1])), ContainsSubstring(records[0].id));
 }
 
 TEST_CASE("a file of another schema or kind is refused with both named") {
@@ -185,7 +196,7 @@ TEST_CASE("a file of another schema or kind is refused with both named") {
     file.attribute("/", "format", format);
     file.attribute("/", "schema_version", schema);
     std::vector<std::byte> bytes = file.finish();
-    add_seal(bytes);
+    add_seal(bytes, "test");
     write_file(folder / "x.h5", bytes, IfExists::replace);
   };
   write_root(kTrialFormat, 99);
