@@ -15,7 +15,8 @@ namespace {
 bool needs_quotes(const std::string& text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ') return true;
   if (text.find_first_of(":#{}[],&*!|>'\"%@`\n\t\\") != std::string::npos) return true;
-  if (text.front() == '-' || text.front() == '?') return true;
+  if (text.front() == '-' || text.front() == '+' || text.front() == '?') return true;
+  if (text.size() > 1 && text[0] == '0' && std::isdigit(static_cast<unsigned char>(text[1]))) return true;
   const Config plain = Config::scalar(text);
   double number;
   bool boolean;
@@ -47,12 +48,12 @@ std::string canonical_scalar(const Config& c) {
   if (c.read(integer)) return fmt::format("{}", integer);
   if (c.read(number)) {
     // A whole number written as 1.0 or 1e3 means the same as 1 or 1000 to every option that takes numbers.
-    if (std::isfinite(number) && std::abs(number) < 1e15 && number == std::floor(number))
+    if (std::abs(number) < 0x1p63 && number == std::floor(number))
       return fmt::format("{}", static_cast<long long>(number));
     return fmt::format("{}", number);  // shortest text that reads back to the same double
   }
   if (c.read(boolean)) return boolean ? "true" : "false";
-  return c.quoted() || needs_quotes(c.text()) ? quote(c.text()) : c.text();
+  return needs_quotes(c.text()) ? quote(c.text()) : c.text();
 }
 
 std::size_t edit_distance(std::string_view a, std::string_view b) {
@@ -70,7 +71,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 template <class T>
 bool parse_whole(const std::string& text, T& value) {
-  const char* begin = text.data() + (text.size() > 1 && text[0] == '+' ? 1 : 0);
+  // from_chars takes no plus, and after one no minus is meant.
+  const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
+  const char* begin = text.data() + (plus ? 1 : 0);
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
@@ -170,7 +173,7 @@ bool Config::read(long long& value) const {
 
 bool Config::read(double& value) const {
   if (!is_scalar() || quoted_) return false;
-  if (text_ == ".inf" || text_ == "-.inf" || text_ == ".nan") return false;  // no option of heed takes these
+  // A digit or a point must follow the sign: no option of heed takes inf or nan.
   const std::size_t sign = !text_.empty() && (text_[0] == '-' || text_[0] == '+') ? 1 : 0;
   if (text_.size() <= sign || !(std::isdigit(static_cast<unsigned char>(text_[sign])) || text_[sign] == '.'))
     return false;
@@ -231,14 +234,23 @@ std::string Config::yaml(int indent) const {
 }
 
 void Problems::add(const Place& place, const std::string& message) {
+  const std::string where = place.text();
+  insert(place, where.empty() ? message : where + ": " + message);
+}
+
+void Problems::add(const Problems& others) {
+  for (std::size_t i = 0; i < others.size(); ++i) insert(others.places_[i], others.lines_[i]);
+}
+
+void Problems::insert(const Place& place, const std::string& line) {
+  if (std::find(lines_.begin(), lines_.end(), line) != lines_.end()) return;
   // Problems without a place (line 0) come first.
   const auto before = [](const Place& a, const Place& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
   };
   const auto at = std::upper_bound(places_.begin(), places_.end(), place, before) - places_.begin();
   places_.insert(places_.begin() + at, place);
-  const std::string where = place.text();
-  lines_.insert(lines_.begin() + at, where.empty() ? message : where + ": " + message);
+  lines_.insert(lines_.begin() + at, line);
 }
 
 void Problems::throw_if_any() const {

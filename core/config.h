@@ -96,13 +96,15 @@ class ConfigError : public Error {
 // Collects what is wrong with a configuration, so that a user sees all mistakes at once.
 class Problems {
  public:
-  void add(const Place& place, const std::string& message);
+  void add(const Place& place, const std::string& message);  // once, however often it is found
+  void add(const Problems& others);
   bool empty() const { return lines_.empty(); }
   std::size_t size() const { return lines_.size(); }
   const std::vector<std::string>& lines() const { return lines_; }
   void throw_if_any() const;  // ConfigError with every line, in order of place
 
  private:
+  void insert(const Place& place, const std::string& line);
   std::vector<std::string> lines_;  // in order of place
   std::vector<Place> places_;       // of lines_
 };

@@ -1,0 +1,53 @@
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/config.h"
+#include "core/options.h"
+#include "core/registry.h"
+
+namespace heed {
+
+// Reads a section of a sweep file into its options struct. `others`: keys of the section that are read
+// elsewhere.
+template <class O>
+void read_section(O& options, const Config* section, const std::string& name,
+                  const std::vector<std::string>& others, Problems& problems) {
+  Config known = section ? *section : Config::map();
+  const std::string owner = '\'' + name + '\'';
+  if (known.is_map()) {
+    std::vector<OptionInfo> all = list_options<O>();
+    const std::size_t own = all.size();
+    for (const std::string& key : others) all.push_back({key, "", "", {}});
+    detail::refuse_unknown(known, name, owner, all, problems);
+    std::erase_if(known.entries(), [&](const Config::Entry& e) {
+      return std::none_of(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(own),
+                          [&](const OptionInfo& o) { return o.name == e.key; });
+    });
+  }
+  read_options(options, known, name, owner, problems);
+}
+
+// A thing and its options, as users write them: `softmax` or `{window: {size: 8}}`. Problems otherwise.
+struct Named {
+  std::string name;
+  Config options;  // a map, or nothing
+  Place place;     // of the name
+};
+bool read_named(const Config& c, const std::string& path, const std::string& what, Named& out,
+                Problems& problems);
+
+// What the sections `task`, `model` and `train` take, by dotted path: "train.lr", "task.pairs". The slots
+// model.positions and model.feed_forward, and task.name, count as texts.
+std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry);
+
+// Does the option at a path take a list as its value? Then a list of lists sweeps it.
+bool takes_list(const std::string& path, const std::vector<OptionInfo>& options);
+
+// Why nothing can be set at a path, as a sentence that names the nearest one; empty where it can.
+std::string refuse_path(const std::string& path, const std::vector<OptionInfo>& options);
+
+}  // namespace heed

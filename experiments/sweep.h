@@ -1,0 +1,45 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/registry.h"
+#include "experiments/trial_config.h"
+
+namespace heed {
+
+// What `heed compare` looks at by default.
+struct CompareOptions {
+  std::string metric = "test_accuracy", reference, select;
+  void describe(auto& option) {
+    option("metric", metric, {.doc = "what the table shows"});
+    option("reference", reference, {.doc = "the variant that the others are compared with"});
+    option("select", select,
+           {.doc = "a swept parameter whose best value is chosen on validation, per variant"});
+  }
+};
+
+struct PlannedTrial {
+  TrialConfig config;
+  std::string id;
+  std::string setting;  // what the sweep sets in it apart from variant and seed: "lr=0.001 length=64"
+};
+
+// A sweep file, checked and expanded.
+struct Sweep {
+  std::string name;
+  CompareOptions compare;
+  std::vector<PlannedTrial> trials;  // in plan order: variants, then points, then seeds (fastest)
+};
+
+// Expands a sweep file's tree. Everything that can be known before a trial starts is checked here, to
+// building each model (without memory for its numbers); all that is wrong goes to `problems`, and the sweep
+// is then of no use. Trials that come out equal stand in it once.
+Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
+                 Problems& problems);
+
+// The summary metrics that each trial records and a table can show.
+const std::vector<std::string>& metric_names();
+
+}  // namespace heed

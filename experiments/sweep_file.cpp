@@ -1,0 +1,144 @@
+#include "experiments/sweep_file.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "experiments/sections.h"
+#include "experiments/yaml.h"
+#include "results/atomic_file.h"
+
+namespace heed {
+namespace {
+
+const Place kCommandLine = {"command line", 0, 0};
+
+// `task: mqar` is short for `task: {name: mqar}`.
+void spell_out_task(Config& tree) {
+  Config* task = tree.find("task");
+  if (!task || !task->is_scalar()) return;
+  Config spelt = Config::map(task->place());
+  spelt.set("name", *task);
+  *task = std::move(spelt);
+}
+
+// "variants.window.size" sets an option of each entry called window.
+void override_variant(Config& tree, const std::string& path, const Config& value, Problems& problems) {
+  const std::size_t dot = path.find('.', sizeof("variants"));
+  Config* list = tree.find("variants");
+  bool found = false;
+  if (list && list->is_sequence() && dot != std::string::npos) {
+    const std::string name = path.substr(sizeof("variants"), dot - sizeof("variants"));
+    for (Config& entry : list->items()) {
+      if (entry.is_scalar() && entry.text() == name) {
+        Config spelt = Config::map(entry.place());
+        spelt.set(name, Config::map(entry.place()), entry.place());
+        entry = std::move(spelt);
+      }
+      if (!entry.is_map() || !entry.find(name)) continue;
+      found = true;
+      set_path(*entry.find(name), path.substr(dot + 1), value, kCommandLine);
+    }
+  }
+  if (!found)
+    problems.add(kCommandLine,
+                 fmt::format("{}: no entry of variants has this name; write variants.NAME.OPTION=value "
+                             "for one that is there, or variants=[...] for the whole list.",
+                             path));
+}
+
+bool stands_in_together(const Config& tree, const std::string& path) {
+  const Config* together = tree.find_path("sweep.together");
+  return together && std::any_of(together->items().begin(), together->items().end(),
+                                 [&](const Config& c) { return c.find(path); });
+}
+
+void override_key(Config& tree, const std::string& path, Config value, const Registry& registry,
+                  Problems& problems) {
+  static const std::string parameters = "sweep.parameters.";
+  if (path.starts_with(parameters)) {  // its keys have dots themselves
+    Config* section = tree.find("sweep");
+    if (!section || !section->is_map()) set_path(tree, "sweep", Config::map(kCommandLine), kCommandLine);
+    Config* map = tree.find("sweep")->find("parameters");
+    if (!map || !map->is_map()) set_path(tree, "sweep.parameters", Config::map(kCommandLine), kCommandLine);
+    return tree.find("sweep")
+        ->find("parameters")
+        ->set(path.substr(parameters.size()), std::move(value), kCommandLine);
+  }
+  if (path.starts_with("variants.")) return override_variant(tree, path, value, problems);
+  if (stands_in_together(tree, path))
+    return problems.add(
+        kCommandLine,
+        fmt::format("{}: sweep.together sets it; change it there, or empty sweep.together.", path));
+  const std::vector<OptionInfo> options = section_options(tree, registry);
+  const bool is_parameter = refuse_path(path, options).empty();
+  if (is_parameter && value.is_sequence() &&
+      (!takes_list(path, options) || (!value.items().empty() && value.items()[0].is_sequence())))
+    return override_key(tree, parameters + path, std::move(value), registry, problems);
+  if (Config* sweep = tree.find("sweep"); is_parameter && sweep)
+    if (Config* swept = sweep->find("parameters")) swept->erase(path);
+  set_path(tree, path, std::move(value), kCommandLine);
+}
+
+void override_one(Config& tree, const std::string& text, const Registry& registry, Problems& problems) {
+  const std::size_t equals = text.find('=');
+  const std::string path = text.substr(0, equals);
+  if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.' ||
+      path.find("..") != std::string::npos)
+    return problems.add(
+        kCommandLine,
+        fmt::format("'{}' is not understood; an override is key=value, as train.lr=0.001.", text));
+  Problems found;
+  const std::string value_text = text.substr(equals + 1);
+  if (value_text.empty())
+    return problems.add(kCommandLine, fmt::format("{}: a value is missing behind '='.", path));
+  const auto value = parse_yaml_value(value_text, path, found);
+  for (const std::string& line : found.lines()) problems.add(kCommandLine, line);
+  if (!value) return;
+  // Read again, so that everything in it stands on the command line.
+  override_key(tree, path, *parse_yaml_value(value_text, kCommandLine.file, found), registry, problems);
+}
+
+}  // namespace
+
+void set_path(Config& tree, std::string_view path, Config value, const Place& place) {
+  const auto dot = path.find('.');
+  const std::string key(path.substr(0, dot));
+  if (dot == std::string_view::npos) return tree.set(key, std::move(value), place);
+  Config* inner = tree.find(key);
+  if (!inner || !inner->is_map()) {
+    tree.set(key, Config::map(place), place);
+    inner = tree.find(key);
+  }
+  set_path(*inner, path.substr(dot + 1), std::move(value), place);
+}
+
+std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::string& file,
+                                          const std::vector<std::string>& overrides, const Registry& registry,
+                                          Problems& problems) {
+  std::optional<Config> tree = parse_yaml(text, file, problems);
+  if (!tree) return std::nullopt;
+  if (!tree->is_map()) {
+    problems.add(tree->place(), fmt::format("a sweep file is a map of sections, not {}.", tree->described()));
+    return std::nullopt;
+  }
+  spell_out_task(*tree);
+  for (const std::string& o : overrides) {
+    override_one(*tree, o, registry, problems);
+    spell_out_task(*tree);
+  }
+  if (overrides.empty()) return SweepFile{std::move(*tree), text};
+  const std::string changed = "# " + file + " with overrides\n" + tree->yaml();
+  return SweepFile{std::move(*tree), changed};
+}
+
+std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,
+                                         const std::vector<std::string>& overrides, const Registry& registry,
+                                         Problems& problems) {
+  const std::vector<std::byte> bytes = results::read_file(file);
+  return parse_sweep_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string(),
+                          overrides, registry, problems);
+}
+
+}  // namespace heed

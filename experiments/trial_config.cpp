@@ -1,0 +1,123 @@
+#include "experiments/trial_config.h"
+
+#include <utility>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "core/options.h"
+
+namespace heed {
+namespace {
+
+// Raised when a change makes equal configurations train to other numbers: old results then no longer pass for
+// new ones.
+constexpr int kResultsVersion = 1;
+
+// {name: window, size: 8}
+Config choice_config(const Choice& choice) {
+  Config out = Config::map();
+  out.set("name", Config::scalar(choice.name));
+  for (const Config::Entry& e : choice.options.entries()) out.set(e.key, e.value);
+  return out;
+}
+
+class Tree {
+ public:
+  explicit Tree(const Config& root) : root_(root) {}
+
+  const Config& at(const std::string& path) const {
+    if (const Config* found = root_.find_path(path)) return *found;
+    throw ConfigError(fmt::format("{}: the resolved configuration lacks '{}'. Was it written by heed?",
+                                  root_.place().text(), path));
+  }
+  static Choice choice(const Config& c) {
+    const Config* name = c.find("name");
+    if (!name || !name->is_scalar())
+      throw ConfigError(
+          fmt::format("{}: expected a map with a 'name', found {}.", c.place().text(), c.described()));
+    Choice out{name->text(), c};
+    out.options.erase("name");
+    return out;
+  }
+
+ private:
+  const Config& root_;
+};
+
+// SaveOptions in the words of a resolved configuration.
+struct SaveFlags : SaveOptions {
+  void describe(auto& option) {
+    option("weights", weights, {.doc = "trained parameters by name"});
+    option("attention", attention, {.doc = "attention weights of a few test sequences"});
+    option("logits", logits, {.doc = "logits of a few test sequences"});
+  }
+};
+
+template <class O>
+void read_section(O& options, Config section, const char* name) {
+  Problems problems;
+  read_options(options, section, name, fmt::format("'{}'", name), problems);
+  problems.throw_if_any();
+}
+
+}  // namespace
+
+Config to_config(const TrialConfig& trial) {
+  Config out = Config::map();
+  out.set("variant", Config::scalar(trial.variant));
+  out.set("seed", Config::integer(static_cast<long long>(trial.seed)));
+  if (trial.attention.size() == 1) {
+    out.set("attention", choice_config(trial.attention[0]));
+  } else {
+    std::vector<Config> stack;
+    for (const Choice& c : trial.attention) stack.push_back(choice_config(c));
+    out.set("attention", Config::sequence(std::move(stack)));
+  }
+  Config model = write_options(trial.model);
+  model.set("positions", choice_config(trial.positions));
+  model.set("feed_forward", choice_config(trial.feed_forward));
+  out.set("model", std::move(model));
+  out.set("task", choice_config(trial.task));
+  out.set("train", write_options(trial.train));
+  out.set("save", write_options(SaveFlags{trial.save}));
+  return out;
+}
+
+TrialConfig trial_from_config(const Config& resolved) {
+  const Tree tree(resolved);
+  TrialConfig trial;
+  trial.variant = tree.at("variant").text();
+  long long seed = 0;
+  if (!tree.at("seed").read(seed) || seed < 0)
+    throw ConfigError(fmt::format("{}: seed: expected a whole number, found {}.",
+                                  tree.at("seed").place().text(), tree.at("seed").described()));
+  trial.seed = static_cast<std::uint64_t>(seed);
+  const Config& attention = tree.at("attention");
+  if (attention.is_sequence())
+    for (const Config& c : attention.items()) trial.attention.push_back(Tree::choice(c));
+  else
+    trial.attention = {Tree::choice(attention)};
+  trial.positions = Tree::choice(tree.at("model.positions"));
+  trial.feed_forward = Tree::choice(tree.at("model.feed_forward"));
+  trial.task = Tree::choice(tree.at("task"));
+  Config model = tree.at("model");
+  model.erase("positions");
+  model.erase("feed_forward");
+  read_section(trial.model, std::move(model), "model");
+  read_section(trial.train, tree.at("train"), "train");
+  SaveFlags save;
+  read_section(save, tree.at("save"), "save");
+  trial.save = save;
+  return trial;
+}
+
+// The label is left out: what it is called in a table does not change an experiment.
+std::string trial_id(const TrialConfig& trial) {
+  Config config = to_config(trial);
+  config.erase("variant");
+  const std::string text = fmt::format("heed trial {}\n{}", kResultsVersion, config.canonical());
+  return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
+}
+
+}  // namespace heed

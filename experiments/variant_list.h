@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/model/model_spec.h"
+#include "core/registry.h"
+
+namespace heed {
+
+// One entry of the `variants` list after crossing, with resolved options.
+struct VariantEntry {
+  std::string label;              // "window(size=8)"; different for each entry
+  std::vector<Choice> attention;  // one, or a stack
+  std::string path;               // "variants[2].window", for messages
+  Place place;                    // of the name
+};
+
+// Reads a list of `softmax`, `{window: {size: 8}}` and `{stack: [softmax, {window: {size: 8}}]}`. Options
+// whose values are lists are crossed, for that entry alone; where an option takes a list itself, a list of
+// lists is crossed. Entries with mistakes are left out.
+std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems);
+
+// The variants that mix along time, or those that do not.
+std::vector<std::string> variant_names(const Registry& registry, bool mixes_time);
+
+}  // namespace heed
