@@ -5,10 +5,24 @@
 namespace heed {
 namespace {
 
-// Work is cut into blocks of this many rows of the result, whatever the number of threads.
+// Work is cut into blocks of this many rows of the result, whatever the number of threads. A block never
+// spans two sequences: the order of Eigen's sums depends on the shape of a product, and a sequence must give
+// the same bits alone and among others.
 constexpr Index kBlock = 64;
 
 Index blocks(Index rows) { return (rows + kBlock - 1) / kBlock; }
+
+template <class S>
+Index sequence_blocks(const Seq<const S>& s) {
+  return s.batch * blocks(s.time);
+}
+
+// task(first row, rows) of block i
+template <class S, class Task>
+void sequence_block(const Seq<const S>& s, Index i, Task&& task) {
+  const Index b = i / blocks(s.time), from = i % blocks(s.time) * kBlock;
+  task(b * s.time + from, std::min(kBlock, s.time - from));
+}
 
 }  // namespace
 
@@ -24,11 +38,12 @@ template <class S>
 void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   x_ = x;
   const ConstMat<S> w = w_.value();
-  step.parallel_for(blocks(x.batch * x.time), [&](Index i, Memory<S>&) {
-    const Index from = i * kBlock, rows = std::min(kBlock, x.batch * x.time - from);
-    auto out = y.rows().middleRows(from, rows);
-    out.noalias() = x.rows().middleRows(from, rows) * w;
-    if (b_) out.rowwise() += b_.value().row(0);
+  step.parallel_for(sequence_blocks(x), [&](Index i, Memory<S>&) {
+    sequence_block(x, i, [&](Index from, Index rows) {
+      auto out = y.rows().middleRows(from, rows);
+      out.noalias() = x.rows().middleRows(from, rows) * w;
+      if (b_) out.rowwise() += b_.value().row(0);
+    });
   });
 }
 
@@ -37,9 +52,10 @@ void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
 template <class S>
 void Linear<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   const ConstMat<S> w = w_.value();
-  step.parallel_for(blocks(dy.batch * dy.time), [&](Index i, Memory<S>&) {
-    const Index from = i * kBlock, rows = std::min(kBlock, dy.batch * dy.time - from);
-    dx.rows().middleRows(from, rows).noalias() += dy.rows().middleRows(from, rows) * w.transpose();
+  step.parallel_for(sequence_blocks(dy), [&](Index i, Memory<S>&) {
+    sequence_block(dy, i, [&](Index from, Index rows) {
+      dx.rows().middleRows(from, rows).noalias() += dy.rows().middleRows(from, rows) * w.transpose();
+    });
   });
   Mat<S> dw = w_.grad();
   step.parallel_for(blocks(in_), [&](Index i, Memory<S>&) {

@@ -1,0 +1,127 @@
+#include "core/check/bench.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <limits>
+#include <span>
+
+#include "core/rng.h"
+
+namespace heed {
+namespace {
+
+Config resolved(const Entry& entry) {
+  Problems problems;
+  Config options = entry.resolve({}, entry.name, problems);
+  problems.throw_if_any();
+  return options;
+}
+
+// Fills what the step will hand out first with NaN: reading before writing then shows in release builds too.
+template <class S>
+void poison(Step<S>& step) {
+  constexpr Index numbers = 4096;
+  Memory<S> memory = step.memory();
+  std::ranges::fill(memory.template keep_span<S>(numbers), std::numeric_limits<S>::quiet_NaN());
+  std::ranges::fill(memory.template temp_span<S>(numbers), std::numeric_limits<S>::quiet_NaN());
+  step.rewind();
+}
+
+template <class S>
+void disturb(Params<S>& params, std::uint64_t seed) {
+  for (const ParamInfo& p : params.infos())
+    if (p.role != Role::fixed)
+      params.find(p.name).value() += normal_matrix<S>(p.rows, p.cols, seed, "check " + p.name, 0.4);
+}
+
+}  // namespace
+
+std::string Setup::text() const {
+  std::string out = fmt::format("{}, batch {}, time {}, heads {}, dim {}",
+                                causality.causal ? "causal" : "bidirectional", batch, time, heads, dim);
+  if (cross) out += fmt::format(", context of time {} and dim {}", context_time, context_dim);
+  if (position) out += ", position " + position->name;
+  return out;
+}
+
+template <class S>
+Matrix<S> normal_matrix(Index rows, Index cols, std::uint64_t seed, std::string_view name, double deviation) {
+  Matrix<S> out(rows, cols);
+  Draws draws = Rng(seed, name).at(0);
+  for (Index i = 0; i < out.size(); ++i) out.data()[i] = static_cast<S>(deviation * draws.normal());
+  return out;
+}
+
+template <class S>
+Bench<S>::Bench(const VariantInfo& info, const Config& options, const Setup& s, int threads,
+                std::uint64_t seed)
+    : setup(s), step(threads) {
+  const Index length = std::max(s.time, s.keys());
+  if (s.position) {
+    const auto scope = params.scope("position");
+    position = s.position->make<S>(resolved(*s.position), {s.dim, s.heads, length}, params);
+  }
+  LayerSpec<S> spec;
+  spec.dim = s.dim;
+  spec.context_dim = s.cross ? s.context_dim : s.dim;
+  spec.heads = s.heads;
+  spec.depth = 1;
+  spec.layers = 2;
+  spec.length = length;
+  spec.causality = s.causality;
+  spec.position = position.get();
+  layer = info.make<S>(options, spec, params);
+  params.freeze();
+  params.initialise(seed);
+  disturb(params, seed);
+  poison(step);
+
+  const Index rows = s.batch * s.time, context_rows = s.cross ? s.batch * s.context_time : 0;
+  x = normal_matrix<S>(rows, s.dim, seed, "check x");
+  upstream = normal_matrix<S>(rows, s.dim, seed, "check upstream");
+  context = normal_matrix<S>(context_rows, s.context_dim, seed, "check context");
+  y.resize(rows, s.dim);
+  dx = Matrix<S>::Zero(rows, s.dim);
+  dcontext = Matrix<S>::Zero(context_rows, s.context_dim);
+}
+
+template <class S>
+Seq<S> Bench<S>::seq(Matrix<S>& m, bool of_context) const {
+  return {m.data(), setup.batch, of_context ? setup.context_time : setup.time, m.cols()};
+}
+
+template <class S>
+void Bench<S>::forward() {
+  step.rewind();
+  y.setConstant(std::numeric_limits<S>::quiet_NaN());
+  layer->forward(step, seq(x, false), setup.cross ? seq(context, true) : seq(x, false), seq(y, false));
+}
+
+template <class S>
+void Bench<S>::backward() {
+  layer->backward(step, seq(upstream, false), seq(dx, false),
+                  setup.cross ? seq(dcontext, true) : seq(dx, false));
+}
+
+template <class S>
+void Bench<S>::run() {
+  params.zero_grads();
+  dx.setZero();
+  dcontext.setZero();
+  forward();
+  backward();
+}
+
+template <class S>
+S Bench<S>::loss() {
+  forward();
+  return y.cwiseProduct(upstream).sum();
+}
+
+template Matrix<float> normal_matrix(Index, Index, std::uint64_t, std::string_view, double);
+template Matrix<double> normal_matrix(Index, Index, std::uint64_t, std::string_view, double);
+template class Bench<float>;
+template class Bench<double>;
+
+}  // namespace heed

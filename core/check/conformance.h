@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/registry.h"
+
+namespace heed {
+
+enum class Verdict { passed, failed, skipped };
+const char* text(Verdict verdict);
+
+// One check of one variant with one choice of options.
+struct CheckResult {
+  std::string check;    // "gradient"
+  std::string subject;  // "window size=4": the variant and the options that are not at their default
+  Verdict verdict = Verdict::passed;
+  std::string message;  // what failed and in which setup, or why it was skipped; empty where it passed
+  double worst = 0;     // the largest error, for checks that measure one
+};
+
+struct ConformanceContext {
+  std::vector<const PositionInfo*> positions = {};      // tried besides none, where they act on a layer
+  std::function<std::size_t()> heap_allocations = {};   // counts calls so far; without it, the arenas' bytes
+                                                        // alone are checked
+  std::function<void(const CheckResult&)> report = {};  // hears each result as it comes
+};
+
+// Runs every check on a variant. `options`: resolved. What a variant does not claim (VariantInfo::traits) is
+// skipped with the reason; a claim that no setup would run with fails.
+std::vector<CheckResult> run_conformance(const VariantInfo& info, const Config& options,
+                                         const ConformanceContext& context = {});
+
+// The choices of options that the suite runs: the defaults; each other value of each enumerated option (a
+// text with choices, yes/no), the rest at default; and each whole number at the least that it may be, since
+// awkward sizes are too short for most defaults to matter. Choices that the variant refuses are left out.
+std::vector<Config> all_option_choices(const VariantInfo& info);
+
+// "window", or "window size=4 rope=true": what is not at its default.
+std::string subject_text(const VariantInfo& info, const Config& options);
+
+// Every registered position, for ConformanceContext.
+std::vector<const PositionInfo*> all_positions(const Registry& registry);
+
+}  // namespace heed

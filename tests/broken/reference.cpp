@@ -1,0 +1,16 @@
+#include "tests/broken/caught.h"
+#include "tests/broken/heap.h"
+#include "tests/broken/naive.h"
+#include "tests/broken/slopes.h"
+
+using namespace heed;
+using namespace heed::broken;
+
+TEST_CASE("the plain twin passes every check") {
+  Registry registry = with_mixer<Naive>("naive");
+  registry.add_position<Slopes>("slopes", {});
+  for (const CheckResult& r : check_all(registry, {.heap_allocations = heap_allocations})) {
+    INFO(r.check << ": " << r.message);
+    CHECK(r.verdict == (r.check == "positions apart" ? Verdict::skipped : Verdict::passed));
+  }
+}

@@ -1,0 +1,166 @@
+// Twins whose result depends on something that it must not depend on.
+#include <memory>
+#include <vector>
+
+#include "tests/broken/caught.h"
+#include "tests/broken/naive.h"
+
+using namespace heed;
+using namespace heed::broken;
+
+namespace {
+
+// A number per head that depends on its place: the query's position changes its weight.
+template <class S>
+struct PrefersTheFirst : Naive<S> {
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    o.row(0) *= S(1.5);
+    return saved;
+  }
+};
+
+// A running sum that goes on from one sequence to the next.
+template <class S>
+struct SumOverTheBatch : Naive<S> {
+  std::shared_ptr<std::vector<S>> sum = std::make_shared<std::vector<S>>(64);
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    const auto h = static_cast<std::size_t>(in.index);
+    if (in.batch == 0) (*sum)[h] = 0;
+    (*sum)[h] += in.v.sum();
+    o.array() += S(1e-3) * (*sum)[h];
+    return saved;
+  }
+};
+
+// The same, and not even the next pass starts afresh.
+template <class S>
+struct RemembersThePass : Naive<S> {
+  std::shared_ptr<S> last = std::make_shared<S>();
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    o.array() += *last;
+    *last = S(1e-3) * in.v.sum();
+    return saved;
+  }
+};
+
+// Backward uses up what forward kept, so that a second one finds something else.
+template <class S>
+struct UsesUpWhatWasKept : Naive<S> {
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Naive<S>::backward(in, saved, d_o, grad, memory);
+    Mat<S> p = saved.p;
+    p *= S(0.5);
+  }
+};
+
+// y = x gain, a feed-forward of one number. `Wrong` says how its backward goes wrong.
+template <class S, class Wrong>
+class Scaled final : public Layer<S> {
+ public:
+  using Options = NoOptions;
+  Scaled(const Options&, const LayerSpec<S>&, Params<S>& params)
+      : gain_(params.declare("gain", 1, 1, Init::ones(), Role::undecayed)) {}
+  static Traits traits(const Options&) { return {.mixes_time = false}; }
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override {
+    x_ = x;
+    y.rows() = x.rows() * gain_.value()(0, 0);
+  }
+  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
+    Wrong::backward(step, x_, dy, dx, gain_);
+  }
+  Cost cost(Index, Index) const override { return {}; }
+
+ private:
+  Param<S> gain_;
+  Seq<const S> x_;
+};
+
+struct AssignsToDx {
+  template <class S>
+  static void backward(Step<S>&, Seq<const S> x, Seq<const S> dy, Seq<S> dx, Param<S> gain) {
+    dx.rows() = dy.rows() * gain.value()(0, 0);
+    gain.grad()(0, 0) += x.rows().cwiseProduct(dy.rows()).sum();
+  }
+};
+
+struct AssignsToGain {
+  template <class S>
+  static void backward(Step<S>&, Seq<const S> x, Seq<const S> dy, Seq<S> dx, Param<S> gain) {
+    dx.rows() += dy.rows() * gain.value()(0, 0);
+    gain.grad()(0, 0) = x.rows().cwiseProduct(dy.rows()).sum();
+  }
+};
+
+// Cuts its sum into one part per thread: another rounding for each number of threads.
+struct CutsByThreads {
+  template <class S>
+  static void backward(Step<S>& step, Seq<const S> x, Seq<const S> dy, Seq<S> dx, Param<S> gain) {
+    dx.rows() += dy.rows() * gain.value()(0, 0);
+    std::vector<S> part(static_cast<std::size_t>(step.threads()));
+    for (Index i = 0; i < x.size(); ++i)
+      part[static_cast<std::size_t>(i % step.threads())] += x.data[i] * dy.data[i];
+    for (S p : part) gain.grad()(0, 0) += p;
+  }
+};
+
+template <class S>
+using AssigningDx = Scaled<S, AssignsToDx>;
+template <class S>
+using AssigningGain = Scaled<S, AssignsToGain>;
+template <class S>
+using CutByThreads = Scaled<S, CutsByThreads>;
+
+// Draws a number when it is built and tells no one.
+template <class S>
+struct HiddenNumber : Naive<S> {
+  S hidden = 0;
+  void declare(const LayerSpec<S>&, Params<S>&) {
+    static int built = 0;
+    hidden = S(++built);
+  }
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    o.array() += hidden;
+    return saved;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the permutation check finds a preferred position") {
+  require_caught(with_mixer<PrefersTheFirst>("prefers_the_first"), "permutation",
+                 "permuting time does not permute the output");
+}
+
+TEST_CASE("the batch check finds sequences that hear of each other") {
+  require_caught(with_mixer<SumOverTheBatch>("sum_over_the_batch"), "batch independence",
+                 "sequence 1 of 3 has another result than by itself: the output");
+}
+
+TEST_CASE("the threads check finds a sum that is cut by thread") {
+  require_caught(with_layer<CutByThreads>("cut_by_threads"), "threads",
+                 "the gradient of gain is not the same with 1 and 2 threads");
+}
+
+TEST_CASE("the repeat check finds a pass that remembers the one before") {
+  require_caught(with_mixer<RemembersThePass>("remembers_the_pass"), "repeat", "the output is not the same");
+}
+
+TEST_CASE("the repeat check finds a backward that uses up what was kept") {
+  require_caught(with_mixer<UsesUpWhatWasKept>("uses_up_what_was_kept"), "repeat",
+                 "a second backward does not add the same again");
+}
+
+TEST_CASE("the repeat check finds a backward that assigns") {
+  require_caught(with_layer<AssigningDx>("assigning_dx"), "repeat", "the gradient of x is off by 0.5");
+  require_caught(with_layer<AssigningGain>("assigning_gain"), "repeat", "the gradient of gain is off by 0.5");
+}
+
+TEST_CASE("the save check finds a number outside of the parameters") {
+  require_caught(with_mixer<HiddenNumber>("hidden_number"), "save and load",
+                 "the output is not the same in an instance loaded with the parameters of another");
+}
