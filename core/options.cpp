@@ -55,7 +55,8 @@ void read_list(const Config& c, const std::string& path, const OptionText& text,
 Config to_config(bool value) { return Config::boolean(value); }
 Config to_config(std::ptrdiff_t value) { return Config::integer(value); }
 Config to_config(double value) { return Config::number(value); }
-Config to_config(const std::string& value) { return Config::scalar(value); }
+// Quoted: the text "1" is to stay a text.
+Config to_config(const std::string& value) { return Config::scalar(value, {}, true); }
 Config to_config(const std::vector<std::ptrdiff_t>& value) {
   std::vector<Config> items;
   for (std::ptrdiff_t v : value) items.push_back(Config::integer(v));

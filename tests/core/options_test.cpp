@@ -1,0 +1,188 @@
+#include "core/options.h"
+
+#include <string>
+#include <vector>
+
+#include "core/views.h"
+#include "tests/catch.h"
+
+namespace heed {
+namespace {
+
+struct Everything {
+  bool causal = true;
+  Index size = 16;
+  double rate = 0.5;
+  std::string norm = "layer", path = "";
+  std::vector<Index> steps = {1, 2};
+  std::vector<double> betas = {0.9};
+
+  void describe(auto& option) {
+    option("causal", causal, {.doc = "hide the future?"});
+    option("size", size, {.min = 1, .max = 1 << 20, .doc = "keys"});
+    option("rate", rate, {.min = 0, .doc = "a share"});
+    option("norm", norm, {.choices = {"layer", "rms"}, .doc = "which"});
+    option("path", path, {.doc = "a file"});
+    option("steps", steps, {.max = 9, .doc = "numbers"});
+    option("betas", betas, {.min = 0, .max = 1, .doc = "decays"});
+  }
+  void check(const Refuse& refuse) const {
+    if (size > 100 && rate > 1) refuse("rate", "a large size wants a rate of at most 1");
+    if (size == 99) refuse("size", "99 is refused.");
+  }
+};
+
+// {key: value} standing at f.yaml:3:5, its value at f.yaml:3:9.
+Config given(const std::string& key, Config value) {
+  Config c = Config::map({"f.yaml", 3, 5});
+  c.set(key, std::move(value), {"f.yaml", 3, 5});
+  return c;
+}
+Config scalar(const std::string& text) { return Config::scalar(text, {"f.yaml", 3, 9}); }
+Config list(std::vector<Config> items) { return Config::sequence(std::move(items), {"f.yaml", 3, 9}); }
+
+std::vector<std::string> problems_of(const Config& c) {
+  Everything options;
+  Problems problems;
+  read_options(options, c, "model", "'everything'", problems);
+  return problems.lines();
+}
+std::string refused(const std::string& key, Config value) {
+  const std::vector<std::string> lines = problems_of(given(key, std::move(value)));
+  REQUIRE(lines.size() == 1);
+  return lines[0];
+}
+
+}  // namespace
+
+TEST_CASE("options are listed with type, default, range and meaning") {
+  const std::vector<OptionInfo> all = list_options<Everything>();
+  std::string text;
+  for (const OptionInfo& o : all) text += o.name + ", " + o.type + ", " + o.value + ", " + o.text.doc + '\n';
+  CHECK(text ==
+        "causal, yes/no, true, hide the future?\n"
+        "size, whole number, 16, keys\n"
+        "rate, number, 0.5, a share\n"
+        "norm, text, layer, which\n"
+        "path, text, \"\", a file\n"
+        "steps, list of whole numbers, [1, 2], numbers\n"
+        "betas, list of numbers, [0.9], decays\n");
+  CHECK(all[1].text.min == 1.0);
+  CHECK(all[3].text.choices == std::vector<std::string>{"layer", "rms"});
+}
+
+TEST_CASE("what is given replaces the default, the rest stays") {
+  Config c = Config::map();
+  c.set("size", scalar("8"));
+  c.set("rate", scalar("2"));
+  c.set("norm", scalar("rms"));
+  c.set("path", scalar("12"));  // a text may look like a number
+  c.set("betas", list({scalar("0"), scalar("1e-1")}));
+  const Everything o = make_options<Everything>(c, "everything");
+  CHECK(o.causal);
+  CHECK(o.size == 8);
+  CHECK(o.rate == 2);
+  CHECK(o.norm == "rms");
+  CHECK(o.path == "12");
+  CHECK(o.steps == std::vector<Index>{1, 2});
+  CHECK(o.betas == std::vector<double>{0, 0.1});
+}
+
+TEST_CASE("written options are complete and read back to themselves") {
+  Everything o;
+  o.rate = 1e-3;
+  o.path = "12";
+  o.steps = {};
+  const Config written = write_options(o);
+  CHECK(written.canonical() ==
+        "{betas: [0.9], causal: true, norm: layer, path: \"12\", rate: 0.001, size: 16, steps: []}");
+  CHECK(write_options(make_options<Everything>(written, "everything")).canonical() == written.canonical());
+  CHECK(write_options(make_options<Everything>(Config(), "everything")).canonical() ==
+        write_options(Everything()).canonical());
+}
+
+TEST_CASE("an unknown option names the nearest") {
+  CHECK(refused("szie", scalar("8")) ==
+        "f.yaml:3:5: model.szie: unknown option of 'everything'. Did you mean 'size'? Known: causal, size, "
+        "rate, norm, path, steps, betas.");
+  CHECK(refused("colour", scalar("8")) ==
+        "f.yaml:3:5: model.colour: unknown option of 'everything'. Known: causal, size, rate, norm, path, "
+        "steps, betas.");
+}
+
+TEST_CASE("an option of a variant without options is refused") {
+  NoOptions none;
+  Problems problems;
+  read_options(none, given("size", scalar("8")), "variants[0].plain", "'plain'", problems);
+  CHECK(problems.lines() ==
+        std::vector<std::string>{"f.yaml:3:5: variants[0].plain.size: 'plain' has no options."});
+}
+
+TEST_CASE("a value of the wrong kind says what was expected and what was found") {
+  CHECK(refused("causal", scalar("yes")) ==
+        "f.yaml:3:9: model.causal: expected true or false, found the text 'yes'.");
+  CHECK(refused("size", scalar("1.5")) == "f.yaml:3:9: model.size: expected a whole number, found 1.5.");
+  CHECK(refused("size", list({})) == "f.yaml:3:9: model.size: expected a whole number, found a list of 0.");
+  CHECK(refused("rate", scalar("fast")) ==
+        "f.yaml:3:9: model.rate: expected a number, found the text 'fast'.");
+  CHECK(refused("rate", Config::scalar("1", {"f.yaml", 3, 9}, true)) ==
+        "f.yaml:3:9: model.rate: expected a number, found the text '1'.");
+  CHECK(refused("norm", Config::map({"f.yaml", 3, 9})) ==
+        "f.yaml:3:9: model.norm: expected a text, found a map.");
+  CHECK(refused("path", Config::null({"f.yaml", 3, 9})) ==
+        "f.yaml:3:9: model.path: expected a text, found nothing.");
+  CHECK(refused("steps", scalar("3")) ==
+        "f.yaml:3:9: model.steps: expected a list of whole numbers, found 3.");
+  CHECK(refused("steps", list({scalar("1"), scalar("x")})) ==
+        "f.yaml:3:9: model.steps[1]: expected a whole number, found the text 'x'.");
+  CHECK(refused("betas", scalar("3")) == "f.yaml:3:9: model.betas: expected a list of numbers, found 3.");
+}
+
+TEST_CASE("a value out of its range says the range") {
+  CHECK(refused("size", scalar("0")) ==
+        "f.yaml:3:9: model.size: 0 is out of range; it must be from 1 to 1048576.");
+  CHECK(refused("rate", scalar("-1e-3")) ==
+        "f.yaml:3:9: model.rate: -1e-3 is out of range; it must be at least 0.");
+  CHECK(refused("steps", list({scalar("10")})) ==
+        "f.yaml:3:9: model.steps[0]: 10 is out of range; it must be at most 9.");
+  CHECK(refused("betas", list({scalar("0.5"), scalar("1.5")})) ==
+        "f.yaml:3:9: model.betas[1]: 1.5 is out of range; it must be from 0 to 1.");
+  CHECK(problems_of(given("size", scalar("1"))).empty());
+  CHECK(problems_of(given("size", scalar("1048576"))).empty());
+}
+
+TEST_CASE("an unknown choice names the nearest") {
+  CHECK(refused("norm", scalar("layr")) ==
+        "f.yaml:3:9: model.norm: unknown value 'layr'. Did you mean 'layer'? Known: layer, rms.");
+}
+
+TEST_CASE("options that are not a map are refused") {
+  CHECK(problems_of(scalar("8")) ==
+        std::vector<std::string>{"f.yaml:3:9: model: the options of 'everything' must be a map, not 8."});
+}
+
+TEST_CASE("values that are wrong only together are refused by the struct itself") {
+  Config c = given("size", scalar("101"));
+  c.set("rate", Config::scalar("2", {"f.yaml", 4, 9}));
+  CHECK(problems_of(c) ==
+        std::vector<std::string>{"f.yaml:4:9: model.rate: a large size wants a rate of at most 1."});
+  CHECK(refused("size", scalar("99")) == "f.yaml:3:9: model.size: 99 is refused.");  // one full stop, not two
+}
+
+TEST_CASE("all mistakes are found at once, and values are checked together only when each is right") {
+  Config c = given("size", scalar("101"));
+  c.set("rate", Config::scalar("2", {"f.yaml", 4, 9}));
+  c.set("norm", Config::scalar("x", {"f.yaml", 5, 9}));
+  c.set("colour", Config(), {"f.yaml", 6, 5});
+  const std::vector<std::string> lines = problems_of(c);
+  REQUIRE(lines.size() == 2);
+  CHECK_THAT(lines[0], ContainsSubstring("f.yaml:5:9: model.norm"));
+  CHECK_THAT(lines[1], ContainsSubstring("f.yaml:6:5: model.colour"));
+}
+
+TEST_CASE("building from options that are wrong throws them all") {
+  CHECK_THROWS_WITH(make_options<Everything>(given("size", scalar("0")), "window"),
+                    "f.yaml:3:9: window.size: 0 is out of range; it must be from 1 to 1048576.");
+}
+
+}  // namespace heed

@@ -1,0 +1,164 @@
+#include "core/registry.h"
+
+#include <memory>
+#include <string>
+
+#include "tests/catch.h"
+#include "tests/core/naive_mixer.h"
+
+namespace heed {
+namespace {
+
+// y = scale * x
+template <class S>
+class Scale final : public Layer<S> {
+ public:
+  struct Options {
+    double scale = 2;
+    void describe(auto& option) { option("scale", scale, {.min = 0, .doc = "factor"}); }
+  };
+  Scale(const Options& options, const LayerSpec<S>&, Params<S>&) : scale_(static_cast<S>(options.scale)) {}
+  static Traits traits(const Options& o) { return {.permutation = o.scale > 1, .mixes_time = false}; }
+  static BlockStyle block_style(const Options&) { return {.feed_forward = "scale", .norm_gain = false}; }
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override { y.rows() = scale_ * x.rows(); }
+  void backward(Step<S>&, Seq<const S> dy, Seq<S> dx, Seq<S>) override { dx.rows() += scale_ * dy.rows(); }
+  Cost cost(Index, Index) const override { return {}; }
+
+ private:
+  S scale_;
+};
+
+template <class S>
+struct Nowhere final : Position<S> {
+  using Options = NoOptions;
+  Nowhere(const Options&, const PositionSpec&, Params<S>&) {}
+};
+
+struct Zeros final : Task {
+  struct Options {
+    Index length = 4;
+    void describe(auto& option) { option("length", length, {.min = 1, .doc = "tokens"}); }
+  };
+  Zeros(const Options& options, std::uint64_t) : length_(options.length) {}
+  Index vocabulary() const override { return 1; }
+  Index length() const override { return length_; }
+  void sequence(Split, std::uint64_t, std::span<Token> tokens, std::span<Token> labels) const override {
+    std::ranges::fill(tokens, 0);
+    std::ranges::fill(labels, 0);
+  }
+  Index length_;
+};
+
+Registry filled() {
+  Registry registry;
+  registry.add_mixer<NaiveMixer>("naive", {"Softmax attention, written out"});
+  registry.add_layer<Scale>("scale", {"A factor", "Nobody 1900"});
+  registry.add_position<Nowhere>("nowhere", {"No position"});
+  registry.add_task<Zeros>("zeros", {"Nothing but zeros"});
+  return registry;
+}
+
+}  // namespace
+
+TEST_CASE("what is registered is found by its name, with what was said of it") {
+  const Registry registry = filled();
+  CHECK(names(registry.variants()) == std::vector<std::string>{"naive", "scale"});
+  CHECK(registry.variant("scale").about.paper == "Nobody 1900");
+  CHECK(registry.variant("scale").options.at(0).name == "scale");
+  CHECK(registry.position("nowhere").options.empty());
+  CHECK(registry.task("zeros").options.size() == 1);
+  CHECK(registry.find_variant("naive") != nullptr);
+  CHECK(registry.find_variant("zeros") == nullptr);  // a task is no variant
+  CHECK(registry.find_position("naive") == nullptr);
+  CHECK(registry.find_task("naive") == nullptr);
+}
+
+TEST_CASE("a name that is taken is refused, and the first one stays") {
+  Registry registry = filled();
+  CHECK_THROWS_WITH(registry.add_mixer<NaiveMixer>("scale", {"another"}),
+                    "the variant 'scale' is registered twice; give one of them another name.");
+  CHECK_THROWS_WITH(registry.add_position<Nowhere>("nowhere", {"another"}),
+                    "the kind of position 'nowhere' is registered twice; give one of them another name.");
+  CHECK_THROWS_WITH(registry.add_task<Zeros>("zeros", {"another"}),
+                    "the task 'zeros' is registered twice; give one of them another name.");
+  CHECK(registry.variant("scale").about.summary == "A factor");
+  CHECK(registry.variants().size() == 2);
+}
+
+TEST_CASE("an unknown name is answered with the nearest") {
+  const Registry registry = filled();
+  CHECK_THROWS_WITH(registry.variant("naiv"),
+                    "unknown variant 'naiv'. Did you mean 'naive'? Known: naive, scale.");
+  CHECK_THROWS_WITH(registry.position("learned"), "unknown kind of position 'learned'. Known: nowhere.");
+  CHECK_THROWS_WITH(registry.task("zeroes"), "unknown task 'zeroes'. Did you mean 'zeros'? Known: zeros.");
+  CHECK_THROWS_AS(Registry().variant("x"), Error);
+}
+
+TEST_CASE("options are resolved with every default, or refused with their place") {
+  const Registry registry = filled();
+  Problems problems;
+  CHECK(registry.variant("scale").resolve(Config(), "variants[0]", problems).canonical() == "{scale: 2}");
+  CHECK(problems.empty());
+  Config given = Config::map();
+  given.set("scale", Config::scalar("-1", {"f.yaml", 2, 3}));
+  registry.variant("scale").resolve(given, "variants[0].scale", problems);
+  CHECK(problems.lines() ==
+        std::vector<std::string>{
+            "f.yaml:2:3: variants[0].scale.scale: -1 is out of range; it must be at least 0."});
+}
+
+TEST_CASE("claims and the style of the block are those of the options") {
+  const Registry registry = filled();
+  Config small = Config::map();
+  small.set("scale", Config::number(0.5));
+  CHECK(registry.variant("scale").traits(Config()).permutation);
+  CHECK_FALSE(registry.variant("scale").traits(small).permutation);
+  CHECK_FALSE(registry.variant("scale").traits(small).mixes_time);
+  CHECK(registry.variant("scale").block_style(small).feed_forward == "scale");
+  CHECK_FALSE(registry.variant("scale").block_style(small).norm_gain);
+  CHECK(registry.variant("naive").traits(Config()).causal);
+  CHECK(registry.variant("naive").block_style(Config()).feed_forward.empty());
+}
+
+TEST_CASE("a registered layer is built for float and for double") {
+  const Registry registry = filled();
+  const auto twice = [&]<class S>(S number) {
+    Params<S> params;
+    Step<S> step;
+    const auto layer = registry.variant("scale").make<S>(Config(), {.dim = 1, .context_dim = 1}, params);
+    const Seq<S> x = step.memory().keep(1, 1, 1), y = step.memory().keep(1, 1, 1);
+    x.rows().setConstant(number);
+    layer->forward(step, x, x, y);
+    return y.rows()(0, 0);
+  };
+  CHECK(twice(1.5F) == 3.0F);
+  CHECK(twice(1.5) == 3.0);
+}
+
+TEST_CASE("a mixer has a kernel of its own, a layer has none") {
+  const Registry registry = filled();
+  Params<double> params;
+  CHECK_FALSE(registry.variant("scale").make_kernel);
+  const auto kernel =
+      registry.variant("naive").make_kernel(Config(), {.dim = 6, .context_dim = 6, .heads = 3}, params);
+  CHECK(kernel->shape().heads == 3);
+  CHECK(kernel->shape().key == 2);
+}
+
+TEST_CASE("heads that do not divide the width are refused with both numbers") {
+  const Registry registry = filled();
+  Params<float> params;
+  CHECK_THROWS_WITH(
+      registry.variant("naive").make<float>(Config(), {.dim = 64, .context_dim = 64, .heads = 3}, params),
+      "'heads' is 3 but must divide 'dim' (64).");
+}
+
+TEST_CASE("a task is built from its options") {
+  const Registry registry = filled();
+  Config options = Config::map();
+  options.set("length", Config::integer(9));
+  CHECK(registry.task("zeros").make(options, 1)->length() == 9);
+  CHECK(registry.task("zeros").make(Config(), 1)->length() == 4);
+}
+
+}  // namespace heed
