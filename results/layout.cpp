@@ -232,6 +232,7 @@ void write_header(H5Writer& file, const std::string& format, const Provenance& p
   file.attribute("/", "host", provenance.host);
   file.attribute("/", "command", provenance.command);
   file.attribute("/", "created", provenance.created);
+  file.attribute("/", "varies_between_runs", fmt::format("{}", fmt::join(kVaryingAttributes, " ")));
 }
 
 void write_meaning(H5Writer& file, const std::string& name, const std::string& unit, const std::string& doc,

@@ -2,7 +2,7 @@
 // has one. results/README.md describes it.
 #pragma once
 
-#include <filesystem>
+#include <array>
 #include <span>
 #include <string>
 
@@ -14,6 +14,9 @@ namespace heed::results {
 
 inline constexpr const char* kTrialFormat = "heed trial";
 inline constexpr const char* kResultsFormat = "heed results";
+
+// The root's attributes that differ between two runs of the same trials.
+inline constexpr std::array<const char*, 3> kVaryingAttributes = {"host", "command", "created"};
 
 void write_header(H5Writer& file, const std::string& format, const Provenance& provenance);
 
