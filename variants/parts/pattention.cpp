@@ -1,0 +1,152 @@
+#include "variants/parts/pattention.h"
+
+#include <algorithm>
+
+namespace heed {
+namespace {
+
+// Work is cut into blocks of rows that lie in one sequence, so that a sequence's numbers do not depend on the
+// others in its batch; gradients of tokens are summed over groups of this many blocks, which bounds the
+// memory that backward takes whatever the batch.
+constexpr Index kBlock = 64;
+constexpr Index kGroup = 16;
+
+struct Blocks {
+  Index batch, time;
+  Index per_sequence() const { return (time + kBlock - 1) / kBlock; }
+  Index size() const { return batch * per_sequence(); }
+  Index from(Index i) const { return i / per_sequence() * time + i % per_sequence() * kBlock; }  // first row
+  Index to(Index i) const { return std::min(from(i) + kBlock, (i / per_sequence() + 1) * time); }
+};
+
+}  // namespace
+
+template <class S>
+Pattention<S>::Pattention(std::string_view name, Index in, Index out, Index tokens,
+                          const PattentionOptions& options, double key_deviation, double value_deviation,
+                          Params<S>& params)
+    : mode_(options.mode == "softmax"        ? Mode::softmax
+            : options.mode == "gelu_l2_norm" ? Mode::gelu_l2_norm
+                                             : Mode::l2_norm_gelu),
+      gelu_(options.gelu == "tanh" ? Activation::gelu_tanh : Activation::gelu_erf),
+      eps_(options.eps),
+      in_(in),
+      out_(out),
+      tokens_(tokens) {
+  const auto scope = params.scope(name);
+  const auto n = static_cast<double>(tokens);
+  k_ = params.declare("key_tokens", tokens, in, Init::normal(key_deviation), Role::decayed);
+  v_ = params.declare("value_tokens", tokens, out, Init::normal(value_deviation), Role::decayed);
+  tau_ = params.declare("tau", 1, 1, Init::constant(mode_ == Mode::softmax ? n : std::sqrt(n)), Role::fixed);
+}
+
+// s = x K^T   a = w(s)   y = a V
+template <class S>
+void Pattention<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
+  x_ = x;
+  s_ = step.training ? step.memory().template keep_span<S>(x.batch * x.time * stride()).data() : nullptr;
+  const ConstMat<S> k = k_.value(), v = v_.value();
+  const Blocks blocks{x.batch, x.time};
+  step.parallel_for(blocks.size(), [&](Index i, Memory<S>& memory) {
+    const Index from = blocks.from(i), n = blocks.to(i) - from;
+    Mat<S> s = s_ ? padded(s_ + from * stride(), n) : padded(memory, n), a = padded(memory, n);
+    s.noalias() = x.rows().middleRows(from, n) * k.transpose();
+    weigh(s, a);
+    y.rows().middleRows(from, n).noalias() = a * v;
+  });
+}
+
+// da = dy V^T   dV += a^T dy   ds = w'(s; da)   dx += ds K   dK += ds^T x
+template <class S>
+void Pattention<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
+  const ConstMat<S> k = k_.value(), v = v_.value();
+  Mat<S> dk = k_.grad(), dv = v_.grad();
+  const Blocks blocks{x_.batch, x_.time};
+  Memory<S> memory = step.memory();
+  for (Index first = 0; first < blocks.size(); first += kGroup) {
+    typename Memory<S>::Scope scope(memory);
+    const Index last = std::min(first + kGroup, blocks.size()) - 1;
+    const Index start = blocks.from(first), rows = blocks.to(last) - start;
+    Mat<S> a = padded(memory, rows), d = padded(memory, rows);  // d: da, then ds
+    step.parallel_for(last - first + 1, [&](Index i, Memory<S>& own) {
+      const Index from = blocks.from(first + i), n = blocks.to(first + i) - from;
+      const ConstMat<S> s = padded(s_ + from * stride(), n);
+      Mat<S> a_block = padded(a.row(from - start).data(), n), d_block = padded(d.row(from - start).data(), n);
+      d_block.noalias() = dy.rows().middleRows(from, n) * v.transpose();
+      weigh(s, a_block);
+      weigh_backward(s, a_block, d_block, own);
+      dx.rows().middleRows(from, n).noalias() += d_block * k;
+    });
+    // Each task owns the gradients of some tokens' values (even) or keys (odd): no two add to the same.
+    step.parallel_for((tokens_ + kBlock - 1) / kBlock * 2, [&](Index i, Memory<S>&) {
+      const Index token = i / 2 * kBlock, n = std::min(kBlock, tokens_ - token);
+      if (i % 2 == 0)
+        dv.middleRows(token, n).noalias() +=
+            a.middleCols(token, n).transpose() * dy.rows().middleRows(start, rows);
+      else
+        dk.middleRows(token, n).noalias() +=
+            d.middleCols(token, n).transpose() * x_.rows().middleRows(start, rows);
+    });
+  }
+}
+
+// What a score of a row with this norm is multiplied by.
+template <class S>
+S Pattention<S>::gain(S norm) const {
+  const S below = norm + static_cast<S>(eps_);
+  return below > 0 ? tau() / below : S(0);
+}
+
+// The norms below are stable ones: a sum of squares would overflow in float from 1e19 on.
+template <class S>
+void Pattention<S>::weigh(In<S> s, Mat<S> a) const {
+  switch (mode_) {
+    case Mode::l2_norm_gelu:
+      for (Index r = 0; r < s.rows(); ++r) a.row(r) = gain(s.row(r).stableNorm()) * s.row(r);
+      return activate<S>(gelu_, a, a);
+    case Mode::gelu_l2_norm:
+      activate<S>(gelu_, s, a);
+      for (Index r = 0; r < s.rows(); ++r) a.row(r) *= gain(a.row(r).stableNorm());
+      return;
+    case Mode::softmax:
+      for (Index r = 0; r < s.rows(); ++r) {
+        a.row(r) = (s.row(r).array() - s.row(r).maxCoeff()).exp();  // the largest is 1: nothing overflows
+        a.row(r) *= tau() / a.row(r).sum();
+      }
+  }
+}
+
+// da becomes ds in place.
+template <class S>
+void Pattention<S>::weigh_backward(In<S> s, In<S> a, Mat<S> d, Memory<S>& memory) const {
+  if (mode_ == Mode::softmax) {  // ds = a * (da - p . da),  p = a / tau
+    for (Index r = 0; r < s.rows(); ++r)
+      d.row(r).array() = a.row(r).array() * (d.row(r).array() - a.row(r).dot(d.row(r)) / tau());
+    return;
+  }
+  Mat<S> t = padded(memory, s.rows());
+  if (mode_ == Mode::l2_norm_gelu) {  // t = tau s / (|s| + eps)
+    for (Index r = 0; r < s.rows(); ++r) t.row(r) = gain(s.row(r).stableNorm()) * s.row(r);
+    activate_backward<S>(gelu_, t, d);
+    for (Index r = 0; r < s.rows(); ++r) normalise_backward(s.row(r), d.row(r));
+  } else {  // t = GELU(s)
+    activate<S>(gelu_, s, t);
+    for (Index r = 0; r < s.rows(); ++r) normalise_backward(t.row(r), d.row(r));
+    activate_backward<S>(gelu_, s, d);
+  }
+}
+
+// Of y = tau s / (r + eps), r = |s|:   ds = tau/(r + eps) (dy - s (u . dy) / (r + eps)),  u = s / r
+// Written with u, because s . dy and r^2 overflow first. At r = 0 the second term vanishes.
+template <class S>
+template <class Scores, class Grad>
+void Pattention<S>::normalise_backward(const Scores& s, Grad&& d) const {
+  const S norm = s.stableNorm();
+  if (norm > 0) d -= s * ((s / norm).dot(d) / (norm + static_cast<S>(eps_)));
+  d *= gain(norm);
+}
+
+template class Pattention<float>;
+template class Pattention<double>;
+
+}  // namespace heed
