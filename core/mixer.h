@@ -4,7 +4,6 @@
 
 #include <memory>
 #include <new>
-#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -19,21 +18,29 @@ namespace heed {
 
 // A mixer maps one head's (q, k, v) to o. It is a plain struct, no base class:
 //
-//     template <class S> struct Mine {
-//       struct Options { ...; void describe(auto& option); } options;     // or leave out
-//       struct Saved { ... };                                              // what backward needs: views of
-//       kept memory, numbers Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const; void
-//       backward(const Head<S>& in, const Saved&, In<S> d_o, HeadGrad<S>& grad, Memory<S>& memory) const;
+//     template <class S>
+//     struct Mine {
+//       struct Options { ...; void describe(auto& option); } options;  // or leave out
+//       struct Saved { ... };  // what backward needs: views of kept memory, numbers
+//       Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const;
+//       void backward(const Head<S>& in, const Saved&, In<S> d_o, HeadGrad<S>& grad, Memory<S>&) const;
 //     };
 //
 // Optional members, found by their name:
-//     void declare(const LayerSpec<S>&, Params<S>&)        parameters, shared by the heads of a layer; their
-//     gradients go to grad.param(p) HeadShape shape(const LayerSpec<S>&) const           heads and widths;
-//     default: heads of dim / heads Traits traits() const                                claims, which the
-//     conformance suite tests; default: everything void prepare(Index tq, Index tk, const Mask&) tables that
-//     depend on the lengths; called before a pass when these change void weights(const Head<S>&, const
-//     Saved&, Mat<S> p, Memory<S>&) const   writes all of the (Tq,Tk) weights Cost cost(const HeadSize&)
-//     const                     of one head; default: dense softmax attention's
+//
+//     void declare(const LayerSpec<S>&, Params<S>&)
+//         parameters, shared by the heads of a layer; their gradients go to grad.param(p)
+//     HeadShape shape(const LayerSpec<S>&) const
+//         heads and widths; default: heads of dim / heads
+//     Traits traits() const
+//         claims, which the conformance suite tests; default: everything
+//     void prepare(Index tq, Index tk, const Mask&)
+//         tables that depend on the lengths; called before every forward pass, so it must return at once
+//         where nothing has changed
+//     void weights(const Head<S>&, const Saved&, Mat<S> p, Memory<S>&) const
+//         writes all of the (Tq,Tk) weights
+//     Cost cost(const HeadSize&) const
+//         of one head; default: dense softmax attention's
 
 // One head of one sequence, as forward and backward see it.
 template <class S>
@@ -135,13 +142,12 @@ class HeadLoop final : public HeadKernel<S> {
   HeadShape shape_;
   Causality causality_;
   const Position<S>* position_;
-  std::vector<Param<S>> params_;  // the mixer's own
+  std::vector<Param<S>> params_;  // the mixer's own that have a gradient
   Index param_size_ = 0;
   // of the latest forward
   Heads<const S> q_, k_, v_;
   Mask mask_;
   std::span<Saved> saved_;
-  std::optional<std::pair<Index, Index>> prepared_;  // lengths that mixer_.prepare was called for
 };
 
 template <class M, class S>
@@ -156,6 +162,7 @@ HeadLoop<M, S>::HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params)
   const std::size_t before = params.infos().size();
   if constexpr (requires { mixer_.declare(spec, params); }) mixer_.declare(spec, params);
   for (std::size_t i = before; i < params.infos().size(); ++i) {
+    if (params.infos()[i].role == Role::fixed) continue;  // has no gradient
     params_.push_back(params.find(params.infos()[i].name));
     param_size_ += params.infos()[i].rows * params.infos()[i].cols;
   }
@@ -166,11 +173,7 @@ void HeadLoop<M, S>::forward(Step<S>& step, Heads<const S> q, Heads<const S> k, 
                              Heads<S> o) {
   q_ = q, k_ = k, v_ = v;
   mask_ = resolve(causality_, q.time, k.time);
-  if constexpr (requires { mixer_.prepare(q.time, k.time, mask_); })
-    if (prepared_ != std::pair(q.time, k.time)) {
-      mixer_.prepare(q.time, k.time, mask_);
-      prepared_ = {q.time, k.time};
-    }
+  if constexpr (requires { mixer_.prepare(q.time, k.time, mask_); }) mixer_.prepare(q.time, k.time, mask_);
   const Index n = q.batch * shape_.heads;
   saved_ = step.memory().template keep_span<Saved>(n);
   step.parallel_for(n, [&](Index i, Memory<S>& memory) {

@@ -33,19 +33,21 @@ void Params<S>::initialise(std::uint64_t seed) {
   HEED_CHECK(values_, "parameters are initialised before Params::freeze");
   for (const ParamInfo& p : infos_) {
     Draws draws = Rng(seed, "init " + p.name).at(0);
-    for (S& x :
-         values().subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.rows * p.cols)))
-      switch (p.init.kind) {
-        case Init::Kind::constant:
-          x = static_cast<S>(p.init.value);
-          break;
-        case Init::Kind::normal:
-          x = static_cast<S>(p.init.value * draws.normal());
-          break;
-        case Init::Kind::uniform:
-          x = static_cast<S>(p.init.value * (2 * draws.uniform() - 1));
-          break;
-      }
+    std::vector<double> x(static_cast<std::size_t>(p.rows * p.cols), p.init.value);
+    switch (p.init.kind) {
+      case Init::Kind::constant:
+        break;
+      case Init::Kind::normal:
+        for (double& one : x) one *= draws.normal();
+        break;
+      case Init::Kind::uniform:
+        for (double& one : x) one *= 2 * draws.uniform() - 1;
+        break;
+      case Init::Kind::drawn:
+        p.init.draw(draws, x);
+        break;
+    }
+    std::transform(x.begin(), x.end(), values_ + p.offset, [](double one) { return static_cast<S>(one); });
   }
 }
 

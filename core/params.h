@@ -1,13 +1,16 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/arena.h"
 #include "core/error.h"
+#include "core/rng.h"
 #include "core/views.h"
 
 namespace heed {
@@ -15,14 +18,19 @@ namespace heed {
 // How a parameter starts. Each parameter draws from a stream of its own name, so that adding one does not
 // reshuffle another.
 struct Init {
-  enum class Kind { constant, normal, uniform } kind = Kind::constant;
+  enum class Kind { constant, normal, uniform, drawn } kind = Kind::constant;
   double value = 0;  // the constant, the deviation of the normal, or the bound of the uniform
+  std::function<void(Draws&, std::span<double>)> draw = {};  // fills all values, row by row
 
   static Init zeros() { return {Kind::constant, 0}; }
   static Init ones() { return {Kind::constant, 1}; }
   static Init constant(double value) { return {Kind::constant, value}; }
   static Init normal(double deviation) { return {Kind::normal, deviation}; }
   static Init uniform(double bound) { return {Kind::uniform, bound}; }  // in [-bound, bound)
+  // A table of its own kind (random blocks, a permutation): whatever `draw` makes of the parameter's stream.
+  static Init drawn(std::function<void(Draws&, std::span<double>)> draw) {
+    return {Kind::drawn, 0, std::move(draw)};
+  }
 };
 
 // What the optimizer does with a parameter. `fixed` is a saved value that training never touches (a tau, a
