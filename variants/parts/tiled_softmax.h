@@ -7,6 +7,7 @@
 #include "core/head_kernel.h"
 #include "core/step.h"
 #include "core/views.h"
+#include "variants/parts/block_plan.h"
 #include "variants/parts/tile_product.h"
 #include "variants/parts/tiles.h"
 
@@ -214,6 +215,8 @@ void softmax_weights(const SoftmaxMap<S>& in, const T& tiles, In<S> lse, Mat<S> 
   prefix template void softmax_backward(const SoftmaxMap<S>&, const T&, In<S>, In<S>, In<S>, Mat<S>, Mat<S>, \
                                         Mat<S>, Memory<S>&);                                                 \
   prefix template void softmax_weights(const SoftmaxMap<S>&, const T&, In<S>, Mat<S>, Memory<S>&)
+HEED_TILED_SOFTMAX(extern, float, BlockPlan);
+HEED_TILED_SOFTMAX(extern, double, BlockPlan);
 HEED_TILED_SOFTMAX(extern, float, DenseTiles);
 HEED_TILED_SOFTMAX(extern, double, DenseTiles);
 

@@ -1,0 +1,45 @@
+#include "core/registry.h"
+#include "variants/parts/sparse_mixer.h"
+
+namespace {
+using namespace heed;
+
+// Sliding-window attention with global positions (Beltagy et al. 2020, Longformer). `size` keys to each side;
+// a causal mask leaves those to the left. Derivation: docs/variants/sparse.md.
+template <class S>
+struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
+  struct Options {
+    Index size = 16, left = -1, right = -1, tile = kTile;
+    std::vector<Index> global = {};
+    void describe(auto& option) {
+      option("size", size, {.min = 0, .doc = "keys to each side that a query sees, besides its own"});
+      option("left", left, {.min = -1, .doc = "keys to the left, where they differ; -1 stands for size"});
+      option("right", right, {.min = -1, .doc = "keys to the right, where they differ; -1 stands for size"});
+      option("global", global, {.doc = "positions that see everything and that everything sees"});
+      describe_tile(option, tile);
+    }
+    void check(const Refuse& refuse) const {
+      for (Index position : global)
+        if (position < 0) refuse("global", "positions count from 0");
+    }
+  } options;
+
+  Traits traits() const { return {.permutation = false}; }
+  Index kinds() const { return 1; }
+
+  void plan(Index, Index tq, Index tk, const Mask& mask, BlockPlan& plan) const {
+    add_pattern(plan, Window{left(), options.right < 0 ? options.size : options.right, options.global}, tq,
+                tk, mask);
+  }
+
+  double kept(Index tk) const {
+    return static_cast<double>(std::min(tk, left() + 1 + std::ssize(options.global)));
+  }
+
+ private:
+  Index left() const { return options.left < 0 ? options.size : options.left; }
+};
+}  // namespace
+
+HEED_MIXER(window, WindowAttention, "Softmax over a sliding window and global positions",
+           "Beltagy et al. 2020")
