@@ -49,13 +49,6 @@ double first_step_above(const TrainLog& log, double bound) {
   return kNaN;
 }
 
-// Scored positions of a sequence, for the FLOPs of the head: those of the first training sequence.
-Index scored_positions(const Task& task) {
-  std::vector<Token> tokens(static_cast<std::size_t>(task.length())), labels(tokens.size());
-  task.sequence(Split::train, 0, tokens, labels);
-  return std::count_if(labels.begin(), labels.end(), [](Token t) { return t != kUnscored; });
-}
-
 // Processor seconds and peak resident bytes of this process.
 std::pair<double, double> resources() {
   rusage use{};
@@ -221,6 +214,22 @@ ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
           trial.attention, trial.feed_forward, trial.positions};
 }
 
+Index scored_positions(const Task& task) {
+  std::vector<Token> tokens(static_cast<std::size_t>(task.length())), labels(tokens.size());
+  task.sequence(Split::train, 0, tokens, labels);
+  return std::count_if(labels.begin(), labels.end(), [](Token t) { return t != kUnscored; });
+}
+
+Record empty_record(const TrialConfig& trial) {
+  Record record;
+  const Config resolved = to_config(trial);
+  record.id = trial_id(trial);
+  record.config = resolved.yaml();
+  record.provenance.created = utc_now();
+  flatten(resolved, "", record.parameters);
+  return record;
+}
+
 Record run_trial(const TrialConfig& trial, const Registry& registry, int threads,
                  const std::function<void(const TrialProgress&)>& progress) {
   const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
@@ -237,16 +246,11 @@ Record run_trial(const TrialConfig& trial, const Registry& registry, int threads
                     trial.train.batch);
   }
 
-  Record record;
-  const Config resolved = to_config(trial);
-  record.id = trial_id(trial);
+  Record record = empty_record(trial);
   record.status = finished ? results::Status::done : results::Status::diverged;
   record.reason = log.failure;
   record.last_step = log.updates;
   record.seconds = log.seconds;
-  record.config = resolved.yaml();
-  record.provenance.created = utc_now();
-  flatten(resolved, "", record.parameters);
   add_metrics(record, trial, *task, params, log, test, model.cost(task->length(), scored_positions(*task)));
   add_curves(record, log);
   if (trial.save.weights) add_weights(record, params);

@@ -19,6 +19,12 @@ struct TrialProgress {
 // The model that a trial trains. The task says vocabulary, length and whether the future is hidden.
 ModelSpec model_spec(const TrialConfig& trial, const Task& task);
 
+// Scored positions of a sequence, for the FLOPs of the head: those of the first training sequence.
+Index scored_positions(const Task& task);
+
+// A trial's record without results: its id, configuration and parameters.
+results::Record empty_record(const TrialConfig& trial);
+
 // Trains, evaluates and returns what is to be kept. A run that turns NaN is a result (status "diverged", with
 // its reason and last step); what throws is a fault of the configuration or of a variant. `threads` never
 // changes a bit of the result.

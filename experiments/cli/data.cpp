@@ -1,0 +1,83 @@
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/sweep_file.h"
+#include "experiments/tasks/export.h"
+#include "experiments/yaml.h"
+
+namespace heed::cli {
+namespace {
+
+Split read_split(const std::string& name) {
+  std::vector<std::string> known;
+  for (const Split split : {Split::train, Split::validation, Split::test}) {
+    if (name == split_name(split)) return split;
+    known.push_back(split_name(split));
+  }
+  throw UsageError(fmt::format("unknown split '{}'.{}", name, suggestion(name, known)));
+}
+
+// The task's options, from key=value words.
+Config read_options(const Input& input, const TaskInfo& task) {
+  Problems problems;
+  Config given = Config::map({"command line", 0, 0});
+  for (const std::string& word : input.all("option")) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UsageError(
+          fmt::format("'{}' is not understood; an option of a task is key=value, as length=64.", word));
+    if (auto value = parse_yaml_value(word.substr(equals + 1), "command line", problems))
+      set_path(given, word.substr(0, equals), std::move(*value), given.place());
+  }
+  problems.throw_if_any();
+  const Config resolved = task.resolve(given, "task", problems);
+  problems.throw_if_any();
+  return resolved;
+}
+
+int run(const Input& input, const Registry& registry) {
+  const std::string name = input.get<std::string>("task");
+  const TaskInfo* task = registry.find_task(name);
+  if (!task)
+    throw UsageError(fmt::format("unknown task '{}'.{}", name, suggestion(name, names(registry.tasks()))));
+  const Config options = read_options(input, *task);
+  const Split split = read_split(input.get<std::string>("split"));
+  const auto count = input.get<std::int64_t>("count"), seed = input.get<std::int64_t>("seed");
+  if (count < 1) throw UsageError(fmt::format("-n is {} but must be at least 1.", count));
+  if (seed < 0) throw UsageError(fmt::format("--seed is {} but must not be negative.", seed));
+  const auto made = task->make(options, static_cast<std::uint64_t>(seed));
+  export_task(*made, split, count, input.get<std::string>("output"),
+              {{"task", name}, {"options", options.canonical()}, {"seed", fmt::format("{}", seed)}});
+  fmt::print("{}: {} sequences of {}, {} split, seed {}\n", input.get<std::string>("output"), count, name,
+             split_name(split), seed);
+  return kDone;
+}
+
+}  // namespace
+
+Command data_command() {
+  Command c;
+  c.name = "data";
+  c.synopsis = "TASK [key=value ...] -n N -o FILE.h5 [--split NAME] [--seed N]";
+  c.summary = "writes sequences and labels of a task, for any other program to use";
+  c.details =
+      "The sequences are those that a trial with this seed sees. FILE.h5 has the variables tokens and "
+      "labels, both\n"
+      "(sequence, position); an unscored label is -100.\n\n"
+      "    heed data mqar length=128 pairs=8 vocab=512 -n 1000 -o mqar.h5 --split test";
+  c.options.add_options()("count,n", po::value<std::int64_t>()->required(), "how many sequences")(
+      "output,o", po::value<std::string>()->required(), "the file; one that is there is replaced")(
+      "split", po::value<std::string>()->default_value("train"), "train, validation or test")(
+      "seed", po::value<std::int64_t>()->default_value(0), "of the trial");
+  c.arguments = {"task", "option..."};
+  c.required = 1;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

@@ -1,0 +1,94 @@
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "core/model/model_spec.h"
+#include "experiments/cli/command.h"
+#include "experiments/comparison.h"
+#include "experiments/sweep.h"
+#include "experiments/train_options.h"
+#include "experiments/variant_list.h"
+
+namespace heed::cli {
+namespace {
+
+using Rows = std::vector<std::vector<std::string>>;
+
+template <class E>
+void print_group(const std::string& title, const std::vector<E>& entries,
+                 const std::vector<std::string>* only = nullptr) {
+  Rows rows;
+  for (const E& e : entries)
+    if (!only || std::find(only->begin(), only->end(), e.name) != only->end())
+      rows.push_back({"  " + e.name, e.about.summary, e.about.paper});
+  fmt::print("{}\n{}\n", title, aligned(rows));
+}
+
+std::string range(const OptionText& text) {
+  if (!text.choices.empty()) return fmt::format("{}", fmt::join(text.choices, " | "));
+  if (text.min && text.max) return fmt::format("{} .. {}", *text.min, *text.max);
+  if (text.min) return fmt::format("from {}", *text.min);
+  if (text.max) return fmt::format("to {}", *text.max);
+  return "";
+}
+
+void print_options(const std::vector<OptionInfo>& options) {
+  if (options.empty()) return fmt::print("It has no options.\n");
+  Rows rows = {{"option", "type", "default", "range", "meaning"}};
+  for (const OptionInfo& o : options) rows.push_back({o.name, o.type, o.value, range(o.text), o.text.doc});
+  fmt::print("{}", aligned(rows));
+}
+
+template <class E>
+bool print_if_found(const E* entry, const char* kind) {
+  if (!entry) return false;
+  fmt::print("{} ({}): {}\n", entry->name, kind, entry->about.summary);
+  if (!entry->about.paper.empty()) fmt::print("{}\n", entry->about.paper);
+  fmt::print("\n");
+  print_options(entry->options);
+  return true;
+}
+
+int describe(const std::string& name, const Registry& registry) {
+  if (name == "model") return print_options(list_options<ModelOptions>()), kDone;
+  if (name == "train") return print_options(list_options<TrainOptions>()), kDone;
+  if (print_if_found(registry.find_variant(name), "variant") ||
+      print_if_found(registry.find_position(name), "position") ||
+      print_if_found(registry.find_task(name), "task"))
+    return kDone;
+  std::vector<std::string> known = {"model", "train"};
+  for (const auto& all : {names(registry.variants()), names(registry.positions()), names(registry.tasks())})
+    known.insert(known.end(), all.begin(), all.end());
+  throw UsageError(fmt::format("nothing is called '{}'.{}", name, suggestion(name, known)));
+}
+
+int run(const Input& input, const Registry& registry) {
+  if (input.has("name")) return describe(input.get<std::string>("name"), registry);
+  const std::vector<std::string> attention = variant_names(registry, true),
+                                 feed_forward = variant_names(registry, false);
+  print_group("Variants (variants)", registry.variants(), &attention);
+  print_group("Feed-forwards (model.feed_forward; or none)", registry.variants(), &feed_forward);
+  print_group("Positions (model.positions; or none)", registry.positions());
+  print_group("Tasks (task)", registry.tasks());
+  fmt::print("Metrics (compare.metric)\n  {}\n\n", fmt::join(metric_names(), ", "));
+  fmt::print(
+      "`heed list NAME` shows the options of one; `heed list model` and `heed list train` those of the "
+      "sections.\n");
+  return kDone;
+}
+
+}  // namespace
+
+Command list_command() {
+  Command c;
+  c.name = "list";
+  c.synopsis = "[NAME]";
+  c.summary = "variants, positions, tasks and metrics; with NAME its options";
+  c.details = "    heed list window";
+  c.arguments = {"name"};
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

@@ -1,0 +1,154 @@
+#include <cstdio>
+#include <filesystem>
+#include <new>
+#include <sstream>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/provenance.h"
+#include "experiments/tasks/builtin.h"
+#include "results/errors.h"
+
+namespace heed::cli {
+namespace {
+
+std::vector<Command> all_commands() {
+  return {list_command(),  plan_command(),    run_command(),  status_command(),
+          merge_command(), compare_command(), data_command(), trial_command()};
+}
+
+Registry builtin_registry() {
+  Registry registry;
+  register_builtin_variants(registry);
+  register_builtin_tasks(registry);
+  return registry;
+}
+
+std::string help(const std::vector<Command>& commands) {
+  std::string text =
+      "heed compares attention variants: one C++ file a variant, one YAML file an experiment, one HDF5 file "
+      "of "
+      "results.\n\n"
+      "    heed run configs/quickstart.yaml        trains what has no result yet and prints the "
+      "comparison\n\n"
+      "Verbs:\n";
+  for (const Command& c : commands)
+    if (!c.internal) text += fmt::format("  {:<10}{}\n", c.name, c.summary);
+  return text +
+         "\n`heed VERB --help` says more about a verb, `heed --version` about this build.\n"
+         "Exit codes: 0 done, 1 some trials or checks failed, 2 wrong command line, 64 configuration "
+         "refused,\n"
+         "65 damaged file, 66 plugin refused, 70 bug in heed, 74 input or output, 75 stopped: run again to "
+         "continue.\n";
+}
+
+std::string help(const Command& c) {
+  std::ostringstream options;
+  options << c.options;
+  return fmt::format("heed {} {}\n{}\n\n{}\n{}", c.name, c.synopsis, c.summary, c.details,
+                     c.options.options().empty() ? "" : '\n' + options.str());
+}
+
+std::vector<std::string> option_names(const po::options_description& options) {
+  std::vector<std::string> names;
+  for (const auto& o : options.options()) names.push_back("--" + o->long_name());
+  return names;
+}
+
+// The second pass: the words behind the verb, by the verb's own description.
+po::variables_map parse(const Command& c, const std::vector<std::string>& words) {
+  po::options_description all;
+  all.add(c.options).add_options()("help,h", "");
+  po::positional_options_description positional;
+  for (const std::string& argument : c.arguments) {
+    const bool many = argument.ends_with("...");
+    const std::string name = argument.substr(0, argument.size() - (many ? 3 : 0));
+    if (many)
+      all.add_options()(name.c_str(), po::value<std::vector<std::string>>());
+    else
+      all.add_options()(name.c_str(), po::value<std::string>());
+    positional.add(name.c_str(), many ? -1 : 1);
+  }
+  po::variables_map values;
+  const auto style = po::command_line_style::unix_style ^ po::command_line_style::allow_guessing;
+  try {
+    po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(), values);
+    po::notify(values);
+  } catch (const po::unknown_option& e) {
+    throw UsageError(fmt::format("unknown option '{}'.{}", e.get_option_name(),
+                                 suggestion(e.get_option_name(), option_names(c.options))));
+  } catch (const po::too_many_positional_options_error&) {
+    throw UsageError(fmt::format("too many words. It is: heed {} {}", c.name, c.synopsis));
+  } catch (const po::error& e) {
+    throw UsageError(fmt::format("{}. It is: heed {} {}", e.what(), c.name, c.synopsis));
+  }
+  return values;
+}
+
+int run(const std::vector<std::string>& words) {
+  const std::vector<Command> commands = all_commands();
+  // The first pass: what stands before the verb.
+  std::size_t verb = 0;
+  for (; verb < words.size() && words[verb].starts_with('-'); ++verb) {
+    if (words[verb] == "--help" || words[verb] == "-h") return fmt::print("{}", help(commands)), kDone;
+    if (words[verb] == "--version") return fmt::print("{}", version_text()), kDone;
+    throw UsageError(
+        fmt::format("unknown option '{}'.{}", words[verb], suggestion(words[verb], {"--help", "--version"})));
+  }
+  if (verb == words.size()) {
+    fmt::print(stderr, "{}", help(commands));
+    return kWrongCommandLine;
+  }
+  std::vector<std::string> names;
+  for (const Command& c : commands) {
+    if (!c.internal) names.push_back(c.name);
+    if (c.name != words[verb]) continue;
+    Input input{parse(c, {words.begin() + static_cast<std::ptrdiff_t>(verb) + 1, words.end()}),
+                fmt::format("heed {}", fmt::join(words, " "))};
+    if (input.has("help")) return fmt::print("{}", help(c)), kDone;
+    for (std::size_t i = 0; i < c.required; ++i)
+      if (!input.has(c.arguments[i]))
+        throw UsageError(
+            fmt::format("'{}' is missing. It is: heed {} {}", c.arguments[i], c.name, c.synopsis));
+    return c.run(input, builtin_registry());
+  }
+  throw UsageError(fmt::format("unknown verb '{}'.{}", words[verb], suggestion(words[verb], names)));
+}
+
+int say(int code, const std::string& message) {
+  std::fflush(stdout);
+  fmt::print(stderr, "{}\n", message);
+  return code;
+}
+
+int guarded(const std::vector<std::string>& words) {
+  try {
+    const int code = run(words);
+    if (std::fflush(stdout) != 0) return say(kInputOutput, "heed: standard output cannot be written.");
+    return code;
+  } catch (const UsageError& e) {
+    return say(kWrongCommandLine, fmt::format("heed: {}\n`heed --help` lists the verbs.", e.what()));
+  } catch (const ConfigError& e) {
+    return say(kRefusedConfiguration, e.what());
+  } catch (const Error& e) {
+    return say(kRefusedConfiguration, fmt::format("heed: {}", e.what()));
+  } catch (const results::DamagedFile& e) {
+    return say(kDamagedFile, fmt::format("heed: {}", e.what()));
+  } catch (const results::IoError& e) {
+    return say(kInputOutput, fmt::format("heed: {}", e.what()));
+  } catch (const std::filesystem::filesystem_error& e) {
+    return say(kInputOutput, fmt::format("heed: {}", e.what()));
+  } catch (const std::bad_alloc&) {
+    return say(kInputOutput, "heed: the machine has not enough memory for this.");
+  } catch (const std::exception& e) {
+    return say(kBug, fmt::format("heed: this is a bug in heed, please report it: {}", e.what()));
+  }
+}
+
+}  // namespace
+}  // namespace heed::cli
+
+int main(int argc, char** argv) { return heed::cli::guarded({argv + 1, argv + argc}); }

@@ -1,0 +1,101 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/cli/sweep_input.h"
+#include "experiments/comparison.h"
+#include "experiments/estimate.h"
+#include "experiments/progress.h"
+
+namespace heed::cli {
+namespace {
+
+// Small models spend about this share of a core's speed in matrix products on what FLOPs count.
+constexpr double kShareOfSpeed = 0.25;
+
+// 57982058496 as 57,982,058,496
+std::string grouped(Index n) {
+  const std::string digits = fmt::format("{}", n);
+  std::string out;
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
+    out += digits[i];
+  }
+  return out;
+}
+
+std::string with_prefix(double x, const char* unit) {
+  const char* prefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z"};
+  std::size_t p = 0;
+  for (; x >= 1000 && p + 1 < std::size(prefixes); ++p) x /= 1000;
+  return fmt::format("{:.3g} {}{}", x, prefixes[p], unit);
+}
+
+int run(const Input& input, const Registry& registry) {
+  const Sweep sweep = load_sweep(input, registry).sweep;
+  Estimator estimate(registry);
+  const double speed = kShareOfSpeed * measure_speed();
+
+  std::vector<std::vector<std::string>> rows = {{"#", "id", "variant", "setting", "seed"}};
+  double flops = 0, longest = 0;
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    const PlannedTrial& t = sweep.trials[i];
+    const Estimate e = estimate(t.config);
+    if (i == 0) {
+      for (const ComponentCount& c : e.components) {
+        if (c.component == "biases") rows[0].push_back("in all");
+        rows[0].push_back(c.component);
+      }
+      for (const char* name : {"forward FLOPs", "training FLOPs", "memory", "time"}) rows[0].push_back(name);
+    }
+    std::vector<std::string> row = {fmt::format("{}", i), t.id, t.config.variant, t.setting,
+                                    fmt::format("{}", t.config.seed)};
+    for (const ComponentCount& c : e.components) {
+      if (c.component == "biases") row.push_back(grouped(e.counted));
+      row.push_back(grouped(c.parameters));
+    }
+    const double seconds = e.training_flops / speed;
+    row.insert(row.end(), {with_prefix(e.forward_flops, "FLOP"), with_prefix(e.training_flops, "FLOP"),
+                           with_prefix(e.memory_bytes, "B"), duration_text(seconds)});
+    rows.push_back(std::move(row));
+    flops += e.training_flops;
+    longest = std::max(longest, seconds);
+  }
+  const int jobs = cores();
+  fmt::print("{}: {} trials. Nothing is started.\n\n{}\n", sweep.name, sweep.trials.size(), aligned(rows));
+  fmt::print(
+      "Training: {} in all; about {} on {} cores, a trial on each.\n"
+      "Parameters: 'in all' is attention, feed-forward, embedding and head, as papers count; biases, norms "
+      "and positions\n"
+      "stand beside it. FLOPs: a multiply-add is two; forward of one sequence; training is three forward "
+      "passes for each\n"
+      "sequence of each update. Memory: values, gradients and two moments at 4 bytes each, and about what a "
+      "micro-batch\n"
+      "keeps. Time: the FLOPs at {:.0f} % of the {} that one core of this machine was just measured to do in "
+      "matrix\n"
+      "products; evaluations and the making of data are not in it.\n",
+      with_prefix(flops, "FLOP"), duration_text(std::max(longest, flops / speed / jobs)), jobs,
+      100 * kShareOfSpeed, with_prefix(speed / kShareOfSpeed, "FLOP/s"));
+  return kDone;
+}
+
+}  // namespace
+
+Command plan_command() {
+  Command c;
+  c.name = "plan";
+  c.synopsis = "SWEEP.yaml [key=value ...]";
+  c.summary = "checks a sweep file and prints every trial with its parameters, FLOPs, memory and time";
+  c.details =
+      "Starts nothing and takes no memory for the models, however large they are.\n\n"
+      "    heed plan configs/quickstart.yaml train.steps=500";
+  c.arguments = {"sweep", "override..."};
+  c.required = 1;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

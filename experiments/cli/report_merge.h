@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/run_directory.h"
+
+namespace heed::cli {
+
+// Merges a run directory and says on standard error what was left out or looks wrong. True where nothing
+// does.
+bool merge_and_report(const RunDirectory& directory, const std::vector<PlanLine>& plan,
+                      const std::string& command);
+
+}  // namespace heed::cli

@@ -1,0 +1,92 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/cli/report_merge.h"
+#include "experiments/cli/sweep_input.h"
+#include "experiments/comparison.h"
+#include "experiments/estimate.h"
+#include "experiments/provenance.h"
+#include "experiments/run_directory.h"
+#include "experiments/supervisor.h"
+#include "results/table.h"
+
+namespace heed::cli {
+namespace {
+
+std::vector<double> work_of(const Sweep& sweep, const Registry& registry) {
+  Estimator estimate(registry);
+  std::vector<double> work;
+  for (const PlannedTrial& t : sweep.trials) work.push_back(std::max(1.0, estimate(t.config).training_flops));
+  return work;
+}
+
+int whole_number(const Input& input, const char* name, int otherwise) {
+  if (!input.has(name)) return otherwise;
+  const int value = input.get<int>(name);
+  if (value < 1) throw UsageError(fmt::format("--{} is {} but must be at least 1.", name, value));
+  return value;
+}
+
+int run(const Input& input, const Registry& registry) {
+  const LoadedSweep loaded = load_sweep(input, registry);
+  const Sweep& sweep = loaded.sweep;
+  const RunDirectory directory(input.has("output") ? std::filesystem::path(input.get<std::string>("output"))
+                                                   : std::filesystem::path("runs") / sweep.name);
+  RunOptions options;
+  options.threads = whole_number(input, "threads", 1);
+  options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
+  options.retry_failed = input.has("retry-failed");
+  options.command = input.command;
+  options.work = work_of(sweep, registry);
+  options.messages = stderr;
+  options.terminal = isatty(STDERR_FILENO) == 1;
+
+  directory.prepare(sweep, loaded.text);
+  const bool finished = run_trials(directory, sweep, options);
+  const bool good = merge_and_report(directory, plan_lines(sweep), input.command);
+  if (!finished) {
+    fmt::print(stderr, "Stopped. The same command again continues.\n");
+    return kStopped;
+  }
+  const results::Results results = results::read_results(directory.results());
+  fmt::print("{}", table_text(compare(results, sweep.compare)));
+  fmt::print(stderr, "Results: {}\n", directory.results().string());
+  const std::vector<std::string> status = results.texts("status");
+  const bool all_done =
+      std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
+  if (!all_done)
+    fmt::print(stderr, "Some trials failed: `heed status {}` says why.\n", directory.root().string());
+  return good && all_done ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+Command run_command() {
+  Command c;
+  c.name = "run";
+  c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR] [-j N]";
+  c.summary = "trains what has no result yet, merges, prints the comparison";
+  c.details =
+      "Each trial runs in a process of its own. The same command again continues: what is finished is not "
+      "run again,\n"
+      "and a sweep that has grown runs only what is new. Ctrl-C stops; nothing that is finished is lost.\n"
+      "key=value sets any key of the file by its dotted path; a list makes an axis.\n\n"
+      "    heed run configs/quickstart.yaml train.steps=500 sweep.seeds=5 -j 2";
+  c.options.add_options()("output,o", po::value<std::string>(),
+                          "the run directory; runs/NAME where it is not given")(
+      "jobs,j", po::value<int>(), "trials side by side; as many as there are cores where it is not given")(
+      "threads", po::value<int>(), "threads of each trial (1); they change no bit of the results")(
+      "retry-failed", "run trials again that failed or were killed");
+  c.arguments = {"sweep", "override..."};
+  c.required = 1;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

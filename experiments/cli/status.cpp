@@ -1,0 +1,60 @@
+#include <map>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/run_directory.h"
+#include "results/errors.h"
+#include "results/shard.h"
+
+namespace heed::cli {
+namespace {
+
+int run(const Input& input, const Registry&) {
+  const RunDirectory directory(input.get<std::string>("directory"));
+  std::map<std::string, std::size_t> counts;
+  std::vector<std::string> failures;
+  for (const PlanLine& line : directory.read_plan()) {
+    std::string state;
+    try {
+      const auto outcome = directory.outcome(line.id);
+      state = outcome ? results::to_string(*outcome) : directory.running(line.id) ? "running" : "pending";
+      if (outcome && *outcome != results::Status::done) {
+        const results::Record record = results::read_shard_summary(directory.trial(line.id));
+        failures.push_back(fmt::format("{}  {}: {} after {} steps: {}\n  log: {}", line.id, line.text(),
+                                       state, record.last_step, record.reason,
+                                       directory.log(line.id).string()));
+      }
+    } catch (const results::DamagedFile& e) {
+      state = "damaged";
+      failures.push_back(
+          fmt::format("{}  {}: {} Remove the file and run the sweep again.", line.id, line.text(), e.what()));
+    }
+    ++counts[state];
+  }
+  std::string text;
+  for (const char* state : {"pending", "running", "done", "diverged", "failed", "killed", "damaged"})
+    if (counts[state] > 0 || std::string(state) != "damaged")
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[state], state);
+  fmt::print("{}\n", text);
+  for (const std::string& f : failures) fmt::print("{}\n", f);
+  return failures.empty() ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+Command status_command() {
+  Command c;
+  c.name = "status";
+  c.synopsis = "DIR";
+  c.summary = "how many trials are pending, running, done or failed, and why";
+  c.details = "    heed status runs/quickstart";
+  c.arguments = {"directory"};
+  c.required = 1;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

@@ -1,0 +1,28 @@
+#include "experiments/cli/sweep_input.h"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <filesystem>
+
+#include "experiments/sweep_file.h"
+
+namespace heed::cli {
+
+LoadedSweep load_sweep(const Input& input, const Registry& registry) {
+  const std::filesystem::path path = input.get<std::string>("sweep");
+  Problems problems;
+  const auto file = read_sweep_file(path, input.all("override"), registry, problems);
+  LoadedSweep loaded;
+  if (file) loaded = {read_sweep(file->tree, path.stem().string(), registry, problems), file->text};
+  problems.throw_if_any();
+  return loaded;
+}
+
+int cores() {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  return sched_getaffinity(0, sizeof set, &set) == 0 ? std::max(1, CPU_COUNT(&set)) : 1;
+}
+
+}  // namespace heed::cli

@@ -1,0 +1,69 @@
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/worker.h"
+#include "experiments/yaml.h"
+
+namespace heed::cli {
+namespace {
+
+void print(const results::Record& record) {
+  fmt::print("{}  {}{}{}\n", record.id, results::to_string(record.status), record.reason.empty() ? "" : ": ",
+             record.reason);
+  for (const results::Metric& m : record.metrics)
+    fmt::print("{:<28}{:>16.6g} {}\n", m.name, m.value, m.unit == "1" ? "" : m.unit);
+}
+
+int run(const Input& input, const Registry& registry) {
+  Problems problems;
+  const auto tree = read_yaml(input.get<std::string>("config"), problems);
+  problems.throw_if_any();
+  WorkerOptions options;
+  options.trial = trial_from_config(*tree);
+  options.threads = input.get<int>("threads");
+  options.plan_index = input.get<std::int64_t>("index");
+  options.report_to = input.get<int>("report");
+  options.replace = input.has("replace");
+  options.command = input.has("command") ? input.get<std::string>("command") : input.command;
+  if (input.has("out")) options.out = input.get<std::string>("out");
+  results::Record record;
+  if (input.has("record-failure"))
+    record = record_failure(options, {results::status_from(input.get<std::string>("status")),
+                                      input.get<std::string>("record-failure"),
+                                      input.get<std::int64_t>("last-step"), input.get<double>("seconds")});
+  else
+    record = work(options, registry);
+  print(record);
+  return record.status == results::Status::done ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+Command trial_command() {
+  Command c;
+  c.name = "trial";
+  c.synopsis = "--config FILE [--out FILE] [--threads N]";
+  c.summary = "one trial in this process: what `heed run` starts";
+  c.details =
+      "Useful under a debugger: every trial of a run directory has its resolved configuration in "
+      "logs/ID.yaml.\n"
+      "Without --out nothing is written.\n\n"
+      "    gdb --args heed trial --config runs/quickstart/logs/8167d24f97a859d8.yaml";
+  c.options.add_options()("config", po::value<std::string>()->required(), "a resolved configuration")(
+      "out", po::value<std::string>(), "the trial's file")("threads", po::value<int>()->default_value(1),
+                                                           "of this trial")(
+      "index", po::value<std::int64_t>()->default_value(0), "the trial's number in the plan")(
+      "report", po::value<int>()->default_value(-1), "a file descriptor for progress")(
+      "command", po::value<std::string>(), "the user's command, for the record")(
+      "replace", "replace the file of a trial that failed")(
+      "record-failure", po::value<std::string>(),
+      "do not train; record that the trial ended for this reason")(
+      "status", po::value<std::string>()->default_value("failed"), "of a recorded failure")(
+      "last-step", po::value<std::int64_t>()->default_value(0), "of a recorded failure")(
+      "seconds", po::value<double>()->default_value(0), "of a recorded failure");
+  c.internal = true;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

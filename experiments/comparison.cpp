@@ -1,0 +1,231 @@
+#include "experiments/comparison.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <variant>
+
+#include <fmt/format.h>
+
+namespace heed {
+namespace {
+
+using results::Column;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+std::string value_text(const results::Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
+  const double number = std::get<double>(value);
+  return std::isnan(number) ? "-" : fmt::format("{}", number);
+}
+
+double mean_of(const std::vector<double>& values) {
+  double sum = 0;
+  for (double v : values) sum += v;
+  return values.empty() ? kNaN : sum / static_cast<double>(values.size());
+}
+
+// Parameters, the seed apart, that take different values within one variant.
+std::vector<const Column*> varied_columns(const results::Results& results,
+                                          const std::vector<std::string>& variants) {
+  std::vector<const Column*> varied;
+  for (const Column& column : results.columns) {
+    if (column.role != results::Role::parameter || column.parameter == "seed" ||
+        column.parameter == "variant")
+      continue;
+    std::map<std::string, std::string> first;
+    for (std::size_t i = 0; i < variants.size(); ++i)
+      if (first.insert({variants[i], value_text(column.values[i])}).first->second !=
+          value_text(column.values[i])) {
+        varied.push_back(&column);
+        break;
+      }
+  }
+  return varied;
+}
+
+const Column& find_column(const results::Results& results, const std::string& name, const char* what) {
+  if (const Column* column = results.find(name)) return *column;
+  std::vector<std::string> known;
+  for (const Column& c : results.columns)
+    if (c.role == (std::string(what) == "metric" ? results::Role::metric : results::Role::parameter))
+      known.push_back(c.name);
+  throw Error(fmt::format("the results have no {} '{}'.{}", what, name, suggestion(name, known)));
+}
+
+// For each group of rows that differ in column `at` alone, keeps the row whose trials are best on validation.
+void keep_selected(Comparison& comparison, std::size_t at, const std::vector<std::vector<double>>& validation,
+                   bool lower) {
+  std::map<std::pair<std::string, std::vector<std::string>>, std::size_t> best;
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < comparison.rows.size(); ++i) {
+    std::vector<std::string> rest = comparison.rows[i].setting;
+    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(at));
+    const auto [found, is_new] = best.insert({{comparison.rows[i].variant, rest}, i});
+    const double here = mean_of(validation[i]), there = mean_of(validation[found->second]);
+    if (!is_new && (std::isnan(there) || (lower ? here < there : here > there))) found->second = i;
+  }
+  std::set<std::size_t> kept;
+  for (const auto& [key, i] : best) kept.insert(i);
+  std::vector<ComparedRow> rows;
+  for (std::size_t i : kept) rows.push_back(std::move(comparison.rows[i]));
+  comparison.rows = std::move(rows);
+}
+
+std::string exact(double x) { return std::isnan(x) ? "-" : fmt::format("{}", x); }
+
+std::string rounded(double x) {
+  if (std::isnan(x)) return "-";
+  return std::abs(x) >= 1000 ? fmt::format("{:.0f}", x) : fmt::format("{:.4f}", x);
+}
+
+bool is_number(const std::string& text) {
+  return !text.empty() && text.find_first_not_of("0123456789.,+-e%") == std::string::npos;
+}
+
+// Characters, not bytes.
+std::size_t width(const std::string& text) {
+  return static_cast<std::size_t>(std::count_if(
+      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+}
+
+std::vector<std::vector<std::string>> cells(const Comparison& c, std::string (*text)(double)) {
+  std::vector<std::string> head = {"variant"};
+  head.insert(head.end(), c.varied.begin(), c.varied.end());
+  const std::vector<std::string> tail = {c.metric, "deviation", "trials", "not_done"};
+  head.insert(head.end(), tail.begin(), tail.end());
+  std::vector<std::vector<std::string>> rows = {head};
+  for (const ComparedRow& r : c.rows) {
+    std::vector<std::string> row = {r.variant};
+    row.insert(row.end(), r.setting.begin(), r.setting.end());
+    row.insert(row.end(), {text(r.mean()), text(r.deviation()), fmt::format("{}", r.values.size()),
+                           fmt::format("{}", r.not_done)});
+    rows.push_back(std::move(row));
+  }
+  return rows;
+}
+
+}  // namespace
+
+double ComparedRow::mean() const { return mean_of(values); }
+
+double ComparedRow::deviation() const {
+  if (values.size() < 2) return kNaN;
+  const double m = mean();
+  double sum = 0;
+  for (double v : values) sum += (v - m) * (v - m);
+  return std::sqrt(sum / static_cast<double>(values.size() - 1));
+}
+
+std::string validation_metric(const std::string& metric) {
+  return metric.find("loss") != std::string::npos ? "final_validation_loss" : "final_validation_accuracy";
+}
+
+bool lower_is_better(const std::string& metric) { return metric.find("loss") != std::string::npos; }
+
+Comparison compare(const results::Results& results, const CompareOptions& options) {
+  Comparison out{options.metric, {}, {}, {}};
+  const std::vector<std::string> variants = results.texts("variant"), status = results.texts("status");
+  find_column(results, options.metric, "metric");
+  const std::vector<double> metric = results.numbers(options.metric);
+  const std::vector<const Column*> varied = varied_columns(results, variants);
+  for (const Column* c : varied) out.varied.push_back(c->name);
+  std::vector<double> on_validation;
+  if (!options.select.empty()) {
+    find_column(results, options.select, "parameter");
+    on_validation = results.numbers(validation_metric(options.metric));
+  }
+
+  std::map<std::vector<std::string>, std::size_t> rows;
+  std::vector<std::vector<double>> validation;
+  std::size_t not_done = 0, without_value = 0;
+  for (std::size_t i = 0; i < variants.size(); ++i) {
+    std::vector<std::string> key = {variants[i]};
+    for (const Column* c : varied) key.push_back(value_text(c->values[i]));
+    const auto [at, is_new] = rows.insert({key, out.rows.size()});
+    if (is_new) {
+      out.rows.push_back({variants[i], {key.begin() + 1, key.end()}, {}, 0});
+      validation.emplace_back();
+    }
+    ComparedRow& row = out.rows[at->second];
+    if (status[i] != "done") {
+      ++row.not_done, ++not_done;
+    } else if (std::isnan(metric[i])) {
+      ++without_value;
+    } else {
+      row.values.push_back(metric[i]);
+      if (!on_validation.empty()) validation[at->second].push_back(on_validation[i]);
+    }
+  }
+  if (!options.select.empty()) {
+    const std::string column = find_column(results, options.select, "parameter").name;
+    const auto at = std::find(out.varied.begin(), out.varied.end(), column) - out.varied.begin();
+    if (at < static_cast<std::ptrdiff_t>(out.varied.size())) {
+      keep_selected(out, static_cast<std::size_t>(at), validation, lower_is_better(options.metric));
+      out.notes.push_back(
+          fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.", column,
+                      validation_metric(options.metric), options.metric));
+    }
+  }
+  if (not_done > 0)
+    out.notes.push_back(
+        fmt::format("{} of {} trials are not done and are averaged in nowhere.", not_done, variants.size()));
+  if (without_value > 0)
+    out.notes.push_back(fmt::format("{} trials that are done have no {}.", without_value, options.metric));
+  return out;
+}
+
+std::string aligned(const std::vector<std::vector<std::string>>& rows) {
+  if (rows.empty()) return "";
+  const auto is_empty = [&](std::size_t c) {
+    return std::all_of(rows.begin() + 1, rows.end(), [&](const auto& row) { return row[c].empty(); });
+  };
+  std::vector<std::size_t> widths(rows[0].size());
+  std::vector<bool> numbers(rows[0].size(), rows.size() > 1);
+  for (std::size_t r = 0; r < rows.size(); ++r)
+    for (std::size_t c = 0; c < rows[r].size(); ++c) {
+      widths[c] = std::max(widths[c], width(rows[r][c]));
+      if (r > 0 && !is_number(rows[r][c])) numbers[c] = false;
+    }
+  std::string out;
+  for (const auto& row : rows) {
+    std::string line;
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      if (rows.size() > 1 && is_empty(c)) continue;
+      const std::string padding(widths[c] - width(row[c]), ' ');
+      line += (c ? "  " : "") + (numbers[c] ? padding + row[c] : row[c] + padding);
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    out += line + '\n';
+  }
+  return out;
+}
+
+std::string table_text(const Comparison& comparison) {
+  std::string out = aligned(cells(comparison, rounded));
+  for (const std::string& note : comparison.notes) out += note + '\n';
+  return out;
+}
+
+std::string csv_text(const Comparison& comparison) {
+  std::string out;
+  for (const auto& row : cells(comparison, exact)) {
+    for (std::size_t c = 0; c < row.size(); ++c) {
+      std::string cell = row[c] == "-" ? "" : row[c];
+      if (cell.find_first_of(",\"\n") != std::string::npos) {
+        for (std::size_t q = 0; (q = cell.find('"', q)) != std::string::npos; q += 2) cell.insert(q, 1, '"');
+        cell = '"' + cell + '"';
+      }
+      out += (c ? "," : "") + cell;
+    }
+    out += '\n';
+  }
+  return out;
+}
+
+}  // namespace heed

@@ -1,0 +1,357 @@
+#include "experiments/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <cstring>
+#include <deque>
+#include <optional>
+#include <span>
+#include <system_error>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "experiments/progress.h"
+#include "experiments/worker.h"
+#include "results/atomic_file.h"
+#include "results/errors.h"
+
+namespace heed {
+namespace {
+
+constexpr double kSecondsToStop = 5;
+constexpr int kReportDescriptor = 3;  // where a worker finds the pipe
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+[[noreturn]] void fail(const std::filesystem::path& path, const char* doing) {
+  throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
+}
+
+// While it lives, these signals arrive as bytes of a descriptor instead of interrupting anything.
+class Signals {
+ public:
+  Signals() {
+    sigemptyset(&set_);
+    for (int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set_, s);
+    sigprocmask(SIG_BLOCK, &set_, &before_);
+    fd_ = Descriptor(signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
+    if (fd_.get() < 0) fail("signalfd", "open");
+  }
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  ~Signals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
+
+  int descriptor() const { return fd_.get(); }
+  const sigset_t& before() const { return before_; }
+  // How many of the signals that have come ask to stop.
+  int stops() const {
+    signalfd_siginfo info{};
+    int stops = 0;
+    while (read(fd_.get(), &info, sizeof info) == sizeof info) stops += info.ssi_signo != SIGCHLD;
+    return stops;
+  }
+
+ private:
+  sigset_t set_{}, before_{};
+  Descriptor fd_;
+};
+
+// Starts this program again with other arguments: standard output and error to `log`, reports to `pipe`.
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const sigset_t& signals) {
+  std::vector<char*> argv;
+  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid != 0) {
+    close(nothing);
+    if (pid < 0) fail("fork", "start a worker");
+    return pid;
+  }
+  // In the child, until exec: only calls that are safe after fork.
+  setpgid(0, 0);  // Ctrl-C reaches the supervisor alone, which stops its workers
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  dup2(nothing, 0);
+  dup2(log, 1);
+  dup2(log, 2);
+  if (pipe == kReportDescriptor)
+    fcntl(pipe, F_SETFD, 0);
+  else
+    dup2(pipe, kReportDescriptor);
+  sigprocmask(SIG_SETMASK, &signals, nullptr);
+  execv("/proc/self/exe", argv.data());
+  _exit(127);
+}
+
+// Why a process ended without a result.
+Failure failure_of(int wait_status) {
+  if (WIFEXITED(wait_status))
+    return {results::Status::failed,
+            fmt::format("it ended with exit code {} before it had a result", WEXITSTATUS(wait_status))};
+  const int signal = WTERMSIG(wait_status);
+  const char* name = sigabbrev_np(signal);
+  const bool from_outside = signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+  return {from_outside ? results::Status::killed : results::Status::failed,
+          fmt::format("signal {} (SIG{}){}", signal, name ? name : "?",
+                      signal == SIGKILL ? ": from outside, or the machine ran out of memory" : "")};
+}
+
+class Supervisor {
+ public:
+  Supervisor(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options)
+      : directory_(directory), sweep_(sweep), options_(options), lines_(plan_lines(sweep)) {
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+      if (needs_run(i)) queue_.push_back(i);
+    std::vector<Progress::Trial> pending;
+    position_.resize(lines_.size());
+    for (std::size_t i : queue_) {
+      position_[i] = pending.size();
+      pending.push_back({lines_[i].text(), options.work.empty() ? 1 : options.work[i]});
+    }
+    std::FILE* out = options.messages ? options.messages : nothing();
+    const std::size_t earlier = lines_.size() - pending.size();
+    progress_.emplace(out, options.terminal && options.messages, std::move(pending), earlier);
+  }
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor() {  // when something was thrown
+    for (const Worker& w : workers_) {
+      kill(-w.pid, SIGKILL);
+      waitpid(w.pid, nullptr, 0);
+    }
+    if (nothing_) std::fclose(nothing_);
+  }
+
+  bool run() {
+    for (;;) {
+      start_some();
+      if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;
+      wait();
+      read_reports();
+      reap();
+      stop_if_asked();
+      progress_->tick(now());
+    }
+    progress_->clear();
+    return !stopping_;
+  }
+
+ private:
+  struct Worker {
+    pid_t pid;
+    std::size_t trial;
+    Descriptor pipe;
+    bool records_failure;
+    double since;
+    std::string unread = {};
+    TrialProgress progress = {};
+    std::string ended = {}, reason = {};
+  };
+
+  std::FILE* nothing() { return nothing_ = std::fopen("/dev/null", "w"); }
+
+  bool needs_run(std::size_t i) const {
+    std::optional<results::Status> outcome;
+    try {
+      outcome = directory_.outcome(lines_[i].id);
+    } catch (const results::DamagedFile&) {
+      return false;  // merge says what is wrong with it
+    }
+    const bool failed = outcome == results::Status::failed || outcome == results::Status::killed;
+    return !outcome || (options_.retry_failed && failed);
+  }
+
+  void start_some() {
+    while (!stopping_ && workers_.size() < static_cast<std::size_t>(options_.jobs) && !queue_.empty()) {
+      const std::size_t trial = queue_.front();
+      queue_.pop_front();
+      if (!start(trial, std::nullopt)) elsewhere_.push_back(trial);
+    }
+    if (!stopping_ && queue_.empty() && workers_.empty() && !elsewhere_.empty()) look_elsewhere();
+  }
+
+  // Trials that another process was running: they have ended there, or are ours now.
+  void look_elsewhere() {
+    std::deque<std::size_t> still;
+    for (std::size_t trial : std::exchange(elsewhere_, {})) {
+      if (!needs_run(trial))
+        progress_->dropped(position_[trial]);
+      else if (directory_.running(lines_[trial].id))
+        still.push_back(trial);
+      else
+        queue_.push_back(trial);
+    }
+    elsewhere_ = std::move(still);
+  }
+
+  // Starts a trial, or the worker that records why it ended. False where another process runs the trial.
+  bool start(std::size_t trial, const std::optional<Failure>& failure) {
+    const std::string& id = lines_[trial].id;
+    const std::filesystem::path log_path = directory_.log(id);
+    const Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    if (log.get() < 0) fail(log_path, "open");
+    if (flock(log.get(), LOCK_EX | LOCK_NB) != 0) return false;
+    if (!needs_run(trial)) return true;  // another process has run it meanwhile
+    if (!failure) {
+      if (ftruncate(log.get(), 0) != 0) fail(log_path, "empty");
+      const std::string config = to_config(sweep_.trials[trial].config).yaml();
+      results::write_file(directory_.config(id), std::as_bytes(std::span(config)),
+                          results::IfExists::replace);
+    }
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) fail("pipe", "open");
+    Descriptor read_end(ends[0]);
+    const Descriptor write_end(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    const pid_t pid = spawn(arguments(trial, failure), log.get(), write_end.get(), signals_.before());
+    workers_.push_back({pid, trial, std::move(read_end), failure.has_value(), now()});
+    if (!failure) progress_->started(position_[trial], now());
+    return true;
+  }
+
+  std::vector<std::string> arguments(std::size_t trial, const std::optional<Failure>& failure) const {
+    const std::string& id = lines_[trial].id;
+    std::vector<std::string> a = {"heed",      "trial",
+                                  "--config",  directory_.config(id).string(),
+                                  "--out",     directory_.trial(id).string(),
+                                  "--threads", fmt::format("{}", options_.threads),
+                                  "--index",   fmt::format("{}", trial),
+                                  "--report",  fmt::format("{}", kReportDescriptor),
+                                  "--command", options_.command};
+    if (options_.retry_failed) a.push_back("--replace");
+    if (failure) {
+      const std::vector<std::string> more = {"--record-failure", failure->reason,
+                                             "--status",         results::to_string(failure->status),
+                                             "--last-step",      fmt::format("{}", failure->last_step),
+                                             "--seconds",        fmt::format("{:.3f}", failure->seconds)};
+      a.insert(a.end(), more.begin(), more.end());
+    }
+    return a;
+  }
+
+  // Until something is to be read, a worker has died, or it is time to draw again.
+  void wait() const {
+    std::vector<pollfd> watched = {{signals_.descriptor(), POLLIN, 0}};
+    for (const Worker& w : workers_)
+      if (w.pipe.get() >= 0) watched.push_back({w.pipe.get(), POLLIN, 0});
+    poll(watched.data(), watched.size(), 200);
+  }
+
+  void read_reports() {
+    for (Worker& w : workers_) read_reports(w);
+  }
+
+  void read_reports(Worker& w) {
+    char bytes[4096];
+    for (;;) {
+      const ssize_t n = w.pipe.get() < 0 ? 0 : read(w.pipe.get(), bytes, sizeof bytes);
+      if (n == 0) w.pipe = Descriptor();  // closed: the worker ends
+      if (n <= 0) break;
+      w.unread.append(bytes, static_cast<std::size_t>(n));
+    }
+    for (std::size_t end; (end = w.unread.find('\n')) != std::string::npos; w.unread.erase(0, end + 1)) {
+      const WorkerReport report = read_report(w.unread.substr(0, end));
+      if (!report.ended.empty()) w.ended = report.ended, w.reason = report.reason;
+      if (!report.progress) continue;
+      w.progress = *report.progress;
+      if (!w.records_failure) progress_->advanced(position_[w.trial], w.progress);
+    }
+  }
+
+  void reap() {
+    std::vector<std::pair<Worker, int>> dead;
+    for (std::size_t i = 0; i < workers_.size();) {
+      int status = 0;
+      if (waitpid(workers_[i].pid, &status, WNOHANG) != workers_[i].pid) {
+        ++i;
+        continue;
+      }
+      kill(-workers_[i].pid, SIGKILL);  // whatever it has started itself
+      read_reports(workers_[i]);
+      dead.emplace_back(std::move(workers_[i]), status);
+      workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    for (const auto& [worker, status] : dead) conclude(worker, status);
+  }
+
+  void conclude(const Worker& w, int status) {
+    const std::size_t at = position_[w.trial];
+    if (!w.ended.empty()) return progress_->ended(at, results::status_from(w.ended), w.reason, now());
+    const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == 74;
+    if (cannot_write || w.records_failure)
+      throw results::IoError(
+          directory_.trial(lines_[w.trial].id),
+          fmt::format("cannot be written; {} says why.", directory_.log(lines_[w.trial].id).string()));
+    if (stopping_) return progress_->dropped(at);
+    Failure failure = failure_of(status);
+    failure.last_step = w.progress.step;
+    failure.seconds = now() - w.since;
+    start(w.trial, failure);
+  }
+
+  // The first time politely, then not.
+  void stop_if_asked() {
+    const int asked = signals_.stops();
+    if (asked == 0 && !(stopping_ && now() > stop_until_)) return;
+    if (asked && !stopping_) progress_->message("Stopping; what is finished is kept.");
+    const int signal = stopping_ ? SIGKILL : SIGTERM;
+    for (const Worker& w : workers_)
+      if (!w.records_failure) kill(-w.pid, signal);
+    if (!stopping_) stop_until_ = now() + kSecondsToStop;
+    stopping_ = true;
+  }
+
+  const RunDirectory& directory_;
+  const Sweep& sweep_;
+  const RunOptions& options_;
+  std::vector<PlanLine> lines_;
+  std::vector<std::size_t> position_;  // of a trial among the pending ones
+  std::deque<std::size_t> queue_, elsewhere_;
+  std::vector<Worker> workers_;
+  std::optional<Progress> progress_;
+  std::FILE* nothing_ = nullptr;
+  Signals signals_;
+  bool stopping_ = false;
+  double stop_until_ = 0;
+};
+
+}  // namespace
+
+bool run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options) {
+  return Supervisor(directory, sweep, options).run();
+}
+
+}  // namespace heed

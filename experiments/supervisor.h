@@ -1,0 +1,33 @@
+#pragma once
+
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "experiments/run_directory.h"
+#include "experiments/sweep.h"
+
+namespace heed {
+
+struct RunOptions {
+  int jobs = 1;                   // trials side by side
+  int threads = 1;                // of each trial; never changes a bit of a result
+  bool retry_failed = false;      // run trials again that failed or were killed
+  std::string command;            // as the user typed it, for the records
+  std::vector<double> work;       // of each trial, for the time that is left; empty: all alike
+  std::FILE* messages = nullptr;  // progress; null: none
+  bool terminal = false;          // are messages read by a person at a terminal?
+};
+
+// Runs the trials of a sweep that have no file yet, each in a process of its own that this program starts
+// from itself
+// (`heed trial`). A worker that dies is recorded, by another worker: this process computes nothing and writes
+// no HDF5. SIGINT and SIGTERM stop the workers; what is finished stays, what was running is pending again.
+//
+// Several processes may do this in one run directory: a trial that another one runs is waited for.
+//
+// Returns false when it was stopped. Throws results::IoError when nothing can be written any more.
+bool run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options);
+
+}  // namespace heed
