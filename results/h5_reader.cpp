@@ -16,13 +16,16 @@ namespace {
 Handle type_of(hid_t dataset) { return {H5Dget_type(dataset), H5Tclose}; }
 Handle space_of(hid_t dataset) { return {H5Dget_space(dataset), H5Sclose}; }
 
-// Calls `name(buffer, size)`, which answers with the length, first to measure and then to fill.
+// What `name(buffer, size)` writes, which answers with the length. HDF5 searches for some names, so it is
+// asked twice only if the first buffer was too small.
 std::string measured_name(const std::function<ssize_t(char*, std::size_t)>& name) {
-  const ssize_t length = name(nullptr, 0);
-  if (length < 0) return {};
-  std::string text(static_cast<std::size_t>(length) + 1, '\0');
-  const ssize_t filled = name(text.data(), text.size());
-  text.resize(filled < 0 ? 0 : static_cast<std::size_t>(length));
+  std::string text(256, '\0');
+  ssize_t length = name(text.data(), text.size());
+  if (length >= static_cast<ssize_t>(text.size())) {
+    text.resize(static_cast<std::size_t>(length) + 1);
+    length = name(text.data(), text.size());
+  }
+  text.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
   return text;
 }
 

@@ -35,6 +35,9 @@ struct Group {
   bool one_shape = true;                       // no dimension has two lengths
 };
 
+// Whether two trials' arrays of one name can stand in one variable.
+bool fits(const Array& a, const Array& b) { return a.dims == b.dims && a.values.index() == b.values.index(); }
+
 MergedArray& merged_array(Group& group, const Array& array) {
   const auto same_name = [&](const MergedArray& merged) { return merged.what.name == array.name; };
   const auto found = std::find_if(group.arrays.begin(), group.arrays.end(), same_name);
@@ -49,7 +52,7 @@ Group gather(const std::string& name, std::span<const MergedTrial> trials,
     for (const Array& array : trial.record.arrays) {
       if (array.group != name) continue;
       MergedArray& merged = merged_array(group, array);
-      if (array.dims != merged.what.dims || array.values.index() != merged.what.values.index()) {
+      if (!fits(array, merged.what)) {
         conflicts.push_back(
             fmt::format("trial {}: '{}/{}' has other dimensions or another type than in the trials "
                         "before it, and was left out",
@@ -103,6 +106,23 @@ void begin_array(H5Writer& file, const std::string& group, const MergedArray& me
   write_meaning(file, name, merged.what.unit, merged.what.doc, false);
 }
 
+// One trial's row of every array of the group.
+void write_trial(H5Writer& file, const std::string& name, const Group& group, std::size_t row) {
+  const std::vector<Array> own = read_shard_arrays(group.trials[row]->path, name);
+  for (const MergedArray& merged : group.arrays) {
+    const auto found = std::find_if(own.begin(), own.end(), [&](const Array& array) {
+      return array.name == merged.what.name && fits(array, merged.what);
+    });
+    const Array* array = found == own.end() ? nullptr : &*found;
+    Shape shape;
+    for (const std::string& dim : merged.what.dims) shape.push_back(group.lengths.at(dim));
+    const auto write = [&]<class T>(const std::vector<T>&) {
+      write_row<T>(file, fmt::format("{}/{}", name, merged.what.name), row, array, shape);
+    };
+    std::visit(write, merged.what.values);
+  }
+}
+
 }  // namespace
 
 void write_merged_group(H5Writer& file, const std::string& name, std::span<const MergedTrial> trials,
@@ -113,26 +133,10 @@ void write_merged_group(H5Writer& file, const std::string& name, std::span<const
   std::vector<std::int64_t> numbers;
   for (const MergedTrial* trial : group.trials) numbers.push_back(trial->record.plan_index);
   file.coordinate(name + "/trial", numbers);
-  for (const auto& [dim, length] : group.lengths) file.dimension(name + "/" + dim, length);
+  for (const auto& [dim, length] : group.lengths) file.dimension(fmt::format("{}/{}", name, dim), length);
   for (const MergedArray& merged : group.arrays)
     begin_array(file, name, merged, !group.one_shape || merged.trials < group.trials.size());
-  for (std::size_t row = 0; row < group.trials.size(); ++row) {
-    const std::vector<Array> own = read_shard_arrays(group.trials[row]->path, name);
-    for (const MergedArray& merged : group.arrays) {
-      Shape shape;
-      for (const std::string& dim : merged.what.dims) shape.push_back(group.lengths.at(dim));
-      const auto found = std::find_if(own.begin(), own.end(), [&](const Array& array) {
-        return array.name == merged.what.name && array.dims == merged.what.dims &&
-               array.values.index() == merged.what.values.index();
-      });
-      const Array* array = found == own.end() ? nullptr : &*found;
-      std::visit(
-          [&]<class T>(const std::vector<T>&) {
-            write_row<T>(file, name + "/" + merged.what.name, row, array, shape);
-          },
-          merged.what.values);
-    }
-  }
+  for (std::size_t row = 0; row < group.trials.size(); ++row) write_trial(file, name, group, row);
 }
 
 }  // namespace heed::results

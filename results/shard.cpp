@@ -56,7 +56,7 @@ Numbers read_numbers(const H5Reader& file, const std::string& name, Values value
 std::vector<Array> read_group(const H5Reader& file, const std::string& group, Values values) {
   std::vector<Array> arrays;
   for (const std::string& name : file.variables(group)) {
-    const std::string full = group + "/" + name;
+    const std::string full = fmt::format("{}/{}", group, name);
     if (file.is_dimension(full)) continue;
     arrays.push_back({.group = group,
                       .name = name,

@@ -4,6 +4,8 @@
 #include <set>
 #include <stdexcept>
 
+#include <fmt/format.h>
+
 #include "results/layout.h"
 
 namespace heed::results {
@@ -63,7 +65,7 @@ std::set<std::string> all_variables(const H5Reader& file) {
   const auto listed = file.variables("/");
   std::set<std::string> names(listed.begin(), listed.end());
   for (const std::string& group : file.groups("/"))
-    for (const std::string& name : file.variables(group)) names.insert(group + "/" + name);
+    for (const std::string& name : file.variables(group)) names.insert(fmt::format("{}/{}", group, name));
   return names;
 }
 

@@ -137,3 +137,15 @@ TEST_CASE("a file without a seal is read only when asked for") {
   CHECK_THROWS_WITH(H5Reader(folder / "a.h5"), ContainsSubstring("seal"));
   CHECK(H5Reader(folder / "a.h5", H5Reader::Seal::none).has("trial"));
 }
+
+TEST_CASE("names may be long") {
+  const TempFolder folder;
+  const std::string name(1000, 'n'), dim(300, 'd');
+  H5Writer file(folder / "a.h5");
+  file.dimension(dim, 1);
+  file.variable<double>(name, std::vector<double>{1}, {dim});
+  save(file, folder / "a.h5");
+  const H5Reader read(folder / "a.h5");
+  CHECK(read.variables("/") == Words{dim, name});
+  CHECK(read.dims(name) == Words{dim});
+}

@@ -117,6 +117,19 @@ TEST_CASE("probes of different lengths are padded, and only the probed trials ar
   CHECK(file.read<std::int64_t>("attention/tokens")[3] == file.integer("attention/tokens", "_FillValue"));
 }
 
+TEST_CASE("an array that fits no other is reported and left out") {
+  const TempFolder folder;
+  std::vector<Record> records = sample_records();
+  records[1].arrays[0].dims = {"layer", "head", "row", "column"};
+  const MergeReport report = merge_to(folder, write_all(folder, records), "results.h5");
+  REQUIRE(report.conflicts.size() == 1);
+  CHECK_THAT(report.conflicts[0], ContainsSubstring(records[1].id) && ContainsSubstring("attention/weights"));
+  const auto weights = H5Reader(folder / "results.h5").read<float>("attention/weights");
+  REQUIRE(weights.size() ==
+          2 * 2 * 4 * 3);  // four queries by the tokens, three keys by the weights that are left
+  CHECK(std::all_of(weights.end() - 24, weights.end(), [](float w) { return std::isnan(w); }));
+}
+
 TEST_CASE("one id is one row: done goes before failed, and a difference is reported") {
   const TempFolder folder, again;
   std::vector<Record> records = sample_records();
