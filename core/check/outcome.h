@@ -50,8 +50,9 @@ std::string not_finite(const Outcome<S>& a) {
 }
 
 struct Difference {
-  double largest = 0;  // |a - b| over the largest entry of b's tensor, with a floor for tensors of next to
-                       // nothing: a thousandth of the largest gradient
+  // |a - b| over the largest entry of b's tensor, with a floor for tensors of next to nothing: a hundredth of
+  // the largest gradient (1e-4 of that is eight roundings in float)
+  double largest = 0;
   std::string where;
 };
 
@@ -65,7 +66,7 @@ Difference relative_difference(const Outcome<A>& a, const Outcome<B>& b) {
   for (std::size_t i = 0; i < a.tensors.size(); ++i) {
     const Matrix<double> wanted = b.tensors[i].second.template cast<double>();
     if (wanted.size() == 0) continue;
-    const double scale = std::max(wanted.cwiseAbs().maxCoeff(), i == 0 ? 1e-300 : 1e-3 * gradients + 1e-300);
+    const double scale = std::max(wanted.cwiseAbs().maxCoeff(), i == 0 ? 1e-300 : 1e-2 * gradients + 1e-300);
     const double found = (a.tensors[i].second.template cast<double>() - wanted).cwiseAbs().maxCoeff() / scale;
     if (found > out.largest || std::isnan(found))
       out = {std::isnan(found) ? HUGE_VAL : found, a.tensors[i].first};
