@@ -18,15 +18,16 @@ template <class S>
 class TokenFormer final : public Layer<S> {
  public:
   struct Options {
-    Index tokens = 0, feed_forward_tokens = 0;
+    Index tokens = 0, output_tokens = 0, feed_forward_tokens = 0;
     std::string feed_forward = "pattention";
     PattentionOptions pattention;
     void describe(auto& option) {
       option("tokens", tokens,
              {.min = 0,
-              .doc = "parameter tokens of each of the four projections; 0: as many as the model's width"});
+              .doc = "parameter tokens of the query, key and value maps; 0: as many as the model is wide"});
+      option("output_tokens", output_tokens, {.min = 0, .doc = "of the output map; 0: as many as 'tokens'"});
       option("feed_forward_tokens", feed_forward_tokens,
-             {.min = 0, .doc = "parameter tokens of the feed-forward; 0: four times those of a projection"});
+             {.min = 0, .doc = "parameter tokens of the feed-forward; 0: four times 'tokens'"});
       option("feed_forward", feed_forward,
              {.choices = {"pattention", "mlp"},
               .doc = "the block's feed-forward, where the model leaves it open"});
@@ -66,14 +67,15 @@ class TokenFormer final : public Layer<S> {
   static Attention make(const Options& options, const LayerSpec<S>& spec, Params<S>& params) {
     auto kernel = make_head_kernel(Softmax<S>(), spec, params);
     const HeadShape& s = kernel->shape();
-    const auto map = [&](std::string_view name, Index in, Index out) {
-      return Pattention<S>(name, in, out, options.tokens > 0 ? options.tokens : spec.dim, options.pattention,
-                           0.02, value_deviation(spec), params);
+    const Index tokens = options.tokens > 0 ? options.tokens : spec.dim;
+    const Index output_tokens = options.output_tokens > 0 ? options.output_tokens : tokens;
+    const auto map = [&](std::string_view name, Index in, Index out, Index n) {
+      return Pattention<S>(name, in, out, n, options.pattention, 0.02, value_deviation(spec), params);
     };
-    Pattention<S> q = map("query", spec.dim, s.heads * s.key);
-    Pattention<S> k = map("key", spec.context_dim, s.heads * s.key);
-    Pattention<S> v = map("value", spec.context_dim, s.heads * s.value);
-    Pattention<S> o = map("output", s.heads * s.value, spec.dim);
+    Pattention<S> q = map("query", spec.dim, s.heads * s.key, tokens);
+    Pattention<S> k = map("key", spec.context_dim, s.heads * s.key, tokens);
+    Pattention<S> v = map("value", spec.context_dim, s.heads * s.value, tokens);
+    Pattention<S> o = map("output", s.heads * s.value, spec.dim, output_tokens);
     return Attention({q, k, v, o}, std::move(kernel), spec);
   }
 

@@ -39,7 +39,7 @@ TEST_CASE("tokenformer is softmax attention between four attentions over paramet
                       .context_time = 7,
                       .context_dim = 4,
                       .causality = {.causal = !cross}};
-    Bench<double> bench(tokenformer(), options({{"tokens", whole(8)}}), setup);
+    Bench<double> bench(tokenformer(), options({{"tokens", whole(8)}, {"output_tokens", whole(5)}}), setup);
     bench.forward();
     const Matd& context = cross ? bench.context : bench.x;
     const Matd q = mapped(bench, "query", bench.x), k = mapped(bench, "key", context);
