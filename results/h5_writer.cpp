@@ -56,8 +56,8 @@ void* grow_memory(void* memory, std::size_t size, H5FD_file_image_op_t, void*) {
   return std::realloc(memory, size);
 }
 herr_t give_back_memory(void* memory, H5FD_file_image_op_t why, void* image) {
-  auto& bytes = *static_cast<std::vector<std::byte>*>(
-      image);  // as long as the file once finish() is called, else empty
+  // As long as the file once finish() was called, else empty.
+  auto& bytes = *static_cast<std::vector<std::byte>*>(image);
   if (why == H5FD_FILE_IMAGE_OP_FILE_CLOSE && !bytes.empty()) std::memcpy(bytes.data(), memory, bytes.size());
   std::free(memory);
   return 0;
