@@ -1,24 +1,12 @@
 // What holds for every task that is registered, among it the traps that released generators fell into.
 #include <algorithm>
 #include <cstdlib>
-#include <new>
 #include <set>
 #include <thread>
 
 #include "tests/catch.h"
 #include "tests/experiments/tasks/task_data.h"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* p = std::malloc(size)) return p;
-  throw std::bad_alloc();
-}
-void operator delete(void* p) noexcept { std::free(p); }
-void operator delete(void* p, std::size_t) noexcept { std::free(p); }
+#include "tests/heap.h"
 
 using namespace heed;
 using namespace heed::test;
@@ -124,9 +112,9 @@ TEST_CASE("making a sequence allocates nothing") {
   for (const std::string& name : task_names()) {
     const auto task = make_task(name);
     Sequence s = draw(*task, Split::train, 0);
-    const std::size_t before = allocations;
+    const std::size_t before = heap_allocations();
     for (Split split : kSplits) task->sequence(split, 1, s.tokens, s.labels);
-    const std::size_t made = allocations - before;
+    const std::size_t made = heap_allocations() - before;
     INFO(name);
     CHECK(made == 0);
   }
