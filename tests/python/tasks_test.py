@@ -1,6 +1,6 @@
 """Checks the data of every task from outside: from their definition in docs/tasks.md, sharing no code with heed.
 
-tasks_test.py COMMAND...: what writes the data, `heed data` or tests/experiments/tasks/export_task.
+tasks_test.py COMMAND...: what writes the data, build/release/bin/heed data.
 """
 
 import pathlib
