@@ -124,8 +124,8 @@ Mat<S> Model<S>::logits(Step<S>& step, Mat<S> rows) const {
 }
 
 // With W the head (the embedding's transpose where it is tied) and h the scored rows of the normed output:
-//     z = h W    dh = dz W^T    dW += h^T dz (each task owns columns of W)    then back through norm, blocks
-//     and embedding
+//     z = h W    dh = dz W^T    dW += h^T dz (each task owns columns of W)
+// then back through norm, blocks and embedding.
 template <class S>
 Score Model<S>::learn(Step<S>& step, const Batch& batch, S weight) {
   const Seq<S> out = hidden(step, batch);

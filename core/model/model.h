@@ -38,7 +38,7 @@ class Model {
   Score evaluate(Step<S>& step, const Batch& batch, std::span<Token> predicted = {},
                  std::span<S> logits = {});
 
-  // After evaluate of one micro-batch with its Step not yet rewound: see probe().
+  // Its weights() can be asked for while probe() visits.
   Layer<S>& attention(Index block) { return blocks_[static_cast<std::size_t>(block)]->attention(); }
 
   // Forward on a few sequences, then visit(model) while what the layers kept is still there. For attention

@@ -13,7 +13,7 @@ constexpr Index kBlock = 4096;
 }  // namespace
 
 template <class S>
-AdamW<S>::AdamW(const Params<S>& params, const AdamWOptions& options) : params_(params), options_(options) {
+AdamW<S>::AdamW(Params<S>& params, const AdamWOptions& options) : params_(params), options_(options) {
   const std::size_t n = static_cast<std::size_t>(params.size());
   m_ = static_cast<S*>(arena_.allocate(2 * n * sizeof(S)));
   v_ = m_ + n;
@@ -24,7 +24,9 @@ template <class S>
 void AdamW<S>::update(Step<S>& step, double lr) {
   using Numbers = Eigen::Map<Eigen::Array<S, Eigen::Dynamic, 1>>;
   ++updates_;
+  // 1 - beta is rounded, not taken from the rounded beta: 1 - 0.999f is wrong by 1e-5.
   const S b1 = static_cast<S>(options_.beta1), b2 = static_cast<S>(options_.beta2),
+          c1 = static_cast<S>(1 - options_.beta1), c2 = static_cast<S>(1 - options_.beta2),
           eps = static_cast<S>(options_.eps);
   const double t = static_cast<double>(updates_);
   const S step_size = static_cast<S>(lr / (1 - std::pow(options_.beta1, t)));
@@ -37,8 +39,8 @@ void AdamW<S>::update(Step<S>& step, double lr) {
       const Index from = p.offset + block * kBlock, n = std::min(kBlock, p.offset + size - from);
       Numbers value(params_.values().data() + from, n), m(m_ + from, n), v(v_ + from, n);
       const Numbers g(params_.grads().data() + from, n);
-      m = b1 * m + (1 - b1) * g;
-      v = b2 * v + (1 - b2) * g.square();
+      m = b1 * m + c1 * g;
+      v = b2 * v + c2 * g.square();
       value = keep * value - step_size * m / (v.sqrt() * root_scale + eps);
     });
   }
@@ -65,7 +67,7 @@ double gradient_norm(Step<S>& step, const Params<S>& params) {
 }
 
 template <class S>
-void clip_gradients(const Params<S>& params, double norm, double max_norm) {
+void clip_gradients(Params<S>& params, double norm, double max_norm) {
   const double factor = max_norm / (norm + 1e-6);
   if (factor >= 1) return;
   const std::span<S> g = params.grads();
@@ -84,7 +86,7 @@ template class AdamW<float>;
 template class AdamW<double>;
 template double gradient_norm(Step<float>&, const Params<float>&);
 template double gradient_norm(Step<double>&, const Params<double>&);
-template void clip_gradients(const Params<float>&, double, double);
-template void clip_gradients(const Params<double>&, double, double);
+template void clip_gradients(Params<float>&, double, double);
+template void clip_gradients(Params<double>&, double, double);
 
 }  // namespace heed

@@ -1,6 +1,6 @@
 #pragma once
 
-#include <vector>
+#include <span>
 
 #include "core/params.h"
 #include "core/step.h"
@@ -19,7 +19,7 @@ struct AdamWOptions {
 template <class S>
 class AdamW {
  public:
-  AdamW(const Params<S>& params, const AdamWOptions& options);  // REQUIRES: params are frozen and outlive it
+  AdamW(Params<S>& params, const AdamWOptions& options);  // REQUIRES: params are frozen and outlive it
   void update(Step<S>& step, double lr);
 
   Index updates() const { return updates_; }
@@ -27,7 +27,7 @@ class AdamW {
   std::span<const S> second_moment() const { return {v_, params_.values().size()}; }
 
  private:
-  const Params<S>& params_;
+  Params<S>& params_;
   AdamWOptions options_;
   Index updates_ = 0;
   Arena arena_;
@@ -39,14 +39,15 @@ class AdamW {
 template <class S>
 double gradient_norm(Step<S>& step, const Params<S>& params);
 
-// Multiplies all gradients by min(1, max_norm / (norm + 1e-6)).
+// Multiplies all gradients by min(1, max_norm / (norm + 1e-6)). REQUIRES: norm is finite.
 template <class S>
-void clip_gradients(const Params<S>& params, double norm, double max_norm);
+void clip_gradients(Params<S>& params, double norm, double max_norm);
 
-// Learning rate of update s, counted from 0: linear to the peak over `warmup` updates, then half a cosine
-// down to the floor.
-//     s < w: peak (s+1)/w      w <= s < T: floor + (peak - floor) (1 + cos(pi (s-w)/(T-w))) / 2      s >= T:
-//     floor
+// Learning rate of update s, counted from 0: linear to the peak over w = `warmup` updates, then half a cosine
+// down to the floor at T = `total`:
+//     s < w         peak (s+1)/w
+//     w <= s < T    floor + (peak - floor) (1 + cos(pi (s-w)/(T-w))) / 2
+//     s >= T        floor
 double warmup_cosine(Index s, Index warmup, Index total, double peak, double floor);
 
 extern template class AdamW<float>;

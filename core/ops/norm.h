@@ -15,11 +15,12 @@ struct NormSpec {
   NormKind kind = NormKind::layer;
   double eps = 1e-5;
   bool gain = true;  // multiply by a learned vector?
-  bool bias = true;  // add one? Layer norm alone.
+  bool bias = true;  // add one? Layer norm with a gain alone.
 };
 
-// Layer norm (Ba et al. 2016):     z = (x - mean x) / sqrt(var x + eps),  y = gain * z + bias;  biased
-// variance, rows of x RMS norm (Zhang, Sennrich 2019): z = x / sqrt(mean x^2 + eps),          y = gain * z
+// For each row of x; var is the biased variance:
+// Layer norm (Ba et al. 2016)      z = (x - mean x) / sqrt(var x + eps)   y = gain * z + bias
+// RMS norm (Zhang, Sennrich 2019)  z = x / sqrt(mean x^2 + eps)           y = gain * z
 template <class S>
 class Norm {
  public:

@@ -173,6 +173,16 @@ TEST_CASE("problems come in the order of their places, those without one first")
   CHECK_THROWS_AS(problems.throw_if_any(), ConfigError);
 }
 
+TEST_CASE("a problem that is found twice is said once") {
+  Problems problems, others;
+  problems.add({"f.yaml", 2, 3}, "wrong.");
+  problems.add({"f.yaml", 2, 3}, "wrong.");
+  others.add({"f.yaml", 2, 3}, "wrong.");
+  others.add({"f.yaml", 1, 1}, "wrong, too.");
+  problems.add(others);
+  CHECK(problems.lines() == std::vector<std::string>{"f.yaml:1:1: wrong, too.", "f.yaml:2:3: wrong."});
+}
+
 TEST_CASE("the nearest name is the one a typing error away") {
   const std::vector<std::string> names = {"size", "dilation", "global_tokens"};
   CHECK(nearest("szie", names) == "size");  // two neighbours swapped count once
