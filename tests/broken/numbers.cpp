@@ -5,9 +5,9 @@
 #include <type_traits>
 
 #include "tests/broken/caught.h"
-#include "tests/broken/heap.h"
 #include "tests/broken/naive.h"
 #include "tests/broken/slopes.h"
+#include "tests/heap.h"
 
 using namespace heed;
 using namespace heed::broken;
@@ -117,7 +117,7 @@ TEST_CASE("the numbers check finds an overflow") {
 
 TEST_CASE("the memory check counts what the second step takes from the heap") {
   require_caught(with_mixer<Allocates>("allocates"), "memory", "step 2 takes memory from the heap",
-                 {.heap_allocations = heap_allocations});
+                 {.heap_allocations = test::heap_allocations});
 }
 
 TEST_CASE("the memory check sees arenas that grow") {

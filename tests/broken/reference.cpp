@@ -1,7 +1,7 @@
 #include "tests/broken/caught.h"
-#include "tests/broken/heap.h"
 #include "tests/broken/naive.h"
 #include "tests/broken/slopes.h"
+#include "tests/heap.h"
 
 using namespace heed;
 using namespace heed::broken;
@@ -9,7 +9,7 @@ using namespace heed::broken;
 TEST_CASE("the plain twin passes every check") {
   Registry registry = with_mixer<Naive>("naive");
   registry.add_position<Slopes>("slopes", {});
-  for (const CheckResult& r : check_all(registry, {.heap_allocations = heap_allocations})) {
+  for (const CheckResult& r : check_all(registry, {.heap_allocations = test::heap_allocations})) {
     INFO(r.check << ": " << r.message);
     CHECK(r.verdict == (r.check == "positions apart" ? Verdict::skipped : Verdict::passed));
   }
