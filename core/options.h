@@ -28,6 +28,10 @@ struct OptionText {
   std::string doc = "";                      // meaning and unit, one line
 };
 
+// A struct whose defaults follow from other options or from the world (a file's hash) fills them in an
+// optional member `void complete()`, which is called when the options have been read and before they are
+// checked.
+//
 // Lets an options struct refuse values that are wrong only together, in an optional member:
 //
 //     void check(const Refuse& refuse) const { if (4 * pairs > length) refuse("pairs", "4 * pairs must not
@@ -143,6 +147,8 @@ void read_options(O& options, const Config& in, const std::string& path, const s
   const std::size_t before = problems.size();
   detail::Reader reader{in, path, problems};
   options.describe(reader);
+  if constexpr (requires { options.complete(); })
+    if (problems.size() == before) options.complete();
   if constexpr (requires(const Refuse& refuse) { std::as_const(options).check(refuse); })
     if (problems.size() == before) std::as_const(options).check(Refuse(in, path, problems));
 }

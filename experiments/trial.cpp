@@ -143,11 +143,10 @@ void add_weights(Record& record, const Params<float>& params) {
 // Attention weights and logits of the first test sequences, with their tokens and labels.
 void add_probe(Record& record, Model<float>& model, const Task& task, const TrialConfig& trial, int threads) {
   const Index time = task.length(), layers = trial.model.layers;
-  // Few enough that the weights of all layers and heads stay below 16 MiB; one sequence always fits the
-  // request.
-  const Index affordable = (Index{1} << 22) / std::max<Index>(1, layers * trial.model.heads * time * time);
-  const Index n = std::clamp<Index>(affordable, 1, 4);
   const Split split = task.size(Split::test) == Index{0} ? Split::validation : Split::test;
+  // Few enough that the weights of all layers and heads stay below 16 MiB, but at least one.
+  const Index affordable = (Index{1} << 22) / std::max<Index>(1, layers * trial.model.heads * time * time);
+  const Index n = std::min(std::clamp<Index>(affordable, 1, 4), task.size(split).value_or(4));
   std::vector<Token> tokens(static_cast<std::size_t>(n * time)), labels(tokens.size());
   for (Index i = 0; i < n; ++i) {
     const auto row = [&](std::vector<Token>& all) {
@@ -165,14 +164,17 @@ void add_probe(Record& record, Model<float>& model, const Task& task, const Tria
                        std::vector<std::string> dims, results::Numbers values, const char* doc) {
     record.arrays.push_back({group, name, std::move(shape), std::move(dims), std::move(values), "1", doc});
   };
-  add("probe", "tokens", sizes({n, time}), {"sequence", "position"}, whole(tokens),
-      "first sequences of the test split");
-  add("probe", "labels", sizes({n, time}), {"sequence", "position"}, whole(labels),
-      "what each position must predict; -100 where it is not scored");
+  const auto add_sequences = [&](const char* group) {
+    add(group, "tokens", sizes({n, time}), {"sequence", "position"}, whole(tokens),
+        "first sequences of the test split");
+    add(group, "labels", sizes({n, time}), {"sequence", "position"}, whole(labels),
+        "what each position must predict; -100 where it is not scored");
+  };
 
   Step<float> step(threads, false);
   const Batch batch{tokens, labels, n, time};
   if (trial.save.logits) {
+    add_sequences("probe");
     // Every position is asked for, the unscored ones too: whoever rebuilds the model compares them all.
     const std::vector<Token> everywhere(tokens.size(), 0);
     std::vector<float> logits(tokens.size() * static_cast<std::size_t>(task.vocabulary()));
@@ -184,6 +186,7 @@ void add_probe(Record& record, Model<float>& model, const Task& task, const Tria
   Index heads = 0;
   for (Index l = 0; l < layers; ++l) heads = std::max(heads, model.attention(l).weight_heads());
   if (heads == 0) return;
+  add_sequences("attention");
   std::vector<float> weights(static_cast<std::size_t>(n * layers * heads * time * time),
                              std::numeric_limits<float>::quiet_NaN());
   model.probe(step, batch, [&](Model<float>& m) {

@@ -1,6 +1,7 @@
 #include "experiments/tasks/text.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cmath>
@@ -32,9 +33,27 @@ std::string too_short(const Text::Options& o, Index count) {
   return "";
 }
 
+// The prefix keeps a hash of digits alone from being read as a number. Empty where the text cannot be read,
+// which check() reports.
+std::string hash_of(const std::string& path) {
+  try {
+    const std::string text = read_corpus(path);
+    return fmt::format("xxh-{:016x}", XXH64(text.data(), text.size(), 0));
+  } catch (const Error&) {
+    return "";
+  }
+}
+
 }  // namespace
 
+void Text::Options::complete() {
+  if (content.empty()) content = hash_of(path);
+}
+
 void Text::Options::check(const Refuse& refuse) const {
+  if (const std::string found = hash_of(path); !found.empty() && found != content)
+    refuse("content",
+           fmt::format("'{}' has another content now: its hash is {}, not {}", path, found, content));
   if (split.size() != 3)
     return refuse("split",
                   fmt::format("expected three shares, train, validation and test, found {}", split.size()));

@@ -18,7 +18,7 @@ namespace heed {
 class Text final : public Task {
  public:
   struct Options {
-    std::string path = "/usr/share/common-licenses", unit = "bytes";
+    std::string path = "/usr/share/common-licenses", unit = "bytes", content;
     Index length = 64;
     std::vector<double> split = {0.9, 0.05, 0.05};
 
@@ -27,10 +27,14 @@ class Text final : public Task {
              {.doc = "a text file, or a folder whose files are joined (its links are left out)"});
       option("unit", unit,
              {.choices = {"bytes", "characters"}, .doc = "what a token is; characters need UTF-8"});
+      option("content", content,
+             {.doc = "xxHash64 of the text, so that another text is another trial; filled in, and compared "
+                     "where given"});
       option("length", length, {.min = 1, .max = kMaxLength, .doc = "tokens in a window"});
       option("split", split,
              {.min = 0, .max = 1, .doc = "shares of train, validation and test; test may be 0"});
     }
+    void complete();
     void check(const Refuse& refuse) const;
   };
 
