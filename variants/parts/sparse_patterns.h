@@ -76,5 +76,7 @@ struct BigBird {
   }
   Index group(Index p) const { return p / block; }
 };
+template <class Random>  // Clang 14 does not find it by itself
+BigBird(Index, Index, Index, Random)->BigBird<Random>;
 
 }  // namespace heed
