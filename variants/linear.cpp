@@ -137,9 +137,7 @@ struct LinearAttention {
 
  private:
   // x + 1 above 0, exp(x) below; the branch not taken stays at 1 or 0 and cannot overflow.
-  static void apply_features(const auto& x, Mat<S> f) {
-    f = x.array().max(S(0)) + x.array().min(S(0)).exp();
-  }
+  static void apply_features(const auto& x, Mat<S> f) { f = x.array().max(S(0)) + x.array().min(S(0)).exp(); }
 
   // Rows of one chunk.
   Index rows(Index time, Index at) const { return std::min(options.chunk, time - at); }

@@ -12,8 +12,8 @@ namespace {
 using namespace heed;
 
 // TokenFormer: softmax attention whose projections are themselves attention over parameter tokens; so is the
-// feed-forward, unless the options say otherwise, and the block's norms have no parameters. Wang et al. 2024,
-// eq. 11-14
+// feed-forward, unless the options say otherwise, and the block's norms have no parameters.   Wang et al.
+// 2024
 template <class S>
 class TokenFormer final : public Layer<S> {
  public:

@@ -32,7 +32,7 @@ struct PattentionOptions {
 //     gelu_l2_norm    a = tau t / (|t| + eps),  t = GELU(s)     tau = sqrt(n)
 //     softmax         a = tau softmax(s)                        tau = n
 //
-// Wang et al. 2024 (TokenFormer), eq. 7-10. Derivation: docs/variants/tokenformer.md. tau is stored: it
+// Wang et al. 2024 (TokenFormer), section 3.2. Derivation: docs/variants/tokenformer.md. tau is stored: it
 // starts as above and is only read from then on, so that appending tokens with zero keys leaves the function
 // as it was (in the first two modes). A row whose norm is 0 has weights 0. Has the interface of
 // core/ops/linear.h and, like it, keeps a view of x for backward.
