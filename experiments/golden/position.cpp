@@ -1,0 +1,112 @@
+// Positions: added to embeddings, turning queries and keys, or biasing scores.
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/ops/embedding.h"
+#include "experiments/golden/run.h"
+
+namespace heed::golden {
+namespace {
+
+// Every channel pair of every row at a position of its own.
+Run run_rope(const Case& c, const PositionInfo& info, const Given& given) {
+  const Tensor &x = c.input("x"), &dy = c.upstream.at("out"), &positions = c.constant("positions");
+  Params<double> params;
+  const auto position =
+      info.make<double>(options_of(info, given), {x.size(1) * x.size(3), x.size(1), x.size(2)}, params);
+  params.freeze();
+  Tensor y = x, dx = dy;
+  for (Index row = 0; row < x.rows(); ++row) {
+    const auto at = static_cast<Index>(positions.values.at(static_cast<std::size_t>(row % x.size(2))));
+    position->rotate({y.matrix().row(row).data(), 1, 1, 1, x.size(3)}, at);
+    position->rotate_backward({dx.matrix().row(row).data(), 1, 1, 1, x.size(3)}, at);
+  }
+  return {"", {{"out", y}}, {{"x", dx}}};
+}
+
+Run run_sinusoidal(const Case& c, const PositionInfo& info) {
+  const Tensor &x = c.input("x"), &dy = c.upstream.at("out");
+  Params<double> params;
+  const auto position = info.make<double>(options_of(info, {{"base", Config::number(c.number("base"))}}),
+                                          {x.size(2), 1, x.size(1)}, params);
+  params.freeze();
+  Tensor y = x, table = Tensor::zeros({1, x.size(1), x.size(2)});
+  position->embed(seq(y));
+  position->embed(seq(table));
+  position->embed_backward(seq(dy));
+  table.shape.erase(table.shape.begin());
+  return {"", {{"out", y}, {"table", table}}, {{"x", dy}}};  // what is added is constant
+}
+
+// The table's rows come from the position, their gathering from the embedding, as tokens are gathered.
+Run run_learned(const Case& c, const PositionInfo& info) {
+  const Tensor &x = c.input("x"), &dy = c.upstream.at("out"), &given = c.param("table");
+  Params<double> params;
+  const auto position = info.make<double>(options_of(info, {}), {given.cols(), 1, given.rows()}, params);
+  params.freeze();
+  load(c, {{"table", "table"}}, params);
+  std::vector<Token> at;
+  for (const double p : c.constant("positions").values) at.push_back(static_cast<Token>(p));
+
+  Tensor table = Tensor::zeros({1, given.rows(), given.cols()}), dtable = table, y = Tensor::zeros(x.shape);
+  position->embed(seq(table));
+  embed<double>(table.matrix(), at, y.matrix());
+  y.matrix() += x.matrix();
+  embed_backward<double>(at, dy.matrix(), dtable.matrix());
+  const Tensor& cdtable = dtable;
+  position->embed_backward(seq(cdtable));
+  Run run{"", {{"out", y}}, {{"x", dy}}};
+  store_grads(c, {{"table", "table"}}, params, run);
+  return run;
+}
+
+// Softmax attention under a position that acts on queries, keys or scores.
+std::vector<Run> run_with_softmax(const Case& c, const Registry& registry, const PositionInfo& info,
+                                  const Given& given) {
+  const Tensor &q = c.input("q"), &v = c.input("v");
+  Params<double> none;
+  const Index heads = q.size(1), dim = heads * q.size(3);
+  const auto position = info.make<double>(options_of(info, given), {dim, heads, q.size(2)}, none);
+  none.freeze();
+  Tensor slopes = Tensor::zeros({heads});
+  for (Index h = 0; h < heads; ++h) slopes.values[static_cast<std::size_t>(h)] = position->slope(h, heads);
+  const VariantInfo& softmax = find_variant(registry, "softmax");
+  std::vector<Run> runs;
+  for (const auto& [options, name] : tile_choices(softmax, {{"scale", Config::number(c.number("scale"))},
+                                                            {"key_width", Config::integer(q.size(3))},
+                                                            {"value_width", Config::integer(v.size(3))}})) {
+    LayerSpec<double> spec = kernel_spec(c, dim, c.input("k").size(2) - q.size(2));
+    spec.position = position.get();
+    Run& run = runs.emplace_back(run_kernel(c, {.variant = softmax, .options = options, .spec = spec}));
+    run.text = name;
+    run.outputs["slopes"] = slopes;
+  }
+  return runs;
+}
+
+Given rope_options(const Case& c) {
+  Given out = {{"layout", Config::scalar(c.text("layout"))}, {"base", Config::number(c.number("base"))}};
+  if (c.attributes.contains("rotary_dims"))
+    out.emplace_back("fraction",
+                     Config::number(c.number("rotary_dims") / static_cast<double>(c.input("x").size(3))));
+  return out;
+}
+
+}  // namespace
+
+std::vector<Run> run_position(const Case& c, const Registry& registry) {
+  const std::string kind = c.text("kind");
+  if (kind == "permuted_order") throw Skipped("heed has no variant 'permuted_order' yet");
+  if (kind != "rope" && kind != "sinusoidal" && kind != "learned" && kind != "alibi")
+    throw Unknown("the kind of position '" + kind + "'");
+  const PositionInfo* info = registry.find_position(kind);
+  if (!info) throw Skipped("heed has no position '" + kind + "' yet");
+  if (kind == "sinusoidal") return {run_sinusoidal(c, *info)};
+  if (kind == "learned") return {run_learned(c, *info)};
+  if (kind == "alibi") return run_with_softmax(c, registry, *info, {});
+  if (c.inputs.contains("q")) return run_with_softmax(c, registry, *info, rope_options(c));
+  return {run_rope(c, *info, rope_options(c))};
+}
+
+}  // namespace heed::golden

@@ -1,0 +1,98 @@
+#include "experiments/golden/run.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace heed::golden {
+namespace {
+
+// 3 and 4 divide few lengths; 64 is longer than all of them.
+constexpr long long kTiles[] = {1, 3, 4, 64};
+
+// (H,in,out) to (in, H*out), and back.
+Tensor side_by_side(const Tensor& t) {
+  Tensor four = t;
+  four.shape.insert(four.shape.begin(), 1);
+  Tensor out = heads_as_columns(four);
+  out.shape.erase(out.shape.begin());
+  return out;
+}
+
+Tensor one_per_head(const Tensor& t, Index heads) {
+  Tensor three = t;
+  three.shape.insert(three.shape.begin(), 1);
+  Tensor out = columns_as_heads(three, heads);
+  out.shape.erase(out.shape.begin());
+  return out;
+}
+
+Param<double> find(Params<double>& params, const std::string& name, Index size) {
+  const Param<double> p = params.find(name);
+  if (!p) throw Error(fmt::format("heed has no parameter '{}' here", name));
+  if (p.rows() * p.cols() != size)
+    throw Error(
+        fmt::format("the parameter '{}' has {} numbers, the case {}", name, p.rows() * p.cols(), size));
+  return p;
+}
+
+}  // namespace
+
+const VariantInfo& find_variant(const Registry& registry, const std::string& name) {
+  if (const VariantInfo* found = registry.find_variant(name)) return *found;
+  throw Skipped(fmt::format("heed has no variant '{}' yet", name));
+}
+
+Config options_of(const Entry& entry, const Given& given) {
+  Config map = Config::map();
+  for (const auto& [name, value] : given) map.set(name, value);
+  Problems problems;
+  Config out = entry.resolve(map, entry.name, problems);
+  problems.throw_if_any();
+  return out;
+}
+
+std::vector<std::pair<Config, std::string>> tile_choices(const VariantInfo& variant, const Given& given) {
+  for (const char* option : {"tile", "chunk"}) {
+    if (std::ranges::find(variant.options, option, &OptionInfo::name) == variant.options.end()) continue;
+    std::vector<std::pair<Config, std::string>> out;
+    for (const long long n : kTiles) {
+      Given with = given;
+      with.emplace_back(option, Config::integer(n));
+      out.emplace_back(options_of(variant, with), fmt::format("{} {}", option, n));
+    }
+    return out;
+  }
+  return {{options_of(variant, given), ""}};
+}
+
+void load(const Case& c, const ParamNames& names, Params<double>& params) {
+  if (names.size() != c.params.size())
+    throw Error(fmt::format("the case has {} parameters where heed has {}", c.params.size(), names.size()));
+  for (const ParamName& name : names) {
+    const Tensor& given = c.param(name.golden);
+    const Tensor value = name.head_columns ? side_by_side(given) : given;
+    std::ranges::copy(value.values, find(params, name.heed, std::ssize(value.values)).value().data());
+  }
+}
+
+void store_grads(const Case& c, const ParamNames& names, Params<double>& params, Run& run) {
+  for (const ParamName& name : names) {
+    const Tensor& given = c.param(name.golden);
+    const Mat<double> grad = params.find(name.heed).grad();
+    Tensor out = name.head_columns ? side_by_side(given) : given;
+    std::copy_n(grad.data(), out.values.size(), out.values.begin());
+    run.grads[name.golden] = name.head_columns ? one_per_head(out, given.size(0)) : out;
+  }
+}
+
+void require_scale(const Case& c, Index key_width) {
+  const double ours = 1 / std::sqrt(static_cast<double>(key_width));
+  if (!(std::abs(c.number("scale") - ours) <= 1e-14 * ours))
+    throw Error(fmt::format("the scale {} cannot be chosen; heed's is {}", c.number("scale"), ours));
+}
+
+}  // namespace heed::golden

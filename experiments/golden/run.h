@@ -1,0 +1,103 @@
+// What the runners of golden cases share.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/layer.h"
+#include "core/registry.h"
+#include "experiments/golden/golden_file.h"
+
+namespace heed::golden {
+
+// What heed computed for a case. An intermediate that heed has no counterpart for is left out of outputs.
+struct Run {
+  std::string text;  // "tile 3"; empty where there is only one run
+  Tensors outputs, grads;
+};
+
+// heed cannot run a case yet, or does not know what it is.
+struct Skipped : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+struct Unknown : std::runtime_error {
+  using std::runtime_error::runtime_error;
+};
+
+// The variant; Skipped where it is not registered.
+const VariantInfo& find_variant(const Registry& registry, const std::string& name);
+
+// Resolved options.
+using Given = std::vector<std::pair<std::string, Config>>;
+Config options_of(const Entry& entry, const Given& given);
+
+// The options of a run and its text, once for each tile size: changes speed, must not change the result.
+std::vector<std::pair<Config, std::string>> tile_choices(const VariantInfo& variant, const Given& given);
+
+// A parameter of a case and what heed calls it. Matrices of one head each, (H,in,out), lie side by side.
+struct ParamName {
+  std::string golden, heed;
+  bool head_columns = false;
+};
+using ParamNames = std::vector<ParamName>;
+
+void load(const Case& c, const ParamNames& names, Params<double>& params);
+void store_grads(const Case& c, const ParamNames& names, Params<double>& params, Run& run);
+
+inline Seq<double> seq(Tensor& t) { return {t.values.data(), t.size(0), t.size(1), t.size(2)}; }
+inline Seq<const double> seq(const Tensor& t) { return {t.values.data(), t.size(0), t.size(1), t.size(2)}; }
+
+// y = op(x) with its parameters; an op is anything with forward(step, x, y) and backward(step, dy, dx).
+template <class Make>
+Run run_op(const Case& c, Make make, const ParamNames& names) {
+  Params<double> params;
+  auto op = make(params);
+  params.freeze();
+  params.initialise(1);
+  load(c, names, params);
+  const Tensor &x = c.input("x"), &dy = c.upstream.at("out");
+  Tensor y = Tensor::zeros(x.shape), dx = Tensor::zeros(x.shape);
+  Step<double> step;
+  op.forward(step, seq(x), seq(y));
+  op.backward(step, seq(dy), seq(dx));
+  Run run{"", {{"out", y}}, {{"x", dx}}};
+  store_grads(c, names, params, run);
+  return run;
+}
+
+// Self-attention and feed-forwards, as run_op wants them.
+struct SelfLayer {
+  std::unique_ptr<Layer<double>> layer;
+  void forward(Step<double>& step, Seq<const double> x, Seq<double> y) { layer->forward(step, x, x, y); }
+  void backward(Step<double>& step, Seq<const double> dy, Seq<double> dx) {
+    layer->backward(step, dy, dx, dx);
+  }
+};
+
+std::vector<Run> run_attention(const Case& c, const Registry& registry);  // softmax, linear, differential
+std::vector<Run> run_sparse(const Case& c, const Registry& registry);
+std::vector<Run> run_pattention(const Case& c, const Registry& registry);
+std::vector<Run> run_position(const Case& c, const Registry& registry);
+std::vector<Run> run_operation(const Case& c, const Registry& registry);  // block pieces, loss, optimiser
+
+// One attention kernel on given q, k, v: outputs out, weights (B,H,Tq,Tk), lse; all gradients.
+struct KernelSetting {
+  const VariantInfo& variant;
+  Config options;
+  LayerSpec<double> spec = {};
+  double scale = 0;  // of the scores, to get lse from the weights
+  ParamNames names = {};
+  std::function<void(Params<double>&)> prepare = {};
+};
+Run run_kernel(const Case& c, const KernelSetting& setting);
+// What every kernel of a case is built for.
+LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset);
+
+// A variant without an option for the scale must have the case's by itself.
+void require_scale(const Case& c, Index key_width);
+
+}  // namespace heed::golden
