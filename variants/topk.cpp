@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <bit>
+#include <cmath>
 #include <cstdint>
 #include <limits>
 #include <numeric>
@@ -140,7 +141,6 @@ struct TopK {
     const Index side = dense.side();
     const Mat<S> q_room = tile_room(memory, side, d), k_room = tile_room(memory, side, d);
     const Mat<S> s_room = tile_room(memory, side, side), scores = tile_room(memory, side, tk);
-    const auto order = memory.template temp_span<std::int32_t>(tk);
     for (Index t = 0; t < dense.count(); ++t) {
       typename Memory<S>::Scope tile_scope(memory);
       const QueryTile tile = dense.tile(t, memory);
@@ -155,27 +155,35 @@ struct TopK {
       }
       for (Index r = 0; r < n; ++r) {
         const Index i = tile.queries[r];
-        keep_best(row(scores, r), order.first(seen_by(i, tk, in.mask)), chosen.subspan(i * k, k));
+        keep_best(row(scores, r), seen_by(i, tk, in.mask), chosen.subspan(i * k, k));
       }
     }
     return chosen;
   }
 
-  // chosen = the best of the first order.size() keys, ascending, then -1. order: room
-  static void keep_best(TileRow<S> score, std::span<std::int32_t> order, std::span<std::int32_t> chosen) {
-    // A score that is not a number comes first, so that it shows in the output; and sorting needs an order.
-    const auto rank = [&](std::int32_t j) {
-      return std::isnan(score(j)) ? std::numeric_limits<S>::infinity() : score(j);
-    };
+  // chosen = the best of the first `seen` keys, ascending, then -1
+  static void keep_best(TileRow<S> score, Index seen, std::span<std::int32_t> chosen) {
+    // A score that is not a number comes first: so it shows in the output, and there is an order to choose
+    // by.
+    for (S& s : std::span(score.data(), static_cast<std::size_t>(seen)))
+      s = std::isnan(s) ? std::numeric_limits<S>::infinity() : s;
     const auto better = [&](std::int32_t a, std::int32_t b) {
-      return rank(a) != rank(b) ? rank(a) > rank(b) : a < b;
+      return score(a) != score(b) ? score(a) > score(b) : a < b;
     };
-    const std::size_t n = std::min(order.size(), chosen.size());
-    std::iota(order.begin(), order.end(), 0);
-    std::nth_element(order.begin(), order.begin() + static_cast<std::ptrdiff_t>(n), order.end(), better);
-    std::copy_n(order.begin(), n, chosen.begin());
-    std::sort(chosen.begin(), chosen.begin() + static_cast<std::ptrdiff_t>(n));
-    std::fill(chosen.begin() + static_cast<std::ptrdiff_t>(n), chosen.end(), -1);
+    // A heap with the worst of the chosen in front; a later key must be truly better to get in.
+    auto end = chosen.begin();
+    for (std::int32_t j = 0; j < seen; ++j) {
+      if (end != chosen.end()) {
+        *end++ = j;
+        std::push_heap(chosen.begin(), end, better);
+      } else if (score(j) > score(chosen.front())) {
+        std::pop_heap(chosen.begin(), end, better);
+        chosen.back() = j;
+        std::push_heap(chosen.begin(), end, better);
+      }
+    }
+    std::sort(chosen.begin(), end);
+    std::fill(end, chosen.end(), -1);
   }
 };
 }  // namespace
