@@ -131,14 +131,17 @@ bool lower_is_better(const std::string& metric) { return metric.find("loss") != 
 Comparison compare(const results::Results& results, const CompareOptions& options) {
   Comparison out{options.metric, {}, {}, {}};
   const std::vector<std::string> variants = results.texts("variant"), status = results.texts("status");
-  find_column(results, options.metric, "metric");
-  const std::vector<double> metric = results.numbers(options.metric);
+  // Where no trial is done there are no metrics at all.
+  const bool any_done = std::find(status.begin(), status.end(), "done") != status.end();
+  if (any_done) find_column(results, options.metric, "metric");
+  const std::vector<double> metric =
+      any_done ? results.numbers(options.metric) : std::vector<double>(status.size(), kNaN);
   const std::vector<const Column*> varied = varied_columns(results, variants);
   for (const Column* c : varied) out.varied.push_back(c->name);
   std::vector<double> on_validation;
   if (!options.select.empty()) {
     find_column(results, options.select, "parameter");
-    on_validation = results.numbers(validation_metric(options.metric));
+    if (any_done) on_validation = results.numbers(validation_metric(options.metric));
   }
 
   std::map<std::vector<std::string>, std::size_t> rows;

@@ -156,6 +156,8 @@ class Supervisor {
   }
 
   bool run() {
+    if (queue_.empty())
+      progress_->message(fmt::format("Nothing to run: all {} trials have results.", lines_.size()));
     for (;;) {
       start_some();
       if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;

@@ -76,7 +76,7 @@ po::variables_map parse(const Command& c, const std::vector<std::string>& words)
   const auto style = po::command_line_style::unix_style ^ po::command_line_style::allow_guessing;
   try {
     po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(), values);
-    po::notify(values);
+    if (values.count("help") == 0) po::notify(values);  // which checks that nothing required is missing
   } catch (const po::unknown_option& e) {
     throw UsageError(fmt::format("unknown option '{}'.{}", e.get_option_name(),
                                  suggestion(e.get_option_name(), option_names(c.options))));

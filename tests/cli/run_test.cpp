@@ -1,0 +1,209 @@
+// Whole sweeps through the program: parallel workers, continuing, failures, stopping.
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "results/shard.h"
+#include "results/table.h"
+#include "tests/catch.h"
+#include "tests/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using heed::results::Status;
+using heed::test::Ended;
+using heed::test::eventually;
+using heed::test::Program;
+using heed::test::TempFolder;
+using Words = std::vector<std::string>;
+
+std::string smoke() { return (heed::test::source_dir() / "configs/smoke.yaml").string(); }
+
+Ended run(const TempFolder& folder, const std::string& out, const Words& more) {
+  Words words = {"run", smoke(), "-o", out};
+  words.insert(words.end(), more.begin(), more.end());
+  return heed::test::heed(folder.path(), words);
+}
+
+std::vector<fs::path> trials(const fs::path& directory) {
+  std::vector<fs::path> files;
+  if (fs::exists(directory / "trials"))
+    for (const auto& e : fs::directory_iterator(directory / "trials"))
+      if (e.path().extension() == ".h5") files.push_back(e.path());
+  std::sort(files.begin(), files.end());
+  return files;
+}
+
+// Words that make the smoke sweep last: a trial is still running when a test looks at it.
+const Words kLong = {"train.steps=10000000", "sweep.seeds=1", "variants=[softmax]"};
+
+// The one worker of a program that has made some steps.
+pid_t worker_of(const Program& program, const fs::path& directory) {
+  REQUIRE(eventually([&] { return program.children().size() == 1 && fs::exists(directory / "logs"); }));
+  const pid_t worker = program.children()[0];
+  // The name changes with exec: before that it is still the supervisor's own image.
+  REQUIRE(eventually([&] {
+    return heed::test::read_file("/proc/" + std::to_string(worker) + "/cmdline").find("trial") !=
+           std::string::npos;
+  }));
+  return worker;
+}
+
+}  // namespace
+
+TEST_CASE("workers side by side and threads in a trial change no bit of results.h5") {
+  const TempFolder folder;
+  CHECK(run(folder, "one", {"-j", "1"}).code == 0);
+  CHECK(run(folder, "two", {"-j", "2"}).code == 0);
+  CHECK(run(folder, "threads", {"-j", "1", "--threads", "2"}).code == 0);
+  CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "two/results.h5") == Words{});
+  CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "threads/results.h5") == Words{});
+}
+
+TEST_CASE("the same command again trains nothing, and a grown sweep only what is new") {
+  const TempFolder folder;
+  const Ended first = run(folder, "r", {});
+  CHECK(first.code == 0);
+  CHECK_THAT(first.out, ContainsSubstring("softmax") && ContainsSubstring("test_accuracy"));
+  CHECK_THAT(first.err, ContainsSubstring("[4/4] "));
+  const std::vector<fs::path> files = trials(folder / "r");
+  REQUIRE(files.size() == 4);
+  std::vector<fs::file_time_type> times;
+  for (const fs::path& f : files) times.push_back(fs::last_write_time(f));
+
+  const Ended second = run(folder, "r", {});
+  CHECK(second.code == 0);
+  CHECK(second.out == first.out);
+  CHECK_THAT(second.err,
+             !ContainsSubstring("[") && ContainsSubstring("Nothing to run: all 4 trials have results."));
+
+  CHECK(run(folder, "r", {"sweep.seeds=3"}).code == 0);
+  CHECK(trials(folder / "r").size() == 6);
+  for (std::size_t i = 0; i < files.size(); ++i) CHECK(fs::last_write_time(files[i]) == times[i]);
+  CHECK(heed::results::read_results(folder / "r/results.h5").trial.size() == 6);
+  // The plan says what belongs to the sweep.
+  CHECK(run(folder, "r", {}).code == 0);
+  CHECK(heed::results::read_results(folder / "r/results.h5").trial.size() == 4);
+}
+
+TEST_CASE("progress in a pipe is plain lines, results alone go to standard output") {
+  const TempFolder folder;
+  const Ended ended = run(folder, "r", {});
+  CHECK(ended.err.find('\r') == std::string::npos);
+  CHECK(ended.err.find('\033') == std::string::npos);
+  CHECK(ended.out.find("[1/4]") == std::string::npos);
+}
+
+TEST_CASE("a trial that diverges is recorded, and the sweep goes on") {
+  const TempFolder folder;
+  const Ended ended = run(folder, "r", {"train.lr=[0.01, 1e30]", "train.clip=0", "sweep.seeds=1"});
+  CHECK(ended.code == 1);
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  CHECK(results.texts("status") == Words{"done", "diverged", "done", "diverged"});
+  CHECK_THAT(results.texts("reason")[1], ContainsSubstring("not finite"));
+  CHECK_THAT(ended.out, ContainsSubstring("2 of 4 trials are not done"));
+  CHECK_THAT(ended.err, ContainsSubstring("diverged after"));
+
+  const Ended status = heed::test::heed(folder.path(), {"status", "r"});
+  CHECK(status.code == 1);
+  CHECK_THAT(status.out, ContainsSubstring("0 pending, 0 running, 2 done, 2 diverged, 0 failed, 0 killed") &&
+                             ContainsSubstring("lr=1e+30 seed=0: diverged after"));
+}
+
+TEST_CASE("a worker that is killed is recorded with its signal, and can be tried again") {
+  const TempFolder folder;
+  Words words = {"run", smoke(), "-o", "r"};
+  words.insert(words.end(), kLong.begin(), kLong.end());
+  Program program(folder.path(), words);
+  kill(worker_of(program, folder / "r"), SIGKILL);
+  const Ended ended = program.wait();
+  CHECK(ended.code == 1);
+  CHECK_THAT(ended.err,
+             ContainsSubstring("softmax seed=0: killed after") && ContainsSubstring("signal 9 (SIGKILL)"));
+  REQUIRE(trials(folder / "r").size() == 1);
+  const heed::results::Record record = heed::results::read_shard(trials(folder / "r")[0]);
+  CHECK(record.status == Status::killed);
+  CHECK_THAT(record.reason, ContainsSubstring("signal 9 (SIGKILL)"));
+
+  SECTION("not by itself") {
+    const Ended again = heed::test::heed(folder.path(), words);
+    CHECK(again.code == 1);
+    CHECK_THAT(again.err, ContainsSubstring("Nothing to run"));
+  }
+  SECTION("but with --retry-failed") {
+    words.push_back("--retry-failed");
+    Program retry(folder.path(), words);
+    kill(worker_of(retry, folder / "r"), SIGSEGV);
+    CHECK(retry.wait().code == 1);
+    CHECK(heed::results::read_shard(trials(folder / "r")[0]).status == Status::failed);
+  }
+}
+
+TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one that was never stopped") {
+  const int signal = GENERATE(SIGINT, SIGTERM);
+  const TempFolder folder;
+  // Four short trials and one that would never end.
+  const std::string text = heed::test::read_file(smoke());
+  heed::test::write_file(folder / "s.yaml", text);
+  const Words words = {"run", "s.yaml", "-o", "r", "-j", "1", "train.steps=[20, 10000000]", "sweep.seeds=1"};
+  Program program(folder.path(), words);
+  REQUIRE(eventually([&] { return trials(folder / "r").size() == 1; }));
+  const pid_t worker = worker_of(program, folder / "r");
+  program.signal(signal);
+  const Ended ended = program.wait();
+  CHECK(ended.code == 75);
+  CHECK_FALSE(heed::test::alive(worker));
+  CHECK(trials(folder / "r").size() == 1);
+  CHECK_THAT(ended.err, ContainsSubstring("The same command again continues."));
+  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
+             ContainsSubstring("3 pending, 0 running, 1 done"));
+
+  CHECK(heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "r", "sweep.seeds=1"}).code == 0);
+  CHECK(heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "whole", "sweep.seeds=1"}).code == 0);
+  CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
+}
+
+TEST_CASE("workers do not outlive a supervisor that is killed") {
+  const TempFolder folder;
+  Words words = {"run", smoke(), "-o", "r"};
+  words.insert(words.end(), kLong.begin(), kLong.end());
+  Program program(folder.path(), words);
+  const pid_t worker = worker_of(program, folder / "r");
+  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out, ContainsSubstring("0 pending, 1 running"));
+  program.signal(SIGKILL);
+  program.wait();
+  CHECK(eventually([&] { return !heed::test::alive(worker); }, 2));
+  CHECK(trials(folder / "r").empty());
+  CHECK(eventually([&] {
+    return heed::test::heed(folder.path(), {"status", "r"}).out.starts_with("1 pending, 0 running");
+  }));
+}
+
+TEST_CASE("two supervisors share one run directory, and each trial runs once") {
+  const TempFolder folder;
+  const Words words = {"run", smoke(), "-o", "r", "-j", "1", "sweep.seeds=4", "train.steps=200"};
+  Program one(folder.path(), words), two(folder.path(), words);
+  const Ended first = one.wait(), second = two.wait();
+  CHECK(first.code == 0);
+  CHECK(second.code == 0);
+  CHECK(trials(folder / "r").size() == 8);
+  const auto lines = [](const std::string& text) {
+    std::size_t n = 0;
+    for (std::size_t at = 0; (at = text.find("done in", at)) != std::string::npos; ++at) ++n;
+    return n;
+  };
+  CHECK(lines(first.err) + lines(second.err) == 8);
+}
+
+TEST_CASE("where nothing can be written, the path and the reason are said") {
+  const TempFolder folder;
+  heed::test::write_file(folder / "file", "");
+  const Ended ended = run(folder, "file/r", {});
+  CHECK(ended.code == 74);
+  CHECK_THAT(ended.err, ContainsSubstring("file/r/trials: cannot make the folder: Not a directory"));
+}

@@ -1,0 +1,95 @@
+#include "experiments/progress.h"
+
+#include <cmath>
+#include <cstdio>
+#include <string>
+
+#include "experiments/worker.h"
+#include "tests/catch.h"
+
+namespace {
+
+using heed::Progress;
+using heed::TrialProgress;
+using heed::results::Status;
+
+// Everything that is printed while it lives.
+class Tape {
+ public:
+  Tape() : file_(std::tmpfile()) {}
+  Tape(const Tape&) = delete;
+  Tape& operator=(const Tape&) = delete;
+  ~Tape() { std::fclose(file_); }
+  std::FILE* file() { return file_; }
+  std::string text() {
+    std::string all;
+    std::rewind(file_);
+    for (int c; (c = std::fgetc(file_)) != EOF;) all += static_cast<char>(c);
+    return all;
+  }
+
+ private:
+  std::FILE* file_;
+};
+
+TrialProgress at_step(heed::Index step) { return {step, 100, 0.5, 0.75, static_cast<double>(step) / 10}; }
+
+}  // namespace
+
+TEST_CASE("in a pipe there is a line for each trial that ends, and one when it was silent for long") {
+  Tape tape;
+  Progress progress(tape.file(), false, {{"a seed=0", 1}, {"b seed=0", 3}}, 2);
+  progress.started(0, 0);
+  progress.advanced(0, at_step(100));
+  progress.tick(5);
+  CHECK(tape.text().empty());
+  progress.ended(0, Status::done, "", 10);
+  progress.started(1, 10);
+  progress.advanced(1, at_step(50));
+  progress.tick(45);
+  progress.ended(1, Status::diverged, "the loss is not finite", 50);
+  CHECK(tape.text() ==
+        "[3/4] a seed=0: done in 10 s; left 30 s\n"  // a quarter of the work took 10 s
+        "b seed=0  step 50/100  loss 0.5  accuracy 0.750  10 steps/s  left 5.0 s\n"
+        "3/4 trials, 1 running, 45 s, left 27 s\n"
+        "[4/4] b seed=0: diverged after 50 steps: the loss is not finite in 40 s\n");
+}
+
+TEST_CASE("in a terminal a block is drawn again in its place") {
+  Tape tape;
+  Progress progress(tape.file(), true, {{"a seed=0", 1}}, 0);
+  progress.started(0, 0);
+  progress.advanced(0, at_step(50));
+  progress.tick(1);
+  progress.tick(1.01);  // too early to draw again
+  progress.tick(2);
+  progress.ended(0, Status::done, "", 3);
+  progress.clear();
+  const std::string erase = "\033[A\r\033[K";
+  const std::string line = "  a seed=0  step 50/100  loss 0.5  accuracy 0.750  10 steps/s  left 5.0 s\n";
+  CHECK(tape.text() == "0/1 trials, 1 running, 1.0 s, left 1.0 s\n" + line + erase + erase +
+                           "0/1 trials, 1 running, 2.0 s, left 2.0 s\n" + line + erase + erase);
+}
+
+TEST_CASE("durations are said as people say them") {
+  CHECK(heed::duration_text(0.42) == "0.4 s");
+  CHECK(heed::duration_text(12.3) == "12 s");
+  CHECK(heed::duration_text(200) == "3 min 20 s");
+  CHECK(heed::duration_text(7500) == "2 h 5 min");
+}
+
+TEST_CASE("what a worker reports survives its line") {
+  TrialProgress p{12, 40, 0.25, std::nan(""), 1.5};
+  const auto back = heed::read_report(heed::to_line(p)).progress;
+  REQUIRE(back);
+  CHECK(back->step == 12);
+  CHECK(back->steps == 40);
+  CHECK(back->loss == 0.25);
+  CHECK(std::isnan(back->accuracy));
+  CHECK(back->seconds == 1.5);
+  const heed::WorkerReport ended = heed::read_report("ended diverged the loss is not finite");
+  CHECK(ended.ended == "diverged");
+  CHECK(ended.reason == "the loss is not finite");
+  CHECK_FALSE(heed::read_report("step x").progress);
+  CHECK(heed::read_report("noise").ended.empty());
+}
