@@ -17,9 +17,9 @@ constexpr double kRounding = 1e-12;
 // Every parameter of a model against central differences of its loss; empty where they agree.
 std::string gradient_fault(const ModelSpec& spec, const Registry& registry = tiny_registry()) {
   TinyModel<double> tiny(spec, 0.4, registry);
-  const TinyData data(3, 5, spec.vocabulary);
+  const TinyData data(2, 5, spec.vocabulary);
   Step<double> step, evaluation(1, false);
-  tiny.learn(step, data.all(), 2);
+  tiny.learn(step, data.all(), 1);
   const GradientReport report = compare_gradients(parameter_tensors(tiny.params), [&] {
     return tiny.model.evaluate(evaluation, data.all()).mean_loss();
   });
@@ -74,8 +74,9 @@ TEST_CASE("the gradient of every parameter of the model agrees with differences"
   };
   const Slots slots = GENERATE(Slots{"none", "none"}, Slots{"learned", "mlp"}, Slots{"rope", "swiglu"},
                                Slots{"alibi", "mlp"}, Slots{"sinusoidal", "none"});
-  const std::string norm = GENERATE("layer", "rms");
-  const bool tied = GENERATE(false, true);
+  // Each pair of choices comes up once.
+  const bool rms = GENERATE(false, true), tied = rms == (slots.feed_forward == "mlp");
+  const std::string norm = rms ? "rms" : "layer";
   CAPTURE(slots.positions, slots.feed_forward, norm, tied);
   ModelSpec spec = tiny_spec();
   spec.positions = {slots.positions};
