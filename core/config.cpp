@@ -239,11 +239,17 @@ void Problems::add(const Place& place, const std::string& message) {
 }
 
 void Problems::add(const Problems& others) {
-  for (std::size_t i = 0; i < others.size(); ++i) insert(others.places_[i], others.lines_[i]);
+  for (std::size_t i = 0; i < others.lines_.size(); ++i) insert(others.places_[i], others.lines_[i]);
+  more_ += others.more_;
 }
 
 void Problems::insert(const Place& place, const std::string& line) {
+  constexpr std::size_t enough = 100;
   if (std::find(lines_.begin(), lines_.end(), line) != lines_.end()) return;
+  if (lines_.size() == enough) {
+    ++more_;
+    return;
+  }
   // Problems without a place (line 0) come first.
   const auto before = [](const Place& a, const Place& b) {
     return std::tie(a.line, a.column) < std::tie(b.line, b.column);
@@ -254,7 +260,9 @@ void Problems::insert(const Place& place, const std::string& line) {
 }
 
 void Problems::throw_if_any() const {
-  if (!empty()) throw ConfigError(fmt::format("{}", fmt::join(lines_, "\n")));
+  if (empty()) return;
+  throw ConfigError(fmt::format("{}{}", fmt::join(lines_, "\n"),
+                                more_ ? fmt::format("\n... and {} more like these.", more_) : ""));
 }
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {

@@ -99,7 +99,7 @@ class Problems {
   void add(const Place& place, const std::string& message);  // once, however often it is found
   void add(const Problems& others);
   bool empty() const { return lines_.empty(); }
-  std::size_t size() const { return lines_.size(); }
+  std::size_t size() const { return lines_.size() + more_; }
   const std::vector<std::string>& lines() const { return lines_; }
   void throw_if_any() const;  // ConfigError with every line, in order of place
 
@@ -107,6 +107,7 @@ class Problems {
   void insert(const Place& place, const std::string& line);
   std::vector<std::string> lines_;  // in order of place
   std::vector<Place> places_;       // of lines_
+  std::size_t more_ = 0;            // that were found when there were enough to show
 };
 
 // The candidate closest to a misspelt name by edit distance (a swap of neighbours counts once); empty when

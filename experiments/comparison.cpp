@@ -130,6 +130,10 @@ bool lower_is_better(const std::string& metric) { return metric.find("loss") != 
 
 Comparison compare(const results::Results& results, const CompareOptions& options) {
   Comparison out{options.metric, {}, {}, {}};
+  if (results.trial.empty()) {
+    out.notes.push_back("No trial has ended yet.");
+    return out;
+  }
   const std::vector<std::string> variants = results.texts("variant"), status = results.texts("status");
   // Where no trial is done there are no metrics at all.
   const bool any_done = std::find(status.begin(), status.end(), "done") != status.end();

@@ -18,7 +18,8 @@ Estimate Estimator::operator()(const TrialConfig& trial) {
   if (at == shapes_.end()) at = shapes_.insert({key, build(trial)}).first;
   const Shape& s = at->second;
   Estimate e = s.estimate;
-  e.training_flops = 3 * e.forward_flops * static_cast<double>(trial.train.batch * trial.train.steps);
+  e.training_flops =
+      3 * e.forward_flops * static_cast<double>(trial.train.batch) * static_cast<double>(trial.train.steps);
   const Index together = trial.train.micro_batch > 0 ? trial.train.micro_batch : s.micro_batch;
   const double rows = static_cast<double>(std::min(together, trial.train.batch) * s.length);
   e.memory_bytes = 16.0 * static_cast<double>(e.parameters) + 4.0 * rows * s.row_floats;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 
 #include <fmt/format.h>
@@ -45,7 +46,8 @@ int run(const Input& input, const Registry& registry) {
   options.command = input.command;
   options.work = work_of(sweep, registry);
   options.messages = stderr;
-  options.terminal = isatty(STDERR_FILENO) == 1;
+  const char* terminal = std::getenv("TERM");
+  options.terminal = isatty(STDERR_FILENO) == 1 && terminal && std::string(terminal) != "dumb";
 
   directory.prepare(sweep, loaded.text);
   const bool finished = run_trials(directory, sweep, options);

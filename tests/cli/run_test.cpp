@@ -168,6 +168,38 @@ TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one t
   CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
 }
 
+TEST_CASE("a sweep that is stopped before anything is done leaves an empty table") {
+  const TempFolder folder;
+  Words words = {"run", smoke(), "-o", "r"};
+  words.insert(words.end(), kLong.begin(), kLong.end());
+  Program program(folder.path(), words);
+  worker_of(program, folder / "r");
+  program.signal(SIGINT);
+  CHECK(program.wait().code == 75);
+  CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0);
+  const Ended compare = heed::test::heed(folder.path(), {"compare", "r"});
+  CHECK(compare.code == 0);
+  CHECK_THAT(compare.out, ContainsSubstring("No trial has ended yet."));
+}
+
+TEST_CASE("one parameter may be whole in one trial and not in another, or there in some trials alone") {
+  const TempFolder folder;
+  CHECK(run(folder, "r",
+            {"train.lr=[1e-2, 1]", "model.positions=[learned, {rope: {base: 50}}]", "sweep.seeds=1"})
+            .code == 0);
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  CHECK(results.numbers("lr") == std::vector<double>{0.01, 0.01, 1, 1, 0.01, 0.01, 1, 1});
+  CHECK(results.texts("model.positions.name")[1] == "rope");
+}
+
+TEST_CASE("every metric that a trial records is listed") {
+  const TempFolder folder;
+  CHECK(run(folder, "r", {"sweep.seeds=1"}).code == 0);
+  const std::string listed = heed::test::heed(folder.path(), {"list"}).out;
+  for (const auto& column : heed::results::read_results(folder / "r/results.h5").columns)
+    if (column.role == heed::results::Role::metric) CHECK_THAT(listed, ContainsSubstring(column.name));
+}
+
 TEST_CASE("workers do not outlive a supervisor that is killed") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r"};

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/rng.h"
 #include "experiments/sweep_file.h"
 #include "tests/catch.h"
 #include "tests/experiments/fakes.h"
@@ -439,4 +440,61 @@ TEST_CASE("a mistake that many trials share is reported once") {
   CHECK(wrong("variants: [softmax, linear]\ntask: mqar\ntrain: {lr: x}\n"
               "sweep: {seeds: 5, parameters: {train.clip: [1, 2, 3]}}\n") ==
         "f.yaml:3:13: train.lr: expected a number, found the text 'x'.");
+}
+
+TEST_CASE("thousands of mistakes are counted and not all shown") {
+  heed::Problems problems;
+  read(kSmall + "sweep: {method: random, trials: 3000, parameters: {train.beta1: {min: 2, max: 3}}}\n", {},
+       problems);
+  CHECK(problems.lines().size() == 100);
+  CHECK(problems.size() > 2900);
+  CHECK_THROWS_WITH(problems.throw_if_any(), ContainsSubstring(" more like these."));
+}
+
+TEST_CASE("a damaged file is read or refused with its places, and never ends the program") {
+  const std::string whole =
+      "name: recall\nvariants:\n  - softmax\n  - linear: {features: elu}\n  - window: {size: [8, 16], "
+      "global: [0]}\n"
+      "  - stack: [softmax, {window: {size: 8}}]\ntask:  {name: mqar, length: 64, pairs: 8, vocab: 512}\n"
+      "model: {layers: 2, heads: 2, dim: 64, positions: {rope: {base: 100}}, feed_forward: mlp}\n"
+      "train: {steps: 2000, batch: 64, lr: 0.001}\nsweep:\n  method: random\n  trials: 3\n  seeds: [1, 2]\n"
+      "  parameters:\n    train.lr: {min: 1e-4, max: 1e-2, distribution: log_uniform}\n    train.clip: [1, "
+      "2]\n"
+      "  together:\n    - {task.length: 64, task.pairs: 8}\n    - {task.length: 128, task.pairs: 16}\n"
+      "compare: {metric: test_accuracy, reference: softmax, select: train.lr}\nsave: [weights]\n";
+  REQUIRE(good(whole).trials.size() == 5 * 3 * 2);
+  const std::string alphabet =
+      "{}[]:,-?&*!|>'\"%@`# \t\n\r\x01\xff\xc3"
+      "09aez.~<";
+  const heed::Rng rng(1, "mutations");
+  for (std::uint64_t i = 0; i < 1500; ++i) {
+    heed::Draws draws = rng.at(i);
+    std::string text = whole;
+    for (auto n = draws.below(4); n >= 0; --n) {
+      const auto at = static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(text.size())));
+      const char c =
+          alphabet[static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(alphabet.size())))];
+      switch (draws.below(4)) {
+        case 0:
+          text[at] = c;
+          break;
+        case 1:
+          text.insert(at, 1, c);
+          break;
+        case 2:
+          text.erase(at, static_cast<std::size_t>(1 + draws.below(20)));
+          break;
+        default:
+          text.insert(
+              at, text.substr(static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(text.size()))),
+                              30));
+      }
+    }
+    heed::Problems problems;
+    read(text, {}, problems);
+    for (const std::string& line : problems.lines()) {
+      INFO(text);
+      CHECK_THAT(line, Catch::Matchers::StartsWith("f.yaml:") && !Catch::Matchers::StartsWith("f.yaml:0"));
+    }
+  }
 }
