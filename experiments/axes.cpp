@@ -133,7 +133,7 @@ class Reader {
                       fmt::format("{}: it stands in sweep.together already ({}).", path, other_place.text()));
         return false;
       }
-    paths_.push_back({path, place});
+    paths_.emplace_back(path, place);
     return true;
   }
 

@@ -131,7 +131,7 @@ bool lower_is_better(const std::string& metric) { return metric.find("loss") != 
 Comparison compare(const results::Results& results, const CompareOptions& options) {
   Comparison out{options.metric, {}, {}, {}};
   if (results.trial.empty()) {
-    out.notes.push_back("No trial has ended yet.");
+    out.notes.emplace_back("No trial has ended yet.");
     return out;
   }
   const std::vector<std::string> variants = results.texts("variant"), status = results.texts("status");
@@ -226,7 +226,7 @@ std::string csv_text(const Comparison& comparison) {
       std::string cell = row[c] == "-" ? "" : row[c];
       if (cell.find_first_of(",\"\n") != std::string::npos) {
         for (std::size_t q = 0; (q = cell.find('"', q)) != std::string::npos; q += 2) cell.insert(q, 1, '"');
-        cell = '"' + cell + '"';
+        cell = fmt::format("\"{}\"", cell);
       }
       out += (c ? "," : "") + cell;
     }

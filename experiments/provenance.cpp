@@ -15,18 +15,18 @@ namespace {
 std::string instruction_set() {
   std::vector<std::string> features;
 #if defined(__x86_64__)
-  features.push_back("x86-64");
+  features.emplace_back("x86-64");
 #elif defined(__aarch64__)
-  features.push_back("aarch64");
+  features.emplace_back("aarch64");
 #endif
 #ifdef __AVX2__
-  features.push_back("AVX2");
+  features.emplace_back("AVX2");
 #endif
 #ifdef __FMA__
-  features.push_back("FMA");
+  features.emplace_back("FMA");
 #endif
 #ifdef __AVX512F__
-  features.push_back("AVX512F");
+  features.emplace_back("AVX512F");
 #endif
 #ifdef __ARM_FEATURE_SVE
   features.push_back("SVE");

@@ -61,7 +61,7 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
   read_section(trial.model, model, "model", {"positions", "feed_forward"}, problems);
   if (model && !model->is_map()) return;
   const auto with_none = [](std::vector<std::string> all) {
-    all.push_back("none");
+    all.emplace_back("none");
     return all;
   };
   trial.positions.name = "learned";

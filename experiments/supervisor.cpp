@@ -253,7 +253,7 @@ class Supervisor {
                                   "--index",   fmt::format("{}", trial),
                                   "--report",  fmt::format("{}", kReportDescriptor),
                                   "--command", options_.command};
-    if (options_.retry_failed) a.push_back("--replace");
+    if (options_.retry_failed) a.emplace_back("--replace");
     if (failure) {
       const std::vector<std::string> more = {"--record-failure", failure->reason,
                                              "--status",         results::to_string(failure->status),

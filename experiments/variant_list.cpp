@@ -21,7 +21,7 @@ struct Written {
 
 std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown) {
   std::vector<std::string> parts;
-  for (const auto& [option, value] : shown) parts.push_back(option + '=' + value);
+  for (const auto& [option, value] : shown) parts.push_back(fmt::format("{}={}", option, value));
   return parts.empty() ? name : fmt::format("{}({})", name, fmt::join(parts, ","));
 }
 

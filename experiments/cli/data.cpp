@@ -17,7 +17,7 @@ Split read_split(const std::string& name) {
   std::vector<std::string> known;
   for (const Split split : {Split::train, Split::validation, Split::test}) {
     if (name == split_name(split)) return split;
-    known.push_back(split_name(split));
+    known.emplace_back(split_name(split));
   }
   throw UsageError(fmt::format("unknown split '{}'.{}", name, suggestion(name, known)));
 }
@@ -35,7 +35,7 @@ Config read_options(const Input& input, const TaskInfo& task) {
       set_path(given, word.substr(0, equals), std::move(*value), given.place());
   }
   problems.throw_if_any();
-  const Config resolved = task.resolve(given, "task", problems);
+  Config resolved = task.resolve(given, "task", problems);
   problems.throw_if_any();
   return resolved;
 }

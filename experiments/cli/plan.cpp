@@ -14,7 +14,7 @@ namespace heed::cli {
 namespace {
 
 // Small models spend about this share of a core's speed in matrix products on what FLOPs count.
-constexpr double kShareOfSpeed = 0.25;
+constexpr double kShareOfSpeed = 0.4;
 
 // 57982058496 as 57,982,058,496
 std::string grouped(Index n) {

@@ -42,14 +42,16 @@ std::vector<fs::path> trials(const fs::path& directory) {
 // Words that make the smoke sweep last: a trial is still running when a test looks at it.
 const Words kLong = {"train.steps=10000000", "sweep.seeds=1", "variants=[softmax]"};
 
-// The one worker of a program that has made some steps.
-pid_t worker_of(const Program& program, const fs::path& directory) {
-  REQUIRE(eventually([&] { return program.children().size() == 1 && fs::exists(directory / "logs"); }));
-  const pid_t worker = program.children()[0];
-  // The name changes with exec: before that it is still the supervisor's own image.
+// The one worker of a program, while it trains another trial than `ended`.
+pid_t worker_of(const Program& program, const std::string& ended = "none") {
+  pid_t worker = 0;
   REQUIRE(eventually([&] {
-    return heed::test::read_file("/proc/" + std::to_string(worker) + "/cmdline").find("trial") !=
-           std::string::npos;
+    const std::vector<pid_t> children = program.children();
+    if (children.size() != 1) return false;
+    worker = children[0];
+    // Before exec it is still the supervisor's own image, after its end it has no command line.
+    const std::string words = heed::test::read_file("/proc/" + std::to_string(worker) + "/cmdline");
+    return words.find("trial") != std::string::npos && words.find(ended) == std::string::npos;
   }));
   return worker;
 }
@@ -120,7 +122,7 @@ TEST_CASE("a worker that is killed is recorded with its signal, and can be tried
   Words words = {"run", smoke(), "-o", "r"};
   words.insert(words.end(), kLong.begin(), kLong.end());
   Program program(folder.path(), words);
-  kill(worker_of(program, folder / "r"), SIGKILL);
+  kill(worker_of(program), SIGKILL);
   const Ended ended = program.wait();
   CHECK(ended.code == 1);
   CHECK_THAT(ended.err,
@@ -138,7 +140,7 @@ TEST_CASE("a worker that is killed is recorded with its signal, and can be tried
   SECTION("but with --retry-failed") {
     words.push_back("--retry-failed");
     Program retry(folder.path(), words);
-    kill(worker_of(retry, folder / "r"), SIGSEGV);
+    kill(worker_of(retry), SIGSEGV);
     CHECK(retry.wait().code == 1);
     CHECK(heed::results::read_shard(trials(folder / "r")[0]).status == Status::failed);
   }
@@ -153,7 +155,7 @@ TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one t
   const Words words = {"run", "s.yaml", "-o", "r", "-j", "1", "train.steps=[20, 10000000]", "sweep.seeds=1"};
   Program program(folder.path(), words);
   REQUIRE(eventually([&] { return trials(folder / "r").size() == 1; }));
-  const pid_t worker = worker_of(program, folder / "r");
+  const pid_t worker = worker_of(program, trials(folder / "r")[0].stem().string());
   program.signal(signal);
   const Ended ended = program.wait();
   CHECK(ended.code == 75);
@@ -173,7 +175,7 @@ TEST_CASE("a sweep that is stopped before anything is done leaves an empty table
   Words words = {"run", smoke(), "-o", "r"};
   words.insert(words.end(), kLong.begin(), kLong.end());
   Program program(folder.path(), words);
-  worker_of(program, folder / "r");
+  worker_of(program);
   program.signal(SIGINT);
   CHECK(program.wait().code == 75);
   CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0);
@@ -205,7 +207,7 @@ TEST_CASE("workers do not outlive a supervisor that is killed") {
   Words words = {"run", smoke(), "-o", "r"};
   words.insert(words.end(), kLong.begin(), kLong.end());
   Program program(folder.path(), words);
-  const pid_t worker = worker_of(program, folder / "r");
+  const pid_t worker = worker_of(program);
   CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out, ContainsSubstring("0 pending, 1 running"));
   program.signal(SIGKILL);
   program.wait();
