@@ -69,8 +69,7 @@ struct PositionInfo : Entry {
   MakePosition<double> make_double = {};
 
   template <class S>
-  std::unique_ptr<Position<S>> make(const Config& chosen, const PositionSpec& spec,
-                                    Params<S>& params) const {
+  std::unique_ptr<Position<S>> make(const Config& chosen, const PositionSpec& spec, Params<S>& params) const {
     if constexpr (std::is_same_v<S, float>)
       return make_float(chosen, spec, params);
     else

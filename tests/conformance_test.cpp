@@ -28,8 +28,7 @@ std::vector<CheckResult> all_results(bool every_choice) {
 }
 
 void require_all(const std::vector<CheckResult>& results) {
-  for (const CheckResult& r : results)
-    DYNAMIC_SECTION(r.subject << ": " << r.check) {
+  for (const CheckResult& r : results) DYNAMIC_SECTION(r.subject << ": " << r.check) {
       INFO(r.message);
       CHECK(r.verdict != Verdict::failed);
     }

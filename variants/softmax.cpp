@@ -1,5 +1,5 @@
-#include "core/registry.h"
 #include "variants/parts/softmax.h"
+#include "core/registry.h"
 
 using heed::Softmax;
 

@@ -94,7 +94,7 @@ struct TopK {
   Traits traits() const { return {.smooth = false}; }
 
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
-    const Saved saved{o, memory.keep(1, in.q.rows()), choose(in, memory)};
+    Saved saved{o, memory.keep(1, in.q.rows()), choose(in, memory)};
     softmax_forward(map(in), tiles(in, saved), saved.o, saved.lse, memory);
     return saved;
   }

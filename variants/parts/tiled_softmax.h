@@ -210,11 +210,13 @@ void softmax_weights(const SoftmaxMap<S>& in, const T& tiles, In<S> lse, Mat<S> 
 }
 
 // Compiled once for the tiles of the tree (tiled_softmax.cpp).
+// NOLINTBEGIN(bugprone-macro-parentheses): neither `extern` nor a type can stand in parentheses
 #define HEED_TILED_SOFTMAX(prefix, S, T)                                                                     \
   prefix template void softmax_forward(const SoftmaxMap<S>&, const T&, Mat<S>, Mat<S>, Memory<S>&);          \
   prefix template void softmax_backward(const SoftmaxMap<S>&, const T&, In<S>, In<S>, In<S>, Mat<S>, Mat<S>, \
                                         Mat<S>, Memory<S>&);                                                 \
   prefix template void softmax_weights(const SoftmaxMap<S>&, const T&, In<S>, Mat<S>, Memory<S>&)
+// NOLINTEND(bugprone-macro-parentheses)
 HEED_TILED_SOFTMAX(extern, float, BlockPlan);
 HEED_TILED_SOFTMAX(extern, double, BlockPlan);
 HEED_TILED_SOFTMAX(extern, float, DenseTiles);
