@@ -59,6 +59,7 @@ struct Command {
   int (*run)(const Input&, const Registry&) = nullptr;
 };
 
+Command check_command();
 Command compare_command();
 Command data_command();
 Command list_command();

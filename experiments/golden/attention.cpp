@@ -119,6 +119,8 @@ Run run_layer(const Case& c, const VariantInfo& variant, const Config& options, 
               const ParamNames& names, const PositionInfo* position, const Given& position_options) {
   const Tensor& x = c.input("x");
   const Tensor& context = c.inputs.contains("context") ? c.input("context") : x;
+  require_shape("context", context, {x.size(0), context.size(1), context.size(2)});
+  require_shape("upstream", c.upstream_out(), {x.size(0), x.size(1), x.size(2)});
   spec.dim = x.size(2), spec.context_dim = context.size(2);
   spec.length = std::max(x.size(1), context.size(1));
   spec.causality.causal = c.flag("causal");
@@ -141,7 +143,7 @@ Run run_layer(const Case& c, const VariantInfo& variant, const Config& options, 
   Tensor weights = Tensor::zeros({x.size(0), heads, tq, tk});
   for (Index i = 0; i < x.size(0) * heads; ++i)
     layer->weights(step, i / heads, i % heads, mat(weights.values.data() + i * tq * tk, tq, tk));
-  layer->backward(step, seq(c.upstream.at("out")), seq(dx), cross ? seq(dcontext) : seq(dx));
+  layer->backward(step, seq(c.upstream_out()), seq(dx), cross ? seq(dcontext) : seq(dx));
   Run run{"", {{"out", y}, {"weights", weights}}, {{"x", dx}}};
   if (cross) run.grads["context"] = dcontext;
   store_grads(c, names, params, run);

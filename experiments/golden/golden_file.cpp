@@ -72,6 +72,8 @@ const Tensor& Case::param(const std::string& key) const { return get(params, key
 const Tensor& Case::constant(const std::string& key) const { return get(constants, key, "the constant"); }
 const Tensor& Case::output(const std::string& key) const { return get(outputs, key, "the output"); }
 
+const Tensor& Case::upstream_out() const { return get(upstream, "out", "the upstream gradient"); }
+
 std::string Case::text(const std::string& key) const {
   const Attribute& a = get(attributes, key, "the attribute");
   if (const auto* text = std::get_if<std::string>(&a)) return *text;

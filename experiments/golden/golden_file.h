@@ -40,6 +40,7 @@ struct Case {
   const Tensor& param(const std::string& key) const;
   const Tensor& constant(const std::string& key) const;
   const Tensor& output(const std::string& key) const;
+  const Tensor& upstream_out() const;
   std::string text(const std::string& key) const;
   double number(const std::string& key) const;
   Index integer(const std::string& key) const;

@@ -51,7 +51,19 @@ LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset) {
   return spec;
 }
 
+namespace {
+
+void require_shapes(const Case& c) {
+  const Tensor &q = c.input("q"), &k = c.input("k"), &v = c.input("v");
+  require_shape("k", k, {q.size(0), q.size(1), k.size(2), q.size(3)});
+  require_shape("v", v, {q.size(0), v.size(1), k.size(2), v.size(3)});
+  require_shape("upstream", c.upstream_out(), {q.size(0), v.size(1), q.size(2), v.size(3)});
+}
+
+}  // namespace
+
 Run run_kernel(const Case& c, const KernelSetting& setting) {
+  require_shapes(c);
   const LayerSpec<double>& spec = setting.spec;
   Params<double> params;
   const auto kernel = setting.variant.make_kernel(setting.options, spec, params);
@@ -62,8 +74,9 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
 
   const HeadShape& shape = kernel->shape();
   const Index heads = shape.heads, maps = heads * shape.maps;
+  if (c.input("q").size(1) != maps) throw Error("'q' has another number of heads than 'v' asks for");
   Tensor q = heads_as_columns(c.input("q")), k = heads_as_columns(c.input("k"));
-  const Tensor v = heads_as_columns(c.input("v")), d_o = heads_as_columns(c.upstream.at("out"));
+  const Tensor v = heads_as_columns(c.input("v")), d_o = heads_as_columns(c.upstream_out());
   const Index batch = q.size(0), tq = q.size(1), tk = k.size(1);
   const Index first = spec.causality.causal ? *spec.causality.offset : 0;
   if (spec.position) {

@@ -32,7 +32,8 @@ std::vector<Run> run_activation(const Case& c, const Registry&) {
                                                  : Activation::gelu_erf;
   if (op == "gelu" && approximation != "tanh" && approximation != "none")
     throw Unknown("the approximation '" + approximation + "'");
-  Tensor y = c.input("x"), dx = c.upstream.at("out");
+  require_shape("upstream", c.upstream_out(), c.input("x").shape);
+  Tensor y = c.input("x"), dx = c.upstream_out();
   activate<double>(f, c.input("x").matrix(), y.matrix());
   activate_backward<double>(f, c.input("x").matrix(), dx.matrix());
   return {{"", {{"out", y}}, {{"x", dx}}}};
@@ -103,12 +104,15 @@ std::vector<Run> run_cross_entropy(const Case& c, const Registry&) {
   if (c.text("reduction") != "mean") throw Unknown("the reduction '" + c.text("reduction") + "'");
   const Tensor& logits = c.input("logits");
   std::vector<Token> labels;
-  for (const double t : c.constant("targets").values) labels.push_back(static_cast<Token>(t));
+  require_shape("targets", c.constant("targets"), {logits.size(0)});
+  for (const double t : c.constant("targets").values)
+    labels.push_back(t == kUnscored ? kUnscored
+                                    : static_cast<Token>(require_index("targets", t, logits.size(1))));
   const auto scored = std::ranges::count_if(labels, [](Token t) { return t != kUnscored; });
 
   Step<double> step;
   Tensor z = logits, out = Tensor::zeros({1}), per_row = Tensor::zeros({logits.rows()});
-  const double upstream = c.upstream.at("out").values.at(0);
+  const double upstream = c.upstream_out().values.at(0);
   const Score score = cross_entropy<double>(step, z.matrix(), labels, upstream / static_cast<double>(scored));
   out.values[0] = score.mean_loss();
   Tensor again = logits;
@@ -122,6 +126,7 @@ std::vector<Run> run_cross_entropy(const Case& c, const Registry&) {
 
 std::vector<Run> run_adamw(const Case& c, const Registry&) {
   const Tensor &grads = c.input("grads_per_step"), &wanted = c.output("params_per_step");
+  require_shape("params_per_step", wanted, {grads.size(0) + 1, grads.size(1)});
   Params<double> params;
   const Param<double> p = params.declare("p", 1, grads.cols(), Init::zeros(), Role::decayed);
   params.freeze();

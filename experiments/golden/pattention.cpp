@@ -62,9 +62,12 @@ std::vector<Run> run_map(const Case& c, const Registry& registry) {
   const VariantInfo& variant = find_variant(registry, "pattention");
   const Tensor &x = c.input("x"), &keys = c.param("key_tokens"), &values = c.param("value_tokens");
   const Index n = keys.size(0);
+  require_shape("key_tokens", keys, {n, x.size(2)});
+  require_shape("value_tokens", values, {n, values.size(1)});
+  require_shape("upstream", c.upstream_out(), {x.size(0), x.size(1), values.size(1)});
   if (c.integer("num_tokens") != n) throw Error("'num_tokens' is not the number of key tokens");
   const double tau = c.number("tau");
-  const TokenResult all = run_tokens(c, variant, {keys.matrix(), values.matrix(), tau}, c.upstream.at("out"));
+  const TokenResult all = run_tokens(c, variant, {keys.matrix(), values.matrix(), tau}, c.upstream_out());
   Run run;
   run.outputs["out"] = tensor(all.y, {x.size(0), x.size(1), values.size(1)});
   run.grads = {{"x", tensor(all.dx, x.shape)},
@@ -75,11 +78,11 @@ std::vector<Run> run_map(const Case& c, const Registry& registry) {
   const Tokens units{keys.matrix(), Matrix<double>::Identity(n, n), tau};
   run.outputs["weights"] = tensor(run_tokens(c, variant, units, zeros).y, zeros.shape);
   if (c.attributes.contains("old_num_tokens")) {
-    const Index old = c.integer("old_num_tokens");
+    const Index old = require_index("old_num_tokens", c.number("old_num_tokens"), n + 1);
     const Tokens before{keys.matrix().topRows(old), values.matrix().topRows(old),
                         std::sqrt(static_cast<double>(old))};
     run.outputs["out_before_growth"] =
-        tensor(run_tokens(c, variant, before, c.upstream.at("out")).y, run.outputs["out"].shape);
+        tensor(run_tokens(c, variant, before, c.upstream_out()).y, run.outputs["out"].shape);
   }
   return {run};
 }

@@ -9,16 +9,22 @@
 namespace heed::golden {
 namespace {
 
+constexpr Index kPositions = 1 << 20;  // more than any sequence has
+
 // Every channel pair of every row at a position of its own.
 Run run_rope(const Case& c, const PositionInfo& info, const Given& given) {
-  const Tensor &x = c.input("x"), &dy = c.upstream.at("out"), &positions = c.constant("positions");
+  const Tensor &x = c.input("x"), &dy = c.upstream_out(), &positions = c.constant("positions");
   Params<double> params;
   const auto position =
       info.make<double>(options_of(info, given), {x.size(1) * x.size(3), x.size(1), x.size(2)}, params);
   params.freeze();
+  require_shape("x", x, {x.size(0), x.size(1), x.size(2), x.size(3)});
+  require_shape("upstream", dy, x.shape);
+  require_shape("positions", positions, {x.size(2)});
   Tensor y = x, dx = dy;
   for (Index row = 0; row < x.rows(); ++row) {
-    const auto at = static_cast<Index>(positions.values.at(static_cast<std::size_t>(row % x.size(2))));
+    const double given_at = positions.values[static_cast<std::size_t>(row % x.size(2))];
+    const Index at = require_index("positions", given_at, kPositions);
     position->rotate({y.matrix().row(row).data(), 1, 1, 1, x.size(3)}, at);
     position->rotate_backward({dx.matrix().row(row).data(), 1, 1, 1, x.size(3)}, at);
   }
@@ -26,11 +32,12 @@ Run run_rope(const Case& c, const PositionInfo& info, const Given& given) {
 }
 
 Run run_sinusoidal(const Case& c, const PositionInfo& info) {
-  const Tensor &x = c.input("x"), &dy = c.upstream.at("out");
+  const Tensor &x = c.input("x"), &dy = c.upstream_out();
   Params<double> params;
   const auto position = info.make<double>(options_of(info, {{"base", Config::number(c.number("base"))}}),
                                           {x.size(2), 1, x.size(1)}, params);
   params.freeze();
+  require_shape("upstream", dy, x.shape);
   Tensor y = x, table = Tensor::zeros({1, x.size(1), x.size(2)});
   position->embed(seq(y));
   position->embed(seq(table));
@@ -41,13 +48,17 @@ Run run_sinusoidal(const Case& c, const PositionInfo& info) {
 
 // The table's rows come from the position, their gathering from the embedding, as tokens are gathered.
 Run run_learned(const Case& c, const PositionInfo& info) {
-  const Tensor &x = c.input("x"), &dy = c.upstream.at("out"), &given = c.param("table");
+  const Tensor &x = c.input("x"), &dy = c.upstream_out(), &given = c.param("table");
   Params<double> params;
   const auto position = info.make<double>(options_of(info, {}), {given.cols(), 1, given.rows()}, params);
   params.freeze();
   load(c, {{"table", "table"}}, params);
   std::vector<Token> at;
-  for (const double p : c.constant("positions").values) at.push_back(static_cast<Token>(p));
+  for (const double p : c.constant("positions").values)
+    at.push_back(static_cast<Token>(require_index("positions", p, given.rows())));
+  require_shape("x", x, {x.size(0), x.size(1), given.cols()});
+  require_shape("positions", c.constant("positions"), {x.size(0), x.size(1)});
+  require_shape("upstream", dy, x.shape);
 
   Tensor table = Tensor::zeros({1, given.rows(), given.cols()}), dtable = table, y = Tensor::zeros(x.shape);
   position->embed(seq(table));

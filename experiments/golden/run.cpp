@@ -89,6 +89,18 @@ void store_grads(const Case& c, const ParamNames& names, Params<double>& params,
   }
 }
 
+void require_shape(const char* name, const Tensor& t, const std::vector<Index>& shape) {
+  if (t.shape != shape)
+    throw Error(fmt::format("the shape of '{}' is ({}) where ({}) is wanted", name, fmt::join(t.shape, ","),
+                            fmt::join(shape, ",")));
+}
+
+Index require_index(const char* name, double value, Index limit) {
+  if (!(value >= 0 && value < static_cast<double>(limit)))
+    throw Error(fmt::format("'{}' holds {}, which is not in 0 .. {}", name, value, limit - 1));
+  return static_cast<Index>(value);
+}
+
 void require_scale(const Case& c, Index key_width) {
   const double ours = 1 / std::sqrt(static_cast<double>(key_width));
   if (!(std::abs(c.number("scale") - ours) <= 1e-14 * ours))

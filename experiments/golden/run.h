@@ -51,15 +51,21 @@ void store_grads(const Case& c, const ParamNames& names, Params<double>& params,
 inline Seq<double> seq(Tensor& t) { return {t.values.data(), t.size(0), t.size(1), t.size(2)}; }
 inline Seq<const double> seq(const Tensor& t) { return {t.values.data(), t.size(0), t.size(1), t.size(2)}; }
 
+// heed::Error where a tensor has another shape: kernels trust the shapes they are given.
+void require_shape(const char* name, const Tensor& t, const std::vector<Index>& shape);
+// A whole number of the file that will be an index; heed::Error where it is not in 0 .. limit-1.
+Index require_index(const char* name, double value, Index limit);
+
 // y = op(x) with its parameters; an op is anything with forward(step, x, y) and backward(step, dy, dx).
 template <class Make>
 Run run_op(const Case& c, Make make, const ParamNames& names) {
+  require_shape("upstream", c.upstream_out(), c.input("x").shape);
   Params<double> params;
   auto op = make(params);
   params.freeze();
   params.initialise(1);
   load(c, names, params);
-  const Tensor &x = c.input("x"), &dy = c.upstream.at("out");
+  const Tensor &x = c.input("x"), &dy = c.upstream_out();
   Tensor y = Tensor::zeros(x.shape), dx = Tensor::zeros(x.shape);
   Step<double> step;
   op.forward(step, seq(x), seq(y));
