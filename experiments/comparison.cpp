@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "experiments/variant_list.h"
+
 namespace heed {
 namespace {
 
@@ -30,21 +32,69 @@ double mean_of(const std::vector<double>& values) {
   return values.empty() ? kNaN : sum / static_cast<double>(values.size());
 }
 
-// Parameters, the seed apart, that take different values within one variant.
-std::vector<const Column*> varied_columns(const results::Results& results,
-                                          const std::vector<std::string>& variants) {
-  std::vector<const Column*> varied;
+// What takes different values within one variant, and its value in each trial.
+struct Varied {
+  std::string name;       // of the column in the table
+  std::string parameter;  // dotted path
+  std::vector<std::string> values;
+};
+
+// The slot of the model whose name or option a parameter is; empty where it is none.
+std::string slot_of(const std::string& parameter) {
+  for (const char* slot : {"model.positions", "model.feed_forward"})
+    if (parameter == slot || parameter.starts_with(std::string(slot) + '.')) return slot;
+  return "";
+}
+
+bool differs_within(const std::vector<std::string>& groups, const std::vector<std::string>& values) {
+  std::map<std::string, std::string> first;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    if (first.insert({groups[i], values[i]}).first->second != values[i]) return true;
+  return false;
+}
+
+std::vector<std::string> texts_of(const Column& column) {
+  std::vector<std::string> out;
+  for (const results::Value& v : column.values) out.push_back(value_text(v));
+  return out;
+}
+
+// What stands in a slot, in one word for each trial: its name, and the options that are not the same wherever
+// this name stands.
+std::vector<std::string> slot_labels(const results::Results& results, const std::string& slot) {
+  const std::vector<std::string> names = results.texts(slot + ".name");
+  std::vector<std::vector<std::pair<std::string, std::string>>> shown(names.size());
+  for (const Column& column : results.columns) {
+    if (slot_of(column.parameter) != slot || column.parameter == slot + ".name") continue;
+    const std::vector<std::string> values = texts_of(column);
+    std::map<std::string, std::set<std::string>> used;
+    for (std::size_t i = 0; i < names.size(); ++i) used[names[i]].insert(values[i]);
+    const std::string option = column.parameter.substr(slot.size() + 1);
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (used[names[i]].size() > 1) shown[i].emplace_back(option, values[i]);
+  }
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < names.size(); ++i) out.push_back(label(names[i], shown[i]));
+  return out;
+}
+
+// Parameters, the seed apart, that take different values within one variant; a slot is one of them.
+std::vector<Varied> varied_parameters(const results::Results& results,
+                                      const std::vector<std::string>& variants) {
+  std::vector<Varied> varied;
   for (const Column& column : results.columns) {
     if (column.role != results::Role::parameter || column.parameter == "seed" ||
         column.parameter == "variant")
       continue;
-    std::map<std::string, std::string> first;
-    for (std::size_t i = 0; i < variants.size(); ++i)
-      if (first.insert({variants[i], value_text(column.values[i])}).first->second !=
-          value_text(column.values[i])) {
-        varied.push_back(&column);
-        break;
-      }
+    const std::string slot = slot_of(column.parameter);
+    const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
+    if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
+    std::vector<std::string> values = texts_of(column);
+    if (!differs_within(variants, values)) continue;
+    if (slot.empty())
+      varied.push_back({column.name, column.parameter, std::move(values)});
+    else
+      varied.push_back({slot, slot, slot_labels(results, slot)});
   }
   return varied;
 }
@@ -140,11 +190,13 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   if (any_done) find_column(results, options.metric, "metric");
   const std::vector<double> metric =
       any_done ? results.numbers(options.metric) : std::vector<double>(status.size(), kNaN);
-  const std::vector<const Column*> varied = varied_columns(results, variants);
-  for (const Column* c : varied) out.varied.push_back(c->name);
+  const std::vector<Varied> varied = varied_parameters(results, variants);
+  for (const Varied& v : varied) out.varied.push_back(v.name);
   std::vector<double> on_validation;
+  std::string selected;  // the dotted path of what is chosen on validation
   if (!options.select.empty()) {
-    find_column(results, options.select, "parameter");
+    selected = slot_of(options.select);
+    if (selected.empty()) selected = find_column(results, options.select, "parameter").parameter;
     if (any_done) on_validation = results.numbers(validation_metric(options.metric));
   }
 
@@ -153,7 +205,7 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   std::size_t not_done = 0, without_value = 0;
   for (std::size_t i = 0; i < variants.size(); ++i) {
     std::vector<std::string> key = {variants[i]};
-    for (const Column* c : varied) key.push_back(value_text(c->values[i]));
+    for (const Varied& v : varied) key.push_back(v.values[i]);
     const auto [at, is_new] = rows.insert({key, out.rows.size()});
     if (is_new) {
       out.rows.push_back({variants[i], {key.begin() + 1, key.end()}, {}, 0});
@@ -170,13 +222,14 @@ Comparison compare(const results::Results& results, const CompareOptions& option
     }
   }
   if (!options.select.empty()) {
-    const std::string column = find_column(results, options.select, "parameter").name;
-    const auto at = std::find(out.varied.begin(), out.varied.end(), column) - out.varied.begin();
-    if (at < static_cast<std::ptrdiff_t>(out.varied.size())) {
-      keep_selected(out, static_cast<std::size_t>(at), validation, lower_is_better(options.metric));
+    const auto at = static_cast<std::size_t>(
+        std::find_if(varied.begin(), varied.end(), [&](const Varied& v) { return v.parameter == selected; }) -
+        varied.begin());
+    if (at < varied.size()) {
+      keep_selected(out, at, validation, lower_is_better(options.metric));
       out.notes.push_back(
-          fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.", column,
-                      validation_metric(options.metric), options.metric));
+          fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.",
+                      varied[at].name, validation_metric(options.metric), options.metric));
     }
   }
   if (not_done > 0)

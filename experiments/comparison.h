@@ -22,14 +22,15 @@ struct ComparedRow {
 
 struct Comparison {
   std::string metric;
-  std::vector<std::string> varied;  // names of parameters that vary within a variant
+  std::vector<std::string> varied;  // what varies within a variant: parameters by name, slots by path
   std::vector<ComparedRow> rows;    // in plan order
   std::vector<std::string> notes;   // what a reader must know, a sentence each
 };
 
-// Groups trials by variant and by every parameter (but the seed) that varies within a variant. With
-// options.select, the value of that parameter is chosen per variant on validation, and its row alone is
-// shown. heed::Error where the results have no such metric or parameter.
+// Groups trials by variant and by every parameter (but the seed) that varies within a variant. What stands in
+// model.positions and model.feed_forward is one parameter each: "rope(base=500)". With options.select, the
+// value of that parameter is chosen per variant on validation, and its row alone is shown. heed::Error where
+// the results have no such metric or parameter.
 Comparison compare(const results::Results& results, const CompareOptions& options);
 
 // The metric by which a setting is chosen when `metric` is reported: its counterpart on validation.

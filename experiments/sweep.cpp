@@ -145,14 +145,19 @@ class ModelCheck {
   std::map<std::string, std::shared_ptr<Task>> tasks_;
 };
 
+// {rope: {fraction: 0.5}} as rope(fraction=0.5)
+std::string short_text(const Config& value) {
+  if (!value.is_map() || value.entries().size() != 1) return value.canonical();
+  std::vector<std::pair<std::string, std::string>> options;
+  for (const Config::Entry& e : value.entries()[0].value.entries())
+    options.emplace_back(e.key, e.value.canonical());
+  return label(value.entries()[0].key, options);
+}
+
 std::string setting_text(const Point& point) {
   std::vector<std::string> parts;
-  for (const Setting& s : point) {
-    const Config& v = s.value;
-    const bool named = v.is_map() && v.entries().size() == 1;
-    parts.push_back(s.path.substr(s.path.rfind('.') + 1) + '=' +
-                    (named ? v.entries()[0].key : v.canonical()));
-  }
+  for (const Setting& s : point)
+    parts.push_back(s.path.substr(s.path.rfind('.') + 1) + '=' + short_text(s.value));
   return fmt::format("{}", fmt::join(parts, " "));
 }
 

@@ -19,12 +19,6 @@ struct Written {
   std::vector<std::pair<std::string, std::string>> given, crossed;  // option and value
 };
 
-std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown) {
-  std::vector<std::string> parts;
-  for (const auto& [option, value] : shown) parts.push_back(fmt::format("{}={}", option, value));
-  return parts.empty() ? name : fmt::format("{}({})", name, fmt::join(parts, ","));
-}
-
 std::string stack_label(const std::vector<Written>& stack, bool all_given) {
   std::vector<std::string> parts;
   for (const Written& w : stack) parts.push_back(label(w.choice.name, all_given ? w.given : w.crossed));
@@ -171,6 +165,12 @@ class Reader {
 };
 
 }  // namespace
+
+std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown) {
+  std::vector<std::string> parts;
+  for (const auto& [option, value] : shown) parts.push_back(fmt::format("{}={}", option, value));
+  return parts.empty() ? name : fmt::format("{}({})", name, fmt::join(parts, ","));
+}
 
 std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems) {
   const Config* list = tree.find("variants");

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/config.h"
@@ -21,6 +22,9 @@ struct VariantEntry {
 // whose values are lists are crossed, for that entry alone; where an option takes a list itself, a list of
 // lists is crossed. Entries with mistakes are left out.
 std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems);
+
+// What a thing is called in a table: its name and the options that tell it from others, "rope(fraction=0.5)".
+std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown);
 
 // The variants that mix along time, or those that do not.
 std::vector<std::string> variant_names(const Registry& registry, bool mixes_time);

@@ -68,6 +68,39 @@ TEST_CASE("a parameter is chosen on validation, not on what is reported") {
   CHECK_FALSE(heed::lower_is_better("test_accuracy"));
 }
 
+TEST_CASE("what stands in a slot of the model is one column, in a word") {
+  Results r = eight_trials();
+  const auto parameter = [](const char* name, const char* path, std::vector<Value> values) {
+    return Column{name, path, Role::parameter, std::move(values), "", "", false};
+  };
+  r.columns[2].values.assign(8, 0.1);
+  r.columns.push_back(
+      parameter("name", "model.positions.name",
+                {"learned", "learned", "rope", "rope", "learned", "learned", "rope", "rope"}));
+  r.columns.push_back(parameter("base", "model.positions.base", {kNaN, kNaN, 9, 9, kNaN, kNaN, 9, 9}));
+  r.columns.push_back(
+      parameter("layout", "model.positions.layout", {"", "", "half", "half", "", "", "half", "half"}));
+  const auto settings = [](const Comparison& c) {
+    std::vector<std::string> out;
+    for (const auto& row : c.rows) out.push_back(row.setting.at(0));
+    return out;
+  };
+  using Texts = std::vector<std::string>;
+  CHECK(heed::compare(r, {}).varied == Texts{"model.positions"});
+  CHECK(settings(heed::compare(r, {})) == Texts{"learned", "rope", "learned", "rope"});
+  SECTION("options that differ where the same name stands are shown") {
+    r.columns[r.columns.size() - 2].values = {kNaN, kNaN, 9, 9, kNaN, kNaN, 7, 7};
+    CHECK(settings(heed::compare(r, {})) == Texts{"learned", "rope(base=9)", "learned", "rope(base=7)"});
+  }
+  SECTION("it can be chosen on validation, by its path or that of an option") {
+    heed::CompareOptions options;
+    for (const char* path : {"model.positions", "model.positions.rope.base"}) {
+      options.select = path;
+      CHECK(settings(heed::compare(r, options)) == Texts{"learned", "rope"});
+    }
+  }
+}
+
 TEST_CASE("an unknown metric is refused with the nearest name") {
   heed::CompareOptions options;
   options.metric = "test_acuracy";
