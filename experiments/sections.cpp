@@ -18,14 +18,6 @@ void append(std::vector<OptionInfo>& to, const std::string& section, const std::
   }
 }
 
-bool is_swept(const Config& tree, const std::string& path) {
-  const Config* parameters = tree.find_path("sweep.parameters");
-  if (parameters && parameters->find(path)) return true;
-  const Config* together = tree.find_path("sweep.together");
-  return together && std::any_of(together->items().begin(), together->items().end(),
-                                 [&](const Config& c) { return c.find(path); });
-}
-
 const OptionInfo* find(const std::vector<OptionInfo>& options, const std::string& path) {
   const auto at =
       std::find_if(options.begin(), options.end(), [&](const OptionInfo& o) { return o.name == path; });
@@ -50,6 +42,14 @@ bool read_named(const Config& c, const std::string& path, const std::string& wha
       fmt::format("{}: expected the name of {} or {{name: {{option: value}}}}, found {}.", path, what,
                   c.is_map() ? fmt::format("a map of {} keys", c.entries().size()) : c.described()));
   return false;
+}
+
+bool is_swept(const Config& tree, const std::string& path) {
+  const Config* parameters = tree.find_path("sweep.parameters");
+  if (parameters && parameters->find(path)) return true;
+  const Config* together = tree.find_path("sweep.together");
+  return together && std::any_of(together->items().begin(), together->items().end(),
+                                 [&](const Config& c) { return c.find(path); });
 }
 
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry) {

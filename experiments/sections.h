@@ -44,6 +44,9 @@ bool read_named(const Config& c, const std::string& path, const std::string& wha
 // model.positions and model.feed_forward, and task.name, count as texts.
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry);
 
+// Does `sweep` let this path vary?
+bool is_swept(const Config& tree, const std::string& path);
+
 // Does the option at a path take a list as its value? Then a list of lists sweeps it.
 bool takes_list(const std::string& path, const std::vector<OptionInfo>& options);
 

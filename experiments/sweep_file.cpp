@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "experiments/sections.h"
+#include "experiments/variant_list.h"
 #include "experiments/yaml.h"
 #include "results/atomic_file.h"
 
@@ -100,6 +101,51 @@ void override_one(Config& tree, const std::string& text, const Registry& registr
   override_key(tree, path, *parse_yaml_value(value_text, kCommandLine.file, found), registry, problems);
 }
 
+bool from_command_line(const Config& c) {
+  return c.place().file == kCommandLine.file ||
+         std::any_of(c.items().begin(), c.items().end(), from_command_line) ||
+         std::any_of(c.entries().begin(), c.entries().end(),
+                     [](const Config::Entry& e) { return from_command_line(e.value); });
+}
+
+// Does a label, "window(size=8)" or "window+softmax", begin with a variant, be it of this sweep or not?
+bool names_variant(const std::string& label, const Registry& registry) {
+  return registry.find_variant(label.substr(0, label.find_first_of("(+"))) != nullptr;
+}
+
+// What `compare` in the file names is gone where the command line says what is compared: the first variant is
+// the reference then, and nothing is selected. What would be wrong without overrides is left to be refused.
+void settle_compare(SweepFile& file, const Registry& registry) {
+  Config* compare = file.tree.find("compare");
+  if (!compare || !compare->is_map()) return;
+  const auto in_file = [&](const char* key) {
+    Config* given = compare->find(key);
+    return given && given->is_scalar() && !from_command_line(*given) ? given : nullptr;
+  };
+  const Config* variants = file.tree.find("variants");
+  Config* reference = in_file("reference");
+  if (reference && variants && from_command_line(*variants) && names_variant(reference->text(), registry)) {
+    Problems refused_later;
+    const std::vector<VariantEntry> entries = read_variants(file.tree, registry, refused_later);
+    const bool is_there = std::any_of(entries.begin(), entries.end(),
+                                      [&](const VariantEntry& v) { return v.label == reference->text(); });
+    if (!is_there && !entries.empty()) {
+      file.notes.push_back(
+          fmt::format("compare.reference: '{}' is not among the variants of the command line; "
+                      "the reference is the first of them, '{}'.",
+                      reference->text(), entries[0].label));
+      *reference = Config::scalar(entries[0].label, kCommandLine);
+    }
+  }
+  Config* select = in_file("select");
+  const Config* set = select ? file.tree.find_path(select->text()) : nullptr;
+  if (set && from_command_line(*set) && !is_swept(file.tree, select->text())) {
+    file.notes.push_back(fmt::format(
+        "compare.select: '{}' has one value by the command line; nothing is selected.", select->text()));
+    compare->erase("select");
+  }
+}
+
 }  // namespace
 
 void set_path(Config& tree, std::string_view path, Config value, const Place& place) {
@@ -128,9 +174,11 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
     override_one(*tree, o, registry, problems);
     spell_out_task(*tree);
   }
-  if (overrides.empty()) return SweepFile{std::move(*tree), text};
-  const std::string changed = "# " + file + " with overrides\n" + tree->yaml();
-  return SweepFile{std::move(*tree), changed};
+  SweepFile out{std::move(*tree), text, {}};
+  if (overrides.empty()) return out;
+  settle_compare(out, registry);
+  out.text = "# " + file + " with overrides\n" + out.tree.yaml();
+  return out;
 }
 
 std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,

@@ -14,11 +14,13 @@ namespace heed {
 struct SweepFile {
   Config tree;
   std::string text;  // for the run directory: the file's own bytes; with overrides, YAML of the tree
+  std::vector<std::string> notes;  // what overrides have changed besides, a sentence each
 };
 
 // Reads a file and sets `overrides` ("train.lr=0.001": a dotted path and a YAML value) in it. A list where an
-// option takes one value becomes an axis of the sweep; an override of a swept key takes its axis away.
-// Nothing is returned where the text cannot be understood at all. results::IoError where it cannot be read.
+// option takes one value becomes an axis of the sweep; an override of a swept key takes its axis away. What
+// the file's `compare` section names and overrides have taken away is replaced, with a note. Nothing is
+// returned where the text cannot be understood at all. results::IoError where it cannot be read.
 std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,
                                          const std::vector<std::string>& overrides, const Registry& registry,
                                          Problems& problems);

@@ -3,7 +3,10 @@
 #include <sched.h>
 
 #include <algorithm>
+#include <cstdio>
 #include <filesystem>
+
+#include <fmt/format.h>
 
 #include "experiments/sweep_file.h"
 
@@ -16,6 +19,7 @@ LoadedSweep load_sweep(const Input& input, const Registry& registry) {
   LoadedSweep loaded;
   if (file) loaded = {read_sweep(file->tree, path.stem().string(), registry, problems), file->text};
   problems.throw_if_any();
+  for (const std::string& note : file->notes) fmt::print(stderr, "{}\n", note);
   return loaded;
 }
 

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+
 #include "core/rng.h"
 #include "experiments/sweep_file.h"
 #include "tests/catch.h"
@@ -225,7 +227,10 @@ TEST_CASE("overrides change any key, and lists make axes") {
         Texts{"linear", "window(size=3)", "window(size=4)"});
   CHECK(good(kSmall, {"task.shares=[0.5, 0.5]"}).trials.size() == 1);
   CHECK(good(kSmall, {"task.shares=[[0.5, 0.5], [1, 0]]"}).trials.size() == 2);
-  CHECK(good(kSmall, {"model.positions=[rope, learned]"}).trials.size() == 2);
+  const Sweep positions = good(kSmall, {"model.positions=[{rope: {base: 500}}, learned]"});
+  REQUIRE(positions.trials.size() == 2);
+  CHECK(positions.trials[0].setting == "positions=rope(base=500)");
+  CHECK(positions.trials[1].setting == "positions=learned");
   CHECK(good(kSmall, {"model.positions.rope.base=100"}).trials[0].config.positions.options.canonical() ==
         "{base: 100}");
   CHECK(good(kSmall, {"task=text", "task.path=b.txt"}).trials[0].config.task.name == "text");
@@ -248,6 +253,42 @@ TEST_CASE("overrides change any key, and lists make axes") {
     CHECK(wrong(kSmall, {"variants.linear.features=elu"}) ==
           "command line: variants.linear.features: no entry of variants has this name; write "
           "variants.NAME.OPTION=value for one that is there, or variants=[...] for the whole list.");
+  }
+  SECTION("what the file compares by may be gone: the first variant is the reference, nothing is selected") {
+    const std::string compared =
+        "variants: [softmax, window]\ntask: mqar\nsweep: {parameters: {train.lr: [0.1, "
+        "0.2]}}\ncompare: {reference: softmax, select: train.lr}\n";
+    const auto settled = [](const std::string& text, const Texts& overrides) {
+      static const heed::Registry registry = heed::test::fake_registry();
+      heed::Problems problems;
+      const auto file = heed::parse_sweep_file(text, "f.yaml", overrides, registry, problems);
+      const heed::CompareOptions compare = good(text, overrides).compare;
+      // The text for the run directory says the same without the overrides.
+      CHECK(good(file->text).compare.reference == compare.reference);
+      CHECK(good(file->text).compare.select == compare.select);
+      return Texts{compare.reference, compare.select, fmt::format("{}", fmt::join(file->notes, "\n"))};
+    };
+    CHECK(settled(compared, {}) == Texts{"softmax", "train.lr", ""});
+    CHECK(settled(compared, {"variants=[linear, softmax]"}) == Texts{"softmax", "train.lr", ""});
+    CHECK(
+        settled(compared, {"variants=[linear, {window: {size: 3}}]"}) ==
+        Texts{"linear", "train.lr",
+              "compare.reference: 'softmax' is not among the variants of the command line; the reference is "
+              "the first of them, 'linear'."});
+    CHECK(settled(compared, {"train.lr=0.3"}) ==
+          Texts{"softmax", "",
+                "compare.select: 'train.lr' has one value by the command line; nothing is selected."});
+    CHECK(settled(compared, {"train.lr=[0.3, 0.4]"}) == Texts{"softmax", "train.lr", ""});
+    CHECK(settled("variants: [window]\ntask: mqar\ncompare: {reference: window}\n",
+                  {"variants.window.size=[3, 4]"})[0] == "window(size=3)");
+    // What is wrong by itself is refused all the same.
+    CHECK(wrong("variants: [softmax]\ntask: mqar\ncompare: {reference: sofmax}\n",
+                {"variants=[softmax, linear]"}) ==
+          "f.yaml:3:22: compare.reference: 'sofmax' is no variant of this sweep. Did you mean 'softmax'? "
+          "Known: "
+          "softmax, linear.");
+    CHECK(wrong(compared, {"variants=[linear]", "compare.reference=softmax"}) ==
+          "command line: compare.reference: 'softmax' is no variant of this sweep. Known: linear.");
   }
   SECTION("the text for the run directory has them, and reads back to the same trials") {
     static const heed::Registry registry = heed::test::fake_registry();
