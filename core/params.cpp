@@ -1,6 +1,7 @@
 #include "core/params.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "core/rng.h"
 
@@ -11,7 +12,7 @@ Param<S> Params<S>::declare(std::string_view name, Index rows, Index cols, Init 
   HEED_CHECK(!values_, "a parameter is declared after Params::freeze");
   const std::string full = prefix_ + std::string(name);
   HEED_CHECK(!find(full), "two parameters are called " + full);
-  infos_.push_back({full, rows, cols, size_, init, role});
+  infos_.push_back({full, rows, cols, size_, std::move(init), role});
   // Each parameter starts on a cache line: vectorised loops then do the same whatever was declared before.
   constexpr Index line = kAlignment / sizeof(S);
   size_ += (rows * cols + line - 1) / line * line;

@@ -44,6 +44,27 @@ ConstMat<S> const_mat(const S* data, Index rows, Index cols) {
   return {data, rows, cols, Eigen::OuterStride<>(cols)};
 }
 
+// Rows from .. from+n-1, or columns, as a view.
+template <class S>
+Mat<S> row_block(Mat<S> m, Index from, Index n) {
+  return {m.data() + from * m.outerStride(), n, m.cols(), Eigen::OuterStride<>(m.outerStride())};
+}
+
+template <class S>
+ConstMat<S> row_block(ConstMat<S> m, Index from, Index n) {
+  return {m.data() + from * m.outerStride(), n, m.cols(), Eigen::OuterStride<>(m.outerStride())};
+}
+
+template <class S>
+Mat<S> column_block(Mat<S> m, Index from, Index n) {
+  return {m.data() + from, m.rows(), n, Eigen::OuterStride<>(m.outerStride())};
+}
+
+template <class S>
+ConstMat<S> column_block(ConstMat<S> m, Index from, Index n) {
+  return {m.data() + from, m.rows(), n, Eigen::OuterStride<>(m.outerStride())};
+}
+
 namespace detail {
 template <class S>
 using View =

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 
+#include "core/ops/product.h"
 #include "experiments/trial.h"
 
 namespace heed {
@@ -49,12 +50,13 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) const {
 
 double measure_speed() {
   using Clock = std::chrono::steady_clock;
-  const Matrix<float> a = Matrix<float>::Constant(512, 64, 0.5F), b = Matrix<float>::Constant(64, 64, 0.25F);
+  Matrix<float> a = Matrix<float>::Constant(512, 64, 0.5F), b = Matrix<float>::Constant(64, 64, 0.25F);
   Matrix<float> c(512, 64);
+  const auto view = [](auto& m) { return mat(m.data(), m.rows(), m.cols()); };
   double best = 0;
   for (int i = 0; i < 20; ++i) {
     const auto begin = Clock::now();
-    for (int j = 0; j < 4; ++j) c.noalias() = a * b;
+    for (int j = 0; j < 4; ++j) product_ab(view(a), view(b), view(c));
     const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
     best = std::max(best, 4 * 2.0 * 512 * 64 * 64 / seconds);
   }

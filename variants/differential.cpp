@@ -1,3 +1,5 @@
+#include <fmt/format.h>
+
 #include <cmath>
 
 #include "core/registry.h"
@@ -8,8 +10,9 @@ namespace {
 using namespace heed;
 
 // Differential attention (Ye et al. 2024): the difference of two softmax maps, then a norm over the head.
-//     a_m = softmax(q_m k_m^T / sqrt(d))   u = (a_1 - lambda a_2) v   o = (1 - lambda_init) rms_norm(u) *
-//     gain lambda = exp(lambda_q1.lambda_k1) - exp(lambda_q2.lambda_k2) + lambda_init
+//     lambda = exp(lambda_q1.lambda_k1) - exp(lambda_q2.lambda_k2) + lambda_init
+//     a_m = softmax(q_m k_m^T / sqrt(d))   u = (a_1 - lambda a_2) v
+//     o = (1 - lambda_init) rms_norm(u) * gain
 // q (Tq,2d): the head's two maps side by side; k (Tk,2d); v (Tk,V); o (Tq,V). The lambda vectors (1,d) and
 // the gain (1,V) are shared by the heads of a layer. Derivation: docs/variants/differential.md.
 //
@@ -67,7 +70,7 @@ struct Differential {
     const Mat<S> o_2 = memory.keep(rows_2, width), lse_2 = memory.keep(1, rows_2);
     softmax_forward(map(in, 0), tiles, o_1, lse_1, memory);
     if (options.subtraction) softmax_forward(map(in, 1), tiles, o_2, lse_2, memory);
-    const Saved saved{o_1, lse_1, o_2, lse_2};
+    Saved saved{o_1, lse_1, o_2, lse_2};
     if (bare) return saved;
 
     TileRow<S> u = row(tile_room(memory, 1, width), 0);

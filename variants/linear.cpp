@@ -5,6 +5,7 @@
 
 #include "core/error.h"
 #include "core/mixer.h"
+#include "core/ops/product.h"
 #include "core/registry.h"
 
 namespace {
@@ -62,11 +63,11 @@ struct LinearAttention {
       const Mat<S> fq = features(in.q, at, memory);
       const Index n = fq.rows();
       Mat<S> o1 = memory.temp(n, s1.cols());  // [numerator, denominator]
-      o1.noalias() = fq * s1;
+      product_ab(fq, s1, o1);
       if (in.mask.causal) {
         const Mat<S> fk = features(in.k, at, memory), v1 = with_ones(in.v, at, memory);
-        o1.noalias() += lower_product(fq, fk, memory) * v1;
-        s1.noalias() += fk.transpose() * v1;
+        add_product_ab(lower_product(fq, fk, memory), v1, o1);
+        add_product_atb(fk, v1, s1);
       }
       z.middleRows(at, n) = o1.rightCols(1).array() + static_cast<S>(options.eps);
       o.middleRows(at, n) = o1.leftCols(o.cols()).array().colwise() / z.middleRows(at, n).col(0).array();
@@ -89,13 +90,13 @@ struct LinearAttention {
       typename Memory<S>::Scope scope(memory);
       const Mat<S> fq = features(in.q, at, memory), g1 = quotient_backward(saved, d_o, at, memory);
       Mat<S> dfq = memory.temp(fq.rows(), fq.cols());
-      dfq.noalias() = g1 * s1.transpose();
+      product_abt(g1, s1, dfq);
       if (in.mask.causal) {
         const Mat<S> fk = features(in.k, at, memory), v1 = with_ones(in.v, at, memory);
-        dfq.noalias() += lower_product(g1, v1, memory) * fk;
-        s1.noalias() += fk.transpose() * v1;
+        add_product_ab(lower_product(g1, v1, memory), fk, dfq);
+        add_product_atb(fk, v1, s1);
       } else {
-        r1.noalias() += fq.transpose() * g1;
+        add_product_atb(fq, g1, r1);
       }
       grad.q.middleRows(at, fq.rows()) += dfq.cwiseProduct(fq.cwiseMin(S(1)));
     }
@@ -103,13 +104,13 @@ struct LinearAttention {
       typename Memory<S>::Scope scope(memory);
       const Mat<S> fk = features(in.k, at, memory), v1 = with_ones(in.v, at, memory);
       Mat<S> dfk = memory.temp(fk.rows(), fk.cols()), dv1 = memory.temp(v1.rows(), v1.cols());
-      dfk.noalias() = v1 * r1.transpose();
-      dv1.noalias() = fk * r1;
+      product_abt(v1, r1, dfk);
+      product_ab(fk, r1, dv1);
       if (in.mask.causal) {
         const Mat<S> fq = features(in.q, at, memory), g1 = quotient_backward(saved, d_o, at, memory);
-        dfk.noalias() += lower_product(g1, v1, memory).transpose() * fq;
-        dv1.noalias() += lower_product(fq, fk, memory).transpose() * g1;
-        r1.noalias() += fq.transpose() * g1;
+        add_product_atb(lower_product(g1, v1, memory), fq, dfk);
+        add_product_atb(lower_product(fq, fk, memory), g1, dv1);
+        add_product_atb(fq, g1, r1);
       }
       grad.k.middleRows(at, fk.rows()) += dfk.cwiseProduct(fk.cwiseMin(S(1)));
       grad.v.middleRows(at, fk.rows()) += dv1.leftCols(grad.v.cols());
@@ -121,7 +122,7 @@ struct LinearAttention {
     const Mat<S> fq = memory.temp(in.q.rows(), in.q.cols()), fk = memory.temp(in.k.rows(), in.k.cols());
     apply_features(in.q, fq);
     apply_features(in.k, fk);
-    p.noalias() = fq * fk.transpose();
+    product_abt(fq, fk, p);
     if (in.mask.causal) p.template triangularView<Eigen::StrictlyUpper>().setZero();
     p.array().colwise() /= saved.z.col(0).array();
   }
@@ -168,7 +169,7 @@ struct LinearAttention {
   // a b^T with the pairs j > i set to 0: the causal part of one chunk.
   static Mat<S> lower_product(const Mat<S>& a, const Mat<S>& b, Memory<S>& memory) {
     Mat<S> p = memory.temp(a.rows(), b.rows());
-    p.noalias() = a * b.transpose();
+    product_abt(a, b, p);
     p.template triangularView<Eigen::StrictlyUpper>().setZero();
     return p;
   }
@@ -180,7 +181,7 @@ struct LinearAttention {
     s1.setZero();
     for (Index at = 0; !in.mask.causal && at < in.k.rows(); at += options.chunk) {
       typename Memory<S>::Scope scope(memory);
-      s1.noalias() += features(in.k, at, memory).transpose() * with_ones(in.v, at, memory);
+      add_product_atb(features(in.k, at, memory), with_ones(in.v, at, memory), s1);
     }
     return s1;
   }

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/ops/embedding.h"
+#include "core/ops/product.h"
 
 namespace heed {
 namespace {
@@ -20,6 +21,32 @@ void for_row_blocks(Step<S>& step, Index rows, Task&& task) {
   constexpr Index block = 64;
   step.parallel_for((rows + block - 1) / block,
                     [&](Index i, Memory<S>&) { task(i * block, std::min(block, rows - i * block)); });
+}
+
+NormSpec norm_spec(const ModelOptions& o, bool gain) {
+  return {o.norm == "rms" ? NormKind::rms : NormKind::layer, o.norm_eps, gain, o.bias};
+}
+
+// Block number layer.depth, with the attention whose turn it is.
+template <class S>
+std::unique_ptr<Block<S>> make_block(const ModelSpec& spec, const LayerSpec<S>& layer,
+                                     const Registry& registry, Params<S>& params) {
+  const Choice& attention = spec.attention[static_cast<std::size_t>(layer.depth) % spec.attention.size()];
+  const VariantInfo& info = registry.variant(attention.name);
+  const BlockStyle style = info.block_style(attention.options);
+  const bool own = !style.feed_forward.empty() && spec.feed_forward.name != "none";
+  const Choice feed_forward =
+      own ? Choice{style.feed_forward, style.feed_forward_options} : spec.feed_forward;
+
+  const auto scope = params.scope(fmt::format("blocks.{}", layer.depth));
+  const auto make_attention = [&] { return info.make(attention.options, layer, params); };
+  typename Block<S>::MakeSlot make_feed_forward;
+  if (feed_forward.name != "none")
+    make_feed_forward = [&] {
+      return registry.variant(feed_forward.name).make(feed_forward.options, layer, params);
+    };
+  return std::make_unique<Block<S>>(spec.options.dim, norm_spec(spec.options, style.norm_gain),
+                                    make_attention, make_feed_forward, params);
 }
 
 }  // namespace
@@ -52,28 +79,9 @@ Model<S>::Model(const ModelSpec& spec, const Registry& registry, Params<S>& para
                      .causality = {spec.causal, {}},
                      .bias = o.bias,
                      .position = position_.get()};
-  for (Index i = 0; i < o.layers; ++i) {
-    layer.depth = i;
-    const Choice& attention = spec.attention[static_cast<std::size_t>(i) % spec.attention.size()];
-    const VariantInfo& info = registry.variant(attention.name);
-    const BlockStyle style = info.block_style(attention.options);
-    const Choice feed_forward = style.feed_forward.empty()
-                                    ? spec.feed_forward
-                                    : Choice{style.feed_forward, style.feed_forward_options};
-    const NormSpec norm{o.norm == "rms" ? NormKind::rms : NormKind::layer, o.norm_eps, style.norm_gain,
-                        o.bias};
-    const auto scope = params.scope(fmt::format("blocks.{}", i));
-    const auto make_attention = [&] { return info.make(attention.options, layer, params); };
-    const auto make_feed_forward = [&] {
-      return registry.variant(feed_forward.name).make(feed_forward.options, layer, params);
-    };
-    blocks_.push_back(std::make_unique<Block<S>>(
-        o.dim, norm, make_attention,
-        feed_forward.name == "none" ? typename Block<S>::MakeSlot() : make_feed_forward, params));
-  }
-  norm_ = std::make_unique<Norm<S>>(
-      "norm", o.dim, NormSpec{o.norm == "rms" ? NormKind::rms : NormKind::layer, o.norm_eps, true, o.bias},
-      params);
+  for (layer.depth = 0; layer.depth < o.layers; ++layer.depth)
+    blocks_.push_back(make_block(spec, layer, registry, params));
+  norm_ = std::make_unique<Norm<S>>("norm", o.dim, norm_spec(o, true), params);
   if (!o.tied) head_ = params.declare("head", o.dim, spec.vocabulary, Init::normal(0.02), Role::decayed);
 }
 
@@ -116,9 +124,9 @@ Mat<S> Model<S>::logits(Step<S>& step, Mat<S> rows) const {
   Mat<S> z = step.memory().keep(rows.rows(), spec_.vocabulary);
   for_row_blocks(step, rows.rows(), [&](Index from, Index n) {
     if (head_)
-      z.middleRows(from, n).noalias() = rows.middleRows(from, n) * head_.value();
+      product_ab(row_block(rows, from, n), head_.value(), row_block(z, from, n));
     else
-      z.middleRows(from, n).noalias() = rows.middleRows(from, n) * embedding_.value().transpose();
+      product_abt(row_block(rows, from, n), embedding_.value(), row_block(z, from, n));
   });
   return z;
 }
@@ -138,9 +146,9 @@ Score Model<S>::learn(Step<S>& step, const Batch& batch, S weight) {
   step.parallel_for((spec_.vocabulary + panel - 1) / panel, [&](Index i, Memory<S>&) {
     const Index from = i * panel, n = std::min(panel, spec_.vocabulary - from);
     if (head_)
-      head_.grad().middleCols(from, n).noalias() += h.transpose() * z.middleCols(from, n);
+      add_product_atb(h, column_block(z, from, n), column_block(head_.grad(), from, n));
     else
-      embedding_.grad().middleRows(from, n).noalias() += z.middleCols(from, n).transpose() * h;
+      add_product_atb(column_block(z, from, n), h, row_block(embedding_.grad(), from, n));
   });
   Memory<S> memory = step.memory();
   const Index dim = spec_.options.dim;
@@ -149,9 +157,9 @@ Score Model<S>::learn(Step<S>& step, const Batch& batch, S weight) {
   Mat<S> dh = memory.temp(h.rows(), dim);
   for_row_blocks(step, h.rows(), [&](Index from, Index n) {
     if (head_)
-      dh.middleRows(from, n).noalias() = z.middleRows(from, n) * head_.value().transpose();
+      product_abt(row_block(z, from, n), head_.value(), row_block(dh, from, n));
     else
-      dh.middleRows(from, n).noalias() = z.middleRows(from, n) * embedding_.value();
+      product_ab(row_block(z, from, n), embedding_.value(), row_block(dh, from, n));
   });
   Index r = 0;
   for (Index i = 0; i < batch.batch * batch.time; ++i)

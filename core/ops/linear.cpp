@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ops/product.h"
+
 namespace heed {
 namespace {
 
@@ -40,8 +42,8 @@ void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   const ConstMat<S> w = w_.value();
   step.parallel_for(sequence_blocks(x), [&](Index i, Memory<S>&) {
     sequence_block(x, i, [&](Index from, Index rows) {
-      auto out = y.rows().middleRows(from, rows);
-      out.noalias() = x.rows().middleRows(from, rows) * w;
+      Mat<S> out = row_block(y.rows(), from, rows);
+      product_ab(row_block(x.rows(), from, rows), w, out);
       if (b_) out.rowwise() += b_.value().row(0);
     });
   });
@@ -54,13 +56,13 @@ void Linear<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   const ConstMat<S> w = w_.value();
   step.parallel_for(sequence_blocks(dy), [&](Index i, Memory<S>&) {
     sequence_block(dy, i, [&](Index from, Index rows) {
-      dx.rows().middleRows(from, rows).noalias() += dy.rows().middleRows(from, rows) * w.transpose();
+      add_product_abt(row_block(dy.rows(), from, rows), w, row_block(dx.rows(), from, rows));
     });
   });
   Mat<S> dw = w_.grad();
   step.parallel_for(blocks(in_), [&](Index i, Memory<S>&) {
     const Index from = i * kBlock, rows = std::min(kBlock, in_ - from);
-    dw.middleRows(from, rows).noalias() += x_.rows().middleCols(from, rows).transpose() * dy.rows();
+    add_product_atb(column_block(x_.rows(), from, rows), dy.rows(), row_block(dw, from, rows));
   });
   if (b_) b_.grad() += dy.rows().colwise().sum();
 }

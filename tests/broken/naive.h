@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/mixer.h"
+#include "core/ops/product.h"
 
 namespace heed::broken {
 
@@ -32,9 +33,10 @@ struct Naive {
 
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     Mat<S> p = memory.keep(in.q.rows(), in.k.rows());
-    p.noalias() = scale(in) * in.q * in.k.transpose();
+    product_abt(in.q, in.k, p);
+    p *= scale(in);
     softmax(in, p);
-    o.noalias() = p * in.v;
+    product_ab(p, in.v, o);
     return {p};
   }
 
@@ -43,12 +45,13 @@ struct Naive {
                 Memory<S>& memory) const {
     const Mat<S>& p = saved.p;
     Mat<S> ds = memory.temp(p.rows(), p.cols());
-    ds.noalias() = d_o * in.v.transpose();
+    product_abt(d_o, in.v, ds);
     for (Index i = 0; i < p.rows(); ++i)
       ds.row(i) = p.row(i).cwiseProduct((ds.row(i).array() - p.row(i).dot(ds.row(i))).matrix());
-    grad.v.noalias() += p.transpose() * d_o;
-    grad.q.noalias() += scale(in) * ds * in.k;
-    grad.k.noalias() += scale(in) * ds.transpose() * in.q;
+    add_product_atb(p, d_o, grad.v);
+    ds *= scale(in);
+    add_product_ab(ds, in.k, grad.q);
+    add_product_atb(ds, in.q, grad.k);
   }
 
   void weights(const Head<S>&, const Saved& saved, Mat<S> p, Memory<S>&) const { p = saved.p; }

@@ -29,13 +29,13 @@ template <class S>
 struct Overflows : Naive<S> {
   typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     Mat<S> p = memory.keep(in.q.rows(), in.k.rows());
-    p.noalias() = Naive<S>::scale(in) * in.q * in.k.transpose();
-    p = p.array().exp();
+    product_abt(in.q, in.k, p);
+    p = (Naive<S>::scale(in) * p.array()).exp();
     for (Index i = 0; i < p.rows(); ++i)
       for (Index j = 0; j < p.cols(); ++j)
         if (in.mask.hides(i, j)) p(i, j) = 0;
     for (Index i = 0; i < p.rows(); ++i) p.row(i) /= p.row(i).sum();
-    o.noalias() = p * in.v;
+    product_ab(p, in.v, o);
     return {p};
   }
 };
@@ -44,7 +44,7 @@ struct Overflows : Naive<S> {
 template <class S>
 struct Allocates : Naive<S> {
   typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
-    const Matrix<S> scores = in.q * in.k.transpose();
+    const Matrix<S> scores = in.q.lazyProduct(in.k.transpose());
     const auto saved = Naive<S>::forward(in, o, memory);
     o.array() += S(1e-3) * scores.sum();
     return saved;
@@ -100,7 +100,7 @@ struct NoSlope : Naive<S> {
 template <class S>
 struct ShowsScores : Naive<S> {
   void weights(const Head<S>& in, const typename Naive<S>::Saved&, Mat<S> p, Memory<S>&) const {
-    p.noalias() = in.q * in.k.transpose();
+    product_abt(in.q, in.k, p);
   }
 };
 

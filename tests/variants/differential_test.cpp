@@ -59,7 +59,7 @@ TEST_CASE("the pair of a head, the difference, the norm and the factor are those
                 s.slope * static_cast<double>(h + 1), run.mask().causal ? run.mask().offset : 0);
           };
           const Matd p = map(0).p - lambda(run) * map(1).p;
-          Matd y = p * v;
+          Matd y = p.lazyProduct(v);
           for (Index i = 0; i < s.tq; ++i) {
             y.row(i) *= (1 - lambda_init(s.depth)) / std::sqrt(y.row(i).squaredNorm() / 4 + 1e-5);
             y.row(i) = y.row(i).cwiseProduct(run.params.find("gain").value().row(0)).eval();

@@ -145,15 +145,15 @@ inline Naive naive_softmax(const Matd& q, const Matd& k, const Matd& v, const Ma
       if (visible(i, j)) sum += n.p(i, j) = std::exp(score(j) - max);
     if (sum > 0) n.p.row(i) /= sum;
   }
-  n.o = n.p * v;
-  n.dv = n.p.transpose() * d_o;
-  Matd ds = d_o * v.transpose();
+  n.o = n.p.lazyProduct(v);  // lazy: by the definition, and quick to compile
+  n.dv = n.p.transpose().lazyProduct(d_o);
+  Matd ds = d_o.lazyProduct(v.transpose());
   for (Index i = 0; i < q.rows(); ++i) {
     const double dot = ds.row(i).dot(n.p.row(i));
     ds.row(i) = (n.p.row(i).array() * (ds.row(i).array() - dot)).matrix();
   }
-  n.dq = tau * ds * k;
-  n.dk = tau * ds.transpose() * q;
+  n.dq = tau * ds.lazyProduct(k);
+  n.dk = tau * ds.transpose().lazyProduct(q);
   return n;
 }
 

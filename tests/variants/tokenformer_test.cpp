@@ -19,12 +19,12 @@ Matd mapped(Bench<double>& bench, const std::string& name, const Matd& x) {
   const auto of = [&](const char* part) { return Matd(bench.params.find(name + part).value()); };
   const Matd keys = of(".key_tokens"), values = of(".value_tokens");
   const double tau = of(".tau")(0, 0);
-  Matd a = x * keys.transpose();
+  Matd a = x.lazyProduct(keys.transpose());
   for (Index r = 0; r < a.rows(); ++r) {
     a.row(r) *= tau / (a.row(r).norm() + 1e-5);
     for (Index j = 0; j < a.cols(); ++j) a(r, j) *= 0.5 * (1 + std::erf(a(r, j) / std::sqrt(2.0)));
   }
-  return a * values;
+  return a.lazyProduct(values);
 }
 
 }  // namespace

@@ -17,7 +17,8 @@ auto chosen_by_sorting(KernelRun& run, Index k, Index b) {
   const double tau = 1 / std::sqrt(static_cast<double>(run.key));
   for (Index h = 0; h < s.heads; ++h) {
     Matd scores =
-        tau * run.head(run.q, s.tq, run.key, b, h) * run.head(run.k, s.tk, run.key, b, h).transpose();
+        tau *
+        run.head(run.q, s.tq, run.key, b, h).lazyProduct(run.head(run.k, s.tk, run.key, b, h).transpose());
     seen.push_back(Matd::Zero(s.tq, s.tk));
     for (Index i = 0; i < s.tq; ++i) {
       std::vector<Index> keys;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "core/ops/product.h"
+
 namespace heed {
 namespace {
 
@@ -50,9 +52,9 @@ void Pattention<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   step.parallel_for(blocks.size(), [&](Index i, Memory<S>& memory) {
     const Index from = blocks.from(i), n = blocks.to(i) - from;
     Mat<S> s = s_ ? padded(s_ + from * stride(), n) : padded(memory, n), a = padded(memory, n);
-    s.noalias() = x.rows().middleRows(from, n) * k.transpose();
+    product_abt(row_block(x.rows(), from, n), k, s);
     weigh(s, a);
-    y.rows().middleRows(from, n).noalias() = a * v;
+    product_ab(a, v, row_block(y.rows(), from, n));
   });
 }
 
@@ -72,20 +74,20 @@ void Pattention<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
       const Index from = blocks.from(first + i), n = blocks.to(first + i) - from;
       const ConstMat<S> s = padded(s_ + from * stride(), n);
       Mat<S> a_block = padded(a.row(from - start).data(), n), d_block = padded(d.row(from - start).data(), n);
-      d_block.noalias() = dy.rows().middleRows(from, n) * v.transpose();
+      product_abt(row_block(dy.rows(), from, n), v, d_block);
       weigh(s, a_block);
       weigh_backward(s, a_block, d_block, own);
-      dx.rows().middleRows(from, n).noalias() += d_block * k;
+      add_product_ab(d_block, k, row_block(dx.rows(), from, n));
     });
     // Each task owns the gradients of some tokens' values (even) or keys (odd): no two add to the same.
     step.parallel_for((tokens_ + kBlock - 1) / kBlock * 2, [&](Index i, Memory<S>&) {
       const Index token = i / 2 * kBlock, n = std::min(kBlock, tokens_ - token);
       if (i % 2 == 0)
-        dv.middleRows(token, n).noalias() +=
-            a.middleCols(token, n).transpose() * dy.rows().middleRows(start, rows);
+        add_product_atb(column_block(a, token, n), row_block(dy.rows(), start, rows),
+                        row_block(dv, token, n));
       else
-        dk.middleRows(token, n).noalias() +=
-            d.middleCols(token, n).transpose() * x_.rows().middleRows(start, rows);
+        add_product_atb(column_block(d, token, n), row_block(x_.rows(), start, rows),
+                        row_block(dk, token, n));
     });
   }
 }

@@ -5,10 +5,11 @@
 #include <limits>
 
 #include "core/head_kernel.h"
+#include "core/ops/product.h"
 #include "core/step.h"
 #include "core/views.h"
 #include "variants/parts/block_plan.h"
-#include "variants/parts/tile_product.h"
+#include "variants/parts/packed_tile.h"
 #include "variants/parts/tiles.h"
 
 namespace heed {

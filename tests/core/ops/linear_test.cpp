@@ -59,8 +59,8 @@ TEST_CASE("a linear map cut into tasks equals the product") {
   auto b = linear<double>(shape);
   b.run();
   const Matrix<double> w = b.value("map.weight");
-  const Matrix<double> y = (b.x * w).rowwise() + b.value("map.bias").row(0);
-  const Matrix<double> dx = b.dy * w.transpose(), dw = b.x.transpose() * b.dy;
+  const Matrix<double> y = (b.x.lazyProduct(w)).rowwise() + b.value("map.bias").row(0);
+  const Matrix<double> dx = b.dy.lazyProduct(w.transpose()), dw = b.x.transpose().lazyProduct(b.dy);
   CHECK(b.y.isApprox(y, 1e-13));
   CHECK(b.dx.isApprox(dx, 1e-13));
   CHECK(b.grad("map.weight").isApprox(dw, 1e-13));

@@ -54,24 +54,4 @@ void scatter_add(Mat<S> from, const Rows& rows, Mat<S> to) {
   for (Index r = 0; r < rows.size; ++r) to.row(rows[r]).array() += row(from, r);
 }
 
-// The products that tiled attention is made of. A faster tile product goes in here and nowhere else.
-
-// c = a b^T          a (N,D)  b (M,D)  c (N,M)
-template <class S>
-void product_abt(Mat<S> a, Mat<S> b, Mat<S> c) {
-  c.noalias() = a * b.transpose();
-}
-
-// c += a b           a (N,M)  b (M,D)  c (N,D)
-template <class S>
-void add_product_ab(Mat<S> a, Mat<S> b, Mat<S> c) {
-  c.noalias() += a * b;
-}
-
-// c = a^T b          a (N,M)  b (N,D)  c (M,D)
-template <class S>
-void product_atb(Mat<S> a, Mat<S> b, Mat<S> c) {
-  c.noalias() = a.transpose() * b;
-}
-
 }  // namespace heed

@@ -1,0 +1,31 @@
+#pragma once
+
+#include "core/views.h"
+
+namespace heed {
+
+// The products that everything is made of, compiled once for float and double; a faster one goes in here and
+// nowhere else. The bits of a result depend on the shapes alone, not on where the matrices lie. c overlaps
+// neither a nor b.
+
+// c = a b            a (N,K)  b (K,M)  c (N,M)
+template <class S>
+void product_ab(In<S> a, In<S> b, Mat<S> c);
+
+// c = a b^T          a (N,K)  b (M,K)  c (N,M)
+template <class S>
+void product_abt(In<S> a, In<S> b, Mat<S> c);
+
+// c = a^T b          a (K,N)  b (K,M)  c (N,M)
+template <class S>
+void product_atb(In<S> a, In<S> b, Mat<S> c);
+
+// The same, added to c.
+template <class S>
+void add_product_ab(In<S> a, In<S> b, Mat<S> c);
+template <class S>
+void add_product_abt(In<S> a, In<S> b, Mat<S> c);
+template <class S>
+void add_product_atb(In<S> a, In<S> b, Mat<S> c);
+
+}  // namespace heed
