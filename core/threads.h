@@ -4,6 +4,7 @@
 
 #include <exception>
 
+#include "core/error.h"
 #include "core/views.h"
 
 namespace heed {
@@ -18,6 +19,7 @@ void parallel_for(int threads, Index n, Task&& task) {
     for (Index i = 0; i < n; ++i) task(i, 0);
     return;
   }
+  HEED_CHECK(!omp_in_parallel(), "parallel_for is called inside parallel_for");
   std::exception_ptr failure;
   Index failed_at = n;
 #pragma omp parallel for schedule(static) num_threads(threads)

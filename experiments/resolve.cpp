@@ -107,7 +107,7 @@ void set_variant(const VariantEntry& variant, const Registry& registry, TrialCon
   if (variant.attention.size() > 1) return;  // each block of a stack chooses for itself
   const Choice& choice = variant.attention[0];
   const BlockStyle style = registry.variant(choice.name).block_style(choice.options);
-  if (style.feed_forward.empty()) return;
+  if (style.feed_forward.empty() || trial.feed_forward.name == "none") return;
   Problems none;
   trial.feed_forward = {
       style.feed_forward,

@@ -31,7 +31,7 @@ struct ModelOptions {
     option("norm", norm,
            {.choices = {"layer", "rms"}, .doc = "before attention, before feed-forward and before the head"});
     option("norm_eps", norm_eps,
-           {.min = 0, .max = 1, .doc = "added to the (mean) square inside the norm's root"});
+           {.min = 1e-12, .max = 1, .doc = "added to the (mean) square inside the norm's root"});
     option("bias", bias, {.doc = "do linear maps and layer norms have one?"});
     option("tied", tied, {.doc = "the head's matrix is the embedding's, transposed"});
   }
@@ -44,7 +44,8 @@ struct ModelSpec {
   bool causal = true;
   std::vector<Choice>
       attention;  // block i takes attention[i % size]: a hybrid stack where there is more than one
-  Choice feed_forward{"mlp"};   // "none": blocks without one. An attention variant's BlockStyle overrides it.
+  Choice feed_forward{
+      "mlp"};  // "none": blocks without one. Else an attention variant's BlockStyle may override it.
   Choice positions{"learned"};  // "none": no positions
 };
 

@@ -1,5 +1,6 @@
 #include "core/ops/cross_entropy.h"
 
+#include <cassert>
 #include <cmath>
 
 namespace heed {
@@ -18,6 +19,7 @@ Score cross_entropy(Step<S>& step, Mat<S> z, std::span<const Token> labels, S we
       if (weight != S(0)) row.setZero();
       return;
     }
+    assert(label >= 0 && label < z.cols());
     Index best;
     const S largest = row.maxCoeff(&best);
     const S of_label = row(label);

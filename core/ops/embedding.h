@@ -1,8 +1,8 @@
 #pragma once
 
+#include <cassert>
 #include <span>
 
-#include "core/params.h"
 #include "core/task.h"
 #include "core/views.h"
 
@@ -11,7 +11,11 @@ namespace heed {
 // x[r] = table[tokens[r]].   table (V,C)  tokens (R)  x (R,C)
 template <class S>
 void embed(In<S> table, std::span<const Token> tokens, Mat<S> x) {
-  for (Index r = 0; r < x.rows(); ++r) x.row(r) = table.row(tokens[static_cast<std::size_t>(r)]);
+  for (Index r = 0; r < x.rows(); ++r) {
+    const Token token = tokens[static_cast<std::size_t>(r)];
+    assert(token >= 0 && token < table.rows());
+    x.row(r) = table.row(token);
+  }
 }
 
 // dtable[tokens[r]] += dx[r], in the order of the rows

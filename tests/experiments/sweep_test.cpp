@@ -312,11 +312,13 @@ TEST_CASE("a variant's own feed-forward takes the slot, but not in a stack") {
   CHECK(feed_forward("[{tokenformer: {tokens: 3}}]").options.canonical() == "{norm: gelu_l2, tokens: 12}");
   CHECK(feed_forward("[softmax]").options.canonical() == "{width: 9}");
   CHECK(feed_forward("[{stack: [softmax, tokenformer]}]").name == "mlp");
+  const auto without = good("variants: [tokenformer]\ntask: mqar\nmodel: {feed_forward: none}\n");
+  CHECK(without.trials.at(0).config.feed_forward.name == "none");
 }
 
 TEST_CASE("trials that come out equal are run once") {
   CHECK(good("variants: [softmax, tokenformer]\ntask: mqar\nsweep: {parameters: {model.feed_forward: [mlp, "
-             "none]}}\n")
+             "{mlp: {width: 9}}]}}\n")
             .trials.size() == 3);
 }
 
