@@ -69,10 +69,10 @@ Command compare_command() {
       "chosen for\n"
       "each variant on validation, and the table shows the metric at that value alone.\n\n"
       "    heed compare runs/quickstart --metric solved_step";
-  c.options.add_options()("metric", po::value<std::string>(),
+  c.options.add_options()("metric", po::value<std::string>()->value_name("NAME"),
                           "what is compared; test_accuracy where nothing says otherwise")(
-      "select", po::value<std::string>(), "the parameter whose best value is chosen on validation")(
-      "csv", "comma-separated, with all digits");
+      "select", po::value<std::string>()->value_name("PARAMETER"),
+      "the parameter whose best value is chosen on validation")("csv", "comma-separated, with all digits");
   c.arguments = {"results"};
   c.required = 1;
   c.run = run;

@@ -70,10 +70,13 @@ Command data_command() {
       "labels, both\n"
       "(sequence, position); an unscored label is -100.\n\n"
       "    heed data mqar length=128 pairs=8 vocab=512 -n 1000 -o mqar.h5 --split test";
-  c.options.add_options()("count,n", po::value<std::int64_t>()->required(), "how many sequences")(
-      "output,o", po::value<std::string>()->required(), "the file; one that is there is replaced")(
-      "split", po::value<std::string>()->default_value("train"), "train, validation or test")(
-      "seed", po::value<std::int64_t>()->default_value(0), "of the trial");
+  c.options.add_options()("count,n", po::value<std::int64_t>()->required()->value_name("N"),
+                          "how many sequences")("output,o",
+                                                po::value<std::string>()->required()->value_name("FILE"),
+                                                "the file; one that is there is replaced")(
+      "split", po::value<std::string>()->value_name("NAME")->default_value("train"),
+      "train, validation or test")("seed", po::value<std::int64_t>()->value_name("N")->default_value(0),
+                                   "of the trial");
   c.arguments = {"task", "option..."};
   c.required = 1;
   c.run = run;

@@ -50,6 +50,19 @@ bool print_if_found(const E* entry, const char* kind) {
   return true;
 }
 
+// Names in lines of at most 100 characters, set in by two.
+std::string wrapped(const std::vector<std::string>& names) {
+  std::string out, line = "  ";
+  for (const std::string& name : names) {
+    if (line.size() + name.size() > 100) {
+      out += line + '\n';
+      line = "  ";
+    }
+    line += (line.size() > 2 ? "  " : "") + name;
+  }
+  return out + line + '\n';
+}
+
 int describe(const std::string& name, const Registry& registry) {
   if (name == "model") return print_options(list_options<ModelOptions>()), kDone;
   if (name == "train") return print_options(list_options<TrainOptions>()), kDone;
@@ -71,7 +84,7 @@ int run(const Input& input, const Registry& registry) {
   print_group("Feed-forwards (model.feed_forward; or none)", registry.variants(), &feed_forward);
   print_group("Positions (model.positions; or none)", registry.positions());
   print_group("Tasks (task)", registry.tasks());
-  fmt::print("Metrics (compare.metric)\n  {}\n\n", fmt::join(metric_names(), ", "));
+  fmt::print("Metrics (compare.metric)\n{}\n", wrapped(metric_names()));
   fmt::print(
       "`heed list NAME` shows the options of one; `heed list model` and `heed list train` those of the "
       "sections.\n");

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <new>
@@ -58,6 +59,13 @@ std::vector<std::string> option_names(const po::options_description& options) {
   return names;
 }
 
+// What an unknown option was meant to be, where it is the beginning of one: "--retry".
+std::string completed(const std::string& option, const std::vector<std::string>& known) {
+  const auto at =
+      std::find_if(known.begin(), known.end(), [&](const std::string& k) { return k.starts_with(option); });
+  return at == known.end() ? option : *at;
+}
+
 // The second pass: the words behind the verb, by the verb's own description.
 po::variables_map parse(const Command& c, const std::vector<std::string>& words) {
   po::options_description all;
@@ -78,8 +86,9 @@ po::variables_map parse(const Command& c, const std::vector<std::string>& words)
     po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(), values);
     if (values.count("help") == 0) po::notify(values);  // which checks that nothing required is missing
   } catch (const po::unknown_option& e) {
+    const std::vector<std::string> known = option_names(c.options);
     throw UsageError(fmt::format("unknown option '{}'.{}", e.get_option_name(),
-                                 suggestion(e.get_option_name(), option_names(c.options))));
+                                 suggestion(completed(e.get_option_name(), known), known)));
   } catch (const po::too_many_positional_options_error&) {
     throw UsageError(fmt::format("too many words. It is: heed {} {}", c.name, c.synopsis));
   } catch (const po::error& e) {
@@ -89,6 +98,9 @@ po::variables_map parse(const Command& c, const std::vector<std::string>& words)
 }
 
 int run(const std::vector<std::string>& words) {
+  // `heed help run`, as git has it
+  if (!words.empty() && words[0] == "help")
+    return words.size() == 1 ? run({"--help"}) : run({words[1], "--help"});
   const std::vector<Command> commands = all_commands();
   // The first pass: what stands before the verb.
   std::size_t verb = 0;
@@ -140,7 +152,7 @@ int guarded(const std::vector<std::string>& words) {
   } catch (const results::IoError& e) {
     return say(kInputOutput, fmt::format("heed: {}", e.what()));
   } catch (const std::filesystem::filesystem_error& e) {
-    return say(kInputOutput, fmt::format("heed: {}", e.what()));
+    return say(kInputOutput, fmt::format("heed: {}: {}", e.path1().string(), e.code().message()));
   } catch (const std::bad_alloc&) {
     return say(kInputOutput, "heed: the machine has not enough memory for this.");
   } catch (const std::exception& e) {

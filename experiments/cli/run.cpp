@@ -80,10 +80,12 @@ Command run_command() {
       "and a sweep that has grown runs only what is new. Ctrl-C stops; nothing that is finished is lost.\n"
       "key=value sets any key of the file by its dotted path; a list makes an axis.\n\n"
       "    heed run configs/quickstart.yaml train.steps=500 sweep.seeds=5 -j 2";
-  c.options.add_options()("output,o", po::value<std::string>(),
+  c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
                           "the run directory; runs/NAME where it is not given")(
-      "jobs,j", po::value<int>(), "trials side by side; as many as there are cores where it is not given")(
-      "threads", po::value<int>(), "threads of each trial (1); they change no bit of the results")(
+      "jobs,j", po::value<int>()->value_name("N"),
+      "trials side by side; as many as there are cores where it is not given")(
+      "threads", po::value<int>()->value_name("N"),
+      "threads of each trial (1); they change no bit of the results")(
       "retry-failed", "run trials again that failed or were killed");
   c.arguments = {"sweep", "override..."};
   c.required = 1;

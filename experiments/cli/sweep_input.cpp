@@ -9,11 +9,17 @@
 #include <fmt/format.h>
 
 #include "experiments/sweep_file.h"
+#include "results/errors.h"
 
 namespace heed::cli {
 
 LoadedSweep load_sweep(const Input& input, const Registry& registry) {
   const std::filesystem::path path = input.get<std::string>("sweep");
+  if (std::filesystem::is_directory(path)) {
+    const bool of_a_run = std::filesystem::exists(path / "sweep.yaml");
+    throw results::IoError(path, of_a_run ? "is a folder; its sweep file is sweep.yaml in it."
+                                          : "is a folder, not a sweep file.");
+  }
   Problems problems;
   const auto file = read_sweep_file(path, input.all("override"), registry, problems);
   LoadedSweep loaded;

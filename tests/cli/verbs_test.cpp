@@ -33,6 +33,8 @@ TEST_CASE("help says enough to use the program") {
   const Ended help = heed_in_temp({"--help"});
   CHECK(help.code == 0);
   CHECK(help.err.empty());
+  CHECK(heed_in_temp({"help"}).out == help.out);
+  CHECK(heed_in_temp({"help", "run"}).out == heed_in_temp({"run", "--help"}).out);
   for (const char* verb : {"list", "plan", "run", "status", "merge", "compare", "data"}) {
     CHECK_THAT(help.out, ContainsSubstring(std::string("\n  ") + verb));
     const Ended more = heed_in_temp({verb, "--help"});
@@ -61,6 +63,8 @@ TEST_CASE("a wrong command line gets a sentence with a remedy and exit code 2") 
        2,
        "heed: unknown option '--job'. Did you mean '--jobs'? Known: --output"},
       {{"run", "a.yaml", "-j", "two"}, 2, "the argument ('two') for option '--jobs' is invalid"},
+      {{"run", "a.yaml", "--retry"}, 2, "heed: unknown option '--retry'. Did you mean '--retry-failed'?"},
+      {{"help", "rnu"}, 2, "heed: unknown verb 'rnu'. Did you mean 'run'?"},
       {{"run", config("smoke.yaml"), "-j", "0"}, 2, "heed: --jobs is 0 but must be at least 1."},
       {{"status", "a", "b"}, 2, "heed: too many words. It is: heed status DIR"},
       {{"list", "sofmax"}, 2, "heed: nothing is called 'sofmax'. Did you mean 'softmax'?"},
@@ -83,6 +87,7 @@ TEST_CASE("a wrong command line gets a sentence with a remedy and exit code 2") 
 
 TEST_CASE("other refusals have exit codes of their own") {
   const std::vector<Case> cases = {
+      {{"plan", "."}, 74, "heed: .: is a folder, not a sweep file."},
       {{"plan", "gone.yaml"}, 74, "heed: gone.yaml: cannot open"},
       {{"plan", config("smoke.yaml"), "train.lr=fast"},
        64,
