@@ -1,5 +1,6 @@
 #include "results/seal.h"
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <span>
@@ -58,7 +59,7 @@ void remove_seal(std::vector<std::byte>& bytes, const std::filesystem::path& pat
   find_seal(bytes, path);
   if (!ends_in_its_hash(std::span(bytes).first(bytes.size() - kHashBytes)))
     throw DamagedFile(path, "its content does not match the seal at its end");
-  bytes.resize(bytes.size() - kSealBytes);
+  bytes.erase(bytes.end() - static_cast<std::ptrdiff_t>(kSealBytes), bytes.end());
 }
 
 std::string read_label(const std::filesystem::path& path) {
