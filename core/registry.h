@@ -85,17 +85,20 @@ struct TaskInfo : Entry {
 // static constructors. A name that is taken is an error. Reading is safe from several threads.
 class Registry {
  public:
+  // The second parameter of each is what GCC 12 names a function by: without it two files with structs of one
+  // name, each in an anonymous namespace, would share the first one's code.
+
   // M<S> is a mixer as core/mixer.h describes it.
-  template <template <class> class M>
+  template <template <class> class M, class = M<double>>
   void add_mixer(const std::string& name, About about);
 
   // L<S> derives from Layer<S>; has Options; is built from (Options, LayerSpec<S>, Params<S>&); may have
   // static traits(Options) and static block_style(Options).
-  template <template <class> class L>
+  template <template <class> class L, class = L<double>>
   void add_layer(const std::string& name, About about);
 
   // P<S> derives from Position<S>, has Options, is built from (Options, PositionSpec, Params<S>&).
-  template <template <class> class P>
+  template <template <class> class P, class = P<double>>
   void add_position(const std::string& name, About about);
 
   // T derives from Task, has Options, is built from (Options, seed).
@@ -150,7 +153,7 @@ Entry make_entry(const std::string& name, About about) {
 
 }  // namespace detail
 
-template <template <class> class M>
+template <template <class> class M, class>
 void Registry::add_mixer(const std::string& name, About about) {
   VariantInfo info{detail::make_entry<MixerOptions<M<double>>>(name, std::move(about))};
   info.traits = [name](const Config& c) { return mixer_traits(configured_mixer<M<double>>(c, name)); };
@@ -167,7 +170,7 @@ void Registry::add_mixer(const std::string& name, About about) {
   add(std::move(info));
 }
 
-template <template <class> class L>
+template <template <class> class L, class>
 void Registry::add_layer(const std::string& name, About about) {
   using O = typename L<double>::Options;
   VariantInfo info{detail::make_entry<O>(name, std::move(about))};
@@ -192,7 +195,7 @@ void Registry::add_layer(const std::string& name, About about) {
   add(std::move(info));
 }
 
-template <template <class> class P>
+template <template <class> class P, class>
 void Registry::add_position(const std::string& name, About about) {
   PositionInfo info{detail::make_entry<typename P<double>::Options>(name, std::move(about))};
   const auto make = [name]<class S>(const Config& c, const PositionSpec& spec,

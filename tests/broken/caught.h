@@ -32,14 +32,14 @@ inline void require_caught(const Registry& registry, const std::string& check, c
   CHECK_THAT(result.message, ContainsSubstring(text));
 }
 
-template <template <class> class M>
+template <template <class> class M, class = M<double>>  // the second: see Registry::add_mixer
 Registry with_mixer(const std::string& name) {
   Registry registry;
   registry.add_mixer<M>(name, {"Deliberately wrong"});
   return registry;
 }
 
-template <template <class> class L>
+template <template <class> class L, class = L<double>>
 Registry with_layer(const std::string& name) {
   Registry registry;
   registry.add_layer<L>(name, {"Deliberately wrong"});

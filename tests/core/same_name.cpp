@@ -1,0 +1,21 @@
+#include "tests/core/same_name.h"
+
+namespace heed {
+namespace {
+
+// y = 3 x
+template <class S>
+class Twin final : public Layer<S> {
+ public:
+  using Options = NoOptions;
+  Twin(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override { y.rows() = S(3) * x.rows(); }
+  void backward(Step<S>&, Seq<const S> dy, Seq<S> dx, Seq<S>) override { dx.rows() += S(3) * dy.rows(); }
+  Cost cost(Index, Index) const override { return {3, 0}; }
+};
+
+}  // namespace
+
+void add_from_another_file(Registry& registry) { registry.add_layer<Twin>("three", {"Three times x"}); }
+
+}  // namespace heed

@@ -1,0 +1,34 @@
+#include "tests/core/same_name.h"
+
+#include "tests/catch.h"
+
+namespace heed {
+namespace {
+
+// y = 2 x
+template <class S>
+class Twin final : public Layer<S> {
+ public:
+  using Options = NoOptions;
+  Twin(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override { y.rows() = S(2) * x.rows(); }
+  void backward(Step<S>&, Seq<const S> dy, Seq<S> dx, Seq<S>) override { dx.rows() += S(2) * dy.rows(); }
+  Cost cost(Index, Index) const override { return {2, 0}; }
+};
+
+double factor(const Registry& registry, const std::string& name) {
+  Params<double> params;
+  return registry.variant(name).make(Config::map(), LayerSpec<double>{}, params)->cost(1, 1).flops;
+}
+
+}  // namespace
+
+TEST_CASE("variants of two files whose structs have one name stay two") {
+  Registry registry;
+  registry.add_layer<Twin>("two", {"Twice x"});
+  add_from_another_file(registry);
+  CHECK(factor(registry, "two") == 2);
+  CHECK(factor(registry, "three") == 3);
+}
+
+}  // namespace heed
