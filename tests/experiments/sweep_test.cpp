@@ -7,39 +7,15 @@
 
 #include <fmt/format.h>
 
-#include "core/rng.h"
-#include "experiments/sweep_file.h"
-#include "tests/catch.h"
-#include "tests/experiments/fakes.h"
+#include "tests/experiments/sweep_text.h"
+
+using namespace heed::test;
 
 namespace {
 
 using heed::Config;
 using heed::PlannedTrial;
 using heed::Sweep;
-using Texts = std::vector<std::string>;
-
-Sweep read(const std::string& text, const Texts& overrides, heed::Problems& problems) {
-  static const heed::Registry registry = heed::test::fake_registry();
-  const auto file = heed::parse_sweep_file(text, "f.yaml", overrides, registry, problems);
-  return file ? heed::read_sweep(file->tree, "f", registry, problems) : Sweep{};
-}
-
-Sweep good(const std::string& text, const Texts& overrides = {}) {
-  heed::Problems problems;
-  Sweep sweep = read(text, overrides, problems);
-  for (const std::string& line : problems.lines()) FAIL_CHECK(line);
-  return sweep;
-}
-
-// Everything that is wrong, a line each.
-std::string wrong(const std::string& text, const Texts& overrides = {}) {
-  heed::Problems problems;
-  read(text, overrides, problems);
-  std::string lines;
-  for (const std::string& line : problems.lines()) lines += (lines.empty() ? "" : "\n") + line;
-  return lines;
-}
 
 Texts labels(const Sweep& sweep) {
   Texts out;
@@ -63,8 +39,6 @@ bool contains_all(const Texts& all, const Texts& some) {
   const std::set<std::string> set(all.begin(), all.end());
   return std::all_of(some.begin(), some.end(), [&](const std::string& s) { return set.contains(s); });
 }
-
-const std::string kSmall = "variants: [softmax]\ntask: {name: mqar}\n";
 
 }  // namespace
 
@@ -320,224 +294,4 @@ TEST_CASE("trials that come out equal are run once") {
   CHECK(good("variants: [softmax, tokenformer]\ntask: mqar\nsweep: {parameters: {model.feed_forward: [mlp, "
              "{mlp: {width: 9}}]}}\n")
             .trials.size() == 3);
-}
-
-TEST_CASE("each mistake in a sweep file has its place, its key, what was found and what would be right") {
-  const std::string options_of_train =
-      "steps, batch, lr, min_lr, warmup, weight_decay, beta1, beta2, eps, clip, micro_batch, evaluate_every, "
-      "evaluate_sequences, test_sequences";
-  const auto with = [](const std::string& line) { return wrong(kSmall + line + '\n'); };
-
-  // unknown and missing keys
-  CHECK(with("trian: {lr: 1}") ==
-        "f.yaml:3:1: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "
-        "sweep, "
-        "compare, save.");
-  CHECK(with("train: {lrr: 1}") ==
-        "f.yaml:3:9: train.lrr: unknown option of 'train'. Did you mean 'lr'? Known: " + options_of_train +
-            ".");
-  CHECK(with("model: {postions: rope}") ==
-        "f.yaml:3:9: model.postions: unknown option of 'model'. Did you mean 'positions'? Known: layers, "
-        "heads, dim, "
-        "norm, norm_eps, bias, tied, positions, feed_forward.");
-  CHECK(with("limits: {memory: 1}") ==
-        "f.yaml:3:1: limits: unknown key. Known: name, variants, task, model, train, sweep, compare, save.");
-  CHECK(wrong("task: mqar\n") ==
-        "f.yaml:1:1: variants: the list is missing; name what is to be compared, as [softmax, linear].");
-  CHECK(wrong("variants: [softmax]\n") == "f.yaml:1:1: task: the section is missing. Known: mqar, text.");
-  CHECK(wrong("variants: [softmax]\ntask: {length: 8}\n") ==
-        "f.yaml:2:7: task.name: it is missing. Known: mqar, text.");
-  // duplicate keys
-  CHECK(with("train: {lr: 1}\nmodel: {dim: 8}\ntrain: {steps: 1}") ==
-        "f.yaml:5:1: 'train' stands here twice; it is already on line 3.");
-  // types and ranges
-  CHECK(with("train: {steps: 1.5}") == "f.yaml:3:16: train.steps: expected a whole number, found 1.5.");
-  CHECK(with("train: {lr: \"1\"}") == "f.yaml:3:13: train.lr: expected a number, found the text '1'.");
-  CHECK(with("train: {lr: [1, 2]}") == "f.yaml:3:13: train.lr: expected a number, found a list of 2.");
-  CHECK(with("train: {lr:}") == "f.yaml:3:9: train.lr: expected a number, found nothing.");
-  CHECK(with("train: fast") ==
-        "f.yaml:3:8: train: the options of 'train' must be a map, not the text 'fast'.");
-  CHECK(with("model: {bias: yes}") ==
-        "f.yaml:3:15: model.bias: expected true or false, found the text 'yes'.");
-  CHECK(with("train: {beta1: 2}") == "f.yaml:3:16: train.beta1: 2 is out of range; it must be from 0 to 1.");
-  CHECK(with("model: {norm: batch}") == "f.yaml:3:15: model.norm: unknown value 'batch'. Known: layer, rms.");
-  CHECK(with("train: {steps: 010}") ==
-        "f.yaml:3:16: 010 begins with a zero, which some readers take for an octal number; write it without "
-        "the "
-        "zero, or in quotes if it is a text.");
-  // values that are wrong only together
-  CHECK(with("train: {steps: 10, warmup: 11}") ==
-        "f.yaml:3:28: train.warmup: it must not be larger than steps.");
-  CHECK(with("model: {heads: 3, dim: 64}") == "f.yaml:3:16: model.heads: 3 does not divide model.dim (64).");
-  CHECK(wrong("variants: [softmax]\ntask: {name: mqar, length: 8, pairs: 4}\n") ==
-        "f.yaml:2:38: task.pairs: it must be at most length / 4.");
-  // names
-  CHECK(wrong("variants: [sofmax]\ntask: mqar\n") ==
-        "f.yaml:1:12: variants[0]: unknown variant 'sofmax'. Did you mean 'softmax'? Known: softmax, linear, "
-        "window, "
-        "mean, tokenformer.");
-  CHECK(wrong("variants: [softmax]\ntask: mqra\n") ==
-        "f.yaml:2:7: task.name: unknown task 'mqra'. Did you mean 'mqar'? Known: mqar, text.");
-  CHECK(with("model: {positions: lerned}") ==
-        "f.yaml:3:20: model.positions: unknown name 'lerned'. Did you mean 'learned'? Known: learned, rope, "
-        "none.");
-  CHECK(with("model: {feed_forward: softmax}") ==
-        "f.yaml:3:23: model.feed_forward: unknown name 'softmax'. Known: pattention, mlp, none.");
-  CHECK(with("name: a/b") ==
-        "f.yaml:3:7: name: expected letters, digits, '-', '_' and '.' (it names a folder), found the text "
-        "'a/b'.");
-  CHECK(
-      with("save: [weight]") ==
-      "f.yaml:3:8: save: unknown value 'weight'. Did you mean 'weights'? Known: weights, attention, logits.");
-  // variants
-  CHECK(wrong("task: mqar\nvariants:\n  - window: {szie: 8}\n") ==
-        "f.yaml:3:14: variants[0].window.szie: unknown option of 'window'. Did you mean 'size'? Known: size, "
-        "dilation, "
-        "global.");
-  CHECK(wrong("task: mqar\nvariants: [{window: {size: [8, 0]}}]\n") ==
-        "f.yaml:2:32: variants[0].window.size: 0 is out of range; it must be at least 1.");
-  CHECK(wrong("task: mqar\nvariants: [mlp]\n") ==
-        "f.yaml:2:12: variants[0]: 'mlp' does not mix along time; it can stand in model.feed_forward.");
-  CHECK(wrong("task: mqar\nvariants: [softmax, {softmax: {temperature: 1.0}}]\n") ==
-        "f.yaml:2:22: variants[1].softmax: softmax(temperature=1) is the same as the entry at f.yaml:2:12; "
-        "remove one "
-        "of them.");
-  CHECK(wrong("task: mqar\nvariants: [{softmax: {}, linear: {}}]\n") ==
-        "f.yaml:2:12: variants[0]: expected the name of a variant or {name: {option: value}}, found a map of "
-        "2 keys.");
-  CHECK(wrong("task: mqar\nvariants: [{mean: }]\n") ==
-        "f.yaml:2:13: variants[0].mean: 'mean' cannot hide the future, which the task 'mqar' needs.");
-  CHECK(wrong("task: {name: mqar, length: 16}\nvariants: [{window: {size: 17}}]\n") ==
-        "f.yaml:2:13: variants[0].window: 'size' is more than the sequence is long.");
-  CHECK(wrong("task: {name: text, path: gone.txt}\nvariants: [softmax, linear]\n") ==
-        "f.yaml:1:7: task: gone.txt: No such file or directory.");
-  // the sweep
-  CHECK(with("sweep: {seeds: 0}") ==
-        "f.yaml:3:16: sweep.seeds: 0 is out of range; it must be from 1 to 100000.");
-  CHECK(with("sweep: {seeds: [1, 1]}") == "f.yaml:3:20: sweep.seeds: 1 stands there twice.");
-  CHECK(with("sweep: {parameters: {lr: [1, 2]}}") ==
-        "f.yaml:3:22: lr: a parameter is named by section and key. Did you mean 'train.lr'?");
-  CHECK(with("sweep: {parameters: {train.lrr: [1, 2]}}") ==
-        "f.yaml:3:22: train.lrr: there is no such parameter. Did you mean 'train.lr'? Known: train.steps, "
-        "train.batch, "
-        "train.lr, train.min_lr, train.warmup, train.weight_decay, train.beta1, train.beta2, train.eps, "
-        "train.clip, "
-        "train.micro_batch, train.evaluate_every, train.evaluate_sequences, train.test_sequences.");
-  CHECK(with("sweep: {parameters: {train.lr: 0.1}}") ==
-        "f.yaml:3:32: train.lr: expected a list of values, found 0.1.");
-  CHECK(with("sweep: {parameters: {train.lr: [0.1, high]}}") ==
-        "f.yaml:3:38: train.lr: expected a number, found the text 'high'.");
-  CHECK(with("sweep: {parameters: {train.lr: [0.001, 1e-3]}}") ==
-        "f.yaml:3:40: train.lr: 0.001 stands in the list twice.");
-  CHECK(with("sweep: {parameters: {train.lr: {min: 1, max: 2}}}") ==
-        "f.yaml:3:32: train.lr: a range needs 'method: random'; a grid takes a list of values.");
-  CHECK(with("sweep: {method: random, parameters: {train.lr: [1]}}") ==
-        "f.yaml:3:8: sweep.trials: a random search must say how many trials it takes.");
-  CHECK(with("sweep: {trials: 3}") ==
-        "f.yaml:3:17: sweep.trials: a grid has as many trials as it has points. Did you mean 'method: "
-        "random'?");
-  CHECK(with("sweep: {method: random, trials: 2, parameters: {train.steps: {min: 1, max: 9}}}") ==
-        "f.yaml:3:62: train.steps: it takes whole numbers: write 'distribution: int_uniform'.");
-  CHECK(with("sweep: {method: random, trials: 2, parameters: {train.lr: {min: -4, max: -2, distribution: "
-             "log_uniform}}}") ==
-        "f.yaml:3:59: train.lr: the bounds of log_uniform are the values themselves and must be above 0.");
-  CHECK(with("sweep: {together: [{train.lr: 1, train.clip: 1}, {train.lr: 2}]}") ==
-        "f.yaml:3:50: sweep.together: every entry must set the same keys; here train.lr, in the first entry "
-        "train.clip, train.lr.");
-  CHECK(with("sweep: {seeds: 1000, parameters: {train.lr: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], train.clip: [1, "
-             "2, 3, 4, 5, 6, "
-             "7, 8, 9, 10, 11]}}") ==
-        "f.yaml:1:1: the sweep has 110000 trials; at most 100000 are run as one.");
-  // the comparison
-  CHECK(with("compare: {metric: test_acuracy}")
-            .starts_with("f.yaml:3:19: compare.metric: 'test_acuracy' is no metric. Did you mean "
-                         "'test_accuracy'? Known: "));
-  CHECK(with("compare: {reference: linear}") ==
-        "f.yaml:3:22: compare.reference: 'linear' is no variant of this sweep. Known: softmax.");
-  CHECK(with("compare: {select: train.lr}") ==
-        "f.yaml:3:19: compare.select: 'train.lr' is no swept parameter.");
-  CHECK(with("compare: {match: {budget: parameters, tolerance: 0.02}}") ==
-        "f.yaml:3:18: compare.match: budgets cannot be matched yet; remove it, or write {budget: none}.");
-  CHECK(with("compare: {match: {budget: none}}") == "");
-}
-
-TEST_CASE("all mistakes of a file are reported together, in its order") {
-  CHECK(
-      wrong("variants:\n  - sofmax\n  - window: {szie: 8}\ntask: {name: mqar, lenght: 8}\nmodel: {heads: 3}\n"
-            "train: {lr: -1}\nsweep: {seeds: x}\n") ==
-      "f.yaml:2:5: variants[0]: unknown variant 'sofmax'. Did you mean 'softmax'? Known: softmax, linear, "
-      "window, "
-      "mean, tokenformer.\n"
-      "f.yaml:3:14: variants[1].window.szie: unknown option of 'window'. Did you mean 'size'? Known: size, "
-      "dilation, "
-      "global.\n"
-      "f.yaml:4:20: task.lenght: unknown option of 'mqar'. Did you mean 'length'? Known: length, pairs, "
-      "vocab, "
-      "shares.\n"
-      "f.yaml:5:16: model.heads: 3 does not divide model.dim (64).\n"
-      "f.yaml:6:13: train.lr: -1 is out of range; it must be at least 0.\n"
-      "f.yaml:7:16: sweep.seeds: expected how many or a list of them, found the text 'x'.");
-}
-
-TEST_CASE("a mistake that many trials share is reported once") {
-  CHECK(wrong("variants: [softmax, linear]\ntask: mqar\ntrain: {lr: x}\n"
-              "sweep: {seeds: 5, parameters: {train.clip: [1, 2, 3]}}\n") ==
-        "f.yaml:3:13: train.lr: expected a number, found the text 'x'.");
-}
-
-TEST_CASE("thousands of mistakes are counted and not all shown") {
-  heed::Problems problems;
-  read(kSmall + "sweep: {method: random, trials: 3000, parameters: {train.beta1: {min: 2, max: 3}}}\n", {},
-       problems);
-  CHECK(problems.lines().size() == 100);
-  CHECK(problems.size() > 2900);
-  CHECK_THROWS_WITH(problems.throw_if_any(), ContainsSubstring(" more like these."));
-}
-
-TEST_CASE("a damaged file is read or refused with its places, and never ends the program") {
-  const std::string whole =
-      "name: recall\nvariants:\n  - softmax\n  - linear: {features: elu}\n  - window: {size: [8, 16], "
-      "global: [0]}\n"
-      "  - stack: [softmax, {window: {size: 8}}]\ntask:  {name: mqar, length: 64, pairs: 8, vocab: 512}\n"
-      "model: {layers: 2, heads: 2, dim: 64, positions: {rope: {base: 100}}, feed_forward: mlp}\n"
-      "train: {steps: 2000, batch: 64, lr: 0.001}\nsweep:\n  method: random\n  trials: 3\n  seeds: [1, 2]\n"
-      "  parameters:\n    train.lr: {min: 1e-4, max: 1e-2, distribution: log_uniform}\n    train.clip: [1, "
-      "2]\n"
-      "  together:\n    - {task.length: 64, task.pairs: 8}\n    - {task.length: 128, task.pairs: 16}\n"
-      "compare: {metric: test_accuracy, reference: softmax, select: train.lr}\nsave: [weights]\n";
-  REQUIRE(good(whole).trials.size() == 5 * 3 * 2);
-  const std::string alphabet =
-      "{}[]:,-?&*!|>'\"%@`# \t\n\r\x01\xff\xc3"
-      "09aez.~<";
-  const heed::Rng rng(1, "mutations");
-  for (std::uint64_t i = 0; i < 1500; ++i) {
-    heed::Draws draws = rng.at(i);
-    std::string text = whole;
-    for (auto n = draws.below(4); n >= 0; --n) {
-      const auto at = static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(text.size())));
-      const char c =
-          alphabet[static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(alphabet.size())))];
-      switch (draws.below(4)) {
-        case 0:
-          text[at] = c;
-          break;
-        case 1:
-          text.insert(at, 1, c);
-          break;
-        case 2:
-          text.erase(at, static_cast<std::size_t>(1 + draws.below(20)));
-          break;
-        default:
-          text.insert(
-              at, text.substr(static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(text.size()))),
-                              30));
-      }
-    }
-    heed::Problems problems;
-    read(text, {}, problems);
-    for (const std::string& line : problems.lines()) {
-      INFO(text);
-      CHECK_THAT(line, Catch::Matchers::StartsWith("f.yaml:") && !Catch::Matchers::StartsWith("f.yaml:0"));
-    }
-  }
 }
