@@ -27,7 +27,7 @@ Tensors read_group(const H5Reader& file, const std::string& group) {
   Tensors out;
   if (!file.has(group)) return out;
   for (const std::string& name : file.variables(group)) {
-    const std::string path = group + '/' + name;
+    const std::string path = fmt::format("{}/{}", group, name);
     Tensor& t = out[name];
     for (const std::size_t n : file.shape(path)) t.shape.push_back(static_cast<Index>(n));
     t.values = file.read<double>(path);

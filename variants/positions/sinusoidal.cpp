@@ -30,7 +30,8 @@ class Sinusoidal final : public Position<S> {
   void fill() const {
     table_.resize(length_, dim_);
     for (Index c = 0; c < dim_; ++c) {
-      const double frequency = std::pow(base_, -static_cast<double>(c / 2 * 2) / static_cast<double>(dim_));
+      const Index pair = c - c % 2;  // sine and cosine of one frequency
+      const double frequency = std::pow(base_, -static_cast<double>(pair) / static_cast<double>(dim_));
       for (Index p = 0; p < length_; ++p) {
         const double angle = static_cast<double>(p) * frequency;
         table_(p, c) = static_cast<S>(c % 2 == 0 ? std::sin(angle) : std::cos(angle));
