@@ -113,7 +113,7 @@ class Problems {
 // The candidate closest to a misspelt name by edit distance (a swap of neighbours counts once); empty when
 // none is near.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
-// " Did you mean 'size'?" or "", followed by " Known: size, dilation."
+// " Did you mean 'size'?" or "", followed by " Known: size, tile."
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates);
 
 }  // namespace heed

@@ -3,10 +3,10 @@
 #include <optional>
 #include <string>
 
-#include "core/config.h"
 #include "core/params.h"
 #include "core/position.h"
 #include "core/step.h"
+#include "core/traits.h"
 #include "core/views.h"
 
 namespace heed {
@@ -31,16 +31,6 @@ struct LayerSpec {
   Causality causality = {};
   bool bias = true;                       // do linear maps have one?
   const Position<S>* position = nullptr;  // null: none; outlives the layer
-};
-
-// What a variant claims to be able to do; the conformance suite tests the claim.
-struct Traits {
-  bool causal = true;         // can hide the future
-  bool bidirectional = true;  // can do without a mask
-  bool cross = true;          // context may be another sequence, of another length
-  bool permutation = true;    // without mask and positions: permuting time permutes the output
-  bool smooth = true;  // false: has kinks (a selection that jumps), which gradient checks must step around
-  bool mixes_time = true;  // false: each position by itself (a feed-forward)
 };
 
 // Multiply-adds count as two. Per sequence.
@@ -75,13 +65,6 @@ class Layer {
   virtual Index weight_heads() const { return 0; }  // how many heads weights() can show
 
   virtual Cost cost(Index tq, Index tk) const = 0;
-};
-
-// What an attention variant asks of the block that it stands in.
-struct BlockStyle {
-  std::string feed_forward = "";     // the variant for the feed-forward slot; empty: the model's own choice
-  Config feed_forward_options = {};  // for it
-  bool norm_gain = true;             // false: the block's norms have neither gain nor bias
 };
 
 }  // namespace heed

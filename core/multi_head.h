@@ -12,9 +12,10 @@ namespace heed {
 // heed::Error where heads do not divide dim.
 void require_divisible(Index dim, Index heads);
 
-// Multi-head attention around a kernel:   q = Q(x), k = K(context), v = V(context);  o = kernel(q, k, v);  y
-// = O(o). Q, K, V and O are projections: Linear, or anything else with its forward and backward (TokenFormer
-// puts parameter tokens there). The value map of a head, V followed by its rows of O, is the value-down and
+// Multi-head attention around a kernel:
+//     q = Q(x)   k = K(context)   v = V(context)   o = kernel(q, k, v)   y = O(o)
+// Q, K, V and O are projections: Linear, or anything else with its forward and backward (TokenFormer puts
+// parameter tokens there). The value map of a head, V followed by its rows of O, is the value-down and
 // value-up factorisation of one (C,C) matrix.
 template <class Projection, class S>
 class MultiHead final : public Layer<S> {
@@ -26,7 +27,10 @@ class MultiHead final : public Layer<S> {
       : p_(std::move(projections)),
         kernel_(std::move(kernel)),
         position_(spec.position),
-        causality_(spec.causality) {}
+        causality_(spec.causality) {
+    const HeadShape& s = kernel_->shape();
+    if (position_) position_->require_width(s.key / s.maps);
+  }
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) override {
     const HeadShape& s = kernel_->shape();

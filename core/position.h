@@ -18,6 +18,9 @@ class Position {
   // adds into the table's gradient
   virtual void embed_backward(Seq<const S> dx) const { (void)dx; }
 
+  // heed::Error where maps of so many channels cannot be turned; asked when a layer is built.
+  virtual void require_width(Index channels) const { (void)channels; }
+
   // Turns each row of q (or k) in place; row t stands at position first + t.
   virtual void rotate(Heads<S> q, Index first) const { (void)q, (void)first; }
   // The transpose: turns back.

@@ -8,13 +8,24 @@
 #include <vector>
 
 #include "core/config.h"
-#include "core/layer.h"
-#include "core/mixer.h"
+#include "core/index.h"
 #include "core/options.h"
-#include "core/position.h"
 #include "core/task.h"
+#include "core/traits.h"
 
 namespace heed {
+
+// What is registered is made through these; who calls `make` includes core/layer.h or core/position.h.
+template <class S>
+class HeadKernel;
+template <class S>
+class Layer;
+template <class S>
+struct LayerSpec;
+template <class S>
+class Params;
+template <class S>
+class Position;
 
 // What `heed list` says of a registered thing.
 struct About {
@@ -85,8 +96,8 @@ struct TaskInfo : Entry {
 // static constructors. A name that is taken is an error. Reading is safe from several threads.
 class Registry {
  public:
-  // The second parameter of each is what GCC 12 names a function by: without it two files with structs of one
-  // name, each in an anonymous namespace, would share the first one's code.
+  // Defined in core/register.h. The second parameter of each is what GCC 12 names a function by: without it
+  // two files with structs of one name, each in an anonymous namespace, would share the first one's code.
 
   // M<S> is a mixer as core/mixer.h describes it.
   template <template <class> class M, class = M<double>>
@@ -153,60 +164,6 @@ Entry make_entry(const std::string& name, About about) {
 
 }  // namespace detail
 
-template <template <class> class M, class>
-void Registry::add_mixer(const std::string& name, About about) {
-  VariantInfo info{detail::make_entry<MixerOptions<M<double>>>(name, std::move(about))};
-  info.traits = [name](const Config& c) { return mixer_traits(configured_mixer<M<double>>(c, name)); };
-  info.block_style = [](const Config&) { return BlockStyle{}; };
-  info.make_float = [name](const Config& c, const LayerSpec<float>& spec, Params<float>& params) {
-    return make_mixer_layer(configured_mixer<M<float>>(c, name), spec, params);
-  };
-  info.make_double = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
-    return make_mixer_layer(configured_mixer<M<double>>(c, name), spec, params);
-  };
-  info.make_kernel = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
-    return make_head_kernel(configured_mixer<M<double>>(c, name), spec, params);
-  };
-  add(std::move(info));
-}
-
-template <template <class> class L, class>
-void Registry::add_layer(const std::string& name, About about) {
-  using O = typename L<double>::Options;
-  VariantInfo info{detail::make_entry<O>(name, std::move(about))};
-  info.traits = [name](const Config& c) {
-    if constexpr (requires { L<double>::traits(O()); })
-      return L<double>::traits(make_options<O>(c, name));
-    else
-      return Traits{};
-  };
-  info.block_style = [name](const Config& c) {
-    if constexpr (requires { L<double>::block_style(O()); })
-      return L<double>::block_style(make_options<O>(c, name));
-    else
-      return BlockStyle{};
-  };
-  const auto make = [name]<class S>(const Config& c, const LayerSpec<S>& spec,
-                                    Params<S>& params) -> std::unique_ptr<Layer<S>> {
-    return std::make_unique<L<S>>(make_options<typename L<S>::Options>(c, name), spec, params);
-  };
-  info.make_float = make;
-  info.make_double = make;
-  add(std::move(info));
-}
-
-template <template <class> class P, class>
-void Registry::add_position(const std::string& name, About about) {
-  PositionInfo info{detail::make_entry<typename P<double>::Options>(name, std::move(about))};
-  const auto make = [name]<class S>(const Config& c, const PositionSpec& spec,
-                                    Params<S>& params) -> std::unique_ptr<Position<S>> {
-    return std::make_unique<P<S>>(make_options<typename P<S>::Options>(c, name), spec, params);
-  };
-  info.make_float = make;
-  info.make_double = make;
-  add(std::move(info));
-}
-
 template <class T>
 void Registry::add_task(const std::string& name, About about) {
   TaskInfo info{detail::make_entry<typename T::Options>(name, std::move(about))};
@@ -218,23 +175,7 @@ void Registry::add_task(const std::string& name, About about) {
 
 }  // namespace heed
 
-// Each defines the function that the generated list (or a plugin's entry) calls:
-//     HEED_MIXER(softmax, Softmax, "Scaled dot-product attention", "Vaswani et al. 2017")
-#define HEED_MIXER(name, Mixer, ...)                              \
-  void heed_register_##name(::heed::Registry& registry);          \
-  void heed_register_##name(::heed::Registry& registry) {         \
-    registry.add_mixer<Mixer>(#name, ::heed::About{__VA_ARGS__}); \
-  }
-#define HEED_LAYER(name, Layer, ...)                              \
-  void heed_register_##name(::heed::Registry& registry);          \
-  void heed_register_##name(::heed::Registry& registry) {         \
-    registry.add_layer<Layer>(#name, ::heed::About{__VA_ARGS__}); \
-  }
-#define HEED_POSITION(name, Position, ...)                              \
-  void heed_register_##name(::heed::Registry& registry);                \
-  void heed_register_##name(::heed::Registry& registry) {               \
-    registry.add_position<Position>(#name, ::heed::About{__VA_ARGS__}); \
-  }
+// Defines the function that the generated list calls; core/register.h has the like for variants.
 #define HEED_TASK(name, Task, ...)                              \
   void heed_register_##name(::heed::Registry& registry);        \
   void heed_register_##name(::heed::Registry& registry) {       \

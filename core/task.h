@@ -4,7 +4,7 @@
 #include <optional>
 #include <span>
 
-#include "core/views.h"
+#include "core/index.h"
 
 namespace heed {
 

@@ -3,13 +3,15 @@
 #include <Eigen/Core>
 #include <type_traits>
 
+#include "core/index.h"
+
 namespace heed {
 
 // Letters used everywhere: B batch, T time (Tq, Tk where queries and keys differ), C model width, H heads, D
 // head width, V vocabulary. All storage is row-major: time runs down the rows. Views own nothing and are
 // passed by value.
 
-using Index = Eigen::Index;
+static_assert(std::is_same_v<Index, Eigen::Index>);
 
 template <class S>
 using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -91,12 +93,10 @@ struct Seq {
   S* data = nullptr;
   Index batch = 0, time = 0, dim = 0;
 
-  detail::View<S> rows() const {
-    return {data, batch * time, dim, Eigen::OuterStride<>(dim)};
-  }  // (batch*time, dim)
-  detail::View<S> at(Index b) const {
-    return {data + b * time * dim, time, dim, Eigen::OuterStride<>(dim)};
-  }                                                                          // (time, dim)
+  // (batch*time, dim)
+  detail::View<S> rows() const { return {data, batch * time, dim, Eigen::OuterStride<>(dim)}; }
+  // (time, dim)
+  detail::View<S> at(Index b) const { return {data + b * time * dim, time, dim, Eigen::OuterStride<>(dim)}; }
   Heads<S> heads(Index n) const { return {data, batch, n, time, dim / n}; }  // REQUIRES: n divides dim
   Index size() const { return batch * time * dim; }
   operator Seq<const S>() const { return {data, batch, time, dim}; }

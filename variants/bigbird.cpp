@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <vector>
 
-#include "core/registry.h"
+#include "core/register.h"
 #include "core/rng.h"
 #include "variants/parts/sparse_mixer.h"
 
@@ -9,8 +9,8 @@ namespace {
 using namespace heed;
 
 // The random blocks of block row I: none of those it sees anyway (neighbours, first and last). Rows that see
-// everything, and rows with too few blocks left, are filled with block 0, which adds nothing. x (heads *
-// blocks, randoms), row by row.
+// everything, and rows with too few blocks left, are filled with block 0, which adds nothing.
+//     x (heads * blocks, randoms), row by row
 void draw_blocks(Draws& draws, std::span<double> x, Index blocks, Index randoms) {
   for (std::size_t at = 0; at < x.size(); at += static_cast<std::size_t>(randoms)) {
     const Index row = static_cast<Index>(at) / randoms % blocks;

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "core/registry.h"
+#include "core/register.h"
 #include "variants/parts/softmax.h"
 #include "variants/parts/tiled_softmax.h"
 

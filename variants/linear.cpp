@@ -6,7 +6,7 @@
 #include "core/error.h"
 #include "core/mixer.h"
 #include "core/ops/product.h"
-#include "core/registry.h"
+#include "core/register.h"
 
 namespace {
 using namespace heed;
@@ -16,8 +16,9 @@ using namespace heed;
 // docs/variants/linear.md.
 //
 // The sums over j do not know i, so they are a state of a fixed size. The normaliser is treated as one more
-// value channel that is always 1 (written v1 = [v 1]): then a state s1 = sum_j f(k_j) v1_j^T, (key, value +
-// 1), holds both sums of the paper side by side. Time is worked through in chunks, so nothing is ever (T, T):
+// value channel that is always 1 (written v1 = [v 1]): then one state
+//     s1 = sum_j f(k_j) v1_j^T        (key, value + 1)
+// holds both sums of the paper side by side. Time is worked through in chunks, so nothing is ever (T, T):
 // inside a chunk the quadratic form, across chunks the state.
 template <class S>
 struct LinearAttention {
@@ -75,8 +76,9 @@ struct LinearAttention {
     return {o, z};
   }
 
-  // With g_i = d_o_i / z_i and c_i = -(d_o_i . o_i) / z_i, the gradient of [numerator, denominator] is g1 =
-  // [g c], and all else is linear:
+  // The gradient of [numerator, denominator] is g1 = [g c] with
+  //     g_i = d_o_i / z_i               c_i = -(d_o_i . o_i) / z_i
+  // and all else is linear:
   //     df(q_i) = s1_i g1_i             s1_i = sum_{j<=i} f(k_j) v1_j^T, rebuilt from the past to the future
   //     df(k_j) = r1_j v1_j             r1_j = sum_{i>=j} f(q_i) g1_i^T, from the future to the past
   //     dv1_j   = r1_j^T f(k_j)

@@ -1,6 +1,6 @@
 #include "variants/parts/pattention.h"
 
-#include "core/registry.h"
+#include "core/register.h"
 
 namespace {
 using namespace heed;

@@ -1,5 +1,5 @@
 #include "variants/parts/softmax.h"
-#include "core/registry.h"
+#include "core/register.h"
 
 using heed::Softmax;
 

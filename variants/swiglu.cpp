@@ -3,7 +3,7 @@
 
 #include "core/ops/activation.h"
 #include "core/ops/linear.h"
-#include "core/registry.h"
+#include "core/register.h"
 
 namespace {
 using namespace heed;

@@ -4,16 +4,15 @@
 #include <utility>
 
 #include "core/mixer.h"
-#include "core/registry.h"
+#include "core/register.h"
 #include "variants/parts/pattention.h"
 #include "variants/parts/softmax.h"
 
 namespace {
 using namespace heed;
 
-// TokenFormer: softmax attention whose projections are themselves attention over parameter tokens; so is the
-// feed-forward, unless the options say otherwise, and the block's norms have no parameters.   Wang et al.
-// 2024
+// TokenFormer (Wang et al. 2024): softmax attention whose projections are themselves attention over parameter
+// tokens; so is the feed-forward, unless the options say otherwise, and the block's norms have no parameters.
 template <class S>
 class TokenFormer final : public Layer<S> {
  public:

@@ -6,7 +6,7 @@
 #include <numeric>
 #include <span>
 
-#include "core/registry.h"
+#include "core/register.h"
 #include "variants/parts/softmax.h"
 #include "variants/parts/tiled_softmax.h"
 

@@ -1,4 +1,4 @@
-#include "core/registry.h"
+#include "core/register.h"
 #include "variants/parts/sparse_mixer.h"
 
 namespace {

@@ -5,6 +5,7 @@
 
 #include "core/check/checks.h"
 #include "core/check/outcome.h"
+#include "core/head_kernel.h"
 
 namespace heed::check {
 namespace {

@@ -4,8 +4,8 @@
 #include <vector>
 
 #include "core/config.h"
+#include "core/index.h"
 #include "core/options.h"
-#include "core/views.h"
 
 namespace heed {
 
@@ -42,10 +42,10 @@ struct ModelSpec {
   ModelOptions options;
   Index vocabulary = 0, length = 0;
   bool causal = true;
-  std::vector<Choice>
-      attention;  // block i takes attention[i % size]: a hybrid stack where there is more than one
-  Choice feed_forward{
-      "mlp"};  // "none": blocks without one. Else an attention variant's BlockStyle may override it.
+  // Block i takes attention[i % size]: a hybrid stack where there is more than one.
+  std::vector<Choice> attention;
+  // "none": blocks without one. Else an attention variant's BlockStyle may override it.
+  Choice feed_forward{"mlp"};
   Choice positions{"learned"};  // "none": no positions
 };
 

@@ -17,9 +17,8 @@ struct Score {
   void operator+=(const Score& other) {
     loss += other.loss, scored += other.scored, correct += other.correct;
   }
-  double mean_loss() const {
-    return scored ? loss / static_cast<double>(scored) : 0;
-  }  // 0 where nothing is scored
+  // Both are 0 where nothing is scored.
+  double mean_loss() const { return scored ? loss / static_cast<double>(scored) : 0; }
   double accuracy() const { return scored ? static_cast<double>(correct) / static_cast<double>(scored) : 0; }
 };
 

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "core/error.h"
+#include "core/head_kernel.h"
 #include "experiments/golden/run.h"
 
 namespace heed::golden {

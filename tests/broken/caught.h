@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/check/conformance.h"
+#include "core/register.h"
 #include "tests/catch.h"
 
 namespace heed::broken {

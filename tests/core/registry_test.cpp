@@ -3,6 +3,7 @@
 #include <memory>
 #include <string>
 
+#include "core/register.h"
 #include "tests/catch.h"
 #include "tests/core/naive_mixer.h"
 

@@ -1,4 +1,5 @@
 #include "tests/core/same_name.h"
+#include "core/register.h"
 
 namespace heed {
 namespace {

@@ -1,5 +1,6 @@
 #include "tests/core/same_name.h"
 
+#include "core/register.h"
 #include "tests/catch.h"
 
 namespace heed {

@@ -44,7 +44,8 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:8: train: the options of 'train' must be a map, not the text 'fast'.");
   CHECK(with("model: {bias: yes}") ==
         "f.yaml:3:15: model.bias: expected true or false, found the text 'yes'.");
-  CHECK(with("train: {beta1: 2}") == "f.yaml:3:16: train.beta1: 2 is out of range; it must be from 0 to 1.");
+  CHECK(with("train: {beta1: 2}") ==
+        "f.yaml:3:16: train.beta1: 2 is out of range; it must be from 0 to 0.999999.");
   CHECK(with("model: {norm: batch}") == "f.yaml:3:15: model.norm: unknown value 'batch'. Known: layer, rms.");
   CHECK(with("train: {steps: 010}") ==
         "f.yaml:3:16: 010 begins with a zero, which some readers take for an octal number; write it without "

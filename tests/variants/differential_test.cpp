@@ -143,8 +143,8 @@ TEST_CASE("the output's size does not depend on the values' size") {
 }
 
 TEST_CASE("differential attention of one token, by hand") {
-  // both maps are 1, so u = (1 - lambda) v = 0.5 (2, -2); its mean square is 1: o = 0.8 (1, -1) / sqrt(1 +
-  // eps)
+  // both maps are 1, so u = (1 - lambda) v = 0.5 (2, -2); its mean square is 1:
+  //     o = 0.8 (1, -1) / sqrt(1 + eps)
   KernelRun run("differential", options({{"eps", Config::number(0)}}),
                 {.batch = 1, .heads = 1, .tq = 1, .tk = 1, .width = 2, .value = 2});
   set_lambda(run, 0.5);

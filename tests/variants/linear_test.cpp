@@ -114,8 +114,9 @@ TEST_CASE("linear attention as a layer: gradients of projections, x and context"
 }
 
 TEST_CASE("linear attention of two tokens, by hand") {
-  // f(0) = 1, f(1) = 2. Causal, one channel: o_0 = 1*2*3 / (1*2 + eps); o_1 = (2*2*3 + 2*1*6) / (2*2 + 2*1 +
-  // eps)
+  // f(0) = 1, f(1) = 2. Causal, one channel:
+  //     o_0 = 1*2*3 / (1*2 + eps)
+  //     o_1 = (2*2*3 + 2*1*6) / (2*2 + 2*1 + eps)
   KernelRun run = linear(64, {.batch = 1, .heads = 1, .tq = 2, .tk = 2, .width = 1, .value = 1});
   run.q = {0, 1}, run.k = {1, 0}, run.v = {3, 6}, run.upstream = {0, 1};
   run.run();

@@ -1,7 +1,7 @@
 #include <bit>
 #include <cmath>
 
-#include "core/registry.h"
+#include "core/register.h"
 
 namespace {
 using namespace heed;

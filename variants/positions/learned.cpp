@@ -1,5 +1,5 @@
 #include "core/error.h"
-#include "core/registry.h"
+#include "core/register.h"
 
 namespace {
 using namespace heed;

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "core/error.h"
-#include "core/registry.h"
+#include "core/register.h"
 
 namespace {
 using namespace heed;
@@ -36,10 +36,9 @@ class Rope final : public Position<S> {
     }
   };
 
-  Rope(const Options& options, const PositionSpec& spec, Params<S>&) : options_(options), spec_(spec) {
-    if (spec.heads > 0 && spec.dim % spec.heads == 0) rotary_dims(spec.dim / spec.heads);  // refuse early
-  }
+  Rope(const Options& options, const PositionSpec& spec, Params<S>&) : options_(options), spec_(spec) {}
 
+  void require_width(Index channels) const override { rotary_dims(channels); }
   void rotate(Heads<S> q, Index first) const override { turn(q, first, S(1)); }
   void rotate_backward(Heads<S> dq, Index first) const override { turn(dq, first, S(-1)); }
 

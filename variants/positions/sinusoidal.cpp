@@ -1,7 +1,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/registry.h"
+#include "core/register.h"
 
 namespace {
 using namespace heed;

@@ -81,7 +81,8 @@ TEST_CASE("the count of heap calls sees a vector and a temporary matrix") {
 }
 
 TEST_CASE("working memory does not grow with the batch") {
-  const std::string variant = GENERATE("naive", "softmax", "tokenformer");
+  const std::string variant = GENERATE("naive", "softmax", "linear", "window", "strided", "fixed", "bigbird",
+                                       "topk", "differential", "tokenformer");
   CAPTURE(variant);
   const ModelSpec spec = small_spec({{variant}});
   CHECK(train_two_steps(spec, 1024).reserved == train_two_steps(spec, 64).reserved);

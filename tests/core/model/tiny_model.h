@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/model/model.h"
+#include "core/register.h"
 #include "core/rng.h"
 #include "tests/core/naive_mixer.h"
 #include "tests/core/op_bench.h"

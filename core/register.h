@@ -1,0 +1,88 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "core/layer.h"
+#include "core/mixer.h"
+#include "core/position.h"
+#include "core/registry.h"
+
+// For files that register variants and positions; core/registry.h is for those that use what is registered.
+
+namespace heed {
+
+template <template <class> class M, class>
+void Registry::add_mixer(const std::string& name, About about) {
+  VariantInfo info{detail::make_entry<MixerOptions<M<double>>>(name, std::move(about))};
+  info.traits = [name](const Config& c) { return mixer_traits(configured_mixer<M<double>>(c, name)); };
+  info.block_style = [](const Config&) { return BlockStyle{}; };
+  info.make_float = [name](const Config& c, const LayerSpec<float>& spec, Params<float>& params) {
+    return make_mixer_layer(configured_mixer<M<float>>(c, name), spec, params);
+  };
+  info.make_double = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
+    return make_mixer_layer(configured_mixer<M<double>>(c, name), spec, params);
+  };
+  info.make_kernel = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
+    return make_head_kernel(configured_mixer<M<double>>(c, name), spec, params);
+  };
+  add(std::move(info));
+}
+
+template <template <class> class L, class>
+void Registry::add_layer(const std::string& name, About about) {
+  using O = typename L<double>::Options;
+  VariantInfo info{detail::make_entry<O>(name, std::move(about))};
+  info.traits = [name](const Config& c) {
+    if constexpr (requires { L<double>::traits(O()); })
+      return L<double>::traits(make_options<O>(c, name));
+    else
+      return Traits{};
+  };
+  info.block_style = [name](const Config& c) {
+    if constexpr (requires { L<double>::block_style(O()); })
+      return L<double>::block_style(make_options<O>(c, name));
+    else
+      return BlockStyle{};
+  };
+  const auto make = [name]<class S>(const Config& c, const LayerSpec<S>& spec,
+                                    Params<S>& params) -> std::unique_ptr<Layer<S>> {
+    return std::make_unique<L<S>>(make_options<typename L<S>::Options>(c, name), spec, params);
+  };
+  info.make_float = make;
+  info.make_double = make;
+  add(std::move(info));
+}
+
+template <template <class> class P, class>
+void Registry::add_position(const std::string& name, About about) {
+  PositionInfo info{detail::make_entry<typename P<double>::Options>(name, std::move(about))};
+  const auto make = [name]<class S>(const Config& c, const PositionSpec& spec,
+                                    Params<S>& params) -> std::unique_ptr<Position<S>> {
+    return std::make_unique<P<S>>(make_options<typename P<S>::Options>(c, name), spec, params);
+  };
+  info.make_float = make;
+  info.make_double = make;
+  add(std::move(info));
+}
+
+}  // namespace heed
+
+// Each defines the function that the generated list (or a plugin's entry) calls:
+//     HEED_MIXER(softmax, Softmax, "Scaled dot-product attention", "Vaswani et al. 2017")
+#define HEED_MIXER(name, Mixer, ...)                              \
+  void heed_register_##name(::heed::Registry& registry);          \
+  void heed_register_##name(::heed::Registry& registry) {         \
+    registry.add_mixer<Mixer>(#name, ::heed::About{__VA_ARGS__}); \
+  }
+#define HEED_LAYER(name, Layer, ...)                              \
+  void heed_register_##name(::heed::Registry& registry);          \
+  void heed_register_##name(::heed::Registry& registry) {         \
+    registry.add_layer<Layer>(#name, ::heed::About{__VA_ARGS__}); \
+  }
+#define HEED_POSITION(name, Position, ...)                              \
+  void heed_register_##name(::heed::Registry& registry);                \
+  void heed_register_##name(::heed::Registry& registry) {               \
+    registry.add_position<Position>(#name, ::heed::About{__VA_ARGS__}); \
+  }
