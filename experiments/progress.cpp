@@ -12,11 +12,6 @@ namespace {
 
 constexpr double kSecondsBetweenDrawings = 0.1, kSecondsBetweenLines = 30;
 
-std::string status_text(results::Status status, const std::string& reason, Index steps) {
-  if (status == results::Status::done) return "done";
-  return fmt::format("{} after {} steps: {}", results::to_string(status), steps, reason);
-}
-
 int terminal_width(std::FILE* out) {
   winsize size{};
   return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
@@ -25,6 +20,12 @@ int terminal_width(std::FILE* out) {
 double rate(const TrialProgress& p) { return p.seconds > 0 ? static_cast<double>(p.step) / p.seconds : 0; }
 
 }  // namespace
+
+std::string status_text(results::Status status, const std::string& reason, Index steps) {
+  if (status == results::Status::done) return "done";
+  return fmt::format("{} after {} step{}: {}", results::to_string(status), steps, steps == 1 ? "" : "s",
+                     reason);
+}
 
 std::string duration_text(double seconds) {
   if (seconds < 10) return fmt::format("{:.1f} s", seconds);

@@ -51,6 +51,9 @@ class Progress {
   int drawn_lines_ = 0;
 };
 
+// "done", or how a trial ended otherwise: "diverged after 12 steps: the loss is not finite".
+std::string status_text(results::Status status, const std::string& reason, Index steps);
+
 std::string duration_text(double seconds);  // "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"
 
 }  // namespace heed

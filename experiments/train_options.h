@@ -20,9 +20,9 @@ struct TrainOptions {
            {.min = 0, .doc = "updates in which the learning rate rises linearly to its peak"});
     option("weight_decay", weight_decay,
            {.min = 0, .doc = "AdamW's decoupled decay; matrices alone decay, not biases, gains, embeddings"});
-    option("beta1", beta1, {.min = 0, .max = 1, .doc = "AdamW: memory of the mean gradient"});
-    option("beta2", beta2, {.min = 0, .max = 1, .doc = "AdamW: memory of the mean square"});
-    option("eps", eps, {.min = 0, .doc = "AdamW: added to the root of the mean square"});
+    option("beta1", beta1, {.min = 0, .max = 0.999999, .doc = "AdamW: memory of the mean gradient"});
+    option("beta2", beta2, {.min = 0, .max = 0.999999, .doc = "AdamW: memory of the mean square"});
+    option("eps", eps, {.min = 1e-16, .doc = "AdamW: added to the root of the mean square"});
     option("clip", clip, {.min = 0, .doc = "largest norm of all gradients together; 0: no clipping"});
     option("micro_batch", micro_batch,
            {.min = 0, .doc = "sequences that go forward and backward together; 0: chosen from the shape"});

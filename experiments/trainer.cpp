@@ -80,6 +80,8 @@ TrainLog train(Model<float>& model, Params<float>& params, const Task& task, con
   AdamW<float> optimizer(params, {o.beta1, o.beta2, o.eps, o.weight_decay});
   Sequences room(task, o.batch);
   TrainLog log;
+  log.loss.reserve(static_cast<std::size_t>(o.steps));
+  log.gradient_norm.reserve(static_cast<std::size_t>(o.steps));
   const double begin = now();
   double accuracy = std::numeric_limits<double>::quiet_NaN();
   for (Index s = 0; s < o.steps; ++s) {
@@ -112,6 +114,11 @@ TrainLog train(Model<float>& model, Params<float>& params, const Task& task, con
       accuracy = e.accuracy;
     }
     if (progress) progress({s + 1, o.steps, score.mean_loss(), accuracy, now() - begin});
+    // An update can spoil the parameters when its own loss was fine.
+    if (!log.validation_loss.empty() && !std::isfinite(log.validation_loss.back())) {
+      log.failure = fmt::format("the validation loss after update {} is not finite", s);
+      break;
+    }
   }
   return log;
 }

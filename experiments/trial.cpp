@@ -240,14 +240,18 @@ Record run_trial(const TrialConfig& trial, const Registry& registry, int threads
   Model<float> model(model_spec(trial, *task), registry, params);
   params.freeze();
   params.initialise(trial.seed);
-  const TrainLog log = train(model, params, *task, trial.train, threads, progress);
+  TrainLog log = train(model, params, *task, trial.train, threads, progress);
   Evaluation test;
-  const bool finished = log.failure.empty();
-  if (finished && task->size(Split::test) != Index{0}) {
+  if (log.failure.empty() && task->size(Split::test) != Index{0}) {
     Step<float> step(threads, false);
     test = evaluate(model, step, *task, Split::test, task->size(Split::test) ? 0 : trial.train.test_sequences,
                     trial.train.batch);
+    if (!std::isfinite(test.loss)) {
+      log.failure = "the test loss is not finite";
+      test = {};
+    }
   }
+  const bool finished = log.failure.empty();
 
   Record record = empty_record(trial);
   record.status = finished ? results::Status::done : results::Status::diverged;

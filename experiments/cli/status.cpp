@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
+#include "experiments/progress.h"
 #include "experiments/run_directory.h"
 #include "results/errors.h"
 #include "results/shard.h"
@@ -23,8 +24,8 @@ int run(const Input& input, const Registry&) {
       state = outcome ? results::to_string(*outcome) : directory.running(line.id) ? "running" : "pending";
       if (outcome && *outcome != results::Status::done) {
         const results::Record record = results::read_shard_summary(directory.trial(line.id));
-        failures.push_back(fmt::format("{}  {}: {} after {} steps: {}\n  log: {}", line.id, line.text(),
-                                       state, record.last_step, record.reason,
+        failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.text(),
+                                       status_text(*outcome, record.reason, record.last_step),
                                        directory.log(line.id).string()));
       }
     } catch (const results::DamagedFile& e) {

@@ -60,9 +60,10 @@ pid_t worker_of(const Program& program, const std::string& ended = "none") {
 
 TEST_CASE("workers side by side and threads in a trial change no bit of results.h5") {
   const TempFolder folder;
-  CHECK(run(folder, "one", {"-j", "1"}).code == 0);
-  CHECK(run(folder, "two", {"-j", "2"}).code == 0);
-  CHECK(run(folder, "threads", {"-j", "1", "--threads", "2"}).code == 0);
+  const std::string save = "save=[weights, attention, logits]";
+  CHECK(run(folder, "one", {"-j", "1", save}).code == 0);
+  CHECK(run(folder, "two", {"-j", "2", save}).code == 0);
+  CHECK(run(folder, "threads", {"-j", "1", "--threads", "2", save}).code == 0);
   CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "two/results.h5") == Words{});
   CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "threads/results.h5") == Words{});
 }
@@ -115,6 +116,30 @@ TEST_CASE("a trial that diverges is recorded, and the sweep goes on") {
   CHECK(status.code == 1);
   CHECK_THAT(status.out, ContainsSubstring("0 pending, 0 running, 2 done, 2 diverged, 0 failed, 0 killed") &&
                              ContainsSubstring("lr=1e+30 seed=0: diverged after"));
+}
+
+TEST_CASE("a trial whose last update spoils the parameters diverged, too") {
+  const TempFolder folder;
+  CHECK(run(folder, "r", {"train.steps=1", "train.lr=1e30", "train.clip=0", "sweep.seeds=1"}).code == 1);
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  CHECK(results.texts("status") == Words{"diverged", "diverged"});
+  CHECK(results.texts("reason")[0] == "the validation loss after update 0 is not finite");
+}
+
+TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {
+  const TempFolder folder;
+  const std::string variants = "variants=[softmax, linear, window, topk, differential, tokenformer]";
+  CHECK(run(folder, "r",
+            {"train.batch=[64, 1024]", "train.steps=2", "train.warmup=0", "model.dim=64", "task.length=64",
+             "task.pairs=4", "task.vocab=512", "sweep.seeds=1", variants})
+            .code == 0);
+  const std::vector<double> bytes =
+      heed::results::read_results(folder / "r/results.h5").numbers("peak_memory_bytes");
+  REQUIRE(bytes.size() == 12);
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    CHECK(bytes[i] > 1e6);
+    CHECK(bytes[i + 1] < 1.1 * bytes[i]);
+  }
 }
 
 TEST_CASE("a worker that is killed is recorded with its signal, and can be tried again") {
