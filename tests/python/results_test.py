@@ -1,6 +1,7 @@
 """Opens heed's files the way their readers do: xarray with both engines, pandas, h5py, ncdump.
 
-results_test.py WRITE_SAMPLE EXAMPLE: the program that writes a sample run directory, and results/analysis/example.py.
+results_test.py WRITE_SAMPLE EXAMPLE HEED SWEEP: the program that writes a sample run directory, results/analysis/example.py,
+the program itself and a small sweep for it.
 """
 
 import math
@@ -47,6 +48,29 @@ class Results(unittest.TestCase):
                 self.assertEqual(list(mean["variant"].values), ["linear", "softmax", "window"])
                 self.assertAlmostEqual(float(mean.sel(variant="softmax")), (0.5 + 0.61) / 2)
                 self.assertAlmostEqual(float(mean.sel(variant="linear")), 0.7)  # the diverged trial has none
+
+    def test_what_heed_run_leaves_behind(self):
+        run = self.folder / "run"
+        subprocess.run([HEED, "run", SWEEP, "save=[weights, attention, logits]", "-o", run], check=True,
+                       capture_output=True)
+        for engine in (None, *ENGINES):
+            with xarray.open_dataset(run / "results.h5", engine=engine) as d:
+                mean = d.test_accuracy.groupby("variant").mean()
+                self.assertEqual(sorted(mean["variant"].values), ["linear", "softmax"])
+                of_softmax = [float(x) for x, v in zip(d.test_accuracy.values, d.variant.values) if v == "softmax"]
+                self.assertEqual(len(of_softmax), 2)
+                self.assertAlmostEqual(float(mean.sel(variant="softmax")), sum(of_softmax) / 2)
+            with xarray.open_dataset(run / "results.h5", group="attention", engine=engine) as a:
+                self.assertEqual(a.weights.dims, ("trial", "sequence", "layer", "head", "query", "key"))
+                row = a.weights.isel(trial=0, sequence=0, layer=0, head=0).values
+                numpy.testing.assert_allclose(row.sum(axis=1), 1, rtol=1e-5)  # softmax: each query's weights
+        text = subprocess.run(["ncdump", "-h", run / "results.h5"], check=True, capture_output=True, text=True).stdout
+        for line in ("trial = 4 ;", "double test_accuracy(trial) ;",
+                     "float weights(trial, sequence, layer, head, query, key) ;"):
+            self.assertIn(line, text)
+        for trial in (run / "trials").glob("*.h5"):
+            for w in self.each_engine(trial, group="weights"):
+                self.assertEqual(len(w["blocks.0.attention.query.weight"].dims), 2)
 
     def test_dimensions_and_coordinates(self):
         for d in self.each_engine(self.merged):
@@ -139,5 +163,5 @@ class Results(unittest.TestCase):
 
 
 if __name__ == "__main__":
-    WRITE_SAMPLE, EXAMPLE = sys.argv[1:3]
+    WRITE_SAMPLE, EXAMPLE, HEED, SWEEP = sys.argv[1:5]
     unittest.main(argv=sys.argv[:1])

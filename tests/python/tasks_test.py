@@ -66,6 +66,9 @@ def check_mqar(x, y, split, length=64, vocab=8192, pairs=4, power=0.01, filler="
     law = np.arange(1, slots + 1) ** (float(power) - 1)
     first = [np.flatnonzero((row == row[0]) & (label != UNSCORED))[0] for row, label in zip(x, y)]
     need_law(np.bincount((np.array(first) - context) // 2, minlength=slots), law, "slots do not follow the power law")
+    if vocab <= 512:  # or too few of each are drawn to count
+        need_law(np.bincount(keys.ravel() - 1, minlength=half - 1), np.ones(half - 1), "some keys come more often")
+        need_law(np.bincount(values.ravel() - half, minlength=half), np.ones(half), "some values come more often")
     if filler == "random":
         need(len(np.unique(x)) > vocab // 2, "filler that is not random")
 
