@@ -55,7 +55,7 @@ using Numbers = std::variant<std::vector<float>, std::vector<double>, std::vecto
 // groups `attention` and `probes` are merged into results.h5, the others stay in the trial's file.
 struct Array {
   std::string group;  // a Python name
-  std::string name;   // any name without '/': "blocks.0.attention.q"
+  std::string name;   // any name without '/': "blocks.0.attention.query.weight"
   std::vector<std::size_t> shape;
   std::vector<std::string>
       dims;        // Python names, one per axis and all different; left empty, "axis<k>_<length>"
