@@ -37,11 +37,4 @@ Comparison compare(const results::Results& results, const CompareOptions& option
 std::string validation_metric(const std::string& metric);
 bool lower_is_better(const std::string& metric);
 
-std::string table_text(const Comparison& comparison);
-std::string csv_text(const Comparison& comparison);
-
-// Columns of text under each other, the first row their names: numbers to the right, words to the left. A
-// column that has nothing in it is left out.
-std::string aligned(const std::vector<std::vector<std::string>>& rows);
-
 }  // namespace heed

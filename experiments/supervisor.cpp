@@ -3,24 +3,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
-#include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstring>
 #include <deque>
 #include <optional>
 #include <span>
-#include <system_error>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "experiments/process.h"
 #include "experiments/progress.h"
 #include "experiments/worker.h"
 #include "results/atomic_file.h"
@@ -30,90 +27,9 @@ namespace heed {
 namespace {
 
 constexpr double kSecondsToStop = 5;
-constexpr int kReportDescriptor = 3;  // where a worker finds the pipe
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
-
-[[noreturn]] void fail(const std::filesystem::path& path, const char* doing) {
-  throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
-}
-
-// While it lives, these signals arrive as bytes of a descriptor instead of interrupting anything.
-class Signals {
- public:
-  Signals() {
-    sigemptyset(&set_);
-    for (int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set_, s);
-    sigprocmask(SIG_BLOCK, &set_, &before_);
-    fd_ = Descriptor(signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
-    if (fd_.get() < 0) fail("signalfd", "open");
-  }
-  Signals(const Signals&) = delete;
-  Signals& operator=(const Signals&) = delete;
-  ~Signals() { sigprocmask(SIG_SETMASK, &before_, nullptr); }
-
-  int descriptor() const { return fd_.get(); }
-  const sigset_t& before() const { return before_; }
-  // How many of the signals that have come ask to stop.
-  int stops() const {
-    signalfd_siginfo info{};
-    int stops = 0;
-    while (read(fd_.get(), &info, sizeof info) == sizeof info) stops += info.ssi_signo != SIGCHLD;
-    return stops;
-  }
-
- private:
-  sigset_t set_{}, before_{};
-  Descriptor fd_;
-};
-
-// Starts this program again with other arguments: standard output and error to `log`, reports to `pipe`.
-pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const sigset_t& signals) {
-  std::vector<char*> argv;
-  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
-  argv.push_back(nullptr);
-  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
-  const pid_t parent = getpid();
-  const pid_t pid = fork();
-  if (pid != 0) {
-    close(nothing);
-    if (pid < 0) fail("fork", "start a worker");
-    return pid;
-  }
-  // In the child, until exec: only calls that are safe after fork.
-  setpgid(0, 0);  // Ctrl-C reaches the supervisor alone, which stops its workers
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);
-  dup2(nothing, 0);
-  dup2(log, 1);
-  dup2(log, 2);
-  if (pipe == kReportDescriptor)
-    fcntl(pipe, F_SETFD, 0);
-  else
-    dup2(pipe, kReportDescriptor);
-  sigprocmask(SIG_SETMASK, &signals, nullptr);
-  execv("/proc/self/exe", argv.data());
-  _exit(127);
 }
 
 // Why a process ended without a result.
@@ -224,17 +140,17 @@ class Supervisor {
     const std::string& id = lines_[trial].id;
     const std::filesystem::path log_path = directory_.log(id);
     const Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
-    if (log.get() < 0) fail(log_path, "open");
+    if (log.get() < 0) fail_to(log_path, "open");
     if (flock(log.get(), LOCK_EX | LOCK_NB) != 0) return false;
     if (!needs_run(trial)) return true;  // another process has run it meanwhile
     if (!failure) {
-      if (ftruncate(log.get(), 0) != 0) fail(log_path, "empty");
+      if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
       const std::string config = to_config(sweep_.trials[trial].config).yaml();
       results::write_file(directory_.config(id), std::as_bytes(std::span(config)),
                           results::IfExists::replace);
     }
     int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) fail("pipe", "open");
+    if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
     Descriptor read_end(ends[0]);
     const Descriptor write_end(ends[1]);
     fcntl(ends[0], F_SETFL, O_NONBLOCK);

@@ -21,9 +21,9 @@ struct RunOptions {
 };
 
 // Runs the trials of a sweep that have no file yet, each in a process of its own that this program starts
-// from itself
-// (`heed trial`). A worker that dies is recorded, by another worker: this process computes nothing and writes
-// no HDF5. SIGINT and SIGTERM stop the workers; what is finished stays, what was running is pending again.
+// from itself (`heed trial`). A worker that dies is recorded, by another worker: this process computes
+// nothing and writes no HDF5. SIGINT and SIGTERM stop the workers; what is finished stays, what was running
+// is pending again.
 //
 // Several processes may do this in one run directory: a trial that another one runs is waited for.
 //

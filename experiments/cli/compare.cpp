@@ -7,6 +7,7 @@
 #include "experiments/cli/report_merge.h"
 #include "experiments/comparison.h"
 #include "experiments/sections.h"
+#include "experiments/table_text.h"
 #include "experiments/yaml.h"
 #include "results/table.h"
 

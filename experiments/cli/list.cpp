@@ -5,8 +5,8 @@
 
 #include "core/model/model_spec.h"
 #include "experiments/cli/command.h"
-#include "experiments/comparison.h"
 #include "experiments/sweep.h"
+#include "experiments/table_text.h"
 #include "experiments/train_options.h"
 #include "experiments/variant_list.h"
 

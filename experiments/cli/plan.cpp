@@ -6,9 +6,9 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/comparison.h"
 #include "experiments/estimate.h"
 #include "experiments/progress.h"
+#include "experiments/table_text.h"
 
 namespace heed::cli {
 namespace {

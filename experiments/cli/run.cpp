@@ -15,6 +15,7 @@
 #include "experiments/provenance.h"
 #include "experiments/run_directory.h"
 #include "experiments/supervisor.h"
+#include "experiments/table_text.h"
 #include "results/table.h"
 
 namespace heed::cli {

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "experiments/table_text.h"
 #include "tests/catch.h"
 
 namespace {

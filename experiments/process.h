@@ -1,0 +1,58 @@
+// Processes as the system gives them: descriptors, signals, starting this program again.
+#pragma once
+
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace heed {
+
+constexpr int kReportDescriptor = 3;  // where a worker finds the pipe to its supervisor
+
+// results::IoError: "cannot {doing}", with what errno says.
+[[noreturn]] void fail_to(const std::filesystem::path& path, const char* doing);
+
+class Descriptor {
+ public:
+  Descriptor() = default;
+  explicit Descriptor(int fd) : fd_(fd) {}
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  Descriptor& operator=(Descriptor&& other) noexcept {
+    std::swap(fd_, other.fd_);
+    return *this;
+  }
+  ~Descriptor() {
+    if (fd_ >= 0) close(fd_);
+  }
+  int get() const { return fd_; }
+
+ private:
+  int fd_ = -1;
+};
+
+// While it lives, these signals arrive as bytes of a descriptor instead of interrupting anything.
+class Signals {
+ public:
+  Signals();
+  Signals(const Signals&) = delete;
+  Signals& operator=(const Signals&) = delete;
+  ~Signals();
+
+  int descriptor() const { return fd_.get(); }
+  const sigset_t& before() const { return before_; }
+  int stops() const;  // how many of the signals that have come ask to stop
+
+ private:
+  sigset_t set_{}, before_{};
+  Descriptor fd_;
+};
+
+// Starts this program again with other arguments: standard output and error to `log`, reports to `pipe`.
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const sigset_t& signals);
+
+}  // namespace heed

@@ -1,0 +1,18 @@
+// Tables as text: for people in aligned columns, for programs as CSV.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/comparison.h"
+
+namespace heed {
+
+std::string table_text(const Comparison& comparison);
+std::string csv_text(const Comparison& comparison);
+
+// Columns of text under each other, the first row their names: numbers to the right, words to the left. A
+// column that has nothing in it is left out.
+std::string aligned(const std::vector<std::vector<std::string>>& rows);
+
+}  // namespace heed
