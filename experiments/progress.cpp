@@ -21,10 +21,14 @@ double rate(const TrialProgress& p) { return p.seconds > 0 ? static_cast<double>
 
 }  // namespace
 
+std::string count_text(std::size_t n, const char* thing) {
+  return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
+}
+
 std::string status_text(results::Status status, const std::string& reason, Index steps) {
   if (status == results::Status::done) return "done";
-  return fmt::format("{} after {} step{}: {}", results::to_string(status), steps, steps == 1 ? "" : "s",
-                     reason);
+  return fmt::format("{} after {}: {}", results::to_string(status),
+                     count_text(static_cast<std::size_t>(steps), "step"), reason);
 }
 
 std::string duration_text(double seconds) {

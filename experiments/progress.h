@@ -51,6 +51,8 @@ class Progress {
   int drawn_lines_ = 0;
 };
 
+std::string count_text(std::size_t n, const char* thing);  // "1 trial", "3 trials"
+
 // "done", or how a trial ended otherwise: "diverged after 12 steps: the loss is not finite".
 std::string status_text(results::Status status, const std::string& reason, Index steps);
 

@@ -65,7 +65,8 @@ int run(const Input& input, const Registry& registry) {
     longest = std::max(longest, seconds);
   }
   const int jobs = cores();
-  fmt::print("{}: {} trials. Nothing is started.\n\n{}\n", sweep.name, sweep.trials.size(), aligned(rows));
+  fmt::print("{}: {}. Nothing is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
+             aligned(rows));
   fmt::print(
       "Training: {} in all; about {} on {} cores, a trial on each.\n"
       "Parameters: 'in all' is attention, feed-forward, embedding and head, as papers count; biases, norms "
