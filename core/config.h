@@ -18,7 +18,7 @@ struct Place {
 };
 
 // A configuration value: nothing, a scalar, a sequence or a map, each with its place. It is what is left of a
-// YAML document when the parser has gone home, so that core and plugins need no YAML. Keys keep the order in
+// YAML document when the parser has gone home, so that core and variants need no YAML. Keys keep the order in
 // which they were written.
 class Config {
  public:

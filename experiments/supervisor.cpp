@@ -73,7 +73,7 @@ class Supervisor {
 
   bool run() {
     if (queue_.empty())
-      progress_->message(fmt::format("Nothing to run: all {} trials have results.", lines_.size()));
+      progress_->message("Nothing to run: " + count_text(lines_.size(), "trial") + ", all with results.");
     for (;;) {
       start_some();
       if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;

@@ -7,23 +7,14 @@
 namespace heed {
 namespace {
 
-// Work is cut into blocks of this many rows of the result, whatever the number of threads. A block never
-// spans two sequences: the order of Eigen's sums depends on the shape of a product, and a sequence must give
-// the same bits alone and among others.
-constexpr Index kBlock = 64;
+// Work is cut into blocks of this many rows of the result, whatever the number of threads.
+constexpr Index kBlock = 128;
 
-Index blocks(Index rows) { return (rows + kBlock - 1) / kBlock; }
-
-template <class S>
-Index sequence_blocks(const Seq<const S>& s) {
-  return s.batch * blocks(s.time);
-}
-
-// task(first row, rows) of block i
+// task(first row, rows) for blocks of n rows
 template <class S, class Task>
-void sequence_block(const Seq<const S>& s, Index i, Task&& task) {
-  const Index b = i / blocks(s.time), from = i % blocks(s.time) * kBlock;
-  task(b * s.time + from, std::min(kBlock, s.time - from));
+void for_blocks(Step<S>& step, Index n, Task&& task) {
+  step.parallel_for((n + kBlock - 1) / kBlock,
+                    [&](Index i, Memory<S>&) { task(i * kBlock, std::min(kBlock, n - i * kBlock)); });
 }
 
 }  // namespace
@@ -40,12 +31,10 @@ template <class S>
 void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   x_ = x;
   const ConstMat<S> w = w_.value();
-  step.parallel_for(sequence_blocks(x), [&](Index i, Memory<S>&) {
-    sequence_block(x, i, [&](Index from, Index rows) {
-      Mat<S> out = row_block(y.rows(), from, rows);
-      product_ab(row_block(x.rows(), from, rows), w, out);
-      if (b_) out.rowwise() += b_.value().row(0);
-    });
+  for_blocks(step, x.batch * x.time, [&](Index from, Index rows) {
+    Mat<S> out = row_block(y.rows(), from, rows);
+    product_ab(row_block(x.rows(), from, rows), w, out);
+    if (b_) out.rowwise() += b_.value().row(0);
   });
 }
 
@@ -54,14 +43,11 @@ void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
 template <class S>
 void Linear<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   const ConstMat<S> w = w_.value();
-  step.parallel_for(sequence_blocks(dy), [&](Index i, Memory<S>&) {
-    sequence_block(dy, i, [&](Index from, Index rows) {
-      add_product_abt(row_block(dy.rows(), from, rows), w, row_block(dx.rows(), from, rows));
-    });
+  for_blocks(step, dy.batch * dy.time, [&](Index from, Index rows) {
+    add_product_abt(row_block(dy.rows(), from, rows), w, row_block(dx.rows(), from, rows));
   });
-  Mat<S> dw = w_.grad();
-  step.parallel_for(blocks(in_), [&](Index i, Memory<S>&) {
-    const Index from = i * kBlock, rows = std::min(kBlock, in_ - from);
+  const Mat<S> dw = w_.grad();
+  for_blocks(step, in_, [&](Index from, Index rows) {
     add_product_atb(column_block(x_.rows(), from, rows), dy.rows(), row_block(dw, from, rows));
   });
   if (b_) b_.grad() += dy.rows().colwise().sum();

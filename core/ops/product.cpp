@@ -1,35 +1,50 @@
 #include "core/ops/product.h"
 
+#include "core/ops/block_product.h"
+
 namespace heed {
+namespace {
+
+template <class S>
+block_product::Left<S> as_it_is(In<S> a) {
+  return {a.data(), a.outerStride(), 1};
+}
+
+template <class S>
+block_product::Left<S> transposed(In<S> a) {
+  return {a.data(), 1, a.outerStride()};
+}
+
+}  // namespace
 
 template <class S>
 void product_ab(In<S> a, In<S> b, Mat<S> c) {
-  c.noalias() = a * b;
+  block_product::multiply<S, false>(as_it_is<S>(a), b, b.rows(), false, c);
 }
 
 template <class S>
 void product_abt(In<S> a, In<S> b, Mat<S> c) {
-  c.noalias() = a * b.transpose();
+  block_product::multiply<S, true>(as_it_is<S>(a), b, b.cols(), false, c);
 }
 
 template <class S>
 void product_atb(In<S> a, In<S> b, Mat<S> c) {
-  c.noalias() = a.transpose() * b;
+  block_product::multiply<S, false>(transposed<S>(a), b, b.rows(), false, c);
 }
 
 template <class S>
 void add_product_ab(In<S> a, In<S> b, Mat<S> c) {
-  c.noalias() += a * b;
+  block_product::multiply<S, false>(as_it_is<S>(a), b, b.rows(), true, c);
 }
 
 template <class S>
 void add_product_abt(In<S> a, In<S> b, Mat<S> c) {
-  c.noalias() += a * b.transpose();
+  block_product::multiply<S, true>(as_it_is<S>(a), b, b.cols(), true, c);
 }
 
 template <class S>
 void add_product_atb(In<S> a, In<S> b, Mat<S> c) {
-  c.noalias() += a.transpose() * b;
+  block_product::multiply<S, false>(transposed<S>(a), b, b.rows(), true, c);
 }
 
 #define HEED_PRODUCTS(S)                               \

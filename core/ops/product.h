@@ -5,8 +5,8 @@
 namespace heed {
 
 // The products that everything is made of, compiled once for float and double; a faster one goes in here and
-// nowhere else. The bits of a result depend on the shapes alone, not on where the matrices lie. c overlaps
-// neither a nor b.
+// nowhere else. The bits of a row of c depend on that row of a (or column of a, where it is transposed) and
+// on b alone: not on the other rows, nor on where the matrices lie. c overlaps neither a nor b.
 
 // c = a b            a (N,K)  b (K,M)  c (N,M)
 template <class S>

@@ -83,7 +83,7 @@ TEST_CASE("the same command again trains nothing, and a grown sweep only what is
   CHECK(second.code == 0);
   CHECK(second.out == first.out);
   CHECK_THAT(second.err,
-             !ContainsSubstring("[") && ContainsSubstring("Nothing to run: all 4 trials have results."));
+             !ContainsSubstring("[") && ContainsSubstring("Nothing to run: 4 trials, all with results."));
 
   CHECK(run(folder, "r", {"sweep.seeds=3"}).code == 0);
   CHECK(trials(folder / "r").size() == 6);

@@ -1,0 +1,180 @@
+#pragma once
+
+#include <Eigen/Core>
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "core/views.h"
+
+namespace heed {
+
+// c = a b, or c += a b, from register blocks: a block of c stays in registers while a's numbers are broadcast
+// against rows of b, a packet at a time (Goto & van de Geijn 2008; the panel of b is all that is packed).
+//
+// Each number of c is one chain of multiply-adds in the order of k, cut every kDepth terms. So the bits of a
+// row of c depend on that row of a and on b alone: not on how many other rows there are, nor on where
+// anything lies in memory. Eigen's product promises neither, and packs both operands at every call, which
+// small products feel. Uses Eigen's packets (an internal interface of Eigen) in this file alone;
+// plain_product.h is the same without them.
+namespace block_product {
+
+template <class S>
+using Packet = typename Eigen::internal::packet_traits<S>::type;
+template <class S>
+constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<S>>::size;
+
+// 32 registers hold blocks of 6 rows and 4 packets, 16 registers blocks of 6 and 2.
+constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
+constexpr int kPackets = kRegisters >= 32 ? 4 : 2;
+constexpr int rows_beside(int packets) { return std::min(12, (kRegisters - packets - 2) / packets); }
+
+constexpr Index kDepth = 256;  // rows of a packed panel: 64 KiB of floats, a part of the second-level cache
+template <class S>
+constexpr Index kWidth = kPackets* kLanes<S>;  // its columns
+
+// The left side: a(i, k) = data[i * row + k * step].
+template <class S>
+struct Left {
+  const S* data;
+  Index row, step;
+};
+
+// The right side of a panel: b(k, j) = data[k * row + j].
+template <class S>
+struct Right {
+  const S* data;
+  Index row;
+};
+
+// c (R, P packets) = or += a (R, depth) b (depth, P packets)
+template <class S, int R, int P>
+void multiply_block(Left<S> a, Right<S> b, Index depth, S* c, Index c_row, bool add) {
+  using namespace Eigen::internal;
+  Packet<S> sum[R][P];
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) sum[r][p] = pset1<Packet<S>>(S(0));
+  for (Index k = 0; k < depth; ++k) {
+    Packet<S> right[P];
+    for (int p = 0; p < P; ++p) right[p] = ploadu<Packet<S>>(b.data + k * b.row + p * kLanes<S>);
+    for (int r = 0; r < R; ++r) {
+      const Packet<S> left = pset1<Packet<S>>(a.data[r * a.row + k * a.step]);
+      for (int p = 0; p < P; ++p) sum[r][p] = pmadd(left, right[p], sum[r][p]);
+    }
+  }
+  for (int r = 0; r < R; ++r)
+    for (int p = 0; p < P; ++p) {
+      S* const at = c + r * c_row + p * kLanes<S>;
+      pstoreu(at, add ? padd(ploadu<Packet<S>>(at), sum[r][p]) : sum[r][p]);
+    }
+}
+
+template <class S>
+using MultiplyBlock = void (*)(Left<S>, Right<S>, Index, S*, Index, bool);
+
+template <class S, int P, std::size_t... R>
+constexpr auto block_table(std::index_sequence<R...>) {
+  return std::array<MultiplyBlock<S>, sizeof...(R)>{&multiply_block<S, static_cast<int>(R) + 1, P>...};
+}
+
+// c (rows, P packets): blocks of rows as equal as can be
+template <class S, int P>
+void multiply_rows(Left<S> a, Right<S> b, Index rows, Index depth, S* c, Index c_row, bool add) {
+  static constexpr auto blocks = block_table<S, P>(std::make_index_sequence<rows_beside(P)>());
+  const Index count = (rows + rows_beside(P) - 1) / rows_beside(P);
+  for (Index i = 0, from = 0; i < count; ++i) {
+    const Index n = rows / count + (i < rows % count);
+    blocks[static_cast<std::size_t>(n - 1)]({a.data + from * a.row, a.row, a.step}, b, depth,
+                                            c + from * c_row, c_row, add);
+    from += n;
+  }
+}
+
+// c (rows, `packets` packets)
+template <class S, int P = kPackets>
+void multiply_panel(Left<S> a, Right<S> b, Index rows, Index packets, Index depth, S* c, Index c_row,
+                    bool add) {
+  if constexpr (P > 1)
+    if (packets < P) return multiply_panel<S, P - 1>(a, b, rows, packets, depth, c, c_row, add);
+  multiply_rows<S, P>(a, b, rows, depth, c, c_row, add);
+}
+
+// panel (depth, kWidth) = the part (depth, width) of b from (k, j) on, zeros to the right of it
+template <class S>
+void pack(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
+  for (Index i = 0; i < depth; ++i) {
+    const S* const from = b.data() + (k + i) * b.outerStride() + j;
+    std::fill(std::copy_n(from, width, panel + i * kWidth<S>), panel + (i + 1) * kWidth<S>, S(0));
+  }
+}
+
+// The same of b^T: the part (width, depth) of b from (j, k) on, turned square by square.
+template <class S>
+void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
+  using namespace Eigen::internal;
+  constexpr Index n = kLanes<S>;
+  for (Index column = 0; column < kWidth<S>; column += n)
+    for (Index i = 0; i < depth; i += n) {
+      const Index columns = std::clamp<Index>(width - column, 0, n), rows = std::min(n, depth - i);
+      if (columns == n && rows == n) {
+        PacketBlock<Packet<S>, static_cast<int>(n)> square;
+        for (Index c = 0; c < n; ++c)
+          square.packet[c] = ploadu<Packet<S>>(b.data() + (j + column + c) * b.outerStride() + k + i);
+        if constexpr (n > 1) ptranspose(square);
+        for (Index r = 0; r < n; ++r) pstoreu(panel + (i + r) * kWidth<S> + column, square.packet[r]);
+        continue;
+      }
+      for (Index r = 0; r < rows; ++r)
+        for (Index c = 0; c < n; ++c)
+          panel[(i + r) * kWidth<S> + column + c] = c < columns ? b(j + column + c, k + i + r) : S(0);
+    }
+}
+
+// A right side that is used where it lies: whole packets, and rows near enough to each other for the cache.
+template <class S>
+bool is_panel(In<S> b, Index width, Index rows) {
+  constexpr Index near = 4096 / sizeof(S);
+  return width % kLanes<S> == 0 && (b.outerStride() <= near || rows < 2 * kWidth<S>);
+}
+
+// c (rows, cols) = or += a (rows, depth) times b (depth, cols), or b^T with b (cols, depth)
+template <class S, bool kTransposed>
+void multiply(Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
+  alignas(64) S packed[kDepth * kWidth<S>];
+  alignas(64) S edge[12 * kLanes<S>];
+  (void)edge;
+  if (depth == 0 && !add) c.setZero();
+  for (Index j = 0; j < c.cols(); j += kWidth<S>) {
+    const Index width = std::min(kWidth<S>, c.cols() - j);
+    const Index whole = width / kLanes<S>, ragged = width % kLanes<S>;
+    for (Index k = 0; k < depth; k += kDepth) {
+      const Index n = std::min(kDepth, depth - k);
+      const Left<S> left{a.data + k * a.step, a.row, a.step};
+      Right<S> right{packed, kWidth<S>};
+      if constexpr (kTransposed) {
+        pack_transposed<S>(b, k, j, n, width, packed);
+      } else if (is_panel<S>(b, width, c.rows())) {
+        right = {b.data() + k * b.outerStride() + j, b.outerStride()};
+      } else {
+        pack<S>(b, k, j, n, width, packed);
+      }
+      const bool sum = add || k > 0;
+      if (whole > 0) multiply_panel<S>(left, right, c.rows(), whole, n, &c(0, j), c.outerStride(), sum);
+      if (ragged == 0) continue;
+      // What is left is less than a packet wide: through a block of its own, a few rows at a time.
+      const Right<S> last{right.data + whole * kLanes<S>, right.row};
+      for (Index from = 0; from < c.rows(); from += rows_beside(1)) {
+        const Index rows = std::min<Index>(rows_beside(1), c.rows() - from);
+        multiply_rows<S, 1>({left.data + from * left.row, left.row, left.step}, last, rows, n, edge,
+                            kLanes<S>, false);
+        for (Index r = 0; r < rows; ++r) {
+          S* const to = &c(from + r, j + whole * kLanes<S>);
+          for (Index i = 0; i < ragged; ++i) to[i] = (sum ? to[i] : S(0)) + edge[r * kLanes<S> + i];
+        }
+      }
+    }
+  }
+}
+
+}  // namespace block_product
+}  // namespace heed

@@ -1,0 +1,24 @@
+#pragma once
+
+#include "core/views.h"
+
+namespace heed::plain {
+
+// The products of core/ops/product.h as Eigen makes them: what the fast ones are tested against.
+
+template <class S>
+void product_ab(In<S> a, In<S> b, Mat<S> c) {
+  c.noalias() = a * b;
+}
+
+template <class S>
+void product_abt(In<S> a, In<S> b, Mat<S> c) {
+  c.noalias() = a * b.transpose();
+}
+
+template <class S>
+void product_atb(In<S> a, In<S> b, Mat<S> c) {
+  c.noalias() = a.transpose() * b;
+}
+
+}  // namespace heed::plain
