@@ -5,6 +5,7 @@ find_package(Boost 1.74 REQUIRED COMPONENTS program_options)
 find_package(HDF5 1.10 REQUIRED COMPONENTS C HL)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(fmt 9 REQUIRED)
+find_package(nlohmann_json 3.11 REQUIRED)
 
 # yaml-cpp before 0.8 has no namespaced target.
 if(NOT TARGET yaml-cpp::yaml-cpp)

@@ -24,7 +24,10 @@ void Registry::add_mixer(const std::string& name, About about) {
   info.make_double = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
     return make_mixer_layer(configured_mixer<M<double>>(c, name), spec, params);
   };
-  info.make_kernel = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
+  info.make_kernel_float = [name](const Config& c, const LayerSpec<float>& spec, Params<float>& params) {
+    return make_head_kernel(configured_mixer<M<float>>(c, name), spec, params);
+  };
+  info.make_kernel_double = [name](const Config& c, const LayerSpec<double>& spec, Params<double>& params) {
     return make_head_kernel(configured_mixer<M<double>>(c, name), spec, params);
   };
   add(std::move(info));
@@ -69,7 +72,7 @@ void Registry::add_position(const std::string& name, About about) {
 
 }  // namespace heed
 
-// Each defines the function that the generated list (or a plugin's entry) calls:
+// Each defines the function that the generated list calls:
 //     HEED_MIXER(softmax, Softmax, "Scaled dot-product attention", "Vaswani et al. 2017")
 #define HEED_MIXER(name, Mixer, ...)                              \
   void heed_register_##name(::heed::Registry& registry);          \

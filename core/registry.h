@@ -46,16 +46,17 @@ struct Entry {
 template <class S>
 using MakeLayer =
     std::function<std::unique_ptr<Layer<S>>(const Config& options, const LayerSpec<S>&, Params<S>&)>;
+template <class S>
+using MakeKernel =
+    std::function<std::unique_ptr<HeadKernel<S>>(const Config& options, const LayerSpec<S>&, Params<S>&)>;
 
 struct VariantInfo : Entry {
   std::function<Traits(const Config& options)> traits = {};
   std::function<BlockStyle(const Config& options)> block_style = {};
   MakeLayer<float> make_float = {};
   MakeLayer<double> make_double = {};
-  // For mixers: the mixing alone, on given q, k, v. Empty for layers.
-  std::function<std::unique_ptr<HeadKernel<double>>(const Config& options, const LayerSpec<double>&,
-                                                    Params<double>&)>
-      make_kernel = {};
+  MakeKernel<float> make_kernel_float = {};  // of mixers; empty for layers
+  MakeKernel<double> make_kernel_double = {};
 
   // Throws heed::Error where the spec does not suit the variant (heads that do not divide the width).
   template <class S>
@@ -64,6 +65,17 @@ struct VariantInfo : Entry {
       return make_float(chosen, spec, params);
     else
       return make_double(chosen, spec, params);
+  }
+
+  bool is_mixer() const { return static_cast<bool>(make_kernel_double); }
+  // A mixer's mixing alone, on given q, k, v. Throws as make does. REQUIRES: is_mixer.
+  template <class S>
+  std::unique_ptr<HeadKernel<S>> make_kernel(const Config& chosen, const LayerSpec<S>& spec,
+                                             Params<S>& params) const {
+    if constexpr (std::is_same_v<S, float>)
+      return make_kernel_float(chosen, spec, params);
+    else
+      return make_kernel_double(chosen, spec, params);
   }
 };
 

@@ -7,32 +7,12 @@
 #include <cmath>
 #include <limits>
 
-#include "core/model/optimizer.h"
-
 namespace heed {
 namespace {
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
-
-// Room for some sequences, filled from a task.
-struct Sequences {
-  Sequences(const Task& source, Index batch)
-      : task(source), tokens(static_cast<std::size_t>(batch * source.length())), labels(tokens.size()) {}
-
-  void fill(Index row, Split split, std::uint64_t index) {
-    const std::size_t time = static_cast<std::size_t>(task.length()),
-                      at = static_cast<std::size_t>(row) * time;
-    task.sequence(split, index, std::span(tokens).subspan(at, time), std::span(labels).subspan(at, time));
-  }
-  Batch first(Index n) const {
-    return Batch{tokens, labels, static_cast<Index>(tokens.size()) / task.length(), task.length()}.part(0, n);
-  }
-
-  const Task& task;
-  std::vector<Token> tokens, labels;
-};
 
 double macro(const std::vector<Index>& scored, const std::vector<Index>& correct) {
   double sum = 0;
@@ -43,6 +23,18 @@ double macro(const std::vector<Index>& scored, const std::vector<Index>& correct
 }
 
 }  // namespace
+
+Sequences::Sequences(const Task& source, Index batch)
+    : task(source), tokens(static_cast<std::size_t>(batch * source.length())), labels(tokens.size()) {}
+
+void Sequences::fill(Index row, Split split, std::uint64_t index) {
+  const std::size_t time = static_cast<std::size_t>(task.length()), at = static_cast<std::size_t>(row) * time;
+  task.sequence(split, index, std::span(tokens).subspan(at, time), std::span(labels).subspan(at, time));
+}
+
+Batch Sequences::first(Index n) const {
+  return Batch{tokens, labels, static_cast<Index>(tokens.size()) / task.length(), task.length()}.part(0, n);
+}
 
 Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Split split, Index sequences,
                     Index batch) {
@@ -74,11 +66,34 @@ Index evaluation_interval(const TrainOptions& o) {
   return o.evaluate_every > 0 ? o.evaluate_every : std::max<Index>(1, o.steps / 20);
 }
 
+Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& o,
+                   int threads)
+    : model_(model),
+      params_(params),
+      options_(o),
+      step_(threads),
+      optimizer_(params, {o.beta1, o.beta2, o.eps, o.weight_decay}),
+      room_(task, o.batch) {}
+
+bool Training::Update::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
+
+Training::Update Training::update(Index s) {
+  const TrainOptions& o = options_;
+  for (Index r = 0; r < o.batch; ++r)
+    room_.fill(r, Split::train, static_cast<std::uint64_t>(s * o.batch + r));
+  params_.zero_grads();
+  const Score score = model_.accumulate(step_, room_.first(o.batch), o.micro_batch);
+  const Update done{score.mean_loss(), gradient_norm(step_, params_)};
+  if (!done.finite()) return done;
+  if (o.clip > 0) clip_gradients(params_, done.gradient_norm, o.clip);
+  optimizer_.update(step_, warmup_cosine(s, o.warmup, o.steps, o.lr, o.min_lr));
+  return done;
+}
+
 TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& o,
                int threads, const std::function<void(const TrialProgress&)>& progress) {
-  Step<float> step(threads), evaluation_step(threads, false);
-  AdamW<float> optimizer(params, {o.beta1, o.beta2, o.eps, o.weight_decay});
-  Sequences room(task, o.batch);
+  Training training(model, params, task, o, threads);
+  Step<float> evaluation_step(threads, false);
   TrainLog log;
   log.loss.reserve(static_cast<std::size_t>(o.steps));
   log.gradient_norm.reserve(static_cast<std::size_t>(o.steps));
@@ -86,20 +101,14 @@ TrainLog train(Model<float>& model, Params<float>& params, const Task& task, con
   double accuracy = std::numeric_limits<double>::quiet_NaN();
   for (Index s = 0; s < o.steps; ++s) {
     const double started = now();
-    for (Index r = 0; r < o.batch; ++r)
-      room.fill(r, Split::train, static_cast<std::uint64_t>(s * o.batch + r));
-    params.zero_grads();
-    const Score score = model.accumulate(step, room.first(o.batch), o.micro_batch);
-    const double norm = gradient_norm(step, params);
-    log.loss.push_back(score.mean_loss());
-    log.gradient_norm.push_back(norm);
-    if (!std::isfinite(score.loss) || !std::isfinite(norm)) {
+    const Training::Update update = training.update(s);
+    log.loss.push_back(update.loss);
+    log.gradient_norm.push_back(update.gradient_norm);
+    if (!update.finite()) {
       log.failure = fmt::format("the {} of update {} is not finite",
-                                std::isfinite(score.loss) ? "gradient" : "loss", s);
+                                std::isfinite(update.loss) ? "gradient" : "loss", s);
       break;
     }
-    if (o.clip > 0) clip_gradients(params, norm, o.clip);
-    optimizer.update(step, warmup_cosine(s, o.warmup, o.steps, o.lr, o.min_lr));
     log.updates = s + 1;
     log.seconds += now() - started;
 
@@ -113,7 +122,7 @@ TrainLog train(Model<float>& model, Params<float>& params, const Task& task, con
       log.validation_accuracy.push_back(e.accuracy);
       accuracy = e.accuracy;
     }
-    if (progress) progress({s + 1, o.steps, score.mean_loss(), accuracy, now() - begin});
+    if (progress) progress({s + 1, o.steps, update.loss, accuracy, now() - begin});
     // An update can spoil the parameters when its own loss was fine.
     if (!log.validation_loss.empty() && !std::isfinite(log.validation_loss.back())) {
       log.failure = fmt::format("the validation loss after update {} is not finite", s);

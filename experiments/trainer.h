@@ -5,11 +5,22 @@
 #include <vector>
 
 #include "core/model/model.h"
+#include "core/model/optimizer.h"
 #include "core/task.h"
 #include "experiments/train_options.h"
 #include "experiments/trial.h"
 
 namespace heed {
+
+// Room for some sequences, filled from a task.
+struct Sequences {
+  Sequences(const Task& source, Index batch);
+  void fill(Index row, Split split, std::uint64_t index);
+  Batch first(Index n) const;
+
+  const Task& task;
+  std::vector<Token> tokens, labels;
+};
 
 // How well a model does on a split.
 struct Evaluation {
@@ -35,9 +46,30 @@ struct TrainLog {
   double seconds = 0;   // in updates, without validations
 };
 
-// The whole training: batch, forward, loss, backward, clip, AdamW, record. Stops at the first number that is
-// not finite. Update s learns from sequences s*batch .. s*batch + batch-1 of the training split: the same for
-// every variant.
+// One training, update by update. Update s learns from sequences s*batch .. s*batch + batch-1 of the training
+// split: the same for every variant. `model`, `params` and `task` outlive it.
+class Training {
+ public:
+  Training(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& options,
+           int threads);
+
+  struct Update {
+    double loss, gradient_norm;  // of the batch before the update; the norm before clipping
+    bool finite() const;
+  };
+  // Batch, forward, loss, backward, clip, AdamW. A number that is not finite leaves the parameters alone.
+  Update update(Index s);
+
+ private:
+  Model<float>& model_;
+  Params<float>& params_;
+  TrainOptions options_;
+  Step<float> step_;
+  AdamW<float> optimizer_;
+  Sequences room_;
+};
+
+// The whole of it: updates, validations, records. Stops at the first number that is not finite.
 TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& options,
                int threads, const std::function<void(const TrialProgress&)>& progress);
 

@@ -27,6 +27,7 @@ const Names kLibraries = {"Eigen/",
                           "fmt/",
                           "hdf5",
                           "H5",
+                          "nlohmann/",
                           "omp.h",
                           "yaml-cpp/",
                           "xxhash.h"};
@@ -42,10 +43,12 @@ const std::vector<Floor> kFloors = {
     {"results/", {"results/", "boost/math/", "fmt/", "hdf5", "H5", "xxhash.h"}},
     {"experiments/", {"core/", "results/", "experiments/", "boost/random/", "fmt/", "xxhash.h", "yaml-cpp/"}},
     {"experiments/cli/",
-     {"core/", "variants/", "results/", "experiments/", "boost/program_options", "fmt/", "yaml-cpp/"}},
+     {"core/", "variants/", "results/", "experiments/", "boost/program_options", "fmt/", "nlohmann/",
+      "yaml-cpp/"}},
     {"tests/",
      {"core/", "variants/", "results/", "experiments/", "tests/", "Eigen/", "Random123/", "boost/math/",
-      "boost/program_options", "boost/random/", "fmt/", "hdf5", "H5", "omp.h", "yaml-cpp/", "xxhash.h"}},
+      "boost/program_options", "boost/random/", "fmt/", "hdf5", "H5", "nlohmann/", "omp.h", "yaml-cpp/",
+      "xxhash.h"}},
     {"tests/catch.h", {"catch2/"}},
 };
 

@@ -45,6 +45,9 @@ struct Input {
   }
 };
 
+// The value of a numeric option, at least 1. UsageError where it is less.
+int whole_number(const Input& input, const char* name, int otherwise);
+
 // One verb of `heed`, in a file of its own.
 struct Command {
   std::string name;
@@ -59,6 +62,7 @@ struct Command {
   int (*run)(const Input&, const Registry&) = nullptr;
 };
 
+Command bench_command();
 Command check_command();
 Command compare_command();
 Command data_command();

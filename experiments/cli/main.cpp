@@ -17,8 +17,8 @@ namespace heed::cli {
 namespace {
 
 std::vector<Command> all_commands() {
-  return {list_command(),    plan_command(),  run_command(),  status_command(), merge_command(),
-          compare_command(), check_command(), data_command(), trial_command()};
+  return {list_command(),    plan_command(),  run_command(),   status_command(), merge_command(),
+          compare_command(), bench_command(), check_command(), data_command(),   trial_command()};
 }
 
 Registry builtin_registry() {

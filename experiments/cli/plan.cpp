@@ -35,7 +35,7 @@ std::string with_prefix(double x, const char* unit) {
 }
 
 int run(const Input& input, const Registry& registry) {
-  const Sweep sweep = load_sweep(input, registry).sweep;
+  const Sweep sweep = load_sweep(input.get<std::string>("sweep"), input.all("override"), registry).sweep;
   Estimator estimate(registry);
   const double speed = kShareOfSpeed * measure_speed();
 

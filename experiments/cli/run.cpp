@@ -28,15 +28,8 @@ std::vector<double> work_of(const Sweep& sweep, const Registry& registry) {
   return work;
 }
 
-int whole_number(const Input& input, const char* name, int otherwise) {
-  if (!input.has(name)) return otherwise;
-  const int value = input.get<int>(name);
-  if (value < 1) throw UsageError(fmt::format("--{} is {} but must be at least 1.", name, value));
-  return value;
-}
-
 int run(const Input& input, const Registry& registry) {
-  const LoadedSweep loaded = load_sweep(input, registry);
+  const LoadedSweep loaded = load_sweep(input.get<std::string>("sweep"), input.all("override"), registry);
   const Sweep& sweep = loaded.sweep;
   const RunDirectory directory(input.has("output") ? std::filesystem::path(input.get<std::string>("output"))
                                                    : std::filesystem::path("runs") / sweep.name);

@@ -13,15 +13,15 @@
 
 namespace heed::cli {
 
-LoadedSweep load_sweep(const Input& input, const Registry& registry) {
-  const std::filesystem::path path = input.get<std::string>("sweep");
+LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std::string>& overrides,
+                       const Registry& registry) {
   if (std::filesystem::is_directory(path)) {
     const bool of_a_run = std::filesystem::exists(path / "sweep.yaml");
     throw results::IoError(path, of_a_run ? "is a folder; its sweep file is sweep.yaml in it."
                                           : "is a folder, not a sweep file.");
   }
   Problems problems;
-  const auto file = read_sweep_file(path, input.all("override"), registry, problems);
+  const auto file = read_sweep_file(path, overrides, registry, problems);
   LoadedSweep loaded;
   if (file) loaded = {read_sweep(file->tree, path.stem().string(), registry, problems), file->text};
   problems.throw_if_any();

@@ -1,7 +1,8 @@
 #pragma once
 
-#include <cstddef>
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include "experiments/cli/command.h"
 #include "experiments/sweep.h"
@@ -13,9 +14,10 @@ struct LoadedSweep {
   std::string text;  // for the run directory
 };
 
-// Reads and checks the sweep file and the overrides of a command line. ConfigError with everything that is
+// Reads and checks a sweep file with the overrides of a command line. ConfigError with everything that is
 // wrong.
-LoadedSweep load_sweep(const Input& input, const Registry& registry);
+LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std::string>& overrides,
+                       const Registry& registry);
 
 int cores();  // that this process may use
 

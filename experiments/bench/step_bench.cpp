@@ -1,0 +1,76 @@
+#include "experiments/bench/step_bench.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <ctime>
+#include <fstream>
+#include <string>
+
+#include "experiments/trainer.h"
+#include "experiments/trial.h"
+
+namespace heed {
+namespace {
+
+// The kernel notes a process's start in ticks (field 22 of /proc/self/stat); the name in field 2 may hold
+// blanks.
+double seconds_since_start() {
+  std::ifstream file("/proc/self/stat");
+  std::string text((std::istreambuf_iterator<char>(file)), {});
+  text.erase(0, text.rfind(')') + 2);
+  for (int field = 3; field < 22; ++field) text.erase(0, text.find(' ') + 1);
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec) -
+         std::stod(text) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+double peak_bytes() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  return 1024.0 * static_cast<double>(use.ru_maxrss);
+}
+
+}  // namespace
+
+StepBench bench_step(const TrialConfig& trial, const Registry& registry, int threads, Index steps,
+                     Index warmup) {
+  const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
+  Params<float> params;
+  Model<float> model(model_spec(trial, *task), registry, params);
+  params.freeze();
+  params.initialise(trial.seed);
+  TrainOptions options = trial.train;
+  options.steps = std::max(options.steps, warmup + steps);  // the learning rate is that of a real training
+  Training training(model, params, *task, options, threads);
+
+  StepBench out{};
+  Index s = 0;
+  training.update(s++);
+  out.first_step_seconds = seconds_since_start();
+  while (s < warmup) training.update(s++);
+  out.peak_bytes = peak_bytes();  // before the ceiling takes memory of its own
+
+  Ceiling ceiling;
+  const Index rounds = std::min<Index>(5, steps);
+  for (Index round = 0; round < rounds; ++round) {
+    ceiling.measure();
+    for (Index i = round; i < steps; i += rounds) time_once(out.step, [&] { training.update(s++); });
+  }
+  ceiling.measure();
+  out.ceiling = ceiling.flops_per_second();
+
+  const double batch = static_cast<double>(options.batch);
+  out.vocabulary = static_cast<double>(task->vocabulary());
+  out.length = static_cast<double>(task->length());
+  out.labels = static_cast<double>(scored_positions(*task));
+  out.tokens = batch * out.length;
+  out.logit_rows = batch * out.labels;
+  out.parameters = static_cast<double>(count(params));
+  out.flops = 3 * batch * model.cost(task->length(), scored_positions(*task)).flops;
+  return out;
+}
+
+}  // namespace heed

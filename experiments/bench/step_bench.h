@@ -1,0 +1,28 @@
+#pragma once
+
+#include "core/registry.h"
+#include "experiments/bench/timing.h"
+#include "experiments/trial_config.h"
+
+namespace heed {
+
+// How fast one update of a training is: batch, forward, loss, backward, clip, AdamW.
+struct StepBench {
+  Timing step;                // of each timed update
+  double first_step_seconds;  // from the start of the process to the first finished update; to 0.01 s
+  double tokens, logit_rows;  // of an update
+  double parameters;
+  double vocabulary, length, labels;  // of the task; labels: scored positions of a sequence
+  double flops;                       // useful ones of an update: three forward passes (Cost)
+  double ceiling;                     // FLOP/s of one core, see timing.h
+  double peak_bytes;                  // largest resident size of the process
+
+  double flops_per_second() const { return 1e3 * flops / median(step.cpu); }  // per core
+  double share() const { return flops_per_second() / ceiling; }
+};
+
+// Runs `warmup` updates and times `steps` more, on real batches of the trial's task.
+StepBench bench_step(const TrialConfig& trial, const Registry& registry, int threads, Index steps,
+                     Index warmup);
+
+}  // namespace heed

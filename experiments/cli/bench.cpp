@@ -1,0 +1,247 @@
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "experiments/bench/attention_bench.h"
+#include "experiments/bench/step_bench.h"
+#include "experiments/cli/command.h"
+#include "experiments/cli/sweep_input.h"
+#include "experiments/table_text.h"
+#include "experiments/variant_list.h"
+#include "experiments/yaml.h"
+
+namespace heed::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kMebibyte = 1024.0 * 1024.0;
+
+double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
+double smallest(const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()); }
+
+std::string milliseconds(double ms) { return fmt::format("{:.3g} ms", ms); }
+
+// ---- one step of a sweep's first trial
+
+// The keys are those of the peers' scripts; `tokens_per_s` is there under the longer name, too.
+Json step_json(const TrialConfig& trial, const StepBench& b, int threads) {
+  const double per_second = 1e3 * b.tokens / median(b.step.wall);
+  return {{"peer", "heed"},
+          {"threads", threads},
+          {"variant", trial.variant},
+          {"d_model", trial.model.dim},
+          {"layers", trial.model.layers},
+          {"heads", trial.model.heads},
+          {"seq", b.length},
+          {"batch", trial.train.batch},
+          {"vocab", b.vocabulary},
+          {"labels_per_seq", b.labels},
+          {"logits", "labelled"},
+          {"parameters", b.parameters},
+          {"logit_rows", b.logit_rows},
+          {"steps", b.step.wall.size()},
+          {"median_ms", median(b.step.wall)},
+          {"min_ms", smallest(b.step.wall)},
+          {"max_ms", largest(b.step.wall)},
+          {"median_cpu_ms", median(b.step.cpu)},
+          {"min_cpu_ms", smallest(b.step.cpu)},
+          {"tokens_per_s", per_second},
+          {"tokens_per_second", per_second},
+          {"peak_rss_mib", b.peak_bytes / kMebibyte},
+          {"first_step_s", b.first_step_seconds},
+          {"useful_gflop", 1e-9 * b.flops},
+          {"gflops", 1e-9 * b.flops_per_second()},
+          {"ceiling_gflops", 1e-9 * b.ceiling},
+          {"share_of_ceiling", b.share()}};
+}
+
+std::string step_text(const TrialConfig& trial, const StepBench& b, int threads) {
+  const auto line = [](const char* name, const std::string& value, const std::string& note) {
+    return fmt::format("  {:<12}{:>14}  {}\n", name, value, note);
+  };
+  std::string out = fmt::format(
+      "{}: {} blocks, {} heads, dim {}, length {}, batch {}, vocabulary {}, {} scored positions a sequence, "
+      "{} parameters, {}\n",
+      trial.variant, trial.model.layers, trial.model.heads, trial.model.dim, b.length, trial.train.batch,
+      b.vocabulary, b.labels, b.parameters, threads == 1 ? "1 thread" : fmt::format("{} threads", threads));
+  out += line("step", milliseconds(median(b.step.wall)),
+              fmt::format("median of {} ({:.3g} to {:.3g}); processor time {}", b.step.wall.size(),
+                          smallest(b.step.wall), largest(b.step.wall), milliseconds(median(b.step.cpu))));
+  out += line("tokens", fmt::format("{:.3g} /s", 1e3 * b.tokens / median(b.step.wall)), "");
+  out += line("speed", fmt::format("{:.1f} GFLOP/s", 1e-9 * b.flops_per_second()),
+              fmt::format("useful, per core: {:.0f} % of the {:.0f} GFLOP/s of a product of 512 squares",
+                          100 * b.share(), 1e-9 * b.ceiling));
+  out += line("memory", fmt::format("{:.1f} MiB", b.peak_bytes / kMebibyte), "largest resident size");
+  return out + line("start", milliseconds(1e3 * b.first_step_seconds),
+                    "from the start of the process to the end of the first step (to 10 ms)");
+}
+
+int bench_one_step(const Input& input, const Registry& registry) {
+  const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), registry);
+  const TrialConfig& trial = loaded.sweep.trials.front().config;
+  const int threads = whole_number(input, "threads", 1);
+  const StepBench b = bench_step(trial, registry, threads, whole_number(input, "steps", 20),
+                                 whole_number(input, "warmup", 3));
+  fmt::print("{}",
+             input.has("json") ? step_json(trial, b, threads).dump() + '\n' : step_text(trial, b, threads));
+  return kDone;
+}
+
+// ---- attention alone
+
+// A variant as the command line has it: `window size=64 global=[0]`.
+struct Wanted {
+  std::string name;
+  Config options = Config::map();
+  std::vector<std::pair<std::string, std::string>> shown = {};  // the options, for its label
+};
+
+std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& problems) {
+  std::vector<Wanted> out;
+  for (const std::string& word : words) {
+    const std::size_t equals = word.find('=');
+    if (equals == std::string::npos) {
+      out.push_back({word});
+      continue;
+    }
+    if (out.empty())
+      throw UsageError(fmt::format("'{}' sets an option, but no variant stands before it.", word));
+    const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
+    if (const auto parsed = parse_yaml_value(value, "command line", problems))
+      out.back().options.set(key, *parsed);
+    out.back().shown.emplace_back(key, value);
+  }
+  return out;
+}
+
+// Those of the command line, or every mixer.
+std::vector<VariantEntry> variants_of(const std::vector<std::string>& words, const Registry& registry) {
+  Problems problems;
+  std::vector<Wanted> wanted = read_words(words, problems);
+  if (words.empty())
+    for (const std::string& name : variant_names(registry, true))
+      if (registry.variant(name).is_mixer()) wanted.push_back({name});
+  std::vector<VariantEntry> entries;
+  for (const Wanted& w : wanted) {
+    Config entry = Config::map(), tree = Config::map();
+    entry.set(w.name, w.options);
+    tree.set("variants", Config::sequence({entry}));
+    for (VariantEntry& read : read_variants(tree, registry, problems)) {
+      read.label = label(w.name, w.shown);
+      entries.push_back(std::move(read));
+    }
+  }
+  problems.throw_if_any();
+  return entries;
+}
+
+Json attention_json(const std::string& variant, const AttentionShape& s, int threads,
+                    const AttentionBench& b) {
+  Timing both;
+  for (std::size_t i = 0; i < b.forward.cpu.size(); ++i) {
+    both.wall.push_back(b.forward.wall[i] + b.backward.wall[i]);
+    both.cpu.push_back(b.forward.cpu[i] + b.backward.cpu[i]);
+  }
+  return {{"peer", "heed"},
+          {"threads", threads},
+          {"variant", variant},
+          {"attention_only", true},
+          {"d_model", s.heads * s.width},
+          {"heads", s.heads},
+          {"seq", s.length},
+          {"batch", s.batch},
+          {"steps", both.wall.size()},
+          {"median_ms", median(both.wall)},
+          {"median_cpu_ms", median(both.cpu)},
+          {"min_cpu_ms", smallest(both.cpu)},
+          {"forward_cpu_ms", median(b.forward.cpu)},
+          {"backward_cpu_ms", median(b.backward.cpu)},
+          {"useful_gflop", 3e-9 * b.forward_flops},
+          {"gflops", 1e-9 * b.flops_per_second()},
+          {"ceiling_gflops", 1e-9 * b.ceiling},
+          {"share_of_ceiling", b.share()},
+          {"working_bytes", b.bytes}};
+}
+
+int bench_attention_alone(const Input& input, const Registry& registry) {
+  AttentionShape shape;
+  shape.batch = whole_number(input, "batch", 8);
+  shape.heads = whole_number(input, "heads", 4);
+  shape.width = whole_number(input, "width", 32);
+  const int threads = whole_number(input, "threads", 1), steps = whole_number(input, "steps", 5);
+  std::vector<Index> lengths = {128, 256, 512, 1024, 2048, 4096};
+  if (input.has("length")) lengths = input.get<std::vector<Index>>("length");
+
+  Json all = Json::array();
+  std::vector<std::vector<std::string>> rows = {
+      {"variant", "length", "forward", "backward", "useful GFLOP/s", "of ceiling", "memory"}};
+  for (const VariantEntry& variant : variants_of(input.all("words"), registry))
+    for (const Index length : lengths) {
+      if (length < 1) throw UsageError(fmt::format("--length is {} but must be at least 1.", length));
+      shape.length = length;
+      const AttentionBench b = bench_attention(variant.attention.front(), registry, shape, threads, steps);
+      all.push_back(attention_json(variant.label, shape, threads, b));
+      rows.push_back(
+          {variant.label, fmt::format("{}", length), milliseconds(median(b.forward.cpu)),
+           milliseconds(median(b.backward.cpu)), fmt::format("{:.1f}", 1e-9 * b.flops_per_second()),
+           fmt::format("{:.0f} %", 100 * b.share()), fmt::format("{:.2f} MiB", b.bytes / kMebibyte)});
+    }
+  if (input.has("json")) {
+    fmt::print("{}\n", all.dump());
+    return kDone;
+  }
+  fmt::print("Attention alone, causal: batch {}, {} heads of {}, {}. Processor times, medians.\n\n{}\n",
+             shape.batch, shape.heads, shape.width,
+             threads == 1 ? "1 thread" : fmt::format("{} threads", threads), aligned(rows));
+  fmt::print(
+      "Useful operations are those of the visible pairs, forward and backward; what backward makes again "
+      "does "
+      "not count.\n"
+      "The ceiling is what a core was measured to do beside it in a product of 512 squares. Memory is what "
+      "is "
+      "taken beside\n"
+      "queries, keys, values, outputs and their gradients.\n");
+  return kDone;
+}
+
+int run(const Input& input, const Registry& registry) {
+  return input.has("step") ? bench_one_step(input, registry) : bench_attention_alone(input, registry);
+}
+
+}  // namespace
+
+Command bench_command() {
+  Command c;
+  c.name = "bench";
+  c.synopsis = "[VARIANT [option=value ...] ...] | --step SWEEP.yaml [key=value ...]";
+  c.summary = "measures attention alone against length, or one training step of a sweep";
+  c.details =
+      "Forward and backward time, useful FLOP/s as a share of what this machine was measured to do beside "
+      "it, "
+      "and memory.\n"
+      "Without words every mixer is measured. Absolute times drift on a shared machine; compare what one run "
+      "prints.\n\n"
+      "    heed bench softmax window size=64 --length 1024 8192\n"
+      "    heed bench --step configs/bench/A.yaml variants=[linear]";
+  c.options.add_options()  //
+      ("step", po::value<std::string>()->value_name("SWEEP.yaml"),
+       "one training step of the sweep's first trial")  //
+      ("length", po::value<std::vector<Index>>()->multitoken()->value_name("N ..."),
+       "positions of a sequence (128 to 4096)")                                                      //
+      ("batch", po::value<int>()->value_name("N"), "sequences (8)")                                  //
+      ("heads", po::value<int>()->value_name("N"), "heads (4)")                                      //
+      ("width", po::value<int>()->value_name("N"), "channels of a head (32)")                        //
+      ("threads", po::value<int>()->value_name("N"), "threads (1)")                                  //
+      ("steps", po::value<int>()->value_name("N"), "timed repetitions, at least (5; of --step 20)")  //
+      ("warmup", po::value<int>()->value_name("N"), "steps before the timed ones, with --step (3)")  //
+      ("json", "print JSON, with the keys of the scripts in benchmarks/");
+  c.arguments = {"words..."};
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

@@ -1,0 +1,14 @@
+#include "experiments/cli/command.h"
+
+#include <fmt/format.h>
+
+namespace heed::cli {
+
+int whole_number(const Input& input, const char* name, int otherwise) {
+  if (!input.has(name)) return otherwise;
+  const int value = input.get<int>(name);
+  if (value < 1) throw UsageError(fmt::format("--{} is {} but must be at least 1.", name, value));
+  return value;
+}
+
+}  // namespace heed::cli
