@@ -7,6 +7,7 @@
 #include "core/mixer.h"
 #include "core/ops/product.h"
 #include "core/register.h"
+#include "variants/parts/packed_tile.h"
 
 namespace {
 using namespace heed;
@@ -15,11 +16,10 @@ using namespace heed;
 // Katharopoulos et al. 2020, eq. 5 and 9; eps as in their code. The gradients are derived in
 // docs/variants/linear.md.
 //
-// The sums over j do not know i, so they are a state of a fixed size. The normaliser is treated as one more
-// value channel that is always 1 (written v1 = [v 1]): then one state
-//     s1 = sum_j f(k_j) v1_j^T        (key, value + 1)
-// holds both sums of the paper side by side. Time is worked through in chunks, so nothing is ever (T, T):
-// inside a chunk the quadratic form, across chunks the state.
+// The sums over j do not know i, so they are a state of a fixed size:
+//     s = sum_j f(k_j) v_j^T   (key, value)        t = sum_j f(k_j)   (1, key)
+// Time is worked through in chunks, so nothing is ever (T, T): inside a chunk the quadratic form, across
+// chunks the state.
 template <class S>
 struct LinearAttention {
   struct Options {
@@ -35,7 +35,7 @@ struct LinearAttention {
 
   struct Saved {
     ConstMat<S> o;  // (Tq, value)
-    ConstMat<S> z;  // (Tq, 1) denominators, eps included
+    ConstMat<S> z;  // (1, Tq) denominators, eps included
   };
 
   // No parameters: the place to refuse what linear attention cannot do.
@@ -56,77 +56,90 @@ struct LinearAttention {
                       tq, tk, mask.offset));
   }
 
+  // With p = f(q) f(k)^T inside the chunk, its future hidden:
+  //     z = f(q) t + sum p + eps        o = (f(q) s + p v) / z
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
-    Mat<S> z = memory.keep(in.q.rows(), 1);
-    Mat<S> s1 = state(in, memory);
-    for (Index at = 0; at < in.q.rows(); at += options.chunk) {
+    Mat<S> z = memory.keep(1, in.q.rows());
+    const Mat<S> fq = features(in.q, memory), fk = features(in.k, memory);
+    State state(in, memory);
+    if (!in.mask.causal) add_all_keys(fk, in.v, state);
+    for (Index at = 0; at < fq.rows(); at += options.chunk) {
       typename Memory<S>::Scope scope(memory);
-      const Mat<S> fq = features(in.q, at, memory);
-      const Index n = fq.rows();
-      Mat<S> o1 = memory.temp(n, s1.cols());  // [numerator, denominator]
-      product_ab(fq, s1, o1);
+      const Chunk c(at, options.chunk, fq.rows());
+      const Mat<S> fq_c = c.rows(fq), a = tile_room(memory, c.size, o.cols());
+      product_ab(fq_c, state.s, a);
+      for (Index r = 0; r < c.size; ++r) z(0, at + r) = dot(row(fq_c, r), row(state.t, 0)) + eps();
       if (in.mask.causal) {
-        const Mat<S> fk = features(in.k, at, memory), v1 = with_ones(in.v, at, memory);
-        add_product_ab(lower_product(fq, fk, memory), v1, o1);
-        add_product_atb(fk, v1, s1);
+        const Mat<S> p = weights_of(fq_c, c.rows(fk), memory);
+        for (Index r = 0; r < c.size; ++r) z(0, at + r) += row(p, r).sum();
+        add_product_ab(p, c.rows(in.v), a);
+        state.add(c.rows(fk), c.rows(in.v));
       }
-      z.middleRows(at, n) = o1.rightCols(1).array() + static_cast<S>(options.eps);
-      o.middleRows(at, n) = o1.leftCols(o.cols()).array().colwise() / z.middleRows(at, n).col(0).array();
+      for (Index r = 0; r < c.size; ++r) o.row(at + r).array() = row(a, r) / z(0, at + r);
     }
     return {o, z};
   }
 
-  // The gradient of [numerator, denominator] is g1 = [g c] with
-  //     g_i = d_o_i / z_i               c_i = -(d_o_i . o_i) / z_i
-  // and all else is linear:
-  //     df(q_i) = s1_i g1_i             s1_i = sum_{j<=i} f(k_j) v1_j^T, rebuilt from the past to the future
-  //     df(k_j) = r1_j v1_j             r1_j = sum_{i>=j} f(q_i) g1_i^T, from the future to the past
-  //     dv1_j   = r1_j^T f(k_j)
-  // and f'(x), which is 1 above 0 and exp(x) = f(x) below, is min(f(x), 1).
+  // The gradients of numerator and denominator are
+  //     g_i = d_o_i / z_i               h_i = -(d_o_i . o_i) / z_i
+  // and all else is linear. Inside a chunk, with p as above and dp = g v^T + h, its future hidden:
+  //     df(q) = g s^T + h t + dp f(k)       df(k) = v r^T + u + dp^T f(q)       dv = f(k) r + p^T g
+  // where s, t come from the past, and from the future
+  //     r = sum_i f(q_i) g_i^T   (key, value)       u = sum_i h_i f(q_i)   (1, key)
+  // f'(x), which is 1 above 0 and exp(x) = f(x) below, is min(f(x), 1).
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    Mat<S> s1 = state(in, memory);
-    Mat<S> r1 = memory.temp(s1.rows(), s1.cols());
-    r1.setZero();
-    for (Index at = 0; at < in.q.rows(); at += options.chunk) {
-      typename Memory<S>::Scope scope(memory);
-      const Mat<S> fq = features(in.q, at, memory), g1 = quotient_backward(saved, d_o, at, memory);
-      Mat<S> dfq = memory.temp(fq.rows(), fq.cols());
-      product_abt(g1, s1, dfq);
-      if (in.mask.causal) {
-        const Mat<S> fk = features(in.k, at, memory), v1 = with_ones(in.v, at, memory);
-        add_product_ab(lower_product(g1, v1, memory), fk, dfq);
-        add_product_atb(fk, v1, s1);
-      } else {
-        add_product_atb(fq, g1, r1);
-      }
-      grad.q.middleRows(at, fq.rows()) += dfq.cwiseProduct(fq.cwiseMin(S(1)));
+    const Mat<S> fq = features(in.q, memory), fk = features(in.k, memory);
+    const Mat<S> g = tile_room(memory, fq.rows(), d_o.cols());
+    Mat<S> h = memory.temp(fq.rows(), 1);
+    for (Index i = 0; i < fq.rows(); ++i) {
+      row(g, i) = d_o.row(i).array() / saved.z(0, i);
+      h(i, 0) = -(row(g, i) * saved.o.row(i).array()).sum();
     }
-    for (Index at = last_chunk(in.k.rows()); at >= 0; at -= options.chunk) {
+    // What keys and values get inside their chunk; then what the state brings, and all is added in one
+    // rounding.
+    const Mat<S> dfk = zeros(memory, fk.rows(), fk.cols()), dv = zeros(memory, fk.rows(), in.v.cols());
+    State past(in, memory), future(in, memory);
+    if (!in.mask.causal) add_all_keys(fk, in.v, past);
+    for (Index at = 0; at < fq.rows(); at += options.chunk) {
       typename Memory<S>::Scope scope(memory);
-      const Mat<S> fk = features(in.k, at, memory), v1 = with_ones(in.v, at, memory);
-      Mat<S> dfk = memory.temp(fk.rows(), fk.cols()), dv1 = memory.temp(v1.rows(), v1.cols());
-      product_abt(v1, r1, dfk);
-      product_ab(fk, r1, dv1);
+      const Chunk c(at, options.chunk, fq.rows());
+      const Mat<S> fq_c = c.rows(fq), g_c = c.rows(g), dfq = tile_room(memory, c.size, fq.cols());
+      product_abt(g_c, past.s, dfq);
+      for (Index r = 0; r < c.size; ++r) row(dfq, r) += h(at + r, 0) * row(past.t, 0);
       if (in.mask.causal) {
-        const Mat<S> fq = features(in.q, at, memory), g1 = quotient_backward(saved, d_o, at, memory);
-        add_product_atb(lower_product(g1, v1, memory), fq, dfk);
-        add_product_atb(lower_product(fq, fk, memory), g1, dv1);
-        add_product_atb(fq, g1, r1);
+        const Mat<S> fk_c = c.rows(fk), p = weights_of(fq_c, fk_c, memory);
+        const Mat<S> dp = tile_room(memory, c.size, c.size);
+        product_abt(g_c, c.rows(in.v), dp);
+        for (Index r = 0; r < c.size; ++r) row(dp, r) += h(at + r, 0);
+        hide_future(dp);
+        add_product_ab(dp, fk_c, dfq);
+        product_atb(dp, fq_c, c.rows(dfk));
+        product_atb(p, g_c, c.rows(dv));
+        past.add(fk_c, c.rows(in.v));
+      } else {
+        future.add(fq_c, g_c, c.rows(h));
       }
-      grad.k.middleRows(at, fk.rows()) += dfk.cwiseProduct(fk.cwiseMin(S(1)));
-      grad.v.middleRows(at, fk.rows()) += dv1.leftCols(grad.v.cols());
+      for (Index r = 0; r < c.size; ++r) grad.q.row(at + r).array() += row(dfq, r) * row(fq_c, r).min(S(1));
+    }
+    for (Index at = last_chunk(fk.rows()); at >= 0; at -= options.chunk) {
+      const Chunk c(at, options.chunk, fk.rows());
+      add_product_abt(c.rows(in.v), future.s, c.rows(dfk));
+      add_product_ab(c.rows(fk), future.s, c.rows(dv));
+      for (Index r = at; r < at + c.size; ++r) {
+        grad.k.row(r).array() += (row(dfk, r) + row(future.t, 0)) * row(fk, r).min(S(1));
+        grad.v.row(r).array() += row(dv, r);
+      }
+      if (in.mask.causal) future.add(c.rows(fq), c.rows(g), c.rows(h));
     }
   }
 
   // p_ij = f(q_i).f(k_j) / z_i: positive; a row sums to 1 - eps / z_i.
   void weights(const Head<S>& in, const Saved& saved, Mat<S> p, Memory<S>& memory) const {
-    const Mat<S> fq = memory.temp(in.q.rows(), in.q.cols()), fk = memory.temp(in.k.rows(), in.k.cols());
-    apply_features(in.q, fq);
-    apply_features(in.k, fk);
+    const Mat<S> fq = features(in.q, memory), fk = features(in.k, memory);
     product_abt(fq, fk, p);
-    if (in.mask.causal) p.template triangularView<Eigen::StrictlyUpper>().setZero();
-    p.array().colwise() /= saved.z.col(0).array();
+    if (in.mask.causal) hide_future(p);
+    for (Index i = 0; i < p.rows(); ++i) p.row(i) /= saved.z(0, i);
   }
 
   // One head: state and readout, and the causal pairs inside a chunk.
@@ -139,53 +152,57 @@ struct LinearAttention {
   }
 
  private:
-  // x + 1 above 0, exp(x) below; the branch not taken stays at 1 or 0 and cannot overflow.
-  static void apply_features(const auto& x, Mat<S> f) { f = x.array().max(S(0)) + x.array().min(S(0)).exp(); }
+  // Some positions that are worked on at once.
+  struct Chunk {
+    Chunk(Index first, Index most, Index time) : at(first), size(std::min(most, time - first)) {}
+    auto rows(auto all) const { return row_block(all, at, size); }
+    Index at, size;
+  };
 
-  // Rows of one chunk.
-  Index rows(Index time, Index at) const { return std::min(options.chunk, time - at); }
+  // A sum of outer products, and beside it the sum of one side alone. Added to a chunk at a time: a long
+  // running sum of single terms would drift in float.
+  struct State {
+    State(const Head<S>& in, Memory<S>& memory)
+        : s(zeros(memory, in.k.cols(), in.v.cols())), t(zeros(memory, 1, in.k.cols())) {}
+    void add(Mat<S> f, In<S> v) {
+      add_product_atb(f, v, s);
+      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += row(f, r);
+    }
+    void add(Mat<S> f, In<S> g, In<S> h) {
+      add_product_atb(f, g, s);
+      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += h(r, 0) * row(f, r);
+    }
+    Mat<S> s, t;
+  };
+
+  S eps() const { return static_cast<S>(options.eps); }
   Index last_chunk(Index time) const { return (time - 1) / options.chunk * options.chunk; }
+  static S dot(const TileRow<S>& a, const TileRow<S>& b) { return (a * b).sum(); }
 
-  Mat<S> features(const ConstMat<S>& x, Index at, Memory<S>& memory) const {
-    const Mat<S> f = memory.temp(rows(x.rows(), at), x.cols());
-    apply_features(x.middleRows(at, f.rows()), f);
+  // f(x) = x + 1 above 0, exp(x) below; the branch not taken stays at 1 or 0 and cannot overflow.
+  static Mat<S> features(In<S> x, Memory<S>& memory) {
+    const Mat<S> f = tile_room(memory, x.rows(), x.cols());
+    for (Index i = 0; i < x.rows(); ++i) {
+      row(f, i) = x.row(i).array();
+      row(f, i) = row(f, i).max(S(0)) + row(f, i).min(S(0)).exp();
+    }
     return f;
   }
 
-  Mat<S> with_ones(const ConstMat<S>& v, Index at, Memory<S>& memory) const {
-    Mat<S> v1 = memory.temp(rows(v.rows(), at), v.cols() + 1);
-    v1.leftCols(v.cols()) = v.middleRows(at, v1.rows());
-    v1.rightCols(1).setOnes();
-    return v1;
-  }
-
-  // g1 = [d_o / z, -(d_o . o) / z]
-  Mat<S> quotient_backward(const Saved& saved, const ConstMat<S>& d_o, Index at, Memory<S>& memory) const {
-    const Index n = rows(d_o.rows(), at), value = d_o.cols();
-    Mat<S> g1 = memory.temp(n, value + 1);
-    g1.leftCols(value) = d_o.middleRows(at, n).array().colwise() / saved.z.middleRows(at, n).col(0).array();
-    g1.rightCols(1) = -g1.leftCols(value).cwiseProduct(saved.o.middleRows(at, n)).rowwise().sum();
-    return g1;
-  }
-
-  // a b^T with the pairs j > i set to 0: the causal part of one chunk.
-  static Mat<S> lower_product(const Mat<S>& a, const Mat<S>& b, Memory<S>& memory) {
-    Mat<S> p = memory.temp(a.rows(), b.rows());
-    product_abt(a, b, p);
-    p.template triangularView<Eigen::StrictlyUpper>().setZero();
-    return p;
-  }
-
-  // What the first query chunk starts from: nothing yet when causal, else the sum over all keys. Sums are
-  // made a chunk at a time: a long running sum of single terms would drift in float.
-  Mat<S> state(const Head<S>& in, Memory<S>& memory) const {
-    Mat<S> s1 = memory.temp(in.k.cols(), in.v.cols() + 1);
-    s1.setZero();
-    for (Index at = 0; !in.mask.causal && at < in.k.rows(); at += options.chunk) {
-      typename Memory<S>::Scope scope(memory);
-      add_product_atb(features(in.k, at, memory), with_ones(in.v, at, memory), s1);
+  void add_all_keys(Mat<S> fk, ConstMat<S> v, State& state) const {
+    for (Index at = 0; at < fk.rows(); at += options.chunk) {
+      const Chunk c(at, options.chunk, fk.rows());
+      state.add(c.rows(fk), c.rows(v));
     }
-    return s1;
+  }
+
+  static void hide_future(Mat<S> p) { p.template triangularView<Eigen::StrictlyUpper>().setZero(); }
+
+  static Mat<S> weights_of(Mat<S> fq, Mat<S> fk, Memory<S>& memory) {
+    const Mat<S> p = tile_room(memory, fq.rows(), fk.rows());
+    product_abt(fq, fk, p);
+    hide_future(p);
+    return p;
   }
 };
 }  // namespace

@@ -34,20 +34,23 @@ class Mlp final : public Layer<S> {
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override {
     Memory<S> memory = step.memory();
-    h_ = memory.keep(x.batch, x.time, width_);
+    slope_ = memory.keep(x.batch, x.time, width_);
     const Seq<S> a = memory.keep(x.batch, x.time, width_);  // out_ reads it again in backward
-    in_.forward(step, x, h_);
-    activate<S>(step, f_, h_, a);
+    in_.forward(step, x, slope_);
+    if (step.training)
+      activate_with_slope(step, f_, slope_, a);
+    else
+      activate<S>(step, f_, slope_, a);
     out_.forward(step, a, y);
   }
 
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
-    const Seq<S> dh = memory.temp(h_.batch, h_.time, h_.dim);
+    const Seq<S> dh = memory.temp(slope_.batch, slope_.time, slope_.dim);
     dh.rows().setZero();
     out_.backward(step, dy, dh);
-    activate_backward<S>(step, f_, h_, dh);
+    dh.rows().array() *= slope_.rows().array();
     in_.backward(step, dh, dx);
   }
 
@@ -57,7 +60,7 @@ class Mlp final : public Layer<S> {
   Index width_;
   Activation f_;
   Linear<S> in_, out_;
-  Seq<S> h_;  // of the latest forward: what f was applied to
+  Seq<S> slope_;  // of the latest forward: f' where f was applied
 };
 }  // namespace
 

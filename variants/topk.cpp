@@ -134,12 +134,13 @@ struct TopK {
 
   // The scores of one tile of queries at a time, then the k best of each row.
   std::span<const std::int32_t> choose(const Head<S>& in, Memory<S>& memory) const {
-    const Index tk = in.k.rows(), k = kept(in), d = in.q.cols();
-    const std::span<std::int32_t> chosen = memory.template keep_span<std::int32_t>(in.q.rows() * k);
+    const Index tk = in.k.rows(), n_kept = kept(in), d = in.q.cols();
+    const std::span<std::int32_t> chosen = memory.template keep_span<std::int32_t>(in.q.rows() * n_kept);
     typename Memory<S>::Scope scope(memory);
     const DenseTiles dense(in.q.rows(), tk, in.mask, options.tile);
     const Index side = dense.side();
-    const Mat<S> q_room = tile_room(memory, side, d), k_room = tile_room(memory, side, d);
+    const Mat<S> q_room = tile_room(memory, side, d);
+    TurnedRows<S> k(in.k, side, memory);
     const Mat<S> s_room = tile_room(memory, side, side), scores = tile_room(memory, side, tk);
     for (Index t = 0; t < dense.count(); ++t) {
       typename Memory<S>::Scope tile_scope(memory);
@@ -148,14 +149,14 @@ struct TopK {
       const Mat<S> q_t = part(q_room, n, d);
       detail::load_queries(map(in), tile.queries, q_t);
       for (const KeyTile& keys : tile.keys) {
-        const Mat<S> k_t = part(k_room, keys.keys.size, d), s = part(s_room, n, keys.keys.size);
-        gather<S>(in.k, keys.keys, k_t);
-        detail::tile_scores(map(in), tile.queries, keys, q_t, k_t, s);
+        const Mat<S> s = part(s_room, n, keys.keys.size);
+        k.choose(keys.keys);
+        detail::tile_scores(map(in), tile.queries, keys, q_t, k, s);
         part(scores, n, tk).middleCols(keys.keys.first, keys.keys.size) = s;
       }
       for (Index r = 0; r < n; ++r) {
         const Index i = tile.queries[r];
-        keep_best(row(scores, r), seen_by(i, tk, in.mask), chosen.subspan(i * k, k));
+        keep_best(row(scores, r), seen_by(i, tk, in.mask), chosen.subspan(i * n_kept, n_kept));
       }
     }
     return chosen;

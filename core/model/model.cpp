@@ -11,14 +11,14 @@ namespace heed {
 namespace {
 
 // Rows (sequences x time) that go through the model together: enough to keep matrix products busy, few enough
-// that a layer's activations stay in the second-level cache (width 64: 512 x 64 x 4 B = 128 KiB an
+// that a layer's activations stay in the second-level cache (width 64: 1024 x 64 x 4 B = 256 KiB an
 // activation).
-constexpr Index kMicroBatchRows = 512;
+constexpr Index kMicroBatchRows = 1024;
 
 // task(from, n) for blocks of rows; cut by problem size
 template <class S, class Task>
 void for_row_blocks(Step<S>& step, Index rows, Task&& task) {
-  constexpr Index block = 64;
+  constexpr Index block = 128;
   step.parallel_for((rows + block - 1) / block,
                     [&](Index i, Memory<S>&) { task(i * block, std::min(block, rows - i * block)); });
 }
@@ -181,7 +181,10 @@ Score Model<S>::learn(Step<S>& step, const Batch& batch, S weight) {
 
 template <class S>
 Score Model<S>::accumulate(Step<S>& step, const Batch& batch, Index micro) {
-  if (micro == 0) micro = micro_batch(batch.time);
+  if (micro == 0) {  // all of about the same size
+    const Index parts = (batch.batch + micro_batch(batch.time) - 1) / micro_batch(batch.time);
+    micro = (batch.batch + parts - 1) / parts;
+  }
   const Index scored = batch.scored();
   const S weight = scored ? static_cast<S>(1.0 / static_cast<double>(scored)) : S(0);
   Score total;

@@ -29,11 +29,6 @@ template <class S>
 Chunk<S> odds(const Chunk<S>& x) {
   return (-x).min(kSigmoidFlat<S>).exp();
 }
-template <class S>
-Chunk<S> sigmoid(const Chunk<S>& x) {
-  return (S(1) + odds(x)).inverse();
-}
-
 // e^{-x^2/2}
 template <class S>
 Chunk<S> bell(const Chunk<S>& x) {
@@ -59,16 +54,18 @@ Chunk<float> normal_cdf(const Chunk<float>& x, const Chunk<float>& b) {
   return p;
 }
 
+// f(x) and f'(x), which have most of their arithmetic in common.
 template <class S>
-Chunk<S> gelu_erf(const Chunk<S>& x) {
-  const Chunk<S> c = x.max(-kGeluFlat<S>);
-  return c * normal_cdf(c, bell(c));
-}
+struct Both {
+  Chunk<S> value, slope;
+};
+
+// f = x Phi(x)   f' = Phi(x) + x e^{-x^2/2} / sqrt(2 pi)
 template <class S>
-Chunk<S> gelu_erf_slope(const Chunk<S>& x) {  // Phi(x) + x e^{-x^2/2} / sqrt(2 pi)
-  const Chunk<S> c = x.max(-kGeluFlat<S>).min(kGeluFlat<S>), b = bell(c);
+Both<S> gelu_erf(const Chunk<S>& x) {
+  const Chunk<S> low = x.max(-kGeluFlat<S>), c = low.min(kGeluFlat<S>), b = bell(c), phi = normal_cdf(c, b);
   constexpr double one_over_root = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-  return normal_cdf(c, b) + c * b * S(one_over_root);
+  return {low * phi, phi + c * b * S(one_over_root)};
 }
 
 // (1 + tanh u) / 2 = sigmoid(2u): the sigmoid keeps its digits where 1 + tanh u cancels.
@@ -83,69 +80,75 @@ Chunk<S> two_u_slope(const Chunk<S>& x) {
   return two_root * (S(1) + S(3 * 0.044715) * x.square());
 }
 
+// f = x s   f' = s + x s (1 - s) (2u)',  s = sigmoid(2u)
 template <class S>
-Chunk<S> gelu_tanh(const Chunk<S>& x) {
-  const Chunk<S> low = x.max(-kGeluFlat<S>), c = low.min(kGeluFlat<S>);
-  return low * sigmoid(two_u(c));
-}
-template <class S>
-Chunk<S> gelu_tanh_slope(const Chunk<S>& x) {  // s + x s (1 - s) (2u)',  s = sigmoid(2u)
-  const Chunk<S> c = x.max(-kGeluFlat<S>).min(kGeluFlat<S>), e = odds(two_u(c)), s = (S(1) + e).inverse();
-  return s + c * s * e * s * two_u_slope(c);
+Both<S> gelu_tanh(const Chunk<S>& x) {
+  const Chunk<S> low = x.max(-kGeluFlat<S>), c = low.min(kGeluFlat<S>), e = odds(two_u(c)),
+                 s = (S(1) + e).inverse();
+  return {low * s, s + c * s * e * s * two_u_slope(c)};
 }
 
+// f = x s   f' = s (1 + x (1 - s)),  s = sigmoid(x)
 template <class S>
-Chunk<S> silu(const Chunk<S>& x) {
-  return x.max(-kSigmoidFlat<S>) * sigmoid(x);
-}
-template <class S>
-Chunk<S> silu_slope(const Chunk<S>& x) {  // s (1 + x (1 - s)),  s = sigmoid(x)
-  const Chunk<S> c = x.max(-kSigmoidFlat<S>).min(kSigmoidFlat<S>), e = odds(c), s = (S(1) + e).inverse();
-  return s * (S(1) + c * e * s);
+Both<S> silu(const Chunk<S>& x) {
+  const Chunk<S> low = x.max(-kSigmoidFlat<S>), c = low.min(kSigmoidFlat<S>), e = odds(c),
+                 s = (S(1) + e).inverse();
+  return {low * s, s * (S(1) + c * e * s)};
 }
 
-// y = f(x, y) for n elements.
-template <class S, class F>
-void by_chunks(const S* x, S* y, Index n, F f) {
+// f(x, y) for n elements each, chunk by chunk; it may change y, and x where that is not const.
+template <class X, class S, class F>
+void by_chunks(X* x, S* y, Index n, F f) {
   Chunk<S> in = Chunk<S>::Zero(), out = Chunk<S>::Zero();
-  for (Index i = 0; i < n; i += kChunk) {
-    const Index m = std::min(kChunk, n - i);
-    std::copy_n(x + i, m, in.data());
-    std::copy_n(y + i, m, out.data());
-    out = f(in, out);
-    std::copy_n(out.data(), m, y + i);
+  const auto chunk = [&](Index at, Index size) {
+    std::copy_n(x + at, size, in.data());
+    std::copy_n(y + at, size, out.data());
+    f(in, out);
+    if constexpr (!std::is_const_v<X>) std::copy_n(in.data(), size, x + at);
+    std::copy_n(out.data(), size, y + at);
+  };
+  Index at = 0;
+  for (; at + kChunk <= n; at += kChunk) chunk(at, kChunk);
+  if (at < n) chunk(at, n - at);
+}
+
+// with(f) for the function that is asked for
+template <class S, class With>
+void choose(Activation f, With with) {
+  switch (f) {
+    case Activation::gelu_erf:
+      return with([](const Chunk<S>& x) { return gelu_erf(x); });
+    case Activation::gelu_tanh:
+      return with([](const Chunk<S>& x) { return gelu_tanh(x); });
+    case Activation::silu:
+      return with([](const Chunk<S>& x) { return silu(x); });
   }
 }
 
 template <class S>
 void activate(Activation f, const S* x, S* y, Index n) {
-  using C = const Chunk<S>&;
-  switch (f) {
-    case Activation::gelu_erf:
-      return by_chunks(x, y, n, [](C in, C) { return gelu_erf(in); });
-    case Activation::gelu_tanh:
-      return by_chunks(x, y, n, [](C in, C) { return gelu_tanh(in); });
-    case Activation::silu:
-      return by_chunks(x, y, n, [](C in, C) { return silu(in); });
-  }
+  choose<S>(f, [&](auto both) { by_chunks(x, y, n, [&](auto& in, auto& out) { out = both(in).value; }); });
 }
 
 template <class S>
 void activate_backward(Activation f, const S* x, S* d, Index n) {
-  using C = const Chunk<S>&;
-  switch (f) {
-    case Activation::gelu_erf:
-      return by_chunks(x, d, n, [](C in, C dy) -> Chunk<S> { return dy * gelu_erf_slope(in); });
-    case Activation::gelu_tanh:
-      return by_chunks(x, d, n, [](C in, C dy) -> Chunk<S> { return dy * gelu_tanh_slope(in); });
-    case Activation::silu:
-      return by_chunks(x, d, n, [](C in, C dy) -> Chunk<S> { return dy * silu_slope(in); });
-  }
+  choose<S>(f, [&](auto both) { by_chunks(x, d, n, [&](auto& in, auto& out) { out *= both(in).slope; }); });
+}
+
+template <class S>
+void activate_with_slope(Activation f, S* x, S* y, Index n) {
+  choose<S>(f, [&](auto both) {
+    by_chunks(x, y, n, [&](auto& in, auto& out) {
+      const Both<S> found = both(in);
+      in = found.slope;
+      out = found.value;
+    });
+  });
 }
 
 // f(x, y, n) for each contiguous piece of two matrices of one shape.
-template <class S, class F>
-void by_rows(const ConstMat<S>& x, Mat<S>& y, F f) {
+template <class X, class S, class F>
+void by_rows(X x, Mat<S> y, F f) {
   if (x.outerStride() == x.cols() && y.outerStride() == y.cols()) return f(x.data(), y.data(), x.size());
   for (Index r = 0; r < x.rows(); ++r) f(x.row(r).data(), y.row(r).data(), x.cols());
 }
@@ -174,12 +177,17 @@ Activation activation(std::string_view name) {
 
 template <class S>
 void activate(Activation f, In<S> x, Mat<S> y) {
-  by_rows<S>(x, y, [f](const S* from, S* to, Index n) { activate(f, from, to, n); });
+  by_rows(x, y, [f](const S* from, S* to, Index n) { activate(f, from, to, n); });
 }
 
 template <class S>
 void activate_backward(Activation f, In<S> x, Mat<S> d) {
-  by_rows<S>(x, d, [f](const S* from, S* to, Index n) { activate_backward(f, from, to, n); });
+  by_rows(x, d, [f](const S* from, S* to, Index n) { activate_backward(f, from, to, n); });
+}
+
+template <class S>
+void activate_with_slope(Activation f, Mat<S> x, Mat<S> y) {
+  by_rows(x, y, [f](S* from, S* to, Index n) { activate_with_slope(f, from, to, n); });
 }
 
 template <class S>
@@ -190,6 +198,11 @@ void activate(Step<S>& step, Activation f, Seq<const S> x, Seq<S> y) {
 template <class S>
 void activate_backward(Step<S>& step, Activation f, Seq<const S> x, Seq<S> d) {
   by_pieces(step, x.size(), [&](Index at, Index n) { activate_backward(f, x.data + at, d.data + at, n); });
+}
+
+template <class S>
+void activate_with_slope(Step<S>& step, Activation f, Seq<S> x, Seq<S> y) {
+  by_pieces(step, x.size(), [&](Index at, Index n) { activate_with_slope(f, x.data + at, y.data + at, n); });
 }
 
 template <class S>
@@ -212,6 +225,8 @@ void swiglu_backward(Step<S>& step, Seq<const S> g, Seq<const S> u, Seq<const S>
 }
 
 #define HEED_INSTANTIATE(S)                                                       \
+  template void activate_with_slope<S>(Activation, Mat<S>, Mat<S>);               \
+  template void activate_with_slope<S>(Step<S>&, Activation, Seq<S>, Seq<S>);     \
   template void activate<S>(Activation, In<S>, Mat<S>);                           \
   template void activate_backward<S>(Activation, In<S>, Mat<S>);                  \
   template void activate<S>(Step<S>&, Activation, Seq<const S>, Seq<S>);          \

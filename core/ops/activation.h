@@ -26,11 +26,17 @@ void activate(Activation f, In<S> x, Mat<S> y);
 template <class S>
 void activate_backward(Activation f, In<S> x, Mat<S> d);
 
+// y = f(x), and x becomes f'(x), for a backward that would otherwise make most of f again.
+template <class S>
+void activate_with_slope(Activation f, Mat<S> x, Mat<S> y);
+
 // The same for whole sequences, spread over the threads of the step.
 template <class S>
 void activate(Step<S>& step, Activation f, Seq<const S> x, Seq<S> y);
 template <class S>
 void activate_backward(Step<S>& step, Activation f, Seq<const S> x, Seq<S> d);
+template <class S>
+void activate_with_slope(Step<S>& step, Activation f, Seq<S> x, Seq<S> y);
 
 // The gate of SwiGLU: y = silu(g) * u, elementwise.   Shazeer 2020, eq. 5
 template <class S>

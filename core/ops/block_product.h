@@ -47,26 +47,32 @@ struct Right {
   Index row;
 };
 
-// c (R, P packets) = or += a (R, depth) b (depth, P packets)
+// c (R, P packets) = or += a (R, depth) b (depth, P packets). Unrolled by order: else the sums would live in
+// memory, as arrays do.
 template <class S, int R, int P>
 void multiply_block(Left<S> a, Right<S> b, Index depth, S* c, Index c_row, bool add) {
   using namespace Eigen::internal;
-  Packet<S> sum[R][P];
-  for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p) sum[r][p] = pset1<Packet<S>>(S(0));
+  Packet<S> sum[R * P];
+#pragma GCC unroll 32
+  for (int i = 0; i < R * P; ++i) sum[i] = pset1<Packet<S>>(S(0));
   for (Index k = 0; k < depth; ++k) {
     Packet<S> right[P];
+#pragma GCC unroll 4
     for (int p = 0; p < P; ++p) right[p] = ploadu<Packet<S>>(b.data + k * b.row + p * kLanes<S>);
+#pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
       const Packet<S> left = pset1<Packet<S>>(a.data[r * a.row + k * a.step]);
-      for (int p = 0; p < P; ++p) sum[r][p] = pmadd(left, right[p], sum[r][p]);
+#pragma GCC unroll 4
+      for (int p = 0; p < P; ++p) sum[r * P + p] = pmadd(left, right[p], sum[r * P + p]);
     }
   }
-  for (int r = 0; r < R; ++r)
-    for (int p = 0; p < P; ++p) {
-      S* const at = c + r * c_row + p * kLanes<S>;
-      pstoreu(at, add ? padd(ploadu<Packet<S>>(at), sum[r][p]) : sum[r][p]);
-    }
+  if (add) {
+#pragma GCC unroll 32
+    for (int i = 0; i < R * P; ++i)
+      sum[i] = padd(ploadu<Packet<S>>(c + i / P * c_row + i % P * kLanes<S>), sum[i]);
+  }
+#pragma GCC unroll 32
+  for (int i = 0; i < R * P; ++i) pstoreu(c + i / P * c_row + i % P * kLanes<S>, sum[i]);
 }
 
 template <class S>
@@ -99,35 +105,44 @@ void multiply_panel(Left<S> a, Right<S> b, Index rows, Index packets, Index dept
   multiply_rows<S, P>(a, b, rows, depth, c, c_row, add);
 }
 
-// panel (depth, kWidth) = the part (depth, width) of b from (k, j) on, zeros to the right of it
+// panel (depth, kWidth) = the part (depth, width) of b from (k, j) on, and zeros up to a whole packet
 template <class S>
 void pack(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
+  const Index zeros = -width & (kLanes<S> - 1);
   for (Index i = 0; i < depth; ++i) {
     const S* const from = b.data() + (k + i) * b.outerStride() + j;
-    std::fill(std::copy_n(from, width, panel + i * kWidth<S>), panel + (i + 1) * kWidth<S>, S(0));
+    std::fill_n(std::copy_n(from, width, panel + i * kWidth<S>), zeros, S(0));
   }
 }
 
-// The same of b^T: the part (width, depth) of b from (j, k) on, turned square by square.
+// to (cols, rows) = from^T, from (rows, cols): turned square by square in registers
 template <class S>
-void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
+void turn(const S* from, Index from_row, Index rows, Index cols, S* to, Index to_row) {
   using namespace Eigen::internal;
   constexpr Index n = kLanes<S>;
-  for (Index column = 0; column < kWidth<S>; column += n)
-    for (Index i = 0; i < depth; i += n) {
-      const Index columns = std::clamp<Index>(width - column, 0, n), rows = std::min(n, depth - i);
-      if (columns == n && rows == n) {
+  for (Index r = 0; r < rows; r += n)
+    for (Index c = 0; c < cols; c += n) {
+      const S* const source = from + r * from_row + c;
+      S* const target = to + c * to_row + r;
+      const Index height = std::min(n, rows - r), width = std::min(n, cols - c);
+      if (height == n && width == n) {
         PacketBlock<Packet<S>, static_cast<int>(n)> square;
-        for (Index c = 0; c < n; ++c)
-          square.packet[c] = ploadu<Packet<S>>(b.data() + (j + column + c) * b.outerStride() + k + i);
+        for (Index i = 0; i < n; ++i) square.packet[i] = ploadu<Packet<S>>(source + i * from_row);
         if constexpr (n > 1) ptranspose(square);
-        for (Index r = 0; r < n; ++r) pstoreu(panel + (i + r) * kWidth<S> + column, square.packet[r]);
-        continue;
+        for (Index i = 0; i < n; ++i) pstoreu(target + i * to_row, square.packet[i]);
+      } else {
+        for (Index i = 0; i < width; ++i)
+          for (Index j = 0; j < height; ++j) target[i * to_row + j] = source[j * from_row + i];
       }
-      for (Index r = 0; r < rows; ++r)
-        for (Index c = 0; c < n; ++c)
-          panel[(i + r) * kWidth<S> + column + c] = c < columns ? b(j + column + c, k + i + r) : S(0);
     }
+}
+
+// The same of b^T: the part (width, depth) of b from (j, k) on.
+template <class S>
+void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
+  turn(b.data() + j * b.outerStride() + k, b.outerStride(), width, depth, panel, kWidth<S>);
+  const Index zeros = -width & (kLanes<S> - 1);
+  for (Index i = 0; zeros > 0 && i < depth; ++i) std::fill_n(panel + i * kWidth<S> + width, zeros, S(0));
 }
 
 // A right side that is used where it lies: whole packets, and rows near enough to each other for the cache.

@@ -1,5 +1,6 @@
 #include "core/ops/cross_entropy.h"
 
+#include <algorithm>
 #include <cassert>
 #include <cmath>
 
@@ -20,14 +21,21 @@ Score cross_entropy(Step<S>& step, Mat<S> z, std::span<const Token> labels, S we
       return;
     }
     assert(label >= 0 && label < z.cols());
-    Index best;
-    const S largest = row.maxCoeff(&best);
-    const S of_label = row(label);
-    // A NaN must not hide: maxCoeff drops it, the sum does not.
+    const S largest = row.maxCoeff(), of_label = row(label);
+    // The likeliest token, the lower one of two: searched only where it is asked for, before the row is
+    // overwritten. (In a row of NaN it may be any.)
+    const auto best = [&] {
+      const S* const first = row.data();
+      return std::find(first, first + row.size() - 1, largest) - first;
+    };
+    const bool hit = of_label == largest && best() == label;
+    if (!predicted.empty()) predicted[static_cast<std::size_t>(r)] = hit ? label : static_cast<Token>(best());
+    // A NaN must not hide: maxCoeff drops it, the sum does not. Where a row lies decides how Eigen sums it,
+    // but not how it sums an expression.
     S sum;
     if (weight != S(0)) {
       row = (row - largest).exp();
-      sum = row.sum();
+      sum = (row + S(0)).sum();
       row *= weight / sum;
       row(label) -= weight;
     } else {
@@ -35,8 +43,7 @@ Score cross_entropy(Step<S>& step, Mat<S> z, std::span<const Token> labels, S we
     }
     score = {
         static_cast<double>(largest) + std::log(static_cast<double>(sum)) - static_cast<double>(of_label), 1,
-        best == label};
-    if (!predicted.empty()) predicted[static_cast<std::size_t>(r)] = static_cast<Token>(best);
+        hit};
   });
   Score total;
   for (const Score& s : scores) total += s;  // in order: the same bits for any number of threads

@@ -47,7 +47,13 @@ void add_product_atb(In<S> a, In<S> b, Mat<S> c) {
   block_product::multiply<S, false>(transposed<S>(a), b, b.rows(), true, c);
 }
 
+template <class S>
+void transpose(In<S> a, Mat<S> b) {
+  block_product::turn(a.data(), a.outerStride(), a.rows(), a.cols(), b.data(), b.outerStride());
+}
+
 #define HEED_PRODUCTS(S)                               \
+  template void transpose(In<S>, Mat<S>);              \
   template void product_ab(In<S>, In<S>, Mat<S>);      \
   template void product_abt(In<S>, In<S>, Mat<S>);     \
   template void product_atb(In<S>, In<S>, Mat<S>);     \

@@ -20,7 +20,11 @@ void product_abt(In<S> a, In<S> b, Mat<S> c);
 template <class S>
 void product_atb(In<S> a, In<S> b, Mat<S> c);
 
-// The same, added to c.
+// b = a^T            a (N,M)  b (M,N)
+template <class S>
+void transpose(In<S> a, Mat<S> b);
+
+// The same products, added to c.
 template <class S>
 void add_product_ab(In<S> a, In<S> b, Mat<S> c);
 template <class S>

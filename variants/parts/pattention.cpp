@@ -1,25 +1,30 @@
 #include "variants/parts/pattention.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 
 #include "core/ops/product.h"
 
 namespace heed {
 namespace {
 
-// Work is cut into blocks of rows that lie in one sequence, so that a sequence's numbers do not depend on the
-// others in its batch; gradients of tokens are summed over groups of this many blocks, which bounds the
-// memory that backward takes whatever the batch.
+// Work is cut into blocks of rows; gradients of tokens are summed over groups of this many blocks, which
+// bounds the memory that backward takes whatever the batch.
 constexpr Index kBlock = 64;
 constexpr Index kGroup = 16;
 
-struct Blocks {
-  Index batch, time;
-  Index per_sequence() const { return (time + kBlock - 1) / kBlock; }
-  Index size() const { return batch * per_sequence(); }
-  Index from(Index i) const { return i / per_sequence() * time + i % per_sequence() * kBlock; }  // first row
-  Index to(Index i) const { return std::min(from(i) + kBlock, (i / per_sequence() + 1) * time); }
-};
+Index blocks(Index n) { return (n + kBlock - 1) / kBlock; }
+
+// A sum of squares overflows in float from 1e19 on and vanishes below 1e-19; then the slower stable norm is
+// asked.
+template <class Row>
+auto norm_of(const Row& row) {
+  using S = typename Row::Scalar;
+  const S squares = row.squaredNorm();
+  constexpr S least = std::numeric_limits<S>::min() / std::numeric_limits<S>::epsilon();
+  return squares > least && squares < std::numeric_limits<S>::max() ? std::sqrt(squares) : row.stableNorm();
+}
 
 }  // namespace
 
@@ -46,11 +51,11 @@ Pattention<S>::Pattention(std::string_view name, Index in, Index out, Index toke
 template <class S>
 void Pattention<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   x_ = x;
-  s_ = step.training ? step.memory().template keep_span<S>(x.batch * x.time * stride()).data() : nullptr;
+  const Index rows = x.batch * x.time;
+  s_ = step.training ? step.memory().template keep_span<S>(rows * stride()).data() : nullptr;
   const ConstMat<S> k = k_.value(), v = v_.value();
-  const Blocks blocks{x.batch, x.time};
-  step.parallel_for(blocks.size(), [&](Index i, Memory<S>& memory) {
-    const Index from = blocks.from(i), n = blocks.to(i) - from;
+  step.parallel_for(blocks(rows), [&](Index i, Memory<S>& memory) {
+    const Index from = i * kBlock, n = std::min(kBlock, rows - from);
     Mat<S> s = s_ ? padded(s_ + from * stride(), n) : padded(memory, n), a = padded(memory, n);
     product_abt(row_block(x.rows(), from, n), k, s);
     weigh(s, a);
@@ -63,24 +68,22 @@ template <class S>
 void Pattention<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   const ConstMat<S> k = k_.value(), v = v_.value();
   Mat<S> dk = k_.grad(), dv = v_.grad();
-  const Blocks blocks{x_.batch, x_.time};
+  const Index all = x_.batch * x_.time;
   Memory<S> memory = step.memory();
-  for (Index first = 0; first < blocks.size(); first += kGroup) {
+  for (Index start = 0; start < all; start += kGroup * kBlock) {
     typename Memory<S>::Scope scope(memory);
-    const Index last = std::min(first + kGroup, blocks.size()) - 1;
-    const Index start = blocks.from(first), rows = blocks.to(last) - start;
+    const Index rows = std::min(kGroup * kBlock, all - start);
     Mat<S> a = padded(memory, rows), d = padded(memory, rows);  // d: da, then ds
-    step.parallel_for(last - first + 1, [&](Index i, Memory<S>& own) {
-      const Index from = blocks.from(first + i), n = blocks.to(first + i) - from;
+    step.parallel_for(blocks(rows), [&](Index i, Memory<S>& own) {
+      const Index at = i * kBlock, from = start + at, n = std::min(kBlock, rows - at);
       const ConstMat<S> s = padded(s_ + from * stride(), n);
-      Mat<S> a_block = padded(a.row(from - start).data(), n), d_block = padded(d.row(from - start).data(), n);
+      Mat<S> a_block = padded(a.row(at).data(), n), d_block = padded(d.row(at).data(), n);
       product_abt(row_block(dy.rows(), from, n), v, d_block);
-      weigh(s, a_block);
       weigh_backward(s, a_block, d_block, own);
       add_product_ab(d_block, k, row_block(dx.rows(), from, n));
     });
     // Each task owns the gradients of some tokens' values (even) or keys (odd): no two add to the same.
-    step.parallel_for((tokens_ + kBlock - 1) / kBlock * 2, [&](Index i, Memory<S>&) {
+    step.parallel_for(blocks(tokens_) * 2, [&](Index i, Memory<S>&) {
       const Index token = i / 2 * kBlock, n = std::min(kBlock, tokens_ - token);
       if (i % 2 == 0)
         add_product_atb(column_block(a, token, n), row_block(dy.rows(), start, rows),
@@ -99,16 +102,15 @@ S Pattention<S>::gain(S norm) const {
   return below > 0 ? tau() / below : S(0);
 }
 
-// The norms below are stable ones: a sum of squares would overflow in float from 1e19 on.
 template <class S>
 void Pattention<S>::weigh(In<S> s, Mat<S> a) const {
   switch (mode_) {
     case Mode::l2_norm_gelu:
-      for (Index r = 0; r < s.rows(); ++r) a.row(r) = gain(s.row(r).stableNorm()) * s.row(r);
+      for (Index r = 0; r < s.rows(); ++r) a.row(r) = gain(norm_of(s.row(r))) * s.row(r);
       return activate<S>(gelu_, a, a);
     case Mode::gelu_l2_norm:
       activate<S>(gelu_, s, a);
-      for (Index r = 0; r < s.rows(); ++r) a.row(r) *= gain(a.row(r).stableNorm());
+      for (Index r = 0; r < s.rows(); ++r) a.row(r) *= gain(norm_of(a.row(r)));
       return;
     case Mode::softmax:
       for (Index r = 0; r < s.rows(); ++r) {
@@ -118,22 +120,31 @@ void Pattention<S>::weigh(In<S> s, Mat<S> a) const {
   }
 }
 
-// da becomes ds in place.
+// Makes a again; da becomes ds in place.
 template <class S>
-void Pattention<S>::weigh_backward(In<S> s, In<S> a, Mat<S> d, Memory<S>& memory) const {
+void Pattention<S>::weigh_backward(In<S> s, Mat<S> a, Mat<S> d, Memory<S>& memory) const {
   if (mode_ == Mode::softmax) {  // ds = a * (da - p . da),  p = a / tau
+    weigh(s, a);
     for (Index r = 0; r < s.rows(); ++r)
       d.row(r).array() = a.row(r).array() * (d.row(r).array() - a.row(r).dot(d.row(r)) / tau());
     return;
   }
-  Mat<S> t = padded(memory, s.rows());
-  if (mode_ == Mode::l2_norm_gelu) {  // t = tau s / (|s| + eps)
-    for (Index r = 0; r < s.rows(); ++r) t.row(r) = gain(s.row(r).stableNorm()) * s.row(r);
-    activate_backward<S>(gelu_, t, d);
-    for (Index r = 0; r < s.rows(); ++r) normalise_backward(s.row(r), d.row(r));
-  } else {  // t = GELU(s)
+  Mat<S> t = padded(memory, s.rows()), norm = memory.temp(s.rows(), 1);
+  if (mode_ == Mode::l2_norm_gelu) {  // t = tau s / (|s| + eps)   a = GELU(t)
+    for (Index r = 0; r < s.rows(); ++r) {
+      norm(r, 0) = norm_of(s.row(r));
+      t.row(r) = gain(norm(r, 0)) * s.row(r);
+    }
+    activate_with_slope(gelu_, t, a);
+    d.array() *= t.array();
+    for (Index r = 0; r < s.rows(); ++r) normalise_backward(s.row(r), norm(r, 0), d.row(r));
+  } else {  // t = GELU(s)   a = tau t / (|t| + eps)
     activate<S>(gelu_, s, t);
-    for (Index r = 0; r < s.rows(); ++r) normalise_backward(t.row(r), d.row(r));
+    for (Index r = 0; r < s.rows(); ++r) {
+      norm(r, 0) = norm_of(t.row(r));
+      a.row(r) = gain(norm(r, 0)) * t.row(r);
+      normalise_backward(t.row(r), norm(r, 0), d.row(r));
+    }
     activate_backward<S>(gelu_, s, d);
   }
 }
@@ -142,8 +153,7 @@ void Pattention<S>::weigh_backward(In<S> s, In<S> a, Mat<S> d, Memory<S>& memory
 // Written with u, because s . dy and r^2 overflow first. At r = 0 the second term vanishes.
 template <class S>
 template <class Scores, class Grad>
-void Pattention<S>::normalise_backward(const Scores& s, Grad&& d) const {
-  const S norm = s.stableNorm();
+void Pattention<S>::normalise_backward(const Scores& s, S norm, Grad&& d) const {
   if (norm > 0) d -= s * ((s / norm).dot(d) / (norm + static_cast<S>(eps_)));
   d *= gain(norm);
 }

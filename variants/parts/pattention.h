@@ -65,9 +65,9 @@ class Pattention {
   }
 
   void weigh(In<S> s, Mat<S> a) const;
-  void weigh_backward(In<S> s, In<S> a, Mat<S> d, Memory<S>& memory) const;
+  void weigh_backward(In<S> s, Mat<S> a, Mat<S> d, Memory<S>& memory) const;
   template <class Scores, class Grad>
-  void normalise_backward(const Scores& s, Grad&& d) const;
+  void normalise_backward(const Scores& s, S norm, Grad&& d) const;
 
   Mode mode_;
   Activation gelu_;

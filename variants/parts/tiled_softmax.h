@@ -10,6 +10,7 @@
 #include "core/views.h"
 #include "variants/parts/block_plan.h"
 #include "variants/parts/packed_tile.h"
+#include "variants/parts/tile_rows.h"
 #include "variants/parts/tiles.h"
 
 namespace heed {
@@ -48,9 +49,9 @@ void load_queries(const SoftmaxMap<S>& in, const Rows& queries, Mat<S> q) {
 
 // s = q k^T - slope |i + shift - j|, -inf where hidden
 template <class S>
-void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& tile, Mat<S> q, Mat<S> k,
-                 Mat<S> s) {
-  product_abt(q, k, s);
+void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& tile, Mat<S> q,
+                 const TurnedRows<S>& k, Mat<S> s) {
+  k.times_turned(q, s);
   if (in.slope != 0)
     for (Index r = 0; r < s.rows(); ++r)
       for (Index c = 0; c < s.cols(); ++c)
@@ -73,8 +74,9 @@ void online_step(const KeyTile& tile, TileRow<S> m, TileRow<S> l, Mat<S> a, Mat<
   for (Index r = 0; r < s.rows(); ++r) {
     const S max = std::max(m(r), row(s, r).maxCoeff());
     const S guard = max == kMinusInfinity<S> ? S(0) : max;  // nothing seen yet: (-inf) - (-inf) is NaN
-    const S alpha = m(r) == kMinusInfinity<S> ? S(0) : std::exp(m(r) - guard);
     row(s, r) = (row(s, r) - guard).exp();
+    if (max == m(r)) continue;  // alpha = 1
+    const S alpha = m(r) == kMinusInfinity<S> ? S(0) : std::exp(m(r) - guard);
     row(a, r) *= alpha;
     l(r) *= alpha;
     m(r) = max;
@@ -91,9 +93,10 @@ requires Tiles<T, S>
 void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> lse, Memory<S>& memory) {
   typename Memory<S>::Scope scope(memory);
   const Index side = tiles.side(), d = in.q.cols(), width = in.v.cols();
-  const Mat<S> q_room = tile_room(memory, side, d), k_room = tile_room(memory, side, d);
-  const Mat<S> v_room = tile_room(memory, side, width), a_room = tile_room(memory, side, width);
+  const Mat<S> q_room = tile_room(memory, side, d), a_room = tile_room(memory, side, width);
   const Mat<S> s_room = tile_room(memory, side, side);
+  TurnedRows<S> k(in.k, side, memory);
+  TileRows<S> v(in.v, side, memory);
   TileRow<S> m = row(tile_room(memory, 1, side), 0), l = row(tile_room(memory, 1, side), 0);
   Mat<S> sum = memory.temp(1, in.q.rows());
   // Between its tiles, a query keeps its max in lse, its sum of exponentials in sum, its numerator in o.
@@ -108,13 +111,12 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
     gather<S>(o, tile.queries, a);
     for (Index r = 0; r < n; ++r) m(r) = lse(0, tile.queries[r]), l(r) = sum(0, tile.queries[r]);
     for (const KeyTile& keys : tile.keys) {
-      const Index c = keys.keys.size;
-      const Mat<S> k = part(k_room, c, d), v = part(v_room, c, width), s = part(s_room, n, c);
-      gather<S>(in.k, keys.keys, k);
-      gather<S>(in.v, keys.keys, v);
+      const Mat<S> s = part(s_room, n, keys.keys.size);
+      k.choose(keys.keys);
+      v.choose(keys.keys);
       detail::tile_scores(in, tile.queries, keys, q, k, s);
       detail::online_step(keys, m, l, a, s);
-      add_product_ab(s, v, a);
+      add_product_ab(s, v.rows(), a);
     }
     for (Index r = 0; r < n; ++r) {
       lse(0, tile.queries[r]) = m(r), sum(0, tile.queries[r]) = l(r);
@@ -138,10 +140,10 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
   typename Memory<S>::Scope scope(memory);
   const Index side = tiles.side(), d = in.q.cols(), width = in.v.cols();
   const Mat<S> q_room = tile_room(memory, side, d), dq_room = tile_room(memory, side, d);
-  const Mat<S> k_room = tile_room(memory, side, d), dk_room = tile_room(memory, side, d);
-  const Mat<S> v_room = tile_room(memory, side, width), dv_room = tile_room(memory, side, width);
-  const Mat<S> o_room = tile_room(memory, side, width), d_o_room = tile_room(memory, side, width);
+  const Mat<S> d_o_room = tile_room(memory, side, width);
+  const Mat<S> dk_room = tile_room(memory, side, d), dv_room = tile_room(memory, side, width);
   const Mat<S> p_room = tile_room(memory, side, side), ds_room = tile_room(memory, side, side);
+  TurnedRows<S> k(in.k, side, memory), v(in.v, side, memory);
   TileRow<S> lse_t = row(tile_room(memory, 1, side), 0), dot = row(tile_room(memory, 1, side), 0);
   // Summed apart and added at the end, in one rounding: backward twice then adds exactly twice.
   const Mat<S> dq_sum = zeros(memory, in.q.rows(), d), dk_sum = zeros(memory, in.k.rows(), d);
@@ -151,30 +153,26 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
     typename Memory<S>::Scope tile_scope(memory);
     const QueryTile tile = tiles.tile(t, memory);
     const Index n = tile.queries.size;
-    const Mat<S> q_t = part(q_room, n, d), o_t = part(o_room, n, width), d_o_t = part(d_o_room, n, width);
+    const Mat<S> q_t = part(q_room, n, d), d_o_t = part(d_o_room, n, width);
     Mat<S> dq_t = part(dq_room, n, d);
     detail::load_queries(in, tile.queries, q_t);
-    gather<S>(o, tile.queries, o_t);
     gather<S>(d_o, tile.queries, d_o_t);
     dq_t.setZero();
-    for (Index r = 0; r < n; ++r)
-      lse_t(r) = lse(0, tile.queries[r]), dot(r) = (row(d_o_t, r) * row(o_t, r)).sum();
+    for (Index r = 0; r < n; ++r) {
+      const Index i = tile.queries[r];
+      lse_t(r) = lse(0, i), dot(r) = (row(d_o_t, r) * o.row(i).array()).sum();
+    }
     for (const KeyTile& keys : tile.keys) {
-      const Index c = keys.keys.size;
-      const Mat<S> k_t = part(k_room, c, d), v_t = part(v_room, c, width);
-      const Mat<S> dk_t = part(dk_room, c, d), dv_t = part(dv_room, c, width);
-      const Mat<S> p = part(p_room, n, c), ds = part(ds_room, n, c);
-      gather<S>(in.k, keys.keys, k_t);
-      gather<S>(in.v, keys.keys, v_t);
-      detail::tile_scores(in, tile.queries, keys, q_t, k_t, p);
+      const Mat<S> p = part(p_room, n, keys.keys.size), ds = part(ds_room, n, keys.keys.size);
+      k.choose(keys.keys);
+      v.choose(keys.keys);
+      detail::tile_scores(in, tile.queries, keys, q_t, k, p);
       detail::tile_weights(keys, lse_t, p);
-      product_atb(p, d_o_t, dv_t);
-      scatter_add(dv_t, keys.keys, dv_sum);
-      product_abt(d_o_t, v_t, ds);  // dp
+      add_to_rows<S>(p, d_o_t, keys.keys, dv_room, dv_sum);
+      v.times_turned(d_o_t, ds);  // dp
       for (Index r = 0; r < n; ++r) row(ds, r) = row(p, r) * (row(ds, r) - dot(r));
-      add_product_ab(ds, k_t, dq_t);
-      product_atb(ds, q_t, dk_t);  // q_t carries tau
-      scatter_add(dk_t, keys.keys, dk_sum);
+      add_product_ab(ds, k.rows(), dq_t);
+      add_to_rows<S>(ds, q_t, keys.keys, dk_room, dk_sum);  // q_t carries tau
     }
     scatter_add(dq_t, tile.queries, dq_sum);
   }
@@ -189,8 +187,8 @@ requires Tiles<T, S>
 void softmax_weights(const SoftmaxMap<S>& in, const T& tiles, In<S> lse, Mat<S> p, Memory<S>& memory) {
   typename Memory<S>::Scope scope(memory);
   const Index side = tiles.side(), d = in.q.cols();
-  const Mat<S> q_room = tile_room(memory, side, d), k_room = tile_room(memory, side, d);
-  const Mat<S> s_room = tile_room(memory, side, side);
+  const Mat<S> q_room = tile_room(memory, side, d), s_room = tile_room(memory, side, side);
+  TurnedRows<S> k(in.k, side, memory);
   TileRow<S> lse_t = row(tile_room(memory, 1, side), 0);
   p.setZero();
   for (Index t = 0; t < tiles.count(); ++t) {
@@ -200,8 +198,8 @@ void softmax_weights(const SoftmaxMap<S>& in, const T& tiles, In<S> lse, Mat<S> 
     detail::load_queries(in, tile.queries, q);
     for (Index r = 0; r < tile.queries.size; ++r) lse_t(r) = lse(0, tile.queries[r]);
     for (const KeyTile& keys : tile.keys) {
-      const Mat<S> k = part(k_room, keys.keys.size, d), s = part(s_room, tile.queries.size, keys.keys.size);
-      gather<S>(in.k, keys.keys, k);
+      const Mat<S> s = part(s_room, tile.queries.size, keys.keys.size);
+      k.choose(keys.keys);
       detail::tile_scores(in, tile.queries, keys, q, k, s);
       detail::tile_weights(keys, lse_t, s);
       for (Index r = 0; r < s.rows(); ++r)
