@@ -1,7 +1,5 @@
 #pragma once
 
-#include <algorithm>
-
 #include "core/step.h"
 #include "core/views.h"
 #include "variants/parts/tiles.h"
@@ -44,8 +42,7 @@ TileRow<S> row(Mat<S> tile, Index r) {
 // to (rows.size, cols) = the chosen rows of `from`
 template <class S>
 void gather(In<S> from, const Rows& rows, Mat<S> to) {
-  for (Index r = 0; r < rows.size; ++r)
-    std::copy_n(from.data() + rows[r] * from.outerStride(), from.cols(), to.data() + r * to.outerStride());
+  for (Index r = 0; r < rows.size; ++r) row(to, r) = from.row(rows[r]).array();
 }
 
 // the chosen rows of `to` += from

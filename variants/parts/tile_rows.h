@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include "core/ops/product.h"
 #include "core/step.h"
 #include "core/views.h"
@@ -33,27 +35,39 @@ class TileRows {
   Rows chosen_;
 };
 
-// The same for a product with their transpose: all rows are turned once, so that no tile has to be.
+// The same for products with their transpose: all rows are turned once, so that no tile has to be.
 template <class S>
 class TurnedRows : public TileRows<S> {
  public:
   TurnedRows(In<S> all, Index side, Memory<S>& memory)
-      : TileRows<S>(all, side, memory), turned_(turned_room(all, memory)) {
-    transpose(all, turned_);
+      : TileRows<S>(all, side, memory),
+        side_(side),
+        turned_(tile_room(memory, (all.rows() + side - 1) / side * all.cols(), side)) {
+    for (Index from = 0; from < all.rows(); from += side) {
+      const Index n = std::min(side, all.rows() - from);
+      transpose(row_block(this->all_, from, n), columns(from, n));
+    }
   }
 
   // c = a rows^T
   void times_turned(In<S> a, Mat<S> c) const {
-    if (this->chosen_.at) return product_abt(a, this->rows(), c);
-    product_ab(a, column_block(turned_, this->chosen_.first, this->chosen_.size), c);
+    const Rows& rows = this->chosen_;
+    if (!rows.at && rows.first / side_ == (rows.first + rows.size - 1) / side_)
+      product_ab(a, columns(rows.first, rows.size), c);
+    else
+      product_abt(a, this->rows(), c);
   }
 
  private:
-  // A cache line more than its columns: rows a power of two apart would share a few sets of the cache.
-  static Mat<S> turned_room(In<S> all, Memory<S>& memory) {
-    return part(tile_room(memory, all.cols(), all.rows() + kAlignment / sizeof(S)), all.cols(), all.rows());
+  // (width, n): rows from .. from+n-1 turned; they lie in one block of `side`
+  Mat<S> columns(Index from, Index n) const {
+    const Index width = this->all_.cols();
+    return column_block(row_block(turned_, from / side_ * width, width), from % side_, n);
   }
-  Mat<S> turned_;  // (width, T)
+
+  Index side_;
+  Mat<S>
+      turned_;  // (width, side) for each `side` rows, under each other: near in memory what is near in time
 };
 
 // the chosen rows of `to` += a^T b, through `room` where they are chosen one by one
