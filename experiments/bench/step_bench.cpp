@@ -48,6 +48,7 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
 
   StepBench out{};
   Index s = 0;
+  out.ready_seconds = seconds_since_start();
   training.update(s++);
   out.first_step_seconds = seconds_since_start();
   while (s < warmup) training.update(s++);

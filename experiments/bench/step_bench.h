@@ -9,6 +9,7 @@ namespace heed {
 // How fast one update of a training is: batch, forward, loss, backward, clip, AdamW.
 struct StepBench {
   Timing step;                // of each timed update
+  double ready_seconds;       // from the start of the process to the first update; to 0.01 s
   double first_step_seconds;  // from the start of the process to the first finished update; to 0.01 s
   double tokens, logit_rows;  // of an update
   double parameters;

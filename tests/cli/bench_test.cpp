@@ -30,7 +30,7 @@ TEST_CASE("a measured step is told under the names that the peers' scripts use")
   const Json json = Json::parse(ended.out);
   for (const char* key :
        {"median_ms", "min_ms", "max_ms", "median_cpu_ms", "tokens_per_s", "tokens_per_second", "peak_rss_mib",
-        "useful_gflop", "ceiling_gflops", "share_of_ceiling", "first_step_s"}) {
+        "useful_gflop", "ceiling_gflops", "share_of_ceiling", "ready_s", "first_step_s"}) {
     CAPTURE(key);
     REQUIRE(json.at(key).is_number());
     CHECK(json.at(key).get<double>() > 0);
