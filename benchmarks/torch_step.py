@@ -83,10 +83,18 @@ def attention_step(torch, a):
     return step, 0
 
 
+def adamw(torch, parameters):
+    options = {"lr": 1e-3, "weight_decay": 0.01}
+    try:
+        return torch.optim.AdamW(parameters, fused=True, **options)
+    except RuntimeError:  # before 2.4 only on a GPU; on a CPU it is some four times faster
+        return torch.optim.AdamW(parameters, foreach=True, **options)
+
+
 def training_step(torch, a):
     from torch_model import Model
     model = Model(a)
-    optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, weight_decay=0.01, foreach=True)
+    optimizer = adamw(torch, list(model.parameters()))
     run = torch.compile(model) if a.compile else model
 
     def batch():
