@@ -121,7 +121,12 @@ Mat<S> Model<S>::gather(Step<S>& step, const Batch& batch, Seq<const S> hidden,
 
 template <class S>
 Mat<S> Model<S>::logits(Step<S>& step, Mat<S> rows) const {
-  Mat<S> z = step.memory().keep(rows.rows(), spec_.vocabulary);
+  // Rows lie a cache line further apart than they need: a power of two between them, as most vocabularies are,
+  // would put them all into a few sets of the cache.
+  constexpr Index line = kAlignment / sizeof(S);
+  const Index stride = (spec_.vocabulary + line - 1) / line * line + line;
+  Mat<S> z(step.memory().template keep_span<S>(rows.rows() * stride).data(), rows.rows(), spec_.vocabulary,
+           Eigen::OuterStride<>(stride));
   for_row_blocks(step, rows.rows(), [&](Index from, Index n) {
     if (head_)
       product_ab(row_block(rows, from, n), head_.value(), row_block(z, from, n));
@@ -205,7 +210,7 @@ Score Model<S>::evaluate(Step<S>& step, const Batch& batch, std::span<Token> pre
     Mat<S> h = gather(step, part, hidden(step, part), labels);
     Mat<S> z = logits(step, h);
     if (!kept_logits.empty())
-      std::copy_n(z.data(), z.size(), kept_logits.begin() + static_cast<Index>(at) * spec_.vocabulary);
+      mat(kept_logits.data() + static_cast<Index>(at) * spec_.vocabulary, z.rows(), z.cols()) = z;
     total += cross_entropy(step, z, labels, S(0),
                            predicted.empty() ? predicted : predicted.subspan(at, labels.size()));
     at += labels.size();

@@ -47,15 +47,28 @@ struct Right {
   Index row;
 };
 
-// c (R, P packets) = or += a (R, depth) b (depth, P packets). Unrolled by order: else the sums would live in
-// memory, as arrays do.
+// c = a b, or c += a b; how many rows and columns, the function says that it is given to. Handed on by
+// reference: copies of something just written stall.
+template <class S>
+struct Product {
+  Left<S> a;
+  Right<S> b;
+  Index depth;
+  S* c;
+  Index c_row;
+  bool add;
+};
+
+// R rows, P packets. Unrolled by order: else the sums would live in memory, as arrays do.
 template <class S, int R, int P>
-void multiply_block(Left<S> a, Right<S> b, Index depth, S* c, Index c_row, bool add) {
+void multiply_block(const Product<S>& x) {
   using namespace Eigen::internal;
   Packet<S> sum[R * P];
 #pragma GCC unroll 32
   for (int i = 0; i < R * P; ++i) sum[i] = pset1<Packet<S>>(S(0));
-  for (Index k = 0; k < depth; ++k) {
+  const Left<S> a = x.a;
+  const Right<S> b = x.b;
+  for (Index k = 0; k < x.depth; ++k) {
     Packet<S> right[P];
 #pragma GCC unroll 4
     for (int p = 0; p < P; ++p) right[p] = ploadu<Packet<S>>(b.data + k * b.row + p * kLanes<S>);
@@ -66,7 +79,9 @@ void multiply_block(Left<S> a, Right<S> b, Index depth, S* c, Index c_row, bool 
       for (int p = 0; p < P; ++p) sum[r * P + p] = pmadd(left, right[p], sum[r * P + p]);
     }
   }
-  if (add) {
+  S* const c = x.c;
+  const Index c_row = x.c_row;
+  if (x.add) {
 #pragma GCC unroll 32
     for (int i = 0; i < R * P; ++i)
       sum[i] = padd(ploadu<Packet<S>>(c + i / P * c_row + i % P * kLanes<S>), sum[i]);
@@ -76,42 +91,59 @@ void multiply_block(Left<S> a, Right<S> b, Index depth, S* c, Index c_row, bool 
 }
 
 template <class S>
-using MultiplyBlock = void (*)(Left<S>, Right<S>, Index, S*, Index, bool);
+using MultiplyBlock = void (*)(const Product<S>&);
 
 template <class S, int P, std::size_t... R>
 constexpr auto block_table(std::index_sequence<R...>) {
   return std::array<MultiplyBlock<S>, sizeof...(R)>{&multiply_block<S, static_cast<int>(R) + 1, P>...};
 }
 
-// c (rows, P packets): blocks of rows as equal as can be
+// P packets: blocks of rows as equal as can be
 template <class S, int P>
-void multiply_rows(Left<S> a, Right<S> b, Index rows, Index depth, S* c, Index c_row, bool add) {
+void multiply_rows(Product<S> x, Index rows) {
   static constexpr auto blocks = block_table<S, P>(std::make_index_sequence<rows_beside(P)>());
   const Index count = (rows + rows_beside(P) - 1) / rows_beside(P);
-  for (Index i = 0, from = 0; i < count; ++i) {
+  for (Index i = 0; i < count; ++i) {
     const Index n = rows / count + (i < rows % count);
-    blocks[static_cast<std::size_t>(n - 1)]({a.data + from * a.row, a.row, a.step}, b, depth,
-                                            c + from * c_row, c_row, add);
-    from += n;
+    blocks[static_cast<std::size_t>(n - 1)](x);
+    x.a.data += n * x.a.row;
+    x.c += n * x.c_row;
   }
 }
 
-// c (rows, `packets` packets)
 template <class S, int P = kPackets>
-void multiply_panel(Left<S> a, Right<S> b, Index rows, Index packets, Index depth, S* c, Index c_row,
-                    bool add) {
+void multiply_panel(const Product<S>& x, Index rows, Index packets) {
   if constexpr (P > 1)
-    if (packets < P) return multiply_panel<S, P - 1>(a, b, rows, packets, depth, c, c_row, add);
-  multiply_rows<S, P>(a, b, rows, depth, c, c_row, add);
+    if (packets < P) return multiply_panel<S, P - 1>(x, rows, packets);
+  multiply_rows<S, P>(x, rows);
+}
+
+// Fewer columns than a packet has: a few rows at a time, through a block of their own.
+template <class S>
+void multiply_edge(const Product<S>& x, Index rows, Index cols) {
+  alignas(64) S block[rows_beside(1) * kLanes<S>];
+  for (Index from = 0; from < rows; from += rows_beside(1)) {
+    const Index n = std::min<Index>(rows_beside(1), rows - from);
+    const Left<S> a{x.a.data + from * x.a.row, x.a.row, x.a.step};
+    multiply_rows<S, 1>({a, x.b, x.depth, block, kLanes<S>, false}, n);
+    for (Index r = 0; r < n; ++r) {
+      S* const to = x.c + (from + r) * x.c_row;
+      for (Index i = 0; i < cols; ++i) to[i] = (x.add ? to[i] : S(0)) + block[r * kLanes<S> + i];
+    }
+  }
 }
 
 // panel (depth, kWidth) = the part (depth, width) of b from (k, j) on, and zeros up to a whole packet
 template <class S>
 void pack(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
-  const Index zeros = -width & (kLanes<S> - 1);
+  using namespace Eigen::internal;
   for (Index i = 0; i < depth; ++i) {
     const S* const from = b.data() + (k + i) * b.outerStride() + j;
-    std::fill_n(std::copy_n(from, width, panel + i * kWidth<S>), zeros, S(0));
+    S* const to = panel + i * kWidth<S>;
+    Index c = 0;
+    for (; c + kLanes<S> <= width; c += kLanes<S>) pstoreu(to + c, ploadu<Packet<S>>(from + c));
+    for (; c < width; ++c) to[c] = from[c];
+    for (; c % kLanes<S> != 0; ++c) to[c] = S(0);
   }
 }
 
@@ -156,37 +188,29 @@ bool is_panel(In<S> b, Index width, Index rows) {
 template <class S, bool kTransposed>
 void multiply(Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
   alignas(64) S packed[kDepth * kWidth<S>];
-  alignas(64) S edge[12 * kLanes<S>];
-  (void)edge;
   if (depth == 0 && !add) c.setZero();
   for (Index j = 0; j < c.cols(); j += kWidth<S>) {
     const Index width = std::min(kWidth<S>, c.cols() - j);
-    const Index whole = width / kLanes<S>, ragged = width % kLanes<S>;
+    const Index whole = width / kLanes<S>, columns = whole * kLanes<S>;
     for (Index k = 0; k < depth; k += kDepth) {
       const Index n = std::min(kDepth, depth - k);
-      const Left<S> left{a.data + k * a.step, a.row, a.step};
-      Right<S> right{packed, kWidth<S>};
+      Product<S> x{{a.data + k * a.step, a.row, a.step},
+                   {packed, kWidth<S>},
+                   n,
+                   c.data() + j,
+                   c.outerStride(),
+                   add || k > 0};
       if constexpr (kTransposed) {
         pack_transposed<S>(b, k, j, n, width, packed);
       } else if (is_panel<S>(b, width, c.rows())) {
-        right = {b.data() + k * b.outerStride() + j, b.outerStride()};
+        x.b = {b.data() + k * b.outerStride() + j, b.outerStride()};
       } else {
         pack<S>(b, k, j, n, width, packed);
       }
-      const bool sum = add || k > 0;
-      if (whole > 0) multiply_panel<S>(left, right, c.rows(), whole, n, &c(0, j), c.outerStride(), sum);
-      if (ragged == 0) continue;
-      // What is left is less than a packet wide: through a block of its own, a few rows at a time.
-      const Right<S> last{right.data + whole * kLanes<S>, right.row};
-      for (Index from = 0; from < c.rows(); from += rows_beside(1)) {
-        const Index rows = std::min<Index>(rows_beside(1), c.rows() - from);
-        multiply_rows<S, 1>({left.data + from * left.row, left.row, left.step}, last, rows, n, edge,
-                            kLanes<S>, false);
-        for (Index r = 0; r < rows; ++r) {
-          S* const to = &c(from + r, j + whole * kLanes<S>);
-          for (Index i = 0; i < ragged; ++i) to[i] = (sum ? to[i] : S(0)) + edge[r * kLanes<S> + i];
-        }
-      }
+      if (whole > 0) multiply_panel<S>(x, c.rows(), whole);
+      x.b.data += columns;
+      x.c += columns;
+      if (columns < width) multiply_edge<S>(x, c.rows(), width - columns);
     }
   }
 }
