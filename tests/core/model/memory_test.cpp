@@ -1,5 +1,4 @@
-// What training takes from the heap. Eigen packs the operands of large products into buffers of its own,
-// which it takes from the heap above 128 KiB; the shapes here stay below that.
+// What training takes from the heap: nothing, after its first step.
 #include <vector>
 
 #include "core/model/optimizer.h"
