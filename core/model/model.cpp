@@ -121,8 +121,8 @@ Mat<S> Model<S>::gather(Step<S>& step, const Batch& batch, Seq<const S> hidden,
 
 template <class S>
 Mat<S> Model<S>::logits(Step<S>& step, Mat<S> rows) const {
-  // Rows lie a cache line further apart than they need: a power of two between them, as most vocabularies are,
-  // would put them all into a few sets of the cache.
+  // Rows lie a cache line further apart than they need: a power of two between them, as most vocabularies
+  // are, would put them all into a few sets of the cache.
   constexpr Index line = kAlignment / sizeof(S);
   const Index stride = (spec_.vocabulary + line - 1) / line * line + line;
   Mat<S> z(step.memory().template keep_span<S>(rows.rows() * stride).data(), rows.rows(), spec_.vocabulary,
