@@ -35,6 +35,12 @@ void disturb(Params<S>& params, std::uint64_t seed) {
       params.find(p.name).value() += normal_matrix<S>(p.rows, p.cols, seed, "check " + p.name, 0.4);
 }
 
+// Fixed: no check takes it for one of the variant's own.
+template <class S>
+void declare_neighbour(Params<S>& params, std::string_view name) {
+  params.declare(std::string(kNeighbours) + std::string(name), 1, 64, Init::ones(), Role::fixed);
+}
+
 }  // namespace
 
 std::string Setup::text() const {
@@ -58,6 +64,7 @@ Bench<S>::Bench(const VariantInfo& info, const Config& options, const Setup& s, 
                 std::uint64_t seed)
     : setup(s), step(threads) {
   const Index length = std::max(s.time, s.keys());
+  if (s.neighbours) declare_neighbour(params, "before");
   if (s.position) {
     const auto scope = params.scope("position");
     position = s.position->make<S>(resolved(*s.position), {s.dim, s.heads, length}, params);
@@ -72,6 +79,7 @@ Bench<S>::Bench(const VariantInfo& info, const Config& options, const Setup& s, 
   spec.causality = s.causality;
   spec.position = position.get();
   layer = info.make<S>(options, spec, params);
+  if (s.neighbours) declare_neighbour(params, "after");
   params.freeze();
   params.initialise(seed);
   disturb(params, seed);
@@ -87,21 +95,34 @@ Bench<S>::Bench(const VariantInfo& info, const Config& options, const Setup& s, 
 }
 
 template <class S>
-Seq<S> Bench<S>::seq(Matrix<S>& m, bool of_context) const {
-  return {m.data(), setup.batch, of_context ? setup.context_time : setup.time, m.cols()};
+Tensors<S> Bench<S>::beginning(Index batch, Index time, Index context_time) {
+  const auto cut = [&](Matrix<S>& m, Index length) { return Seq<S>{m.data(), batch, length, m.cols()}; };
+  const bool cross = setup.cross;
+  return {.x = cut(x, time),
+          .context = cross ? cut(context, context_time) : cut(x, time),
+          .dy = cut(upstream, time),
+          .y = cut(y, time),
+          .dx = cut(dx, time),
+          .dcontext = cross ? cut(dcontext, context_time) : cut(dx, time)};
+}
+
+template <class S>
+Tensors<S> Bench<S>::tensors() {
+  return beginning(setup.batch, setup.time, setup.context_time);
 }
 
 template <class S>
 void Bench<S>::forward() {
   step.rewind();
   y.setConstant(std::numeric_limits<S>::quiet_NaN());
-  layer->forward(step, seq(x, false), setup.cross ? seq(context, true) : seq(x, false), seq(y, false));
+  const Tensors<S> t = tensors();
+  layer->forward(step, t.x, t.context, t.y);
 }
 
 template <class S>
 void Bench<S>::backward() {
-  layer->backward(step, seq(upstream, false), seq(dx, false),
-                  setup.cross ? seq(dcontext, true) : seq(dx, false));
+  const Tensors<S> t = tensors();
+  layer->backward(step, t.dy, t.dx, t.dcontext);
 }
 
 template <class S>

@@ -21,6 +21,7 @@ struct Setup {
   Index context_time = 0, context_dim = 0;
   Causality causality = {};
   const PositionInfo* position = nullptr;  // with its default options
+  bool neighbours = false;                 // parameters of others stand before and after the variant's own
 
   Index keys() const { return cross ? context_time : time; }
   std::string text() const;  // "causal, batch 2, time 5, heads 1, dim 6"
@@ -30,6 +31,16 @@ struct Setup {
 template <class S>
 Matrix<S> normal_matrix(Index rows, Index cols, std::uint64_t seed, std::string_view name,
                         double deviation = 1);
+
+// What a pass reads and writes. In self-attention the context is x and dcontext is dx.
+template <class S>
+struct Tensors {
+  Seq<const S> x, context, dy;
+  Seq<S> y, dx, dcontext;
+};
+
+// What parameters of others are called.
+constexpr std::string_view kNeighbours = "neighbours.";
 
 // A variant built for a setup, with random parameters, inputs and an upstream gradient. The numbers depend on
 // the setup and the seed alone, not on S: a float bench holds the rounded numbers of the double one.
@@ -47,6 +58,11 @@ class Bench {
   void run();       // gradients zeroed, forward, backward
   S loss();         // <upstream, y> of a new forward
 
+  // The tensors below, or as much of their beginning as belongs to the first sequences, cut after as many
+  // positions.
+  Tensors<S> tensors();
+  Tensors<S> beginning(Index batch, Index time, Index context_time);
+
   const Setup setup;
   Step<S> step;
   Params<S> params;
@@ -54,9 +70,6 @@ class Bench {
   std::unique_ptr<Layer<S>> layer;
   Matrix<S> x, y, upstream, dx;  // (batch * time, dim)
   Matrix<S> context, dcontext;   // (batch * context_time, context_dim); empty in self-attention
-
- private:
-  Seq<S> seq(Matrix<S>& m, bool of_context) const;
 };
 
 extern template class Bench<float>;

@@ -18,9 +18,14 @@ struct Subject {
 struct Finding {
   std::string fault = {};
   double worst = 0;
+  std::string hint = {};  // whole sentences: what usually is behind such a fault
 };
 
 // Each throws heed::Error where the variant refuses the setup.
+
+// Nothing is written outside of y, dx, dcontext and the gradients of the own parameters; nothing outside of
+// x, the context and dy is read.
+Finding bounds(const Subject&, const Setup&);
 
 // float64, loss = <random upstream, y>: every coordinate of every parameter, of x and of the context against
 // central differences.
@@ -40,7 +45,8 @@ Finding permutation(const Subject&, const Setup&);
 Finding batch_independence(const Subject&, const Setup&);
 // A pass and ten training steps give the same bits for 1, 2 and 5 threads.
 Finding threads(const Subject&, const Setup&);
-// Nothing of a pass is left behind for the next; a second backward adds the same again.
+// Nothing of a pass is left behind for the next, of another length neither; a second backward adds the same
+// again.
 Finding repeat(const Subject&, const Setup&);
 // All that a layer is lies in its parameters: their bytes make another instance the same.
 Finding save_and_load(const Subject&, const Setup&);

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/config.h"
@@ -13,12 +14,22 @@ namespace heed {
 enum class Verdict { passed, failed, skipped };
 const char* text(Verdict verdict);
 
+// What a user can read about a check.
+struct CheckInfo {
+  std::string_view name;     // "causality"
+  std::string_view summary;  // what it makes sure of, in a few words
+  std::string_view text;     // what is done, why it matters, what usually fails, how to find it
+};
+
+std::vector<CheckInfo> all_checks();  // in the order in which they run
+
 // One check of one variant with one choice of options.
 struct CheckResult {
-  std::string check;    // "gradient"
+  std::string check;    // "gradient": a name of all_checks()
   std::string subject;  // "window size=4": the variant and the options that are not at their default
   Verdict verdict = Verdict::passed;
-  std::string message;  // what failed and in which setup, or why it was skipped; empty where it passed
+  std::string message;  // what failed and in which setup, and on a second line what usually is behind it; or
+                        // why it was skipped; empty where it passed
   double worst = 0;     // the largest error, for checks that measure one
 };
 
@@ -27,6 +38,7 @@ struct ConformanceContext {
   std::function<std::size_t()> heap_allocations = {};   // counts calls so far; without it, the arenas' bytes
                                                         // alone are checked
   std::function<void(const CheckResult&)> report = {};  // hears each result as it comes
+  std::vector<std::string> only = {};                   // the checks to run; empty: all
 };
 
 // Runs every check on a variant. `options`: resolved. What a variant does not claim (VariantInfo::traits) is

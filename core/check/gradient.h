@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/check/ratio.h"
 #include "core/views.h"
 
 namespace heed {
@@ -14,13 +15,15 @@ struct GradientTensor {
   double* value;
   const double* grad;  // the analytic gradient
   Index rows, cols;
+  Index time = 0;  // where rows are sequences times positions: how many positions. Messages then say x[b,t,c]
 };
 
 struct GradientReport {
   Index coordinates = 0, kinks = 0;
   double worst = 0;   // the largest disagreement away from kinks: |a - n| / max(|a|, |n|, floor)
-  std::string fault;  // empty: analytic and numeric agree. Else the first tensor that is wrong, its worst
-                      // coordinate, both numbers and their ratio, and which other tensors are wrong
+  std::string fault;  // empty: analytic and numeric agree. Else a tensor that is wrong, its worst coordinate,
+                      // both numbers and their ratio, and how many coordinates disagree
+  std::string hint;   // what the wrong coordinates have in common, in words; which other tensors are wrong
 
   bool passed() const { return fault.empty(); }
 };
@@ -33,7 +36,11 @@ struct GradientReport {
 // largest of all. Where analytic and numeric disagree and the two step sizes do so too, the function has a
 // kink there (a selection that jumps): the coordinate is skipped and counted, and a share of kinks above 5 %
 // is a fault.
+//
+// The tensor that is told of is the first that is off by one ratio everywhere, since that teaches most; else
+// the first that is wrong. `known`: ratios that mean something in this case.
 GradientReport compare_gradients(const std::vector<GradientTensor>& tensors,
-                                 const std::function<double()>& loss);
+                                 const std::function<double()>& loss,
+                                 const std::vector<KnownRatio>& known = {});
 
 }  // namespace heed

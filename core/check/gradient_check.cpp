@@ -1,10 +1,41 @@
 #include <fmt/format.h>
 
+#include <cmath>
+
 #include "core/check/checks.h"
 #include "core/check/gradient.h"
 #include "core/check/outcome.h"
 
 namespace heed::check {
+namespace {
+
+// What a sum over n equal things may be off by.
+void add_ratios_of_sum(std::vector<KnownRatio>& out, Index n, const char* things) {
+  if (n < 2) return;
+  const double ratio = static_cast<double>(n);
+  out.push_back({ratio, fmt::format("something is added once for each of the {} {}", n, things)});
+  out.push_back({1 / ratio, fmt::format("the {} {} are averaged, or one of them is taken, where all add up",
+                                        n, things)});
+}
+
+std::vector<KnownRatio> known_ratios(const Setup& setup) {
+  std::vector<KnownRatio> out;
+  const Index width = setup.dim / setup.heads;
+  if (width > 1) {
+    const double root = std::sqrt(static_cast<double>(width));
+    out.push_back({root, fmt::format("backward forgets the scale 1/sqrt({}) of a head's width", width)});
+    out.push_back(
+        {1 / root, fmt::format("backward applies a scale 1/sqrt({}), of a head's width, that is not in "
+                               "forward, or applies it twice",
+                               width)});
+  }
+  add_ratios_of_sum(out, setup.heads, "heads");
+  add_ratios_of_sum(out, setup.batch, "sequences");
+  add_ratios_of_sum(out, setup.time, "positions");
+  return out;
+}
+
+}  // namespace
 
 Finding gradient(const Subject& subject, const Setup& setup) {
   Bench<double> bench(subject.info, subject.options, setup);
@@ -14,12 +45,13 @@ Finding gradient(const Subject& subject, const Setup& setup) {
     if (p.role != Role::fixed)
       tensors.push_back({p.name, bench.params.values().data() + p.offset,
                          bench.params.grads().data() + p.offset, p.rows, p.cols});
-  tensors.push_back({"x", bench.x.data(), bench.dx.data(), bench.x.rows(), bench.x.cols()});
+  tensors.push_back({"x", bench.x.data(), bench.dx.data(), bench.x.rows(), bench.x.cols(), setup.time});
   if (setup.cross)
-    tensors.push_back(
-        {"context", bench.context.data(), bench.dcontext.data(), bench.context.rows(), bench.context.cols()});
-  const GradientReport report = compare_gradients(tensors, [&] { return bench.loss(); });
-  return {report.fault, report.worst};
+    tensors.push_back({"context", bench.context.data(), bench.dcontext.data(), bench.context.rows(),
+                       bench.context.cols(), setup.context_time});
+  const GradientReport report = compare_gradients(
+      tensors, [&] { return bench.loss(); }, known_ratios(setup));
+  return {report.fault, report.worst, report.hint};
 }
 
 Finding context_of_itself(const Subject& subject, const Setup& setup) {

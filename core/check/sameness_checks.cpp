@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -38,26 +40,107 @@ std::vector<std::byte> bytes_of(const Params<S>& params) {
   return out;
 }
 
+constexpr Index kSequences = 3;
+
+auto sequence(Matrix<double>& m, Index b) {
+  return m.middleRows(b * m.rows() / kSequences, m.rows() / kSequences);
+}
+
+void swap_sequences(Matrix<double>& m, Index a, Index b) {
+  const Matrix<double> saved = sequence(m, a);
+  sequence(m, a) = Matrix<double>(sequence(m, b));
+  sequence(m, b) = saved;
+}
+
+// The first tensor of a sequence that is not the same by itself, bit for bit, and by how much.
+Difference difference_of_sequence(Bench<double>& together, Index b, const Bench<double>& alone) {
+  for (const auto& [name, mine, theirs] :
+       {std::tuple("the output", &alone.y, &together.y),
+        {"the gradient of x", &alone.dx, &together.dx},
+        {"the gradient of the context", &alone.dcontext, &together.dcontext}})
+    if (!same_bits(*mine, sequence(*theirs, b)))
+      return {(*mine - sequence(*theirs, b)).cwiseAbs().maxCoeff(), name};
+  return {};
+}
+
+// A batch of one sequence, a position shorter than the bench's.
+void run_shorter(Bench<double>& bench) {
+  const Setup& s = bench.setup;
+  const auto shorter = [](Index length) { return length > 1 ? length - 1 : length; };
+  const Tensors<double> t = bench.beginning(1, shorter(s.time), shorter(s.context_time));
+  bench.params.zero_grads();
+  for (Matrix<double>* m : {&bench.y, &bench.dx, &bench.dcontext}) m->setZero();
+  bench.step.rewind();
+  bench.layer->forward(bench.step, t.x, t.context, t.y);
+  bench.layer->backward(bench.step, t.dy, t.dx, t.dcontext);
+}
+
+// A shorter batch must come out as in an instance that never saw another; then the first one as before.
+std::string kept_from_other_length(const Subject& subject, Bench<double>& bench,
+                                   const Outcome<double>& once) {
+  Bench<double> fresh(subject.info, subject.options, bench.setup);
+  try {
+    run_shorter(fresh);
+  } catch (const Error&) {
+    return {};  // it takes one length alone
+  }
+  run_shorter(bench);
+  if (const std::string what = different_bits(outcome_of(bench), outcome_of(fresh)); !what.empty())
+    return what + " of a shorter batch is not the same after a longer one: something of it is kept";
+  bench.run();
+  if (const std::string what = different_bits(outcome_of(bench), once); !what.empty())
+    return what + " is not the same after a shorter batch went through: something of it is kept";
+  return {};
+}
+
+std::string thread_hint(const Difference& d) {
+  if (d.largest > 1e-10)
+    return fmt::format(
+        "{} differs by {:.1g} relative, which is more than rounding: tasks write to the same place, or to "
+        "the "
+        "memory of one worker.",
+        d.where, d.largest);
+  return "The difference is rounding: a sum is cut by thread. Give each task a slot of its own "
+         "(grad.param(p) "
+         "does) and add the slots in order.";
+}
+
+const char* const kCarriedOn =
+    "Something of the sequences before is carried on: a state or a sum that does not start anew for each "
+    "sequence and head, or that all share.";
+const char* const kWholeBatch =
+    "It is so at the beginning of the batch, too, so nothing is carried on from an earlier one: something is "
+    "computed over the whole batch, or an address forgets the sequence.";
+const char* const kKeptFromPass =
+    "A member that forward or backward changes outlives the pass. What backward needs belongs in Saved or in "
+    "memory.keep, sums start at zero in each pass.";
+const char* const kKeptFromLength =
+    "A table or a length that is kept from another pass. Make it anew wherever the lengths have changed (a "
+    "mixer's prepare is called before every forward).";
+const char* const kDoesNotAdd =
+    "About 0.5: backward assigns (=) where it must add (+=). Else it uses up what forward kept.";
+
 }  // namespace
 
 Finding batch_independence(const Subject& subject, const Setup& setup) {
   Setup many = setup, one = setup;
-  many.batch = 3, one.batch = 1;
+  many.batch = kSequences, one.batch = 1;
   Bench<double> together(subject.info, subject.options, many), alone(subject.info, subject.options, one);
   together.run();
   for (Index b = 0; b < many.batch; ++b) {
-    const auto part = [&](const Matrix<double>& m) { return m.middleRows(b * m.rows() / 3, m.rows() / 3); };
-    alone.x = part(together.x);
-    alone.context = part(together.context);
-    alone.upstream = part(together.upstream);
+    alone.x = sequence(together.x, b);
+    alone.context = sequence(together.context, b);
+    alone.upstream = sequence(together.upstream, b);
     alone.run();
-    for (const auto& [name, mine, theirs] :
-         {std::tuple("the output", &alone.y, &together.y),
-          {"the gradient of x", &alone.dx, &together.dx},
-          {"the gradient of the context", &alone.dcontext, &together.dcontext}})
-      if (!same_bits(*mine, part(*theirs)))
-        return {fmt::format("sequence {} of {} has another result than by itself: {} differs by {:.3g}", b,
-                            many.batch, name, (*mine - part(*theirs)).cwiseAbs().maxCoeff())};
+    const Difference d = difference_of_sequence(together, b, alone);
+    if (d.where.empty()) continue;
+    // What is carried on from earlier sequences does not reach it when it is the first.
+    for (Matrix<double>* m : {&together.x, &together.context, &together.upstream}) swap_sequences(*m, 0, b);
+    together.run();
+    const bool carried_on = b > 0 && difference_of_sequence(together, 0, alone).where.empty();
+    return {fmt::format("sequence {} of {} has another result than by itself: {} differs by {:.3g}", b,
+                        many.batch, d.where, d.largest),
+            0, carried_on ? kCarriedOn : kWholeBatch};
   }
   return {};
 }
@@ -66,10 +149,13 @@ Finding threads(const Subject& subject, const Setup& setup) {
   const auto wanted = trained(subject, setup, 1);
   for (int n : {2, 5}) {
     const auto found = trained(subject, setup, n);
+    // Ten steps make much of a little, so the first pass says how large the difference is.
+    const Difference d = relative_difference(found.first, wanted.first);
     if (const std::string what = different_bits(found.first, wanted.first); !what.empty())
-      return {fmt::format("{} is not the same with 1 and {} threads", what, n)};
+      return {fmt::format("{} is not the same with 1 and {} threads", what, n), 0, thread_hint(d)};
     if (const std::string what = different_bits(found.second, wanted.second); !what.empty())
-      return {fmt::format("after ten training steps {} is not the same with 1 and {} threads", what, n)};
+      return {fmt::format("after ten training steps {} is not the same with 1 and {} threads", what, n), 0,
+              thread_hint(d)};
   }
   return {};
 }
@@ -80,7 +166,7 @@ Finding repeat(const Subject& subject, const Setup& setup) {
   const Outcome<double> once = outcome_of(bench);
   bench.run();
   if (const std::string what = different_bits(outcome_of(bench), once); !what.empty())
-    return {what + " is not the same when the pass is run again"};
+    return {what + " is not the same when the pass is run again", 0, kKeptFromPass};
 
   const Matrix<double> x = bench.x;
   bench.x = normal_matrix<double>(x.rows(), x.cols(), 2, "check x");
@@ -88,8 +174,12 @@ Finding repeat(const Subject& subject, const Setup& setup) {
   bench.x = x;
   bench.run();
   if (const std::string what = different_bits(outcome_of(bench), once); !what.empty())
-    return {what + " is not the same after another batch went through: something of it is kept"};
+    return {what + " is not the same after another batch went through: something of it is kept", 0,
+            kKeptFromPass};
+  if (const std::string what = kept_from_other_length(subject, bench, once); !what.empty())
+    return {what, 0, kKeptFromLength};
 
+  bench.run();
   bench.backward();
   Outcome<double> twice = once;
   for (std::size_t i = 1; i < twice.tensors.size(); ++i) twice.tensors[i].second *= 2;
@@ -98,7 +188,7 @@ Finding repeat(const Subject& subject, const Setup& setup) {
   if (d.largest < 1e-13) return {{}, d.largest};
   return {
       fmt::format("a second backward does not add the same again: {} is off by {:.3g}", d.where, d.largest),
-      d.largest};
+      d.largest, kDoesNotAdd};
 }
 
 Finding save_and_load(const Subject& subject, const Setup& setup) {

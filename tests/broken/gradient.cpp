@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <cmath>
+
 #include "tests/broken/caught.h"
 #include "tests/broken/naive.h"
 
@@ -40,15 +43,121 @@ struct Staircase : Naive<S> {
   }
 };
 
+// The gradient of the values times a number.
+template <class S, int percent>
+struct ScaledValues : Naive<S> {
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Naive<S>::backward(in, saved, d_o, grad, memory);
+    grad.v *= S(percent) / S(100);
+  }
+};
+template <class S>
+using HalfTheValues = ScaledValues<S, 50>;
+template <class S>
+using WrongSign = ScaledValues<S, -100>;
+template <class S>
+using SomeFactor = ScaledValues<S, 130>;
+template <class S>
+using NoValues = ScaledValues<S, 0>;
+
+// Multiplies by the heads: right where there is one.
+template <class S>
+struct OncePerHead : Naive<S> {
+  S heads = 1;
+  void declare(const LayerSpec<S>& spec, Params<S>&) { heads = static_cast<S>(spec.heads); }
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Naive<S>::backward(in, saved, d_o, grad, memory);
+    grad.v *= heads;
+  }
+};
+
+// ds = p o dp, without the sum that is subtracted.
+template <class S>
+struct ForgottenTerm : Naive<S> {
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Naive<S>::backward(in, saved, d_o, grad, memory);
+    Mat<S> ds = memory.temp(saved.p.rows(), saved.p.cols());
+    for (Index i = 0; i < ds.rows(); ++i)
+      ds.row(i) = saved.p.row(i) * (saved.p.row(i) * in.v * d_o.row(i).transpose())(0, 0);
+    ds *= Naive<S>::scale(in);
+    add_product_ab(ds, in.k, grad.q);
+  }
+};
+
+// The last of several positions gets nothing.
+template <class S>
+class ForgetsTheLast final : public Layer<S> {
+ public:
+  using Options = NoOptions;
+  ForgetsTheLast(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  static Traits traits(const Options&) { return {.mixes_time = false}; }
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override { y.rows() = x.rows() * S(3); }
+  void backward(Step<S>&, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
+    for (Index b = 0; b < dy.batch; ++b)
+      for (Index t = 0; t < std::max<Index>(dy.time - 1, 1); ++t) dx.at(b).row(t) += S(3) * dy.at(b).row(t);
+  }
+  Cost cost(Index, Index) const override { return {}; }
+};
+
+// Reads a gradient from memory that nobody wrote.
+template <class S>
+struct Unwritten : Naive<S> {
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Naive<S>::backward(in, saved, d_o, grad, memory);
+    grad.v.array() += S(NAN);
+  }
+};
+
 }  // namespace
 
 TEST_CASE("the gradient check names the coordinate of a wrong gradient") {
-  require_caught(with_mixer<ForgottenFactor>("forgotten_factor"), "gradient", "key.weight[");
-  require_caught(with_mixer<ForgottenFactor>("forgotten_factor"), "gradient", "ratio 2.44949");
+  const Registry registry = with_mixer<ForgottenFactor>("forgotten_factor");
+  require_caught(registry, "gradient", "key.weight[");
+  require_caught(registry, "gradient", "ratio 2.44949; 36 of 36 coordinates disagree");
+}
+
+TEST_CASE("the gradient check says which factor is missing") {
+  const Registry registry = with_mixer<ForgottenFactor>("forgotten_factor");
+  require_caught(
+      registry, "gradient",
+      "The ratio is 2.44949 in all 36 coordinates: backward forgets the scale 1/sqrt(6) of a head's "
+      "width. Wrong in another way: x.");
+  require_caught(
+      with_mixer<HalfTheValues>("half_the_values"), "gradient",
+      "The ratio is 0.5 in all 36 coordinates: one of two equal terms is left out, or the 2 sequences "
+      "are averaged");
+  require_caught(with_mixer<HalfTheValues>("half_the_values"), "gradient",
+                 "By the same ratio: value.bias. Wrong in another way: x.");
+  require_caught(with_mixer<WrongSign>("wrong_sign"), "gradient",
+                 "The ratio is -1 in all 36 coordinates: a sign is wrong.");
+  require_caught(with_mixer<OncePerHead>("once_per_head"), "gradient",
+                 "The ratio is 3 in all 36 coordinates: something is added once for each of the 3 heads.");
+  require_caught(with_mixer<SomeFactor>("some_factor"), "gradient",
+                 "The ratio is 1.3 in all 36 coordinates: a constant factor is missing or too much.");
+  require_caught(with_mixer<NoValues>("no_values"), "gradient",
+                 "Backward leaves all 36 coordinates at 0: it never adds there.");
+}
+
+TEST_CASE("the gradient check says where no factor is to blame") {
+  require_caught(with_mixer<ForgottenTerm>("forgotten_term"), "gradient",
+                 "The ratio is another in each: no factor, but a term is missing, too much or wrong.");
+  require_caught(with_layer<ForgetsTheLast>("forgets_the_last"), "gradient",
+                 "Backward leaves all 12 wrong coordinates at 0: it never adds there (position 4 of 5).");
+  require_caught(with_mixer<Unwritten>("unwritten"), "gradient", "it reads what nobody wrote");
+}
+
+TEST_CASE("the gradient check names sequence, position and channel of x") {
+  require_caught(with_layer<ForgetsTheLast>("forgets_the_last"), "gradient", ",4,");
 }
 
 TEST_CASE("the gradient check finds a parameter without gradient") {
-  require_caught(with_mixer<ForgottenParameter>("forgotten_parameter"), "gradient", "gain[0,0]: analytic 0,");
+  const Registry registry = with_mixer<ForgottenParameter>("forgotten_parameter");
+  require_caught(registry, "gradient", "gain[0,0]: analytic 0,");
+  require_caught(registry, "gradient", "Backward leaves its one coordinate at 0: it never adds there.");
 }
 
 TEST_CASE("the gradient check does not take kinks for an excuse") {

@@ -1,4 +1,5 @@
 // Twins whose result depends on something that it must not depend on.
+#include <algorithm>
 #include <memory>
 #include <vector>
 
@@ -34,7 +35,47 @@ struct SumOverTheBatch : Naive<S> {
   }
 };
 
-// The same, and not even the next pass starts afresh.
+// Divides by the largest number of the batch.
+template <class S>
+class BatchNorm final : public Layer<S> {
+ public:
+  using Options = NoOptions;
+  BatchNorm(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  static Traits traits(const Options&) { return {.mixes_time = false}; }
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override {
+    y.rows() = x.rows() / x.rows().cwiseAbs().maxCoeff();
+  }
+  void backward(Step<S>&, Seq<const S>, Seq<S>, Seq<S>) override {}
+  Cost cost(Index, Index) const override { return {}; }
+};
+
+// Scales by the length of the first pass.
+template <class S>
+struct KeepsTheLength : Naive<S> {
+  Index length = 0;
+  void prepare(Index, Index tk, const Mask&) { length = length == 0 ? tk : length; }
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    o /= S(length);
+    return saved;
+  }
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Mat<S> part = memory.temp(d_o.rows(), d_o.cols());
+    part = d_o / S(length);
+    Naive<S>::backward(in, saved, part, grad, memory);
+  }
+};
+
+// The same, but the last other length counts.
+template <class S>
+struct KeepsTheShortest : KeepsTheLength<S> {
+  void prepare(Index, Index tk, const Mask&) {
+    this->length = this->length == 0 ? tk : std::min(this->length, tk);
+  }
+};
+
+// A running sum over sequences that even the next pass goes on with.
 template <class S>
 struct RemembersThePass : Naive<S> {
   std::shared_ptr<S> last = std::make_shared<S>();
@@ -107,12 +148,24 @@ struct CutsByThreads {
   }
 };
 
+// Hands each thread a share of the rows and forgets those that are left over.
+struct CutsRows {
+  template <class S>
+  static void backward(Step<S>& step, Seq<const S> x, Seq<const S> dy, Seq<S> dx, Param<S> gain) {
+    const Index rows = dy.batch * dy.time, taken = rows - rows % step.threads();
+    dx.rows().topRows(taken) += dy.rows().topRows(taken) * gain.value()(0, 0);
+    gain.grad()(0, 0) += x.rows().cwiseProduct(dy.rows()).sum();
+  }
+};
+
 template <class S>
 using AssigningDx = Scaled<S, AssignsToDx>;
 template <class S>
 using AssigningGain = Scaled<S, AssignsToGain>;
 template <class S>
 using CutByThreads = Scaled<S, CutsByThreads>;
+template <class S>
+using RowsLeftOver = Scaled<S, CutsRows>;
 
 // Draws a number when it is built and tells no one.
 template <class S>
@@ -139,15 +192,34 @@ TEST_CASE("the permutation check finds a preferred position") {
 TEST_CASE("the batch check finds sequences that hear of each other") {
   require_caught(with_mixer<SumOverTheBatch>("sum_over_the_batch"), "batch independence",
                  "sequence 1 of 3 has another result than by itself: the output");
+  require_caught(with_mixer<SumOverTheBatch>("sum_over_the_batch"), "batch independence",
+                 "Something of the sequences before is carried on");
+  require_caught(with_layer<BatchNorm>("batch_norm"), "batch independence",
+                 "something is computed over the whole batch");
 }
 
 TEST_CASE("the threads check finds a sum that is cut by thread") {
   require_caught(with_layer<CutByThreads>("cut_by_threads"), "threads",
                  "the gradient of gain is not the same with 1 and 2 threads");
+  require_caught(with_layer<CutByThreads>("cut_by_threads"), "threads",
+                 "The difference is rounding: a sum is cut by thread.");
+}
+
+TEST_CASE("the threads check tells a fault from rounding") {
+  require_caught(with_layer<RowsLeftOver>("rows_left_over"), "threads", "which is more than rounding");
 }
 
 TEST_CASE("the repeat check finds a pass that remembers the one before") {
-  require_caught(with_mixer<RemembersThePass>("remembers_the_pass"), "repeat", "the output is not the same");
+  require_caught(with_mixer<RemembersThePass>("remembers_the_pass"), "repeat",
+                 "the output is not the same when the pass is run again");
+  require_caught(with_mixer<RemembersThePass>("remembers_the_pass"), "repeat", "outlives the pass");
+}
+
+TEST_CASE("the repeat check finds what is kept from another length") {
+  require_caught(with_mixer<KeepsTheLength>("keeps_the_length"), "repeat",
+                 "the output of a shorter batch is not the same after a longer one");
+  require_caught(with_mixer<KeepsTheShortest>("keeps_the_shortest"), "repeat",
+                 "the output is not the same after a shorter batch went through");
 }
 
 TEST_CASE("the repeat check finds a backward that uses up what was kept") {

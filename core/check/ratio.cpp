@@ -1,0 +1,92 @@
+#include "core/check/ratio.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace heed {
+namespace {
+
+// Far above the error of the differences, far below what tells one factor from another.
+constexpr double kSame = 1e-5;
+
+template <class Key>
+bool alike(const std::vector<Disagreement>& wrong, Key key) {
+  return std::ranges::all_of(wrong, [&](const Disagreement& d) { return key(d) == key(wrong.front()); });
+}
+
+// "all 36 coordinates", or "all 6 wrong coordinates" where others are right.
+std::string all_text(const std::vector<Disagreement>& wrong, const TensorShape& shape) {
+  const bool whole = static_cast<Index>(wrong.size()) == shape.size();
+  if (wrong.size() == 1) return whole ? "its one coordinate" : "the one wrong coordinate";
+  return fmt::format("all {}{} coordinates", wrong.size(), whole ? "" : " wrong");
+}
+
+// "position 4 of 5" where all of them lie there; empty where they are spread.
+std::string place_text(const std::vector<Disagreement>& wrong, const TensorShape& shape) {
+  if (static_cast<Index>(wrong.size()) == shape.size()) return "";
+  const Disagreement& first = wrong.front();
+  if (shape.time > 1 && alike(wrong, [&](const Disagreement& d) { return d.row % shape.time; }))
+    return fmt::format("position {} of {}", first.row % shape.time, shape.time);
+  if (shape.time > 0 && alike(wrong, [&](const Disagreement& d) { return d.row / shape.time; }))
+    return fmt::format("sequence {} of {}", first.row / shape.time, shape.rows / shape.time);
+  if (shape.rows > 1 && alike(wrong, [](const Disagreement& d) { return d.row; }))
+    return fmt::format("row {} of {}", first.row, shape.rows);
+  if (shape.cols > 1 && alike(wrong, [](const Disagreement& d) { return d.col; }))
+    return fmt::format("column {} of {}", first.col, shape.cols);
+  return "";
+}
+
+// "a sign is wrong"; several where a ratio has several meanings, empty where it has none.
+std::string causes_of(double ratio, std::vector<KnownRatio> known) {
+  known.insert(
+      known.begin(),
+      {{2, "a term is added twice"}, {0.5, "one of two equal terms is left out"}, {-1, "a sign is wrong"}});
+  std::string out;
+  for (const KnownRatio& k : known)
+    if (std::abs(ratio - k.value) <= kSame * std::abs(k.value)) out += (out.empty() ? "" : ", or ") + k.cause;
+  return out;
+}
+
+// Empty where a single coordinate has a ratio that tells nothing.
+std::string ratio_text(double ratio, const std::string& all, bool single,
+                       const std::vector<KnownRatio>& known) {
+  if (std::abs(ratio) <= kSame) return fmt::format("Backward leaves {} at 0: it never adds there", all);
+  std::string causes = causes_of(ratio, known);
+  if (causes.empty() && single) return "";
+  if (causes.empty()) causes = "a constant factor is missing or too much";
+  return fmt::format("The ratio is {:.6g} in {}: {}", ratio, all, causes);
+}
+
+}  // namespace
+
+std::optional<double> common_ratio(const std::vector<Disagreement>& wrong) {
+  double products = 0, squares = 0;
+  for (const Disagreement& d : wrong) products += d.analytic * d.numeric, squares += d.numeric * d.numeric;
+  const double ratio = products / squares;
+  for (const Disagreement& d : wrong)
+    if (!(std::abs(d.analytic - ratio * d.numeric) <= kSame * d.scale)) return {};
+  return ratio;
+}
+
+std::string explain(const std::vector<Disagreement>& wrong, const TensorShape& shape,
+                    const std::vector<KnownRatio>& known) {
+  const std::string all = all_text(wrong, shape), place = place_text(wrong, shape);
+  const std::string where = place.empty() ? "" : " (" + place + ")";
+  if (std::ranges::all_of(wrong, [](const Disagreement& d) { return !std::isfinite(d.analytic); }))
+    return fmt::format("Backward is no number in {}{}: it reads what nobody wrote, or divides by nothing.",
+                       all, where);
+  if (std::ranges::all_of(wrong,
+                          [](const Disagreement& d) { return std::abs(d.numeric) <= kSame * d.scale; }))
+    return fmt::format("The loss does not depend on {}{}: backward adds what forward does not have.", all,
+                       where);
+  if (const auto ratio = common_ratio(wrong))
+    if (const std::string text = ratio_text(*ratio, all, wrong.size() == 1, known); !text.empty())
+      return text + where + ".";
+  if (!place.empty()) return fmt::format("Only {} is wrong: look at what is special about it.", place);
+  if (wrong.size() == 1) return "Only this coordinate is wrong: look at what is special about it.";
+  return "The ratio is another in each: no factor, but a term is missing, too much or wrong.";
+}
+
+}  // namespace heed
