@@ -33,9 +33,39 @@ struct LinearAttention {
     }
   } options;
 
+  // A sum of outer products, and beside it the sum of one side alone. Added to a chunk at a time: a long
+  // running sum of single terms would drift in float.
+  struct State {
+    Mat<S> s, t;
+    void clear() { s.setZero(), t.setZero(); }
+    void add(Mat<S> f, In<S> v) {
+      add_product_atb(f, v, s);
+      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += row(f, r);
+    }
+    void add(Mat<S> f, In<S> g, In<S> h) {
+      add_product_atb(f, g, s);
+      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += h(r, 0) * row(f, r);
+    }
+  };
+
+  // One for each chunk, what comes before it; without a mask one for all keys.
+  class States {
+   public:
+    States(const Head<S>& in, Index count, Memory<S>& memory)
+        : key_(in.k.cols()),
+          s_(kept_room(memory, count * key_, in.v.cols())),
+          t_(kept_room(memory, count, key_)) {}
+    State operator[](Index n) const { return {row_block(s_, n * key_, key_), row_block(t_, n, 1)}; }
+
+   private:
+    Index key_;
+    Mat<S> s_, t_;
+  };
+
   struct Saved {
     ConstMat<S> o;  // (Tq, value)
     ConstMat<S> z;  // (1, Tq) denominators, eps included
+    States pasts;
   };
 
   // No parameters: the place to refuse what linear attention cannot do.
@@ -60,24 +90,29 @@ struct LinearAttention {
   //     z = f(q) t + sum p + eps        o = (f(q) s + p v) / z
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     Mat<S> z = memory.keep(1, in.q.rows());
-    const Mat<S> fq = features(in.q, memory), fk = features(in.k, memory);
-    State state(in, memory);
-    if (!in.mask.causal) add_all_keys(fk, in.v, state);
-    for (Index at = 0; at < fq.rows(); at += options.chunk) {
+    const States pasts(in, in.mask.causal ? chunks(in.k.rows()) : 1, memory);
+    pasts[0].clear();
+    if (!in.mask.causal) add_all_keys(in, pasts[0], memory);
+    for (Index n = 0; n < chunks(in.q.rows()); ++n) {
       typename Memory<S>::Scope scope(memory);
-      const Chunk c(at, options.chunk, fq.rows());
-      const Mat<S> fq_c = c.rows(fq), a = tile_room(memory, c.size, o.cols());
-      product_ab(fq_c, state.s, a);
-      for (Index r = 0; r < c.size; ++r) z(0, at + r) = dot(row(fq_c, r), row(state.t, 0)) + eps();
+      const Chunk c(n * options.chunk, options.chunk, in.q.rows());
+      const State past = pasts[in.mask.causal ? n : 0];
+      const Mat<S> fq = features(c.rows(in.q), memory), a = tile_room(memory, c.size, o.cols());
+      product_ab(fq, past.s, a);
+      for (Index r = 0; r < c.size; ++r) z(0, c.at + r) = dot(row(fq, r), row(past.t, 0)) + eps();
       if (in.mask.causal) {
-        const Mat<S> p = weights_of(fq_c, c.rows(fk), memory);
-        for (Index r = 0; r < c.size; ++r) z(0, at + r) += row(p, r).sum();
+        const Mat<S> fk = features(c.rows(in.k), memory), p = weights_of(fq, fk, memory);
+        for (Index r = 0; r < c.size; ++r) z(0, c.at + r) += row(p, r).sum();
         add_product_ab(p, c.rows(in.v), a);
-        state.add(c.rows(fk), c.rows(in.v));
+        if (c.at + c.size < in.k.rows()) {
+          State next = pasts[n + 1];
+          next.s = past.s, next.t = past.t;
+          next.add(fk, c.rows(in.v));
+        }
       }
-      for (Index r = 0; r < c.size; ++r) o.row(at + r).array() = row(a, r) / z(0, at + r);
+      for (Index r = 0; r < c.size; ++r) o.row(c.at + r).array() = row(a, r) / z(0, c.at + r);
     }
-    return {o, z};
+    return {o, z, pasts};
   }
 
   // The gradients of numerator and denominator are
@@ -86,51 +121,46 @@ struct LinearAttention {
   //     df(q) = g s^T + h t + dp f(k)       df(k) = v r^T + u + dp^T f(q)       dv = f(k) r + p^T g
   // where s, t come from the past, and from the future
   //     r = sum_i f(q_i) g_i^T   (key, value)       u = sum_i h_i f(q_i)   (1, key)
-  // f'(x), which is 1 above 0 and exp(x) = f(x) below, is min(f(x), 1).
+  // f'(x), which is 1 above 0 and exp(x) = f(x) below, is min(f(x), 1). Chunks are taken from the last to the
+  // first; nothing that is made on the way is larger than a chunk.
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    const Mat<S> fq = features(in.q, memory), fk = features(in.k, memory);
-    const Mat<S> g = tile_room(memory, fq.rows(), d_o.cols());
-    Mat<S> h = memory.temp(fq.rows(), 1);
-    for (Index i = 0; i < fq.rows(); ++i) {
-      row(g, i) = d_o.row(i).array() / saved.z(0, i);
-      h(i, 0) = -(row(g, i) * saved.o.row(i).array()).sum();
-    }
-    // What keys and values get inside their chunk; then what the state brings, and all is added in one
-    // rounding.
-    const Mat<S> dfk = zeros(memory, fk.rows(), fk.cols()), dv = zeros(memory, fk.rows(), in.v.cols());
-    State past(in, memory), future(in, memory);
-    if (!in.mask.causal) add_all_keys(fk, in.v, past);
-    for (Index at = 0; at < fq.rows(); at += options.chunk) {
+    const bool causal = in.mask.causal;
+    State future{zeros(memory, in.k.cols(), in.v.cols()), zeros(memory, 1, in.k.cols())};
+    for (Index n = chunks(in.q.rows()) - 1; n >= 0; --n) {
       typename Memory<S>::Scope scope(memory);
-      const Chunk c(at, options.chunk, fq.rows());
-      const Mat<S> fq_c = c.rows(fq), g_c = c.rows(g), dfq = tile_room(memory, c.size, fq.cols());
-      product_abt(g_c, past.s, dfq);
-      for (Index r = 0; r < c.size; ++r) row(dfq, r) += h(at + r, 0) * row(past.t, 0);
-      if (in.mask.causal) {
-        const Mat<S> fk_c = c.rows(fk), p = weights_of(fq_c, fk_c, memory);
+      const Chunk c(n * options.chunk, options.chunk, in.q.rows());
+      const Mat<S> g = tile_room(memory, c.size, d_o.cols());
+      Mat<S> h = memory.temp(c.size, 1);
+      for (Index r = 0; r < c.size; ++r) {
+        row(g, r) = d_o.row(c.at + r).array() / saved.z(0, c.at + r);
+        h(r, 0) = -(row(g, r) * saved.o.row(c.at + r).array()).sum();
+      }
+      const State past = saved.pasts[causal ? n : 0];
+      const Mat<S> fq = features(c.rows(in.q), memory), dfq = tile_room(memory, c.size, fq.cols());
+      product_abt(g, past.s, dfq);
+      for (Index r = 0; r < c.size; ++r) row(dfq, r) += h(r, 0) * row(past.t, 0);
+      if (causal) {
+        const Mat<S> fk = features(c.rows(in.k), memory), p = weights_of(fq, fk, memory);
         const Mat<S> dp = tile_room(memory, c.size, c.size);
-        product_abt(g_c, c.rows(in.v), dp);
-        for (Index r = 0; r < c.size; ++r) row(dp, r) += h(at + r, 0);
+        product_abt(g, c.rows(in.v), dp);
+        for (Index r = 0; r < c.size; ++r) row(dp, r) += h(r, 0);
         hide_future(dp);
-        add_product_ab(dp, fk_c, dfq);
-        product_atb(dp, fq_c, c.rows(dfk));
-        product_atb(p, g_c, c.rows(dv));
-        past.add(fk_c, c.rows(in.v));
-      } else {
-        future.add(fq_c, g_c, c.rows(h));
+        add_product_ab(dp, fk, dfq);
+        const Mat<S> dfk = tile_room(memory, c.size, fk.cols()), dv = tile_room(memory, c.size, g.cols());
+        product_atb(dp, fq, dfk);
+        product_atb(p, g, dv);
+        future_backward(c, in.v, fk, future, dfk, dv, grad);
       }
-      for (Index r = 0; r < c.size; ++r) grad.q.row(at + r).array() += row(dfq, r) * row(fq_c, r).min(S(1));
+      future.add(fq, g, h);
+      for (Index r = 0; r < c.size; ++r) grad.q.row(c.at + r).array() += row(dfq, r) * row(fq, r).min(S(1));
     }
-    for (Index at = last_chunk(fk.rows()); at >= 0; at -= options.chunk) {
-      const Chunk c(at, options.chunk, fk.rows());
-      add_product_abt(c.rows(in.v), future.s, c.rows(dfk));
-      add_product_ab(c.rows(fk), future.s, c.rows(dv));
-      for (Index r = at; r < at + c.size; ++r) {
-        grad.k.row(r).array() += (row(dfk, r) + row(future.t, 0)) * row(fk, r).min(S(1));
-        grad.v.row(r).array() += row(dv, r);
-      }
-      if (in.mask.causal) future.add(c.rows(fq), c.rows(g), c.rows(h));
+    for (Index at = 0; !causal && at < in.k.rows(); at += options.chunk) {
+      typename Memory<S>::Scope scope(memory);
+      const Chunk c(at, options.chunk, in.k.rows());
+      const Mat<S> fk = features(c.rows(in.k), memory);
+      future_backward(c, in.v, fk, future, zeros(memory, c.size, fk.cols()),
+                      zeros(memory, c.size, in.v.cols()), grad);
     }
   }
 
@@ -159,40 +189,35 @@ struct LinearAttention {
     Index at, size;
   };
 
-  // A sum of outer products, and beside it the sum of one side alone. Added to a chunk at a time: a long
-  // running sum of single terms would drift in float.
-  struct State {
-    State(const Head<S>& in, Memory<S>& memory)
-        : s(zeros(memory, in.k.cols(), in.v.cols())), t(zeros(memory, 1, in.k.cols())) {}
-    void add(Mat<S> f, In<S> v) {
-      add_product_atb(f, v, s);
-      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += row(f, r);
-    }
-    void add(Mat<S> f, In<S> g, In<S> h) {
-      add_product_atb(f, g, s);
-      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += h(r, 0) * row(f, r);
-    }
-    Mat<S> s, t;
-  };
-
   S eps() const { return static_cast<S>(options.eps); }
-  Index last_chunk(Index time) const { return (time - 1) / options.chunk * options.chunk; }
+  Index chunks(Index time) const { return (time + options.chunk - 1) / options.chunk; }
   static S dot(const TileRow<S>& a, const TileRow<S>& b) { return (a * b).sum(); }
 
   // f(x) = x + 1 above 0, exp(x) below; the branch not taken stays at 1 or 0 and cannot overflow.
   static Mat<S> features(In<S> x, Memory<S>& memory) {
-    const Mat<S> f = tile_room(memory, x.rows(), x.cols());
-    for (Index i = 0; i < x.rows(); ++i) {
-      row(f, i) = x.row(i).array();
-      row(f, i) = row(f, i).max(S(0)) + row(f, i).min(S(0)).exp();
-    }
+    Mat<S> f = tile_room(memory, x.rows(), x.cols());
+    gather<S>(x, Rows{nullptr, 0, x.rows()}, f);
+    TileRow<S> all(f.data(), f.rows() * f.outerStride());
+    all = all.max(S(0)) + all.min(S(0)).exp();
     return f;
   }
 
-  void add_all_keys(Mat<S> fk, ConstMat<S> v, State& state) const {
-    for (Index at = 0; at < fk.rows(); at += options.chunk) {
-      const Chunk c(at, options.chunk, fk.rows());
-      state.add(c.rows(fk), c.rows(v));
+  void add_all_keys(const Head<S>& in, State state, Memory<S>& memory) const {
+    for (Index at = 0; at < in.k.rows(); at += options.chunk) {
+      typename Memory<S>::Scope scope(memory);
+      const Chunk c(at, options.chunk, in.k.rows());
+      state.add(features(c.rows(in.k), memory), c.rows(in.v));
+    }
+  }
+
+  // To what a chunk's keys and values get from queries beside them comes what they get from later ones.
+  static void future_backward(const Chunk& c, ConstMat<S> v, Mat<S> fk, const State& future, Mat<S> dfk,
+                              Mat<S> dv, HeadGrad<S>& grad) {
+    add_product_abt(c.rows(v), future.s, dfk);
+    add_product_ab(fk, future.s, dv);
+    for (Index r = 0; r < c.size; ++r) {
+      grad.k.row(c.at + r).array() += (row(dfk, r) + row(future.t, 0)) * row(fk, r).min(S(1));
+      grad.v.row(c.at + r).array() += row(dv, r);
     }
   }
 

@@ -9,12 +9,24 @@ namespace heed {
 // Tiles are packed: a tile starts on a cache line, and so does each of its rows. Then no sum depends on where
 // in memory a head happens to lie, and inner loops have no ragged beginning.
 
+template <class S>
+Index packed_stride(Index cols) {
+  constexpr Index line = kAlignment / sizeof(S);
+  return (cols + line - 1) / line * line;
+}
+
 // Room for a tile of up to (rows, cols).
 template <class S>
 Mat<S> tile_room(Memory<S>& memory, Index rows, Index cols) {
-  constexpr Index line = kAlignment / sizeof(S);
-  const Index stride = (cols + line - 1) / line * line;
+  const Index stride = packed_stride<S>(cols);
   return {memory.temp(rows, stride).data(), rows, cols, Eigen::OuterStride<>(stride)};
+}
+
+// The same until the backward pass has run.
+template <class S>
+Mat<S> kept_room(Memory<S>& memory, Index rows, Index cols) {
+  const Index stride = packed_stride<S>(cols);
+  return {memory.keep(rows, stride).data(), rows, cols, Eigen::OuterStride<>(stride)};
 }
 
 template <class S>
