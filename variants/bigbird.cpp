@@ -72,7 +72,7 @@ struct BigBirdAttention : SparseMixer<BigBirdAttention<S>, S> {
     SparseMixer<BigBirdAttention, S>::prepare(tq, tk, mask);
   }
 
-  void plan(Index head, Index tq, Index tk, const Mask& mask, BlockPlan& plan) const {
+  void plan(Index head, Index tq, Index tk, const Mask& mask, auto& plan) const {
     const Index positions = std::max(tk, tq + shift_of(mask));
     const Index blocks = (positions + options.block - 1) / options.block;
     HEED_CHECK(blocks <= blocks_, "a sequence is longer than the model was built for");

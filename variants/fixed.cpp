@@ -25,7 +25,7 @@ struct FixedAttention : SparseMixer<FixedAttention<S>, S> {
   Traits traits() const { return {.bidirectional = false, .cross = false, .permutation = false}; }
   Index kinds() const { return options.slots; }
 
-  void plan(Index kind, Index tq, Index tk, const Mask& mask, BlockPlan& plan) const {
+  void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const {
     add_pattern(plan, Fixed{options.segment, options.summary, kind}, tq, tk, mask);
   }
 

@@ -24,7 +24,7 @@ struct StridedAttention : SparseMixer<StridedAttention<S>, S> {
   Traits traits() const { return {.bidirectional = false, .cross = false, .permutation = false}; }
   Index kinds() const { return options.mode == "split" ? 2 : 1; }
 
-  void plan(Index kind, Index tq, Index tk, const Mask& mask, BlockPlan& plan) const {
+  void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const {
     const bool merged = options.mode == "merged", split = options.mode == "split";
     if (merged || (split && kind == 0)) add_pattern(plan, Local{options.stride}, tq, tk, mask);
     // No single order of queries serves both factors: a second pass brings the far keys that are not near.

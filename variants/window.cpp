@@ -1,3 +1,7 @@
+#include <algorithm>
+#include <utility>
+#include <vector>
+
 #include "core/register.h"
 #include "variants/parts/sparse_mixer.h"
 
@@ -27,9 +31,12 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
   Traits traits() const { return {.permutation = false}; }
   Index kinds() const { return 1; }
 
-  void plan(Index, Index tq, Index tk, const Mask& mask, BlockPlan& plan) const {
-    add_pattern(plan, Window{left(), options.right < 0 ? options.size : options.right, options.global}, tq,
-                tk, mask);
+  void plan(Index, Index tq, Index tk, const Mask& mask, auto& plan) const {
+    std::vector<Index> global = options.global;
+    std::sort(global.begin(), global.end());
+    global.erase(std::unique(global.begin(), global.end()), global.end());
+    const Index right = options.right < 0 ? options.size : options.right;
+    add_pattern(plan, Window{left(), right, std::move(global)}, tq, tk, mask);
   }
 
   double kept(Index tk) const {

@@ -13,6 +13,12 @@
 
 namespace heed {
 
+// Keys first, first + step, ... before end.
+struct Stretch {
+  Index first, end, step = 1;
+  Index size() const { return first < end ? (end - first + step - 1) / step : 0; }
+};
+
 // The tiles of a visibility pattern that does not depend on the data: made once for each pair of lengths,
 // read by all threads. A tile of queries lists the keys that at least one of them sees, wherever they stand,
 // and visits no other. What is left to masks is small when queries that see the same keys stand together;
@@ -24,10 +30,11 @@ class BlockPlan {
   BlockPlan(BlockPlan&&) = default;  // tiles point into the plan: it moves, but has no copies
   BlockPlan& operator=(BlockPlan&&) = default;
 
-  // Adds a pass: all visible(i, j) of tq queries and tk keys. Queries are sorted by group(i), and no tile
-  // holds two groups. Several passes make a union; REQUIRES: no pair is visible in two.
-  template <class Visible, class Group>
-  void add(Index tq, Index tk, Visible&& visible, Group&& group);
+  // Adds a pass of tq queries and tk keys: keys(i, see) calls see(stretch) for what query i sees, no key
+  // twice. Queries are sorted by group(i), and no tile holds two groups. Several passes make a union;
+  // REQUIRES: no pair is seen in two. Takes time for the pairs that are seen, not for all.
+  template <class Keys, class Group>
+  void add(Index tq, Index tk, Keys&& keys, Group&& group);
 
   // Of Tiles, see tiles.h.
   Index side() const { return largest_; }
@@ -52,22 +59,28 @@ class BlockPlan {
   };
   std::vector<Rows> neighbours(const std::vector<std::int32_t>& every, const std::vector<std::int32_t>& some,
                                Index tk) const;
-  template <class Visible>
-  void add_tile(std::vector<std::int32_t> queries, Index tk, Visible&& visible);
+  // What is noted about each key while a tile is made.
+  struct Noted {
+    std::int32_t seen = 0;        // by so many queries of the tile
+    Index bit = 0, next_row = 0;  // where its mask begins; 0 and 0: its tile is full and has none
+  };
+  template <class Keys>
+  void add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& keys, std::vector<Noted>& noted);
 
   Index side_, largest_ = 1, pairs_ = 0, visited_ = 0;
   std::vector<Tile> tiles_;
 };
 
-template <class Visible, class Group>
-void BlockPlan::add(Index tq, Index tk, Visible&& visible, Group&& group) {
+template <class Keys, class Group>
+void BlockPlan::add(Index tq, Index tk, Keys&& keys, Group&& group) {
   std::vector<std::int32_t> order(static_cast<std::size_t>(tq));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return group(a) < group(b); });
+  std::vector<Noted> noted(static_cast<std::size_t>(tk));
   for (auto from = order.begin(); from != order.end();) {
     auto to = from;
     while (to != order.end() && to - from < side_ && group(*to) == group(*from)) ++to;
-    add_tile({from, to}, tk, visible);
+    add_tile({from, to}, tk, keys, noted);
     from = to;
   }
 }
@@ -95,17 +108,22 @@ inline std::vector<Rows> BlockPlan::neighbours(const std::vector<std::int32_t>& 
   return out;
 }
 
-template <class Visible>
-void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Visible&& visible) {
+template <class Keys>
+void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& keys,
+                         std::vector<Noted>& noted) {
+  const auto of = [&](Index j) -> Noted& { return noted[static_cast<std::size_t>(j)]; };
+  const auto n = static_cast<std::int32_t>(queries.size());
   Tile tile{std::move(queries), {}, {}, {}};
-  std::vector<std::int32_t> every, some;  // keys that all queries see, or a part of them
-  for (std::int32_t j = 0; j < tk; ++j) {
-    const auto seen = std::count_if(tile.queries.begin(), tile.queries.end(),
-                                    [&](std::int32_t i) { return visible(Index{i}, Index{j}); });
-    if (seen > 0) (seen == std::ssize(tile.queries) ? every : some).push_back(j);
-    pairs_ += seen;
-  }
-  if (every.empty() && some.empty()) return;
+  std::vector<std::int32_t> seen, every, some;  // keys that all queries see, or a part of them
+  for (std::int32_t i : tile.queries)
+    keys(Index{i}, [&](const Stretch& stretch) {
+      for (Index j = stretch.first; j < stretch.end; j += stretch.step)
+        if (of(j).seen++ == 0) seen.push_back(static_cast<std::int32_t>(j));
+      pairs_ += stretch.size();
+    });
+  if (seen.empty()) return;
+  std::sort(seen.begin(), seen.end());
+  for (std::int32_t j : seen) (of(j).seen == n ? every : some).push_back(j);
 
   // Side by side, keys need no copy; apart, those that all see make full tiles.
   std::vector<Rows> cuts = neighbours(every, some, tk);
@@ -116,32 +134,45 @@ void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Visible&& 
     for (Index from = 0; from < size; from += side_)
       cuts.push_back({tile.keys.data() + from, 0, std::min(side_, size - from)});
   }
-  for (const Rows& keys : cuts) {
+  Index bits = 0;  // so far
+  for (const Rows& cut : cuts) {
     bool full = true;
-    const auto words = static_cast<std::size_t>(words_of(keys.size));
-    const std::size_t before = tile.bits.size();
-    for (std::int32_t i : tile.queries) {
-      const std::size_t at = tile.bits.size();
-      tile.bits.resize(at + words);
-      for (Index c = 0; c < keys.size; ++c) {
-        const bool seen = visible(Index{i}, keys[c]);
-        full = full && seen;
-        tile.bits[at + static_cast<std::size_t>(c) / 64] |= std::uint64_t{seen} << c % 64;
+    for (Index c = 0; c < cut.size; ++c) full = full && of(cut[c]).seen == n;
+    tile.key_tiles.push_back({cut, full});
+    visited_ += n * cut.size;
+    largest_ = std::max({largest_, cut.size, Index{n}});
+    if (full) continue;
+    const Index row = 64 * words_of(cut.size);
+    for (Index c = 0; c < cut.size; ++c) of(cut[c]).bit = bits + c, of(cut[c]).next_row = row;
+    bits += n * row;
+  }
+
+  tile.bits.resize(static_cast<std::size_t>(bits / 64));
+  const std::uint64_t* at = tile.bits.data();
+  for (KeyTile& cut : tile.key_tiles)
+    if (!cut.full) cut.bits = at, at += n * words_of(cut.keys.size);
+  for (Index r = 0; r < n; ++r)
+    keys(Index{tile.queries[static_cast<std::size_t>(r)]}, [&](const Stretch& stretch) {
+      for (Index j = stretch.first; j < stretch.end; j += stretch.step) {
+        const Index bit = of(j).bit + r * of(j).next_row;
+        if (of(j).next_row > 0) tile.bits[static_cast<std::size_t>(bit / 64)] |= std::uint64_t{1} << bit % 64;
       }
-    }
-    if (full) tile.bits.resize(before);
-    tile.key_tiles.push_back({keys, full});
-    visited_ += std::ssize(tile.queries) * keys.size;
-  }
-  const std::uint64_t* bits = tile.bits.data();  // known only now that the list has stopped growing
-  for (KeyTile& keys : tile.key_tiles) {
-    largest_ = std::max(largest_, keys.keys.size);
-    if (keys.full) continue;
-    keys.bits = bits;
-    bits += std::ssize(tile.queries) * words_of(keys.keys.size);
-  }
-  largest_ = std::max<Index>(largest_, std::ssize(tile.queries));
+    });
+  for (const Rows& cut : cuts)
+    for (Index c = 0; c < cut.size; ++c) of(cut[c]) = {};
   tiles_.push_back(std::move(tile));
 }
+
+// Counts the pairs of a pattern, and makes no tiles.
+class PairCount {
+ public:
+  void add(Index tq, Index, auto&& keys, auto&&) {
+    for (Index i = 0; i < tq; ++i) keys(i, [&](const Stretch& stretch) { pairs_ += stretch.size(); });
+  }
+  Index pairs() const { return pairs_; }
+
+ private:
+  Index pairs_ = 0;
+};
 
 }  // namespace heed

@@ -14,7 +14,7 @@ namespace heed {
 
 // What mixers with a fixed pattern have in common. A mixer derives from it, has options.tile, and says
 //     Index kinds() const                      how many patterns there are; head h has pattern h % kinds()
-//     void plan(Index kind, Index tq, Index tk, const Mask& mask, BlockPlan& plan) const
+//     void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const    BlockPlan or PairCount
 // and, where a decoder need not keep all tk keys, `double kept(Index tk) const`.
 template <class Mixer, class S>
 struct SparseMixer : TiledMixer<Mixer, S> {
@@ -32,10 +32,10 @@ struct SparseMixer : TiledMixer<Mixer, S> {
 
   // Visible pairs, averaged over the heads' patterns.
   Cost cost(const HeadSize& size) const {
-    double pairs = 0;
+    PairCount count;
     for (Index kind = 0; kind < mixer().kinds(); ++kind)
-      pairs += static_cast<double>(planned(kind, size.tq, size.tk, size.mask).pairs());
-    pairs /= static_cast<double>(mixer().kinds());
+      mixer().plan(kind, size.tq, size.tk, size.mask, count);
+    const double pairs = static_cast<double>(count.pairs()) / static_cast<double>(mixer().kinds());
     const double width = static_cast<double>(size.key + size.value);
     return {2 * pairs * width, 4 * mixer().kept(size.tk) * width};
   }

@@ -1,7 +1,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstdlib>
+#include <limits>
 #include <vector>
 
 #include "core/head_kernel.h"
@@ -11,26 +11,47 @@
 
 namespace heed {
 
-// A pattern is one predicate: visible(p, j), does a query at position p see the key at j? Under a causal mask
-// the future is hidden besides. group(p) names queries that see much the same keys (see BlockPlan::add); it
-// changes speed, never the result. Where two groupings are needed, a pattern is a union of disjoint passes.
+// A pattern says which keys a query at position p sees: keys(p, see) calls see(stretch) for disjoint
+// stretches, which may reach beyond either end of the sequence. Under a causal mask the future is hidden
+// besides. group(p) names queries that see much the same keys (see BlockPlan::add); it changes speed, never
+// the result. Where two groupings are needed, a pattern is a union of disjoint passes.
 
-// Adds a pattern to a plan.
-template <class Pattern>
-void add_pattern(BlockPlan& plan, const Pattern& pattern, Index tq, Index tk, const Mask& mask) {
+constexpr Stretch kAllKeys{0, std::numeric_limits<Index>::max()};
+
+// What the query at p sees of the keys 0 .. n-1.
+template <class Pattern, class See>
+void keys_below(Index n, const Pattern& pattern, Index p, See&& see) {
+  pattern.keys(p, [&](Stretch keys) {
+    keys.first = std::max<Index>(keys.first, 0);  // those with a step begin there or later
+    keys.end = std::min(keys.end, n);
+    if (keys.first < keys.end) see(keys);
+  });
+}
+
+// Adds a pattern to a plan, or to a count.
+template <class Plan, class Pattern>
+void add_pattern(Plan& plan, const Pattern& pattern, Index tq, Index tk, const Mask& mask) {
   const Index shift = shift_of(mask);
   plan.add(
-      tq, tk, [&](Index i, Index j) { return !mask.hides(i, j) && pattern.visible(i + shift, j); },
+      tq, tk,
+      [&](Index i, auto&& see) {
+        const Index p = i + shift;
+        keys_below(mask.causal ? std::min(tk, p + 1) : tk, pattern, p, see);
+      },
       [&](Index i) { return pattern.group(i + shift); });
 }
 
 // Longformer: the keys from p - left to p + right, and rows and columns of global positions.
+// REQUIRES: none of these twice.
 struct Window {
   Index left = 0, right = 0;
   std::vector<Index> global = {};
   bool is_global(Index p) const { return std::find(global.begin(), global.end(), p) != global.end(); }
-  bool visible(Index p, Index j) const {
-    return (p - left <= j && j <= p + right) || is_global(p) || is_global(j);
+  void keys(Index p, auto&& see) const {
+    if (is_global(p)) return see(kAllKeys);
+    see(Stretch{p - left, p + right + 1});
+    for (Index j : global)
+      if (j < p - left || p + right < j) see(Stretch{j, j + 1});
   }
   Index group(Index p) const { return is_global(p) ? 0 : 1; }  // global rows see everything
 };
@@ -38,25 +59,25 @@ struct Window {
 // Sparse Transformer, local factor: the last `width` keys, the query's own among them.
 struct Local {
   Index width = 1;
-  bool visible(Index p, Index j) const { return 0 <= p - j && p - j < width; }
+  void keys(Index p, auto&& see) const { see(Stretch{p - width + 1, p + 1}); }
   Index group(Index) const { return 0; }
 };
 
 // Sparse Transformer, strided factor: every stride-th key back from the query's own, from `nearest` on.
 struct Strided {
   Index stride = 1, nearest = 0;
-  bool visible(Index p, Index j) const { return p - j >= nearest && (p - j) % stride == 0; }
+  void keys(Index p, auto&& see) const { see(Stretch{p % stride, p - nearest + 1, stride}); }
   Index group(Index p) const { return p % stride; }  // queries of a residue see keys of that residue
 };
 
-// Sparse Transformer, fixed: the query's own segment of s keys, and in each segment the c summary columns of
-// a slot, counted from the segment's end.
+// Sparse Transformer, fixed: the query's own segment of s keys, and in each segment before it the c summary
+// columns of a slot, counted from the segment's end.
 struct Fixed {
   Index segment = 1, summary = 1, slot = 0;
-  bool visible(Index p, Index j) const {
-    const Index column = j % segment;
-    return j <= p && (p / segment == j / segment ||
-                      (segment - summary * (slot + 1) <= column && column < segment - summary * slot));
+  void keys(Index p, auto&& see) const {
+    const Index own = p / segment * segment, column = segment - summary * (slot + 1);
+    for (Index c = column; c < column + summary; ++c) see(Stretch{c, own, segment});
+    see(Stretch{own, p + 1});
   }
   Index group(Index p) const { return p / segment; }
 };
@@ -67,12 +88,14 @@ template <class Random>
 struct BigBird {
   Index block = 1, last = 0, randoms = 0;  // last: the index of the last block
   Random random;
-  bool visible(Index p, Index j) const {
-    const Index row = p / block, column = j / block;
-    if (std::abs(row - column) <= 1 || row == 0 || row == last || column == 0 || column == last) return true;
-    for (Index n = 0; n < randoms; ++n)
-      if (random(row, n) == column) return true;
-    return false;
+  void keys(Index p, auto&& see) const {
+    const Index row = p / block;
+    if (row == 0 || row == last) return see(kAllKeys);
+    std::vector<Index> columns = {0, row - 1, row, row + 1, last};
+    for (Index n = 0; n < randoms; ++n) columns.push_back(random(row, n));
+    std::sort(columns.begin(), columns.end());
+    columns.erase(std::unique(columns.begin(), columns.end()), columns.end());
+    for (Index column : columns) see(Stretch{column * block, (column + 1) * block});
   }
   Index group(Index p) const { return p / block; }
 };
