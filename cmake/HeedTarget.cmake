@@ -1,10 +1,14 @@
 # heed_target(<target>): what every library, program and test of ours has in common.
-# C++20, the repository's top as include root, warnings, sanitizers; a library heed_x also gets the alias heed::x.
+# C++20, the repository's top as include root, instruction set, warnings, sanitizers; a library heed_x also gets the
+# alias heed::x.
 function(heed_target target)
   get_target_property(type ${target} TYPE)
   target_compile_features(${target} PUBLIC cxx_std_20)
-  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${heed_SOURCE_DIR}> $<INSTALL_INTERFACE:include/heed>)
+  target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${heed_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/heed>)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
+  if(HEED_NATIVE)
+    target_compile_options(${target} PRIVATE -march=native)  # private: no user of heed gets it unasked
+  endif()
   heed_warnings(${target})
   heed_sanitize(${target})
   if(type MATCHES "LIBRARY$" AND target MATCHES "^heed_(.+)$")  # the last MATCHES sets CMAKE_MATCH_1

@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/mixer.h"
+#include "core/head_loop.h"
 
 namespace heed {
 

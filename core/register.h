@@ -4,8 +4,8 @@
 #include <string>
 #include <utility>
 
+#include "core/head_loop.h"
 #include "core/layer.h"
-#include "core/mixer.h"
 #include "core/position.h"
 #include "core/registry.h"
 

@@ -18,6 +18,10 @@ const E& get(const std::vector<E>& entries, std::string_view name, const char* k
   throw Error(fmt::format("unknown {} '{}'.{}", kind, name, suggestion(name, names(entries))));
 }
 
+std::string owner(const Entry& e) {
+  return e.plugin ? fmt::format("the plugin {}", e.plugin->path) : "heed itself";
+}
+
 template <class E>
 void insert(std::vector<E>& entries, E info, const char* kind) {
   if (find(entries, info.name))
@@ -26,20 +30,51 @@ void insert(std::vector<E>& entries, E info, const char* kind) {
   entries.push_back(std::move(info));
 }
 
+template <class E>
+void refuse_taken(const std::vector<E>& entries, const std::vector<E>& more, const char* kind) {
+  for (const E& e : more)
+    if (const E* other = find(entries, e.name))
+      throw Error(fmt::format("it brings a {} called '{}', and {} has one of this name; give yours another.",
+                              kind, e.name, owner(*other)));
+}
+
+template <class E>
+void move_all(std::vector<E>& from, std::vector<E>& to, const std::shared_ptr<const PluginOrigin>& plugin) {
+  for (E& e : from) {
+    e.plugin = plugin;
+    to.push_back(std::move(e));
+  }
+}
+
+constexpr const char* kVariant = "variant";
+constexpr const char* kPosition = "kind of position";
+constexpr const char* kTask = "task";
+
 }  // namespace
 
-void Registry::add(VariantInfo info) { insert(variants_, std::move(info), "variant"); }
-void Registry::add(PositionInfo info) { insert(positions_, std::move(info), "kind of position"); }
-void Registry::add(TaskInfo info) { insert(tasks_, std::move(info), "task"); }
+void Registry::add(VariantInfo info) { insert(variants_, std::move(info), kVariant); }
+void Registry::add(PositionInfo info) { insert(positions_, std::move(info), kPosition); }
+void Registry::add(TaskInfo info) { insert(tasks_, std::move(info), kTask); }
+
+void Registry::adopt(Registry other, const PluginOrigin& origin) {
+  refuse_taken(variants_, other.variants_, kVariant);
+  refuse_taken(positions_, other.positions_, kPosition);
+  refuse_taken(tasks_, other.tasks_, kTask);
+  const auto plugin = std::make_shared<const PluginOrigin>(origin);
+  move_all(other.variants_, variants_, plugin);
+  move_all(other.positions_, positions_, plugin);
+  move_all(other.tasks_, tasks_, plugin);
+  plugins_.push_back(origin);
+}
 
 const VariantInfo* Registry::find_variant(std::string_view name) const { return find(variants_, name); }
 const PositionInfo* Registry::find_position(std::string_view name) const { return find(positions_, name); }
 const TaskInfo* Registry::find_task(std::string_view name) const { return find(tasks_, name); }
 
-const VariantInfo& Registry::variant(std::string_view name) const { return get(variants_, name, "variant"); }
+const VariantInfo& Registry::variant(std::string_view name) const { return get(variants_, name, kVariant); }
 const PositionInfo& Registry::position(std::string_view name) const {
-  return get(positions_, name, "kind of position");
+  return get(positions_, name, kPosition);
 }
-const TaskInfo& Registry::task(std::string_view name) const { return get(tasks_, name, "task"); }
+const TaskInfo& Registry::task(std::string_view name) const { return get(tasks_, name, kTask); }
 
 }  // namespace heed

@@ -33,6 +33,12 @@ struct About {
   std::string paper = "";  // "Vaswani et al. 2017"
 };
 
+// Where a plugin came from. Its hash is part of the identity of what is made with it.
+struct PluginOrigin {
+  std::string name, version, path, stamp;
+  std::string hash;  // 16 hex digits: xxHash64 of the file
+};
+
 // A registered thing: its name, what it is and what can be chosen.
 struct Entry {
   std::string name;
@@ -41,6 +47,7 @@ struct Entry {
   // Checks the options a user gave (a map or nothing) and fills in the defaults. `path` says where they
   // stand.
   std::function<Config(const Config& given, const std::string& path, Problems& problems)> resolve;
+  std::shared_ptr<const PluginOrigin> plugin = {};  // that brought it; null: built in
 };
 
 template <class S>
@@ -128,6 +135,10 @@ class Registry {
   template <class T>
   void add_task(const std::string& name, About about);
 
+  // Takes all that a plugin has registered. heed::Error names what clashes; then nothing is taken.
+  void adopt(Registry other, const PluginOrigin& origin);
+  const std::vector<PluginOrigin>& plugins() const { return plugins_; }
+
   const std::vector<VariantInfo>& variants() const { return variants_; }
   const std::vector<PositionInfo>& positions() const { return positions_; }
   const std::vector<TaskInfo>& tasks() const { return tasks_; }
@@ -150,6 +161,7 @@ class Registry {
   std::vector<VariantInfo> variants_;
   std::vector<PositionInfo> positions_;
   std::vector<TaskInfo> tasks_;
+  std::vector<PluginOrigin> plugins_;
 };
 
 template <class E>

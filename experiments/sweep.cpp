@@ -17,8 +17,8 @@ namespace heed {
 namespace {
 
 void check_keys(const Config& tree, Problems& problems) {
-  static const std::vector<std::string> known = {"name",  "variants", "task",    "model",
-                                                 "train", "sweep",    "compare", "save"};
+  static const std::vector<std::string> known = {"name",  "variants", "task", "model",  "train",
+                                                 "sweep", "compare",  "save", "plugins"};
   for (const Config::Entry& e : tree.entries())
     if (std::find(known.begin(), known.end(), e.key) == known.end())
       problems.add(e.key_place, fmt::format("{}: unknown key.{}", e.key, suggestion(e.key, known)));
@@ -229,6 +229,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
       if (!points[p].good) continue;
       TrialConfig trial = points[p].trial;
       set_variant(variant, registry, trial);
+      trial.plugins = plugins_of(trial, registry);
       check_model(trial, variant, points[p].task_place);
       if (!problems.empty()) continue;
       for (const std::uint64_t seed : axes.seeds) {

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include "core/plugin_host.h"
 #include "experiments/sections.h"
 #include "experiments/variant_list.h"
 #include "experiments/yaml.h"
@@ -14,6 +15,28 @@ namespace heed {
 namespace {
 
 const Place kCommandLine = {"command line", 0, 0};
+
+// `plugins: [build/cosine.so]`, relative to the sweep file or else to the working directory.
+void load_listed_plugins(const Config& tree, const std::filesystem::path& folder, Registry& registry,
+                         Problems& problems) {
+  const Config* list = tree.find("plugins");
+  if (!list || list->is_null()) return;
+  if (!list->is_sequence())
+    return problems.add(list->place(),
+                        fmt::format("plugins: expected a list of files, found {}.", list->described()));
+  for (const Config& item : list->items()) {
+    if (!item.is_scalar()) {
+      problems.add(item.place(), fmt::format("plugins: expected a file, found {}.", item.described()));
+      continue;
+    }
+    const std::filesystem::path given = item.text(), beside = folder / given;
+    try {
+      load_plugin(std::filesystem::exists(beside) ? beside : given, registry);
+    } catch (const PluginError& e) {
+      throw PluginError(fmt::format("{}: plugins: {}", item.place().text(), e.what()));
+    }
+  }
+}
 
 // `task: mqar` is short for `task: {name: mqar}`.
 void spell_out_task(Config& tree) {
@@ -85,6 +108,8 @@ void override_key(Config& tree, const std::string& path, Config value, const Reg
 void override_one(Config& tree, const std::string& text, const Registry& registry, Problems& problems) {
   const std::size_t equals = text.find('=');
   const std::string path = text.substr(0, equals);
+  if (path == "plugins")
+    return problems.add(kCommandLine, "plugins: on the command line they are given by --plugin FILE.");
   if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.' ||
       path.find("..") != std::string::npos)
     return problems.add(
@@ -161,7 +186,7 @@ void set_path(Config& tree, std::string_view path, Config value, const Place& pl
 }
 
 std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::string& file,
-                                          const std::vector<std::string>& overrides, const Registry& registry,
+                                          const std::vector<std::string>& overrides, Registry& registry,
                                           Problems& problems) {
   std::optional<Config> tree = parse_yaml(text, file, problems);
   if (!tree) return std::nullopt;
@@ -169,6 +194,7 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
     problems.add(tree->place(), fmt::format("a sweep file is a map of sections, not {}.", tree->described()));
     return std::nullopt;
   }
+  load_listed_plugins(*tree, std::filesystem::path(file).parent_path(), registry, problems);
   spell_out_task(*tree);
   for (const std::string& o : overrides) {
     override_one(*tree, o, registry, problems);
@@ -182,7 +208,7 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
 }
 
 std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,
-                                         const std::vector<std::string>& overrides, const Registry& registry,
+                                         const std::vector<std::string>& overrides, Registry& registry,
                                          Problems& problems) {
   const std::vector<std::byte> bytes = results::read_file(file);
   return parse_sweep_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string(),

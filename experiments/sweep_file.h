@@ -20,12 +20,13 @@ struct SweepFile {
 // Reads a file and sets `overrides` ("train.lr=0.001": a dotted path and a YAML value) in it. A list where an
 // option takes one value becomes an axis of the sweep; an override of a swept key takes its axis away. What
 // the file's `compare` section names and overrides have taken away is replaced, with a note. Nothing is
-// returned where the text cannot be understood at all. results::IoError where it cannot be read.
+// returned where the text cannot be understood at all. results::IoError where it cannot be read. The plugins
+// that the file lists are loaded into the registry; PluginError where one is refused.
 std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,
-                                         const std::vector<std::string>& overrides, const Registry& registry,
+                                         const std::vector<std::string>& overrides, Registry& registry,
                                          Problems& problems);
 std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::string& file,
-                                          const std::vector<std::string>& overrides, const Registry& registry,
+                                          const std::vector<std::string>& overrides, Registry& registry,
                                           Problems& problems);
 
 // Sets a value by its dotted path; maps are made on the way, and new keys stand at `place`.

@@ -1,5 +1,6 @@
 #include "experiments/trial_config.h"
 
+#include <algorithm>
 #include <utility>
 
 #include <fmt/format.h>
@@ -54,6 +55,34 @@ struct SaveFlags : SaveOptions {
   }
 };
 
+Config plugins_config(const std::vector<PluginOrigin>& plugins) {
+  std::vector<Config> out;
+  for (const PluginOrigin& p : plugins) {
+    Config c = Config::map();
+    c.set("name", Config::scalar(p.name, {}, true));
+    c.set("version", Config::scalar(p.version, {}, true));
+    c.set("hash", Config::scalar(p.hash, {}, true));
+    c.set("path", Config::scalar(p.path, {}, true));
+    c.set("stamp", Config::scalar(p.stamp, {}, true));
+    out.push_back(std::move(c));
+  }
+  return Config::sequence(std::move(out));
+}
+
+std::vector<PluginOrigin> read_plugins(const Config& resolved) {
+  std::vector<PluginOrigin> out;
+  const Config* list = resolved.find("plugins");
+  if (!list) return out;
+  for (const Config& c : list->items()) {
+    const auto text = [&](const char* key) {
+      const Config* found = c.find(key);
+      return found ? found->text() : std::string();
+    };
+    out.push_back({text("name"), text("version"), text("path"), text("stamp"), text("hash")});
+  }
+  return out;
+}
+
 template <class O>
 void read_section(O& options, Config section, const char* name) {
   Problems problems;
@@ -81,6 +110,7 @@ Config to_config(const TrialConfig& trial) {
   out.set("task", choice_config(trial.task));
   out.set("train", write_options(trial.train));
   out.set("save", write_options(SaveFlags{trial.save}));
+  if (!trial.plugins.empty()) out.set("plugins", plugins_config(trial.plugins));
   return out;
 }
 
@@ -109,13 +139,32 @@ TrialConfig trial_from_config(const Config& resolved) {
   SaveFlags save;
   read_section(save, tree.at("save"), "save");
   trial.save = save;
+  trial.plugins = read_plugins(resolved);
   return trial;
 }
 
-// The label is left out: what it is called in a table does not change an experiment.
+std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& registry) {
+  std::vector<PluginOrigin> out;
+  const auto add = [&](const Entry* entry) {
+    if (!entry || !entry->plugin) return;
+    const auto same = [&](const PluginOrigin& p) { return p.hash == entry->plugin->hash; };
+    if (std::none_of(out.begin(), out.end(), same)) out.push_back(*entry->plugin);
+  };
+  for (const Choice& c : trial.attention) add(registry.find_variant(c.name));
+  add(registry.find_variant(trial.feed_forward.name));
+  add(registry.find_position(trial.positions.name));
+  add(registry.find_task(trial.task.name));
+  return out;
+}
+
+// The label is left out: what it is called in a table does not change an experiment. Nor does the place of a
+// plugin.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   config.erase("variant");
+  if (Config* plugins = config.find("plugins"))
+    for (Config& p : plugins->items())
+      for (const char* key : {"version", "path", "stamp"}) p.erase(key);
   const std::string text = fmt::format("heed trial {}\n{}", kResultsVersion, config.canonical());
   return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
 }

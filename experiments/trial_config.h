@@ -6,6 +6,7 @@
 
 #include "core/config.h"
 #include "core/model/model_spec.h"
+#include "core/registry.h"
 #include "experiments/train_options.h"
 
 namespace heed {
@@ -25,8 +26,12 @@ struct TrialConfig {
   TrainOptions train;
   SaveOptions save;
   std::uint64_t seed = 0;
-  std::vector<std::string> swept;  // dotted paths that vary in the sweep; not part of the id
+  std::vector<PluginOrigin> plugins;  // that it uses; of the id only their hashes are part
+  std::vector<std::string> swept;     // dotted paths that vary in the sweep; not part of the id
 };
+
+// The plugins that a trial's attention, feed-forward, positions and task come from, each once.
+std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& registry);
 
 // The resolved configuration as a tree, and back. `swept` is not in it.
 Config to_config(const TrialConfig& trial);

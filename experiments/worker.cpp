@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "core/plugin_host.h"
 #include "experiments/provenance.h"
 #include "results/shard.h"
 
@@ -72,7 +73,7 @@ WorkerReport read_report(const std::string& line) {
   return report;
 }
 
-Record work(const WorkerOptions& options, const Registry& registry) {
+Record work(const WorkerOptions& options, Registry& registry) {
   TrialProgress last;
   const double begin = now();
   double reported = 0;
@@ -87,6 +88,7 @@ Record work(const WorkerOptions& options, const Registry& registry) {
   };
   Record record;
   try {
+    for (const PluginOrigin& plugin : options.trial.plugins) load_plugin(plugin, registry);
     record = run_trial(options.trial, registry, options.threads, report);
   } catch (const std::bad_alloc&) {
     return failed("out of memory");

@@ -28,9 +28,9 @@ struct WorkerOptions {
   std::filesystem::path out;  // empty: nothing is written
 };
 
-// Trains and writes the trial's file. What throws is recorded as failed, with its message. Returns what was
-// written.
-results::Record work(const WorkerOptions& options, const Registry& registry);
+// Loads the trial's plugins into the registry, trains and writes the trial's file. What throws is recorded as
+// failed, with its message. Returns what was written.
+results::Record work(const WorkerOptions& options, Registry& registry);
 
 // Writes the record of a trial whose process did not live to write it.
 struct Failure {

@@ -83,7 +83,7 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
                           milliseconds(1e3 * b.first_step_seconds)));
 }
 
-int bench_one_step(const Input& input, const Registry& registry) {
+int bench_one_step(const Input& input, Registry& registry) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), registry);
   const TrialConfig& trial = loaded.sweep.trials.front().config;
   const int threads = whole_number(input, "threads", 1);
@@ -211,7 +211,7 @@ int bench_attention_alone(const Input& input, const Registry& registry) {
   return kDone;
 }
 
-int run(const Input& input, const Registry& registry) {
+int run(const Input& input, Registry& registry) {
   return input.has("step") ? bench_one_step(input, registry) : bench_attention_alone(input, registry);
 }
 
@@ -243,6 +243,7 @@ Command bench_command() {
       ("warmup", po::value<int>()->value_name("N"), "steps before the timed ones, with --step (3)")  //
       ("json", "print JSON, with the keys of the scripts in benchmarks/");
   c.arguments = {"words..."};
+  c.loads_plugins = true;
   c.run = run;
   return c;
 }

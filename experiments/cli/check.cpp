@@ -1,6 +1,9 @@
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <map>
+#include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -32,14 +35,74 @@ std::string error_text(double error) {
   return std::isnan(error) || error == 0 ? "-" : fmt::format("{:.1e}", error);
 }
 
-std::string row(const std::string& name, const char* verdict, double error, const std::string& message) {
-  std::string out = fmt::format("  {:<32} {:<8} {:>8}  {}", name, verdict, error_text(error), message);
-  out.resize(out.find_last_not_of(' ') + 1);
-  return out + '\n';
+// Words in lines of at most 110 characters, set in under a row.
+std::string set_in(const std::string& text) {
+  std::string out, line;
+  std::istringstream words(text);
+  for (std::string word; words >> word;) {
+    if (line.size() + word.size() > 103) {
+      out += "      " + line + '\n';
+      line.clear();
+    }
+    line += (line.empty() ? "" : " ") + word;
+  }
+  return out + "      " + line + '\n';
 }
 
+// A row that fails has a mark in the margin, and its message below.
+std::string row(const std::string& name, const char* verdict, double error, const std::string& message,
+                bool failed) {
+  std::string out =
+      fmt::format("{} {:<32} {:<8} {:>8}", failed ? '!' : ' ', name, verdict, error_text(error));
+  if (!failed) return out + (message.empty() ? "" : "  " + message) + '\n';
+  out += '\n';
+  std::istringstream lines(message);
+  for (std::string line; std::getline(lines, line);) out += set_in(line);
+  return out;
+}
+
+// ---- what is written about the checks
+
+std::string summaries() {
+  std::string out;
+  for (const CheckInfo& c : all_checks()) out += fmt::format("  {:<20}{}\n", c.name, c.summary);
+  return out;
+}
+
+// "batch-independence" and "batch independence" are the same.
+CheckInfo find_check(std::string name) {
+  std::ranges::replace(name, '-', ' ');
+  std::vector<std::string> known;
+  for (const CheckInfo& c : all_checks()) {
+    if (c.name == name) return c;
+    known.emplace_back(c.name);
+  }
+  throw UsageError(fmt::format("unknown check '{}'.{}", name, suggestion(name, known)));
+}
+
+void explain(const std::string& name) {
+  std::vector<CheckInfo> checks;
+  if (name == "all")
+    checks = all_checks();
+  else
+    checks = {find_check(name)};
+  for (std::size_t i = 0; i < checks.size(); ++i)
+    fmt::print("{}{}: {}\n\n{}", i == 0 ? "" : "\n", checks[i].name, checks[i].summary, checks[i].text);
+}
+
+// Once for each check that failed, in their order.
+std::string advice(const std::set<std::string>& failed) {
+  std::string out;
+  for (const CheckInfo& c : all_checks())
+    if (failed.contains(std::string(c.name))) out += fmt::format("    heed check --explain {}\n", c.name);
+  return out.empty() ? "" : "What is usually behind it, and how to find it:\n" + out;
+}
+
+// ---- the checks
+
 // Rows appear as they come: some variants take many seconds.
-bool check_variants(const std::vector<std::string>& wanted, const Registry& registry) {
+bool check_variants(const std::vector<std::string>& wanted, const std::vector<std::string>& only,
+                    const Registry& registry) {
   std::vector<const VariantInfo*> variants;
   for (const std::string& name : wanted) {
     const VariantInfo* found = registry.find_variant(name);
@@ -52,10 +115,12 @@ bool check_variants(const std::vector<std::string>& wanted, const Registry& regi
     for (const VariantInfo& v : registry.variants()) variants.push_back(&v);
 
   Tally tally;
-  ConformanceContext context{.positions = all_positions(registry)};
+  std::set<std::string> failed;
+  ConformanceContext context{.positions = all_positions(registry), .only = only};
   context.report = [&](const CheckResult& r) {
     ++tally.counts[text(r.verdict)];
-    fmt::print("{}", row(r.check, text(r.verdict), r.worst, r.message));
+    if (r.verdict == Verdict::failed) failed.insert(r.check);
+    fmt::print("{}", row(r.check, text(r.verdict), r.worst, r.message, r.verdict == Verdict::failed));
     std::fflush(stdout);
   };
   for (const VariantInfo* variant : variants)
@@ -63,8 +128,8 @@ bool check_variants(const std::vector<std::string>& wanted, const Registry& regi
       fmt::print("{}\n", subject_text(*variant, options));
       run_conformance(*variant, options, context);
     }
-  fmt::print("{}", tally.text());
-  return tally.counts[text(Verdict::failed)] == 0;
+  fmt::print("{}{}", tally.text(), advice(failed));
+  return failed.empty();
 }
 
 bool check_files(const std::vector<std::string>& files, const Registry& registry) {
@@ -75,7 +140,8 @@ bool check_files(const std::vector<std::string>& files, const Registry& registry
     fmt::print("{}\n", file);
     for (const GoldenResult& r : report.cases) {
       ++tally.counts[text(r.verdict)];
-      fmt::print("{}", row(r.name, text(r.verdict), r.largest_error, r.message));
+      const bool failed = r.verdict == GoldenVerdict::missed || r.verdict == GoldenVerdict::unknown;
+      fmt::print("{}", row(r.name, text(r.verdict), r.largest_error, r.message, failed));
     }
     passed = passed && report.passed();
   }
@@ -83,10 +149,13 @@ bool check_files(const std::vector<std::string>& files, const Registry& registry
   return passed;
 }
 
-int run(const Input& input, const Registry& registry) {
+int run(const Input& input, Registry& registry) {
+  if (input.has("explain")) return explain(fmt::format("{}", fmt::join(input.all("explain"), " "))), kDone;
   const std::vector<std::string> variants = input.all("variants"), files = input.all("golden");
+  std::vector<std::string> only;
+  if (input.has("only")) only.emplace_back(find_check(input.get<std::string>("only")).name);
   bool passed = true;
-  if (files.empty() || !variants.empty()) passed = check_variants(variants, registry);
+  if (files.empty() || !variants.empty()) passed = check_variants(variants, only, registry);
   if (!files.empty()) passed = check_files(files, registry) && passed;
   return passed ? kDone : kSomeFailed;
 }
@@ -96,7 +165,7 @@ int run(const Input& input, const Registry& registry) {
 Command check_command() {
   Command c;
   c.name = "check";
-  c.synopsis = "[VARIANT ...] [--golden FILE ...]";
+  c.synopsis = "[VARIANT ...] [--only CHECK] [--explain CHECK] [--golden FILE ...]";
   c.summary = "holds variants against what they claim, and heed against reference numbers";
   c.details =
       "Without words every variant goes through the conformance suite, for each choice of its options. With "
@@ -104,13 +173,23 @@ Command check_command() {
       "the cases of the files are run instead: a miss, a number that is not finite or a case that heed does "
       "not know fails;\n"
       "cases of variants that heed does not have yet are skipped. Behind the verdict stands the largest "
-      "error.\n\n"
+      "error; what failed\n"
+      "has a '!' in the margin.\n\n"
       "    heed check window\n"
-      "    heed check --golden tests/golden/softmax.h5";
-  c.options.add_options()("golden",
-                          po::value<std::vector<std::string>>()->multitoken()->value_name("FILE ..."),
-                          "files of reference cases");
+      "    heed check window --only gradient\n"
+      "    heed check --explain causality\n"
+      "    heed check --golden tests/golden/softmax.h5\n\n"
+      "Checks, in the order in which they run and faults are worth repairing:\n" +
+      summaries();
+  c.options.add_options()  //
+      ("explain", po::value<std::vector<std::string>>()->multitoken()->value_name("CHECK"),
+       "what a check does, why, what usually fails and how to find it; 'all' prints all")  //
+      ("only", po::value<std::string>()->value_name("CHECK"),
+       "this check alone, as in --only batch-independence")  //
+      ("golden", po::value<std::vector<std::string>>()->multitoken()->value_name("FILE ..."),
+       "files of reference cases");
   c.arguments = {"variants..."};
+  c.loads_plugins = true;
   c.run = run;
   return c;
 }

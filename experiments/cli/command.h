@@ -57,9 +57,10 @@ struct Command {
   po::options_description options = po::options_description("Options");
   // Words without a dash: their names in order; the last one takes all that follow when it ends in "...".
   std::vector<std::string> arguments = {};
-  std::size_t required = 0;  // how many of them must be there
-  bool internal = false;     // not shown in `heed --help`
-  int (*run)(const Input&, const Registry&) = nullptr;
+  std::size_t required = 0;    // how many of them must be there
+  bool internal = false;       // not shown in `heed --help`
+  bool loads_plugins = false;  // takes --plugin and HEED_PLUGIN_PATH
+  int (*run)(const Input&, Registry&) = nullptr;
 };
 
 Command bench_command();
@@ -68,6 +69,7 @@ Command compare_command();
 Command data_command();
 Command list_command();
 Command merge_command();
+Command new_command();
 Command plan_command();
 Command run_command();
 Command status_command();

@@ -37,7 +37,7 @@ CompareOptions options_beside(const fs::path& sweep) {
   return options;
 }
 
-int run(const Input& input, const Registry&) {
+int run(const Input& input, Registry&) {
   fs::path file = input.get<std::string>("results");
   if (fs::is_directory(file)) {
     const RunDirectory directory(file);

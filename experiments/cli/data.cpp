@@ -40,7 +40,7 @@ Config read_options(const Input& input, const TaskInfo& task) {
   return resolved;
 }
 
-int run(const Input& input, const Registry& registry) {
+int run(const Input& input, Registry& registry) {
   const std::string name = input.get<std::string>("task");
   const TaskInfo* task = registry.find_task(name);
   if (!task)
@@ -79,6 +79,7 @@ Command data_command() {
                                    "of the trial");
   c.arguments = {"task", "option..."};
   c.required = 1;
+  c.loads_plugins = true;
   c.run = run;
   return c;
 }

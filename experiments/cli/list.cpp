@@ -21,7 +21,8 @@ void print_group(const std::string& title, const std::vector<E>& entries,
   Rows rows;
   for (const E& e : entries)
     if (!only || std::find(only->begin(), only->end(), e.name) != only->end())
-      rows.push_back({"  " + e.name, e.about.summary, e.about.paper});
+      rows.push_back(
+          {"  " + e.name, e.about.summary, e.about.paper, e.plugin ? "plugin " + e.plugin->name : ""});
   fmt::print("{}\n{}\n", title, aligned(rows));
 }
 
@@ -45,6 +46,7 @@ bool print_if_found(const E* entry, const char* kind) {
   if (!entry) return false;
   fmt::print("{} ({}): {}\n", entry->name, kind, entry->about.summary);
   if (!entry->about.paper.empty()) fmt::print("{}\n", entry->about.paper);
+  if (entry->plugin) fmt::print("From the plugin {}\n", entry->plugin->path);
   fmt::print("\n");
   print_options(entry->options);
   return true;
@@ -76,7 +78,7 @@ int describe(const std::string& name, const Registry& registry) {
   throw UsageError(fmt::format("nothing is called '{}'.{}", name, suggestion(name, known)));
 }
 
-int run(const Input& input, const Registry& registry) {
+int run(const Input& input, Registry& registry) {
   if (input.has("name")) return describe(input.get<std::string>("name"), registry);
   const std::vector<std::string> attention = variant_names(registry, true),
                                  feed_forward = variant_names(registry, false);
@@ -100,6 +102,7 @@ Command list_command() {
   c.summary = "variants, positions, tasks and metrics; with NAME its options";
   c.details = "    heed list window";
   c.arguments = {"name"};
+  c.loads_plugins = true;
   c.run = run;
   return c;
 }

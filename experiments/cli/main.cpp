@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <new>
 #include <sstream>
@@ -8,6 +9,7 @@
 
 #include <fmt/format.h>
 
+#include "core/plugin_host.h"
 #include "experiments/cli/command.h"
 #include "experiments/provenance.h"
 #include "experiments/tasks/builtin.h"
@@ -17,8 +19,9 @@ namespace heed::cli {
 namespace {
 
 std::vector<Command> all_commands() {
-  return {list_command(),    plan_command(),  run_command(),   status_command(), merge_command(),
-          compare_command(), bench_command(), check_command(), data_command(),   trial_command()};
+  return {list_command(),  plan_command(),    run_command(),   status_command(),
+          merge_command(), compare_command(), bench_command(), check_command(),
+          data_command(),  new_command(),     trial_command()};
 }
 
 Registry builtin_registry() {
@@ -39,18 +42,31 @@ std::string help(const std::vector<Command>& commands) {
   for (const Command& c : commands)
     if (!c.internal) text += fmt::format("  {:<10}{}\n", c.name, c.summary);
   return text +
-         "\n`heed VERB --help` says more about a verb, `heed --version` about this build.\n"
+         "\n`heed VERB --help` says more about a verb, `heed --version` about this build. Verbs that need "
+         "variants "
+         "take\n--plugin FILE.so (repeatable) and the list of files and folders in HEED_PLUGIN_PATH.\n"
          "Exit codes: 0 done, 1 some trials or checks failed, 2 wrong command line, 64 configuration "
          "refused,\n"
          "65 damaged file, 66 plugin refused, 70 bug in heed, 74 input or output, 75 stopped: run again to "
          "continue.\n";
 }
 
+po::options_description plugin_options(const Command& c) {
+  po::options_description options;
+  if (c.loads_plugins)
+    options.add_options()("plugin", po::value<std::vector<std::string>>()->value_name("FILE.so"),
+                          "adds what a plugin brings; may be given several times");
+  return options;
+}
+
 std::string help(const Command& c) {
+  po::options_description all("Options");
+  for (const auto& group : {c.options, plugin_options(c)})
+    for (const auto& option : group.options()) all.add(option);
   std::ostringstream options;
-  options << c.options;
+  options << all;
   return fmt::format("heed {} {}\n{}\n\n{}\n{}", c.name, c.synopsis, c.summary, c.details,
-                     c.options.options().empty() ? "" : '\n' + options.str());
+                     all.options().empty() ? "" : '\n' + options.str());
 }
 
 std::vector<std::string> option_names(const po::options_description& options) {
@@ -66,10 +82,20 @@ std::string completed(const std::string& option, const std::vector<std::string>&
   return at == known.end() ? option : *at;
 }
 
+// What is built in, what HEED_PLUGIN_PATH names and what the command line does.
+Registry registry_for(const Command& c, const std::vector<std::string>& plugins) {
+  Registry registry = builtin_registry();
+  if (!c.loads_plugins) return registry;
+  if (const char* path = std::getenv("HEED_PLUGIN_PATH"))
+    for (const std::filesystem::path& file : plugin_files(path)) load_plugin(file, registry);
+  for (const std::string& file : plugins) load_plugin(file, registry);
+  return registry;
+}
+
 // The second pass: the words behind the verb, by the verb's own description.
 po::variables_map parse(const Command& c, const std::vector<std::string>& words) {
   po::options_description all;
-  all.add(c.options).add_options()("help,h", "");
+  all.add(c.options).add(plugin_options(c)).add_options()("help,h", "");
   po::positional_options_description positional;
   for (const std::string& argument : c.arguments) {
     const bool many = argument.ends_with("...");
@@ -104,11 +130,16 @@ int run(const std::vector<std::string>& words) {
   const std::vector<Command> commands = all_commands();
   // The first pass: what stands before the verb.
   std::size_t verb = 0;
+  std::vector<std::string> plugins;
   for (; verb < words.size() && words[verb].starts_with('-'); ++verb) {
+    if (words[verb] == "--plugin" && verb + 1 < words.size()) {
+      plugins.push_back(words[++verb]);
+      continue;
+    }
     if (words[verb] == "--help" || words[verb] == "-h") return fmt::print("{}", help(commands)), kDone;
     if (words[verb] == "--version") return fmt::print("{}", version_text()), kDone;
-    throw UsageError(
-        fmt::format("unknown option '{}'.{}", words[verb], suggestion(words[verb], {"--help", "--version"})));
+    throw UsageError(fmt::format("unknown option '{}'.{}", words[verb],
+                                 suggestion(words[verb], {"--help", "--plugin", "--version"})));
   }
   if (verb == words.size()) {
     fmt::print(stderr, "{}", help(commands));
@@ -125,7 +156,9 @@ int run(const std::vector<std::string>& words) {
       if (!input.has(c.arguments[i]))
         throw UsageError(
             fmt::format("'{}' is missing. It is: heed {} {}", c.arguments[i], c.name, c.synopsis));
-    return c.run(input, builtin_registry());
+    for (const std::string& file : input.all("plugin")) plugins.push_back(file);
+    Registry registry = registry_for(c, plugins);
+    return c.run(input, registry);
   }
   throw UsageError(fmt::format("unknown verb '{}'.{}", words[verb], suggestion(words[verb], names)));
 }
@@ -143,6 +176,8 @@ int guarded(const std::vector<std::string>& words) {
     return code;
   } catch (const UsageError& e) {
     return say(kWrongCommandLine, fmt::format("heed: {}\n`heed --help` lists the verbs.", e.what()));
+  } catch (const PluginError& e) {
+    return say(kRefusedPlugin, fmt::format("heed: {}", e.what()));
   } catch (const ConfigError& e) {
     return say(kRefusedConfiguration, e.what());
   } catch (const Error& e) {

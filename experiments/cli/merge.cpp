@@ -9,7 +9,7 @@
 namespace heed::cli {
 namespace {
 
-int run(const Input& input, const Registry&) {
+int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
   const bool good = merge_and_report(directory, directory.read_plan(), input.command);
   fmt::print("{}\n", directory.results().string());

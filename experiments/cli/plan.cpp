@@ -34,7 +34,7 @@ std::string with_prefix(double x, const char* unit) {
   return fmt::format("{:.3g} {}{}", x, prefixes[p], unit);
 }
 
-int run(const Input& input, const Registry& registry) {
+int run(const Input& input, Registry& registry) {
   const Sweep sweep = load_sweep(input.get<std::string>("sweep"), input.all("override"), registry).sweep;
   Estimator estimate(registry);
   const double speed = kShareOfSpeed * measure_speed();
@@ -95,6 +95,7 @@ Command plan_command() {
       "    heed plan configs/quickstart.yaml train.steps=500";
   c.arguments = {"sweep", "override..."};
   c.required = 1;
+  c.loads_plugins = true;
   c.run = run;
   return c;
 }

@@ -28,7 +28,7 @@ std::vector<double> work_of(const Sweep& sweep, const Registry& registry) {
   return work;
 }
 
-int run(const Input& input, const Registry& registry) {
+int run(const Input& input, Registry& registry) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("sweep"), input.all("override"), registry);
   const Sweep& sweep = loaded.sweep;
   const RunDirectory directory(input.has("output") ? std::filesystem::path(input.get<std::string>("output"))
@@ -83,6 +83,7 @@ Command run_command() {
       "retry-failed", "run trials again that failed or were killed");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
+  c.loads_plugins = true;
   c.run = run;
   return c;
 }

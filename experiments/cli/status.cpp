@@ -13,7 +13,7 @@
 namespace heed::cli {
 namespace {
 
-int run(const Input& input, const Registry&) {
+int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
   std::map<std::string, std::size_t> counts;
   std::vector<std::string> failures;

@@ -14,7 +14,7 @@
 namespace heed::cli {
 
 LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std::string>& overrides,
-                       const Registry& registry) {
+                       Registry& registry) {
   if (std::filesystem::is_directory(path)) {
     const bool of_a_run = std::filesystem::exists(path / "sweep.yaml");
     throw results::IoError(path, of_a_run ? "is a folder; its sweep file is sweep.yaml in it."

@@ -14,10 +14,10 @@ struct LoadedSweep {
   std::string text;  // for the run directory
 };
 
-// Reads and checks a sweep file with the overrides of a command line. ConfigError with everything that is
-// wrong.
+// Reads and checks a sweep file with the overrides of a command line; loads the plugins that it lists.
+// ConfigError with everything that is wrong.
 LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std::string>& overrides,
-                       const Registry& registry);
+                       Registry& registry);
 
 int cores();  // that this process may use
 

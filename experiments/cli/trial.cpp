@@ -14,7 +14,7 @@ void print(const results::Record& record) {
     fmt::print("{:<28}{:>16.6g} {}\n", m.name, m.value, m.unit == "1" ? "" : m.unit);
 }
 
-int run(const Input& input, const Registry& registry) {
+int run(const Input& input, Registry& registry) {
   Problems problems;
   const auto tree = read_yaml(input.get<std::string>("config"), problems);
   problems.throw_if_any();

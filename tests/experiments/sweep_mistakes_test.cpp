@@ -17,7 +17,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("trian: {lr: 1}") ==
         "f.yaml:3:1: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "
         "sweep, "
-        "compare, save.");
+        "compare, save, plugins.");
   CHECK(with("train: {lrr: 1}") ==
         "f.yaml:3:9: train.lrr: unknown option of 'train'. Did you mean 'lr'? Known: " + options_of_train +
             ".");
@@ -25,8 +25,15 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:9: model.postions: unknown option of 'model'. Did you mean 'positions'? Known: layers, "
         "heads, dim, "
         "norm, norm_eps, bias, tied, positions, feed_forward.");
+  CHECK(with("plugins: a.so") == "f.yaml:3:10: plugins: expected a list of files, found the text 'a.so'.");
+  CHECK(with("plugins: [{a: 1}]") == "f.yaml:3:11: plugins: expected a file, found a map.");
+  CHECK_THROWS_WITH(
+      with("plugins: [nowhere.so]"),
+      "f.yaml:3:11: plugins: nowhere.so: this plugin cannot be read. Is the path right, and has it "
+      "been built?");
   CHECK(with("limits: {memory: 1}") ==
-        "f.yaml:3:1: limits: unknown key. Known: name, variants, task, model, train, sweep, compare, save.");
+        "f.yaml:3:1: limits: unknown key. Known: name, variants, task, model, train, sweep, compare, save, "
+        "plugins.");
   CHECK(wrong("task: mqar\n") ==
         "f.yaml:1:1: variants: the list is missing; name what is to be compared, as [softmax, linear].");
   CHECK(wrong("variants: [softmax]\n") == "f.yaml:1:1: task: the section is missing. Known: mqar, text.");

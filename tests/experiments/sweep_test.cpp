@@ -220,7 +220,7 @@ TEST_CASE("overrides change any key, and lists make axes") {
     CHECK(
         wrong(kSmall, {"trian.lr=1"}) ==
         "command line: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "
-        "sweep, compare, save.");
+        "sweep, compare, save, plugins.");
     CHECK(wrong(kSmall, {"train.lr"}) ==
           "command line: 'train.lr' is not understood; an override is key=value, as train.lr=0.001.");
     CHECK(wrong(kSmall, {"train.lr="}) == "command line: train.lr: a value is missing behind '='.");
@@ -233,7 +233,7 @@ TEST_CASE("overrides change any key, and lists make axes") {
         "variants: [softmax, window]\ntask: mqar\nsweep: {parameters: {train.lr: [0.1, "
         "0.2]}}\ncompare: {reference: softmax, select: train.lr}\n";
     const auto settled = [](const std::string& text, const Texts& overrides) {
-      static const heed::Registry registry = heed::test::fake_registry();
+      heed::Registry registry = heed::test::fake_registry();
       heed::Problems problems;
       const auto file = heed::parse_sweep_file(text, "f.yaml", overrides, registry, problems);
       const heed::CompareOptions compare = good(text, overrides).compare;
@@ -265,7 +265,7 @@ TEST_CASE("overrides change any key, and lists make axes") {
           "command line: compare.reference: 'softmax' is no variant of this sweep. Known: linear.");
   }
   SECTION("the text for the run directory has them, and reads back to the same trials") {
-    static const heed::Registry registry = heed::test::fake_registry();
+    heed::Registry registry = heed::test::fake_registry();
     heed::Problems problems;
     const std::string text = kSmall + "# why\n";
     CHECK(heed::parse_sweep_file(text, "f.yaml", {}, registry, problems)->text == text);

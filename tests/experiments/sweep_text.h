@@ -14,7 +14,7 @@ namespace heed::test {
 using Texts = std::vector<std::string>;
 
 inline Sweep read(const std::string& text, const Texts& overrides, Problems& problems) {
-  static const Registry registry = fake_registry();
+  Registry registry = fake_registry();
   const auto file = parse_sweep_file(text, "f.yaml", overrides, registry, problems);
   return file ? read_sweep(file->tree, "f", registry, problems) : Sweep{};
 }

@@ -1,0 +1,39 @@
+# What `cmake --install` and the Debian package hold: the program, core as a shared library with its headers, the CMake
+# package, configurations and documentation.
+include(CMakePackageConfigHelpers)
+
+set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heed)
+install(TARGETS heed RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
+install(TARGETS heed_core EXPORT heedTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(EXPORT heedTargets NAMESPACE heed:: DESTINATION ${config_dir})
+install(DIRECTORY core/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heed/core
+  FILES_MATCHING PATTERN "*.h" PATTERN check EXCLUDE)
+install(DIRECTORY configs examples DESTINATION ${CMAKE_INSTALL_DATADIR}/heed)
+install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
+install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+install(FILES results/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME results-format.md)
+
+configure_package_config_file(cmake/heedConfig.cmake.in heedConfig.cmake INSTALL_DESTINATION ${config_dir})
+# Plugins must be built again for another minor version anyway; the stamp says so, too.
+write_basic_package_version_file(heedConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(
+  FILES
+    ${CMAKE_CURRENT_BINARY_DIR}/heedConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/heedConfigVersion.cmake cmake/HeedPlugin.cmake
+  DESTINATION ${config_dir})
+
+# The build tree is a package, too: plugins can be built against it with -Dheed_DIR=<build folder>.
+export(EXPORT heedTargets NAMESPACE heed:: FILE ${CMAKE_CURRENT_BINARY_DIR}/heedTargets.cmake)
+configure_file(cmake/HeedPlugin.cmake HeedPlugin.cmake COPYONLY)
+
+# scripts/package.sh makes the Debian package.
+set(CPACK_GENERATOR DEB)
+set(CPACK_PACKAGE_NAME heed)
+set(CPACK_PACKAGE_CONTACT "The authors of heed <heed@localhost>")
+set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
+set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
+set(CPACK_DEBIAN_PACKAGE_SECTION science)
+set(CPACK_DEBIAN_PACKAGE_SHLIBDEPS ON)
+set(CPACK_DEBIAN_PACKAGE_DEPENDS libeigen3-dev)
+set(CPACK_DEBIAN_PACKAGE_RECOMMENDS "cmake, g++, make")
+set(CPACK_STRIP_FILES ON)
+include(CPack)

@@ -1,0 +1,28 @@
+#pragma once
+
+#include "core/plugin_stamp.h"
+#include "core/registry.h"
+
+namespace heed {
+
+// What the program finds in a plugin after opening it.
+struct PluginEntry {
+  const char* name;
+  const char* version;
+  void (*add)(Registry&);
+};
+
+}  // namespace heed
+
+// How the program finds the stamp in the file's bytes, before it runs any of its code.
+#define HEED_STAMP_MARK "heed plugin stamp: "
+
+// Makes a module a plugin; heed_add_plugin (cmake/HeedPlugin.cmake) writes this. `add` takes a Registry&.
+#define HEED_PLUGIN(name, version, add)                                                            \
+  extern "C" {                                                                                     \
+  __attribute__((visibility("default"), used,                                                      \
+                 section(".heed.plugin"))) extern const char heed_plugin_stamp[];                  \
+  const char heed_plugin_stamp[] = HEED_STAMP_MARK HEED_STAMP;                                     \
+  __attribute__((visibility("default"), used)) extern const ::heed::PluginEntry heed_plugin_entry; \
+  const ::heed::PluginEntry heed_plugin_entry = {name, version, add};                              \
+  }

@@ -1,0 +1,127 @@
+#include <algorithm>
+#include <array>
+#include <cctype>
+#include <cstdlib>
+#include <filesystem>
+#include <span>
+#include <sstream>
+#include <string>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/cli/new_files.h"
+#include "results/atomic_file.h"
+
+namespace heed::cli {
+namespace {
+
+using Path = std::filesystem::path;
+
+bool is_good_name(const std::string& name) {
+  return !name.empty() && std::islower(static_cast<unsigned char>(name[0])) &&
+         std::all_of(name.begin(), name.end(),
+                     [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '_'; });
+}
+
+// cosine_top2 as a type: CosineTop2
+std::string type_name(const std::string& name) {
+  std::string out;
+  bool up = true;
+  for (const char c : name) {
+    if (c != '_') out += up ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
+    up = c == '_';
+  }
+  return out;
+}
+
+std::string replaced(std::string text, const std::string& what, const std::string& by) {
+  for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
+    text.replace(at, what.size(), by);
+  return text;
+}
+
+std::string filled_in(const char* text, const std::string& name) {
+  return replaced(replaced(text, "my_variant", name), "MyVariant", type_name(name));
+}
+
+bool in_path(const Path& folder) {
+  const char* path = std::getenv("PATH");
+  std::istringstream in(path ? path : "");
+  for (std::string part; std::getline(in, part, ':');) {
+    std::error_code not_there;
+    if (!part.empty() && std::filesystem::equivalent(part, folder, not_there)) return true;
+  }
+  return false;
+}
+
+// What CMake must be told to find this heed: nothing where its program is in PATH, as CMake looks there
+// itself.
+std::string hint_for_cmake(const Path& program) {
+  const Path prefix = program.parent_path().parent_path();
+  const bool of_a_build = std::filesystem::exists(prefix / "heedConfig.cmake");
+  if (!of_a_build && in_path(program.parent_path())) return "";
+  for (const Path& folder : {prefix, prefix / "lib/cmake/heed", prefix / "lib64/cmake/heed"})
+    if (std::filesystem::exists(folder / "heedConfig.cmake")) return " -Dheed_DIR=" + folder.string();
+  return "";
+}
+
+int run(const Input& input, Registry& registry) {
+  const std::string kind = input.get<std::string>("kind"), name = input.get<std::string>("name"),
+                    door = input.get<std::string>("door");
+  if (kind != "variant")
+    throw UsageError(fmt::format("'{}' cannot be made.{}", kind, suggestion(kind, {"variant"})));
+  if (!is_good_name(name))
+    throw UsageError(fmt::format(
+        "'{}' is no name for a variant: small letters, digits and '_', as in cosine_top2.", name));
+  if (registry.find_variant(name))
+    throw UsageError(fmt::format("heed has a variant called '{}' already; give yours another name.", name));
+  if (door != "mixer" && door != "layer")
+    throw UsageError(fmt::format("unknown door '{}'.{}", door, suggestion(door, {"mixer", "layer"})));
+  const Path folder = name;
+  if (std::filesystem::exists(folder))
+    throw UsageError(fmt::format("'{}' is there already; nothing was written.", name));
+
+  std::filesystem::create_directory(folder);
+  const std::array<std::pair<std::string, const char*>, 4> files = {
+      {{name + ".cpp", door == "mixer" ? new_files::kMixer : new_files::kLayer},
+       {"CMakeLists.txt", new_files::kCMakeLists},
+       {"sweep.yaml", new_files::kSweep},
+       {"README.md", new_files::kReadme}}};
+  for (const auto& [file, text] : files) {
+    const std::string content = filled_in(text, name);
+    results::write_file(folder / file, std::as_bytes(std::span(content)), results::IfExists::keep);
+  }
+  const Path program = std::filesystem::read_symlink("/proc/self/exe");
+  const std::string heed = in_path(program.parent_path()) ? "heed" : program.string();
+  fmt::print("{}/: {}.cpp (a {} that works), CMakeLists.txt, sweep.yaml, README.md. Next:\n\n", name, name,
+             door);
+  fmt::print("    cd {} && cmake -B build{} && cmake --build build\n", name, hint_for_cmake(program));
+  fmt::print("    {} check {} --plugin build/{}.so\n", heed, name, name);
+  fmt::print("    {} run sweep.yaml\n", heed);
+  return kDone;
+}
+
+}  // namespace
+
+Command new_command() {
+  Command c;
+  c.name = "new";
+  c.synopsis = "variant NAME [--door mixer|layer]";
+  c.summary = "writes a plugin project with a variant that works, to put your equation in";
+  c.details =
+      "Makes a folder NAME with one .cpp, a CMakeLists.txt, a sweep that compares it with softmax and a "
+      "README, and\n"
+      "prints the next three commands. A mixer maps queries, keys and values of one head to its output; a "
+      "layer\n"
+      "owns everything between residual additions.\n\n"
+      "    heed new variant cosine";
+  c.options.add_options()("door", po::value<std::string>()->default_value("mixer")->value_name("KIND"),
+                          "mixer or layer");
+  c.arguments = {"kind", "name"};
+  c.required = 2;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

@@ -1,0 +1,45 @@
+#include "core/mixer.h"
+
+namespace {
+using namespace heed;
+
+// o = p v,  p = softmax(q k^T / (tau sqrt(d))): attention that works. Put your equation and its paper here,
+// and change forward and backward together: `heed check` says at once whether they agree.
+template <class S>
+struct MyVariant {
+  struct Options {  // each becomes a key of the sweep file
+    double temperature = 1;
+    void describe(auto& option) { option("temperature", temperature, {.min = 1e-3, .doc = "tau"}); }
+  } options;
+
+  struct Saved {
+    Mat<S> p;  // (Tq, Tk) weights: what backward needs
+  };
+
+  // One head of one sequence: q (Tq, d), k (Tk, d), v (Tk, dv) -> o (Tq, dv). No memory but `memory`'s.
+  Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    Mat<S> p = memory.keep(in.q.rows(), in.k.rows());
+    p.noalias() = scale(in) * in.q * in.k.transpose();
+    softmax_rows(p, in.mask, in.slope);
+    o.noalias() = p * in.v;
+    return {p};
+  }
+
+  // dp = do v^T,  ds = p (dp - rowsum(p dp)),  dq = ds k,  dk = ds^T q,  dv = p^T do.  Gradients are added.
+  void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Mat<S> ds = memory.temp(in.q.rows(), in.k.rows());
+    ds.noalias() = d_o * in.v.transpose();
+    softmax_rows_backward(saved.p, ds);
+    grad.q.noalias() += scale(in) * ds * in.k;
+    grad.k.noalias() += scale(in) * ds.transpose() * in.q;
+    grad.v.noalias() += saved.p.transpose() * d_o;
+  }
+
+  void weights(const Head<S>&, const Saved& saved, Mat<S> p, Memory<S>&) const { p = saved.p; }
+
+  S scale(const Head<S>& in) const { return S(1 / (options.temperature * std::sqrt(double(in.q.cols())))); }
+};
+}  // namespace
+
+HEED_MIXER(my_variant, MyVariant, "What it is, in one line", "Author et al. 2026")
