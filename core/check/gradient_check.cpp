@@ -18,7 +18,17 @@ void add_ratios_of_sum(std::vector<KnownRatio>& out, Index n, const char* things
                                         n, things)});
 }
 
-std::vector<KnownRatio> known_ratios(const Setup& setup) {
+// Options that are numbers are often factors: `sharpness: 10`.
+void add_ratios_of_options(std::vector<KnownRatio>& out, const Config& options) {
+  for (const Config::Entry& e : options.entries()) {
+    double value = 0;
+    if (!e.value.read(value) || value == 0 || std::abs(value) == 1) continue;
+    out.push_back({value, fmt::format("backward has the factor {} ({:g}) once too often", e.key, value)});
+    out.push_back({1 / value, fmt::format("backward forgets the factor {} ({:g})", e.key, value)});
+  }
+}
+
+std::vector<KnownRatio> known_ratios(const Setup& setup, const Config& options) {
   std::vector<KnownRatio> out;
   const Index width = setup.dim / setup.heads;
   if (width > 1) {
@@ -29,6 +39,7 @@ std::vector<KnownRatio> known_ratios(const Setup& setup) {
                                "forward, or applies it twice",
                                width)});
   }
+  add_ratios_of_options(out, options);
   add_ratios_of_sum(out, setup.heads, "heads");
   add_ratios_of_sum(out, setup.batch, "sequences");
   add_ratios_of_sum(out, setup.time, "positions");
@@ -50,7 +61,7 @@ Finding gradient(const Subject& subject, const Setup& setup) {
     tensors.push_back({"context", bench.context.data(), bench.dcontext.data(), bench.context.rows(),
                        bench.context.cols(), setup.context_time});
   const GradientReport report = compare_gradients(
-      tensors, [&] { return bench.loss(); }, known_ratios(setup));
+      tensors, [&] { return bench.loss(); }, known_ratios(setup, subject.options));
   return {report.fault, report.worst, report.hint};
 }
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <optional>
+#include <string>
 
 #include "core/check/checks.h"
 #include "core/check/outcome.h"
@@ -23,6 +24,18 @@ std::optional<Index> changed(const Bench<double>& bench, const Matrix<double>& b
   return {};
 }
 
+// How far a leak into output i goes. REQUIRES: it may not see the last position, and it sees one before that.
+std::string reach(Bench<double>& bench, const Matrix<double>& before, Index i) {
+  Matrix<double>& input = bench.setup.cross ? bench.context : bench.x;
+  const Index keys = bench.setup.keys();
+  for (Index b = 0; b < bench.setup.batch; ++b) change(input, (b + 1) * keys - 1);
+  bench.forward();
+  const auto only_i = [&](Index row, Index) { return row != i; };
+  return changed(bench, before, keys - 1, only_i)
+             ? "The last position leaks there, too: nothing is hidden, or something runs over all positions."
+             : "The last position does not: something is hidden, but a place too far on.";
+}
+
 // A loss on the outputs at position i alone.
 void only_position(Matrix<double>& upstream, const Matrix<double>& whole, Index i, Index time) {
   upstream.setZero();
@@ -41,7 +54,8 @@ Finding no_leak(const Subject& subject, const Setup& setup, Sees sees) {
     bench.forward();
     input = original;
     if (const auto i = changed(bench, y, j, sees))
-      return {fmt::format("position {} leaks: changing it changes the output at position {}", j, *i)};
+      return {fmt::format("position {} leaks: changing it changes the output at position {}", j, *i), 0,
+              j + 1 < setup.keys() && !sees(*i, setup.keys() - 1) ? reach(bench, y, *i) : ""};
   }
   for (Index i = 0; i < setup.time; ++i) {
     only_position(bench.upstream, upstream, i, setup.time);
@@ -50,8 +64,9 @@ Finding no_leak(const Subject& subject, const Setup& setup, Sees sees) {
     for (Index row = 0; row < gradient.rows(); ++row)
       if (const Index j = row % setup.keys(); !sees(i, j) && !(gradient.row(row).array() == 0).all())
         return {fmt::format(
-            "position {} leaks: a loss on the output at position {} gives it a gradient of {:.3g}", j, i,
-            gradient.row(row).cwiseAbs().maxCoeff())};
+                    "position {} leaks: a loss on the output at position {} gives it a gradient of {:.3g}", j,
+                    i, gradient.row(row).cwiseAbs().maxCoeff()),
+                0, "The outputs are right: it is backward that reaches what forward hides."};
   }
   return {};
 }

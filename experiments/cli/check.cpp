@@ -65,7 +65,7 @@ std::string row(const std::string& name, const char* verdict, double error, cons
 
 std::string summaries() {
   std::string out;
-  for (const CheckInfo& c : all_checks()) out += fmt::format("  {:<20}{}\n", c.name, c.summary);
+  for (const CheckInfo& c : all_checks()) out += fmt::format("\n  {:<20}{}", c.name, c.summary);
   return out;
 }
 
@@ -95,7 +95,12 @@ std::string advice(const std::set<std::string>& failed) {
   std::string out;
   for (const CheckInfo& c : all_checks())
     if (failed.contains(std::string(c.name))) out += fmt::format("    heed check --explain {}\n", c.name);
-  return out.empty() ? "" : "What is usually behind it, and how to find it:\n" + out;
+  if (failed.empty()) return "";
+  return (failed.size() == 1
+              ? "What is usually behind it, and how to find it:\n"
+              : "What is usually behind it, and how to find it; begin with the first, others often "
+                "follow from it:\n") +
+         out;
 }
 
 // ---- the checks
@@ -179,7 +184,7 @@ Command check_command() {
       "    heed check window --only gradient\n"
       "    heed check --explain causality\n"
       "    heed check --golden tests/golden/softmax.h5\n\n"
-      "Checks, in the order in which they run and faults are worth repairing:\n" +
+      "Checks, in the order in which they run and faults are worth repairing:" +
       summaries();
   c.options.add_options()  //
       ("explain", po::value<std::vector<std::string>>()->multitoken()->value_name("CHECK"),

@@ -18,6 +18,15 @@ struct OffByOne : Naive<S> {
   }
 };
 
+// No query is hidden anything from.
+template <class S>
+struct SeesAll : Naive<S> {
+  typename Naive<S>::Saved forward(Head<S> in, Mat<S> o, Memory<S>& memory) const {
+    in.mask.causal = false;
+    return Naive<S>::forward(in, o, memory);
+  }
+};
+
 // The outputs are right; the gradient of a hidden pair is next to nothing instead of nothing.
 template <class S>
 struct LeakyBackward : Naive<S> {
@@ -49,6 +58,14 @@ class MeanOverTime final : public Layer<S> {
 TEST_CASE("the causality check names the first position that leaks") {
   require_caught(with_mixer<OffByOne>("off_by_one"), "causality",
                  "position 1 leaks: changing it changes the output at position 0");
+}
+
+TEST_CASE("the causality check tells a mask that is off by one from none") {
+  require_caught(with_mixer<OffByOne>("off_by_one"), "causality",
+                 "something is hidden, but a place too far on");
+  require_caught(with_mixer<SeesAll>("sees_all"), "causality",
+                 "nothing is hidden, or something runs over all");
+  require_caught(with_mixer<LeakyBackward>("leaky_backward"), "causality", "The outputs are right");
 }
 
 TEST_CASE("the causality check wants gradients of exactly zero") {

@@ -73,6 +73,20 @@ struct OncePerHead : Naive<S> {
   }
 };
 
+// o = sharpness p v, without the factor in backward.
+template <class S>
+struct ForgottenOption : Naive<S> {
+  struct Options {
+    double sharpness = 10;
+    void describe(auto& option) { option("sharpness", sharpness, {.doc = "multiplies the output"}); }
+  } options;
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    o *= S(options.sharpness);
+    return saved;
+  }
+};
+
 // ds = p o dp, without the sum that is subtracted.
 template <class S>
 struct ForgottenTerm : Naive<S> {
@@ -138,6 +152,8 @@ TEST_CASE("the gradient check says which factor is missing") {
                  "The ratio is 3 in all 36 coordinates: something is added once for each of the 3 heads.");
   require_caught(with_mixer<SomeFactor>("some_factor"), "gradient",
                  "The ratio is 1.3 in all 36 coordinates: a constant factor is missing or too much.");
+  require_caught(with_mixer<ForgottenOption>("forgotten_option"), "gradient",
+                 "The ratio is 0.1 in all 36 coordinates: backward forgets the factor sharpness (10).");
   require_caught(with_mixer<NoValues>("no_values"), "gradient",
                  "Backward leaves all 36 coordinates at 0: it never adds there.");
 }
