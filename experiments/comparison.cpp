@@ -78,13 +78,14 @@ std::vector<std::string> slot_labels(const results::Results& results, const std:
   return out;
 }
 
-// Parameters, the seed apart, that take different values within one variant; a slot is one of them.
+// Parameters, the seed apart, that take different values within one variant; a slot is one of them. Plugins
+// are none: where they differ, so does what they bring.
 std::vector<Varied> varied_parameters(const results::Results& results,
                                       const std::vector<std::string>& variants) {
   std::vector<Varied> varied;
   for (const Column& column : results.columns) {
     if (column.role != results::Role::parameter || column.parameter == "seed" ||
-        column.parameter == "variant")
+        column.parameter == "variant" || column.parameter == "plugins")
       continue;
     const std::string slot = slot_of(column.parameter);
     const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
