@@ -18,11 +18,11 @@ struct PluginEntry {
 #define HEED_STAMP_MARK "heed plugin stamp: "
 
 // Makes a module a plugin; heed_add_plugin (cmake/HeedPlugin.cmake) writes this. `add` takes a Registry&.
-#define HEED_PLUGIN(name, version, add)                                                            \
-  extern "C" {                                                                                     \
-  __attribute__((visibility("default"), used,                                                      \
-                 section(".heed.plugin"))) extern const char heed_plugin_stamp[];                  \
-  const char heed_plugin_stamp[] = HEED_STAMP_MARK HEED_STAMP;                                     \
-  __attribute__((visibility("default"), used)) extern const ::heed::PluginEntry heed_plugin_entry; \
-  const ::heed::PluginEntry heed_plugin_entry = {name, version, add};                              \
+#define HEED_PLUGIN(name, version, add)                                                      \
+  extern "C" {                                                                               \
+  __attribute__((visibility("default"))) extern const char heed_plugin_stamp[];              \
+  __attribute__((used, section(".heed.plugin"))) const char heed_plugin_stamp[] =            \
+      HEED_STAMP_MARK HEED_STAMP;                                                            \
+  __attribute__((visibility("default"))) extern const ::heed::PluginEntry heed_plugin_entry; \
+  __attribute__((used)) const ::heed::PluginEntry heed_plugin_entry = {name, version, add};  \
   }

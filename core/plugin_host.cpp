@@ -30,10 +30,9 @@ using Path = std::filesystem::path;
 
 std::string read(const Path& file) {
   std::ifstream in(file, std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(in), {}};
   if (!in || std::filesystem::is_directory(file))
     refuse(file, "this plugin cannot be read. Is the path right, and has it been built?");
-  return bytes;
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 // The text behind the mark, up to its closing zero.

@@ -1,0 +1,203 @@
+// Twelve wrong plugins and some more, each refused or found with a message that names the fault.
+#include <clocale>
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include "core/plugin_host.h"
+#include "core/plugin_stamp.h"
+#include "tests/catch.h"
+#include "tests/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::PluginError;
+using heed::Registry;
+using heed::test::Ended;
+using heed::test::TempFolder;
+using Path = std::filesystem::path;
+
+Path plugin(const std::string& name) { return heed::test::build_dir() / "plugins" / (name + ".so"); }
+
+Registry builtin() {
+  Registry registry;
+  heed::register_builtin_variants(registry);
+  return registry;
+}
+
+// Why a file is refused; empty where it is loaded. A refusal leaves the registry as it was.
+std::string refusal(const Path& file) {
+  Registry registry = builtin();
+  const std::size_t before = registry.variants().size();
+  try {
+    heed::load_plugin(file, registry);
+  } catch (const PluginError& e) {
+    CHECK(registry.variants().size() == before);
+    CHECK(registry.plugins().empty());
+    return e.what();
+  }
+  return "";
+}
+
+// A copy of a good plugin with a text in its bytes replaced by one of the same length.
+Path forged(const TempFolder& folder, const std::string& what, const std::string& by,
+            const std::string& name = "faulty") {
+  std::string bytes = heed::test::read_file(plugin(name));
+  const std::size_t at = bytes.find(what, bytes.find("heed plugin stamp: "));
+  REQUIRE(at != std::string::npos);
+  REQUIRE(what.size() == by.size());
+  const Path file = folder.path() / "forged.so";
+  heed::test::write_file(file, bytes.replace(at, what.size(), by));
+  return file;
+}
+
+// `heed check` of one variant of the plugin `faulty`.
+std::string found(const std::string& variant) {
+  const TempFolder folder;
+  const Ended ended =
+      heed::test::heed(folder.path(), {"check", variant, "--plugin", plugin("faulty").string()});
+  CHECK(ended.code == 1);
+  return ended.out + ended.err;
+}
+
+}  // namespace
+
+TEST_CASE("a plugin brings its variants, once, with its name, version, hash and stamp") {
+  Registry registry = builtin();
+  heed::load_plugin(plugin("faulty"), registry);
+  heed::load_plugin(plugin("faulty"), registry);
+  REQUIRE(registry.plugins().size() == 1);
+  const heed::PluginOrigin origin = registry.plugins()[0];
+  CHECK(origin.name == "faulty");
+  CHECK(origin.version == "0.1");
+  CHECK(origin.path == std::filesystem::canonical(plugin("faulty")).string());
+  CHECK(origin.hash.size() == 16);
+  CHECK(origin.stamp.starts_with(HEED_STAMP_ABI));
+  CHECK(registry.variant("faulty_scaled").plugin->hash == origin.hash);
+  CHECK_FALSE(registry.variant("softmax").plugin);
+
+  SECTION("a trial that was planned with other bytes is not run with these") {
+    heed::PluginOrigin other = origin;
+    other.hash[0] = other.hash[0] == '0' ? '1' : '0';
+    Registry fresh = builtin();
+    CHECK_THROWS_WITH(heed::load_plugin(other, fresh),
+                      ContainsSubstring("this plugin has changed since the trial was planned"));
+    CHECK_NOTHROW(heed::load_plugin(origin, fresh));
+  }
+}
+
+TEST_CASE("what does not fit this heed is refused before any of its code runs, with what differs") {
+  const TempFolder folder;
+  const auto check = [](const std::string& why, const std::string& differs) {
+    for (const std::string& part :
+         {differs, std::string("none of its code was run"), std::string("heed's stamp:   " HEED_STAMP),
+          std::string("Build it again")})
+      CHECK_THAT(why, ContainsSubstring(part));
+  };
+  SECTION("1. another ABI number") {
+    check(refusal(forged(folder, "abi=" HEED_TEXT(HEED_PLUGIN_ABI), "abi=9")),
+          "abi: 9 in the plugin, " HEED_TEXT(HEED_PLUGIN_ABI) " in this heed");
+  }
+  SECTION("2. another compiler") {
+    std::string other = HEED_STAMP_COMPILER;
+    other.back() = other.back() == '9' ? '8' : '9';
+    check(refusal(forged(folder, "compiler=" HEED_STAMP_COMPILER, "compiler=" + other)),
+          "compiler: " + other + " in the plugin, " HEED_STAMP_COMPILER " in this heed");
+  }
+  SECTION("3. another alignment") {
+    check(refusal(plugin("misaligned")), "alignment: 32/16 in the plugin, 64/16 in this heed");
+  }
+  SECTION("4. compiled with fast math") {
+    check(refusal(plugin("careless")), "math: fast in the plugin, strict in this heed");
+    check(refusal(plugin("careless")),
+          "without -ffast"
+          "-math");
+  }
+  SECTION("for a machine that has more") {
+    CHECK(refusal(forged(folder, "abi", "abi")).empty());  // forging alone breaks nothing
+#ifdef __AVX2__
+    CHECK_THAT(refusal(forged(folder, "avx2", "avx9", "clashing")),
+               ContainsSubstring("this plugin was built for another machine: this one has no avx9."));
+#endif
+  }
+  SECTION("no plugin at all") {
+    CHECK_THAT(refusal(folder.path() / "none.so"), ContainsSubstring("this plugin cannot be read"));
+    CHECK_THAT(refusal(folder.path()), ContainsSubstring("this plugin cannot be read"));
+    heed::test::write_file(folder.path() / "text.so", "heed plugin stamp: abi=1;");
+    CHECK_THAT(refusal(folder.path() / "text.so"), ContainsSubstring("this is no shared library"));
+    CHECK_THAT(refusal(heed::test::program()), ContainsSubstring("has no stamp of heed"));
+  }
+}
+
+TEST_CASE("what fits and cannot be used is refused, and everything is put back") {
+  SECTION("5. without an entry") {
+    CHECK_THAT(refusal(plugin("without_entry")), ContainsSubstring("a stamp of heed, but no entry"));
+  }
+  SECTION("6. a name that is taken") {
+    CHECK_THAT(
+        refusal(plugin("clashing")),
+        ContainsSubstring("it brings a variant called 'softmax', and heed itself has one of this name"));
+  }
+  SECTION("7. throws when it registers") {
+    CHECK_THAT(refusal(plugin("throwing")),
+               ContainsSubstring("this plugin could not register what it brings: no licence found"));
+  }
+  SECTION("brings nothing") {
+    CHECK_THAT(refusal(plugin("bringing_nothing")),
+               ContainsSubstring("this plugin brings no variant, no position and no task"));
+  }
+  SECTION("changes what belongs to the process") {
+    const std::string locale = std::setlocale(LC_ALL, nullptr);
+    const Path folder = std::filesystem::current_path();
+    const std::string why = refusal(plugin("meddling"));
+    for (const char* what : {"the locale", "the signal mask", "the working directory"})
+      CHECK_THAT(why, ContainsSubstring(what));
+#if defined(__SSE__)
+    CHECK_THAT(why, ContainsSubstring("how numbers are rounded"));
+    CHECK((__builtin_ia32_stmxcsr() & 0x8040) == 0);
+#endif
+    CHECK(std::setlocale(LC_ALL, nullptr) == locale);
+    CHECK(std::filesystem::current_path() == folder);
+    sigset_t mask;
+    pthread_sigmask(SIG_BLOCK, nullptr, &mask);
+    CHECK(sigismember(&mask, SIGUSR2) == 0);
+  }
+  SECTION("the program says so with exit code 66") {
+    const TempFolder folder;
+    const Ended ended = heed::test::heed(folder.path(), {"list", "--plugin", plugin("clashing").string()});
+    CHECK(ended.code == 66);
+    CHECK(ended.out.empty());
+    CHECK_THAT(ended.err, ContainsSubstring("called 'softmax'"));
+  }
+}
+
+TEST_CASE("what is wrong with its numbers is found by the checks") {
+  SECTION("8. a gradient that is wrong by a factor") {
+    CHECK_THAT(found("faulty_scaled"), ContainsSubstring("gradient") && ContainsSubstring("ratio 0.333333"));
+  }
+  SECTION("9. leaks the future") {
+    CHECK_THAT(found("faulty_leaking"),
+               ContainsSubstring("position 1 leaks: changing it changes the output at position 0"));
+  }
+  SECTION("10. writes outside of its view") {
+    CHECK_THAT(found("faulty_outside"), ContainsSubstring("bounds"));
+  }
+  SECTION("11. depends on the number of threads") {
+    CHECK_THAT(found("faulty_threaded"), ContainsSubstring("threads                          failed"));
+  }
+  SECTION("12. keeps state between sequences") {
+    CHECK_THAT(found("faulty_stateful"), ContainsSubstring("batch independence               failed"));
+  }
+}
+
+TEST_CASE("HEED_PLUGIN_PATH names files and folders") {
+  const TempFolder folder;
+  heed::test::write_file(folder.path() / "b.so", "");
+  heed::test::write_file(folder.path() / "a.so", "");
+  heed::test::write_file(folder.path() / "notes.txt", "");
+  const std::vector<Path> files = heed::plugin_files("x.so::" + folder.path().string());
+  CHECK(files == std::vector<Path>{"x.so", folder.path() / "a.so", folder.path() / "b.so"});
+  CHECK(heed::plugin_files("").empty());
+}
