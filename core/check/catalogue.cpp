@@ -12,9 +12,9 @@ Why      In a model those places hold the numbers of other layers. Whoever write
          wrong, far from the fault and on some sizes only.
 Usually  A loop over the queries' length where the keys' is meant (they differ in cross-attention); a last
          block taken for a full one; dim for the width of a head; dx for dcontext.
-Look     The message says forward or backward, and before or behind what. A build with the preset asan
-         stops at the line. What comes from memory.keep and memory.temp has no guards: there, write small
-         tests, or let the check 'gradient' tell by its numbers.
+Look     The message says forward or backward, and before or behind what. With the preset asan the check
+         'gradient', which puts no guards there, stops at the line. What comes from memory.keep and
+         memory.temp has no guards either: a mixer that leaves its views shows in 'gradient' or 'threads'.
 )"},
      bounds,
      plans::everything},
