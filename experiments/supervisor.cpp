@@ -50,7 +50,10 @@ class Supervisor {
   Supervisor(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options)
       : directory_(directory), sweep_(sweep), options_(options), lines_(plan_lines(sweep)) {
     for (std::size_t i = 0; i < lines_.size(); ++i)
-      if (needs_run(i)) queue_.push_back(i);
+      if (options.part.has(i)) {
+        ++in_part_;
+        if (needs_run(i)) queue_.push_back(i);
+      }
     std::vector<Progress::Trial> pending;
     position_.resize(lines_.size());
     for (std::size_t i : queue_) {
@@ -58,7 +61,7 @@ class Supervisor {
       pending.push_back({lines_[i].text(), options.work.empty() ? 1 : options.work[i]});
     }
     std::FILE* out = options.messages ? options.messages : nothing();
-    const std::size_t earlier = lines_.size() - pending.size();
+    const std::size_t earlier = in_part_ - pending.size();
     progress_.emplace(out, options.terminal && options.messages, std::move(pending), earlier);
   }
   Supervisor(const Supervisor&) = delete;
@@ -73,7 +76,7 @@ class Supervisor {
 
   bool run() {
     if (queue_.empty())
-      progress_->message("Nothing to run: " + count_text(lines_.size(), "trial") + ", all with results.");
+      progress_->message("Nothing to run: " + count_text(in_part_, "trial") + ", all with results.");
     for (;;) {
       start_some();
       if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;
@@ -256,6 +259,7 @@ class Supervisor {
   const Sweep& sweep_;
   const RunOptions& options_;
   std::vector<PlanLine> lines_;
+  std::size_t in_part_ = 0;
   std::vector<std::size_t> position_;  // of a trial among the pending ones
   std::deque<std::size_t> queue_, elsewhere_;
   std::vector<Worker> workers_;

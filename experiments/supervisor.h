@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <string>
@@ -10,10 +11,18 @@
 
 namespace heed {
 
+// Part k of n of a plan: the trials whose index leaves k when divided by n. Several processes, on several
+// machines, run a sweep without a word between them.
+struct Part {
+  std::size_t index = 0, of = 1;
+  bool has(std::size_t trial) const { return trial % of == index; }
+};
+
 struct RunOptions {
   int jobs = 1;                   // trials side by side
   int threads = 1;                // of each trial; never changes a bit of a result
   bool retry_failed = false;      // run trials again that failed or were killed
+  Part part;                      // the trials that are this process's to run
   std::string command;            // as the user typed it, for the records
   std::vector<double> work;       // of each trial, for the time that is left; empty: all alike
   std::FILE* messages = nullptr;  // progress; null: none

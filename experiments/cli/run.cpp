@@ -4,6 +4,9 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
+#include <string>
+#include <vector>
 
 #include <fmt/format.h>
 
@@ -12,6 +15,7 @@
 #include "experiments/cli/sweep_input.h"
 #include "experiments/comparison.h"
 #include "experiments/estimate.h"
+#include "experiments/progress.h"
 #include "experiments/provenance.h"
 #include "experiments/run_directory.h"
 #include "experiments/supervisor.h"
@@ -28,6 +32,30 @@ std::vector<double> work_of(const Sweep& sweep, const Registry& registry) {
   return work;
 }
 
+// "2/8": the third of eight parts.
+Part part_from(const std::string& text) {
+  std::istringstream in(text);
+  long long index = -1, of = 0;
+  char slash = 0;
+  if (!(in >> index >> slash >> of) || slash != '/' || !in.eof() || index < 0 || index >= of)
+    throw UsageError(
+        fmt::format("--part is '{}' but must be K/N with K from 0 to N-1, as in --part 0/4.", text));
+  return {static_cast<std::size_t>(index), static_cast<std::size_t>(of)};
+}
+
+// After the trials of one part: another process merges all parts.
+int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
+  std::size_t trials = 0, done = 0;
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    if (!part.has(i)) continue;
+    ++trials;
+    done += directory.outcome(sweep.trials[i].id) == results::Status::done;
+  }
+  fmt::print(stderr, "Part {}/{}: {} of {} done. `heed merge {}` puts all parts together.\n", part.index,
+             part.of, done, count_text(trials, "trial"), directory.root().string());
+  return done == trials ? kDone : kSomeFailed;
+}
+
 int run(const Input& input, Registry& registry) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("sweep"), input.all("override"), registry);
   const Sweep& sweep = loaded.sweep;
@@ -37,6 +65,7 @@ int run(const Input& input, Registry& registry) {
   options.threads = whole_number(input, "threads", 1);
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
   options.retry_failed = input.has("retry-failed");
+  if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
   options.command = input.command;
   options.work = work_of(sweep, registry);
   options.messages = stderr;
@@ -45,11 +74,13 @@ int run(const Input& input, Registry& registry) {
 
   directory.prepare(sweep, loaded.text);
   const bool finished = run_trials(directory, sweep, options);
-  const bool good = merge_and_report(directory, plan_lines(sweep), input.command);
+  const bool whole = !input.has("part");
+  const bool good = !whole || merge_and_report(directory, plan_lines(sweep), input.command);
   if (!finished) {
     fmt::print(stderr, "Stopped. The same command again continues.\n");
     return kStopped;
   }
+  if (!whole) return end_part(directory, sweep, options.part);
   const results::Results results = results::read_results(directory.results());
   fmt::print("{}", table_text(compare(results, sweep.compare)));
   fmt::print(stderr, "Results: {}\n", directory.results().string());
@@ -80,7 +111,10 @@ Command run_command() {
       "trials side by side; as many as there are cores where it is not given")(
       "threads", po::value<int>()->value_name("N"),
       "threads of each trial (1); they change no bit of the results")(
-      "retry-failed", "run trials again that failed or were killed");
+      "retry-failed", "run trials again that failed or were killed")(
+      "part", po::value<std::string>()->value_name("K/N"),
+      "of the plan only the trials whose number leaves K when divided by N (K from 0), without merging: the "
+      "N parts may run on N machines that share DIR, and `heed merge DIR` puts them together");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;
