@@ -25,7 +25,9 @@ class ChosenTiles {
         tq_(k ? std::ssize(chosen) / k : 0),
         side_(std::clamp<Index>(side, 1, std::max<Index>({tq_, tk, 1}))) {}
 
-  Index side() const { return side_; }
+  Index height() const { return side_; }
+  Index width() const { return side_; }
+  bool once() const { return tq_ > 0; }
   Index count() const { return (tq_ + side_ - 1) / side_; }
 
   template <class S>
@@ -138,10 +140,10 @@ struct TopK {
     const std::span<std::int32_t> chosen = memory.template keep_span<std::int32_t>(in.q.rows() * n_kept);
     typename Memory<S>::Scope scope(memory);
     const DenseTiles dense(in.q.rows(), tk, in.mask, options.tile);
-    const Index side = dense.side();
-    const Mat<S> q_room = tile_room(memory, side, d);
-    TurnedRows<S> k(in.k, side, memory);
-    const Mat<S> s_room = tile_room(memory, side, side), scores = tile_room(memory, side, tk);
+    const Index height = dense.height(), width = dense.width();
+    const Mat<S> q_room = tile_room(memory, height, d);
+    TurnedRows<S> k(in.k, width, memory);
+    const Mat<S> s_room = tile_room(memory, height, width), scores = tile_room(memory, height, tk);
     for (Index t = 0; t < dense.count(); ++t) {
       typename Memory<S>::Scope tile_scope(memory);
       const QueryTile tile = dense.tile(t, memory);

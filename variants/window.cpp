@@ -35,8 +35,14 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
     std::vector<Index> global = options.global;
     std::sort(global.begin(), global.end());
     global.erase(std::unique(global.begin(), global.end()), global.end());
-    const Index right = options.right < 0 ? options.size : options.right;
-    add_pattern(plan, Window{left(), right, std::move(global)}, tq, tk, mask);
+    add_pattern(plan, Window{left(), right(), std::move(global)}, tq, tk, mask);
+  }
+
+  // Of a window that is narrower than a tile, tiles half as high hide less, and where they hold all keys that
+  // their queries see, a row is summed once.
+  BlockPlan no_tiles(const Mask& mask) const {
+    const Index width = left() + 1 + (mask.causal ? 0 : right()), tile = options.tile;
+    return width <= tile ? BlockPlan((tile + 1) / 2, 2 * tile) : BlockPlan(tile, tile);
   }
 
   double kept(Index tk) const {
@@ -45,6 +51,7 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
 
  private:
   Index left() const { return options.left < 0 ? options.size : options.left; }
+  Index right() const { return options.right < 0 ? options.size : options.right; }
 };
 }  // namespace
 

@@ -27,9 +27,9 @@ Table expand(const BlockPlan& plan, Index tq, Index tk) {
   Table t = Table::Zero(tq, tk);
   for (Index q = 0; q < plan.count(); ++q) {
     const QueryTile tile = plan.tile(q);
-    REQUIRE(tile.queries.size <= plan.side());
+    REQUIRE(tile.queries.size <= plan.height());
     for (const KeyTile& keys : tile.keys) {
-      REQUIRE(keys.keys.size <= plan.side());
+      REQUIRE(keys.keys.size <= plan.width());
       Matrix<double> seen = Matrix<double>::Ones(tile.queries.size, keys.keys.size);
       hide(keys, 0.0, mat(seen.data(), seen.rows(), seen.cols()));
       for (Index r = 0; r < seen.rows(); ++r)
@@ -41,7 +41,7 @@ Table expand(const BlockPlan& plan, Index tq, Index tk) {
 
 template <class... Patterns>
 BlockPlan planned(Index tq, Index tk, const Mask& mask, Index side, const Patterns&... patterns) {
-  BlockPlan plan(side);
+  BlockPlan plan(side, side);
   (add_pattern(plan, patterns, tq, tk, mask), ...);
   return plan;
 }
@@ -56,7 +56,9 @@ auto big_bird(Index block, Index last) {
 struct Counted {
   const BlockPlan& plan;
   Index& pairs;
-  Index side() const { return plan.side(); }
+  Index height() const { return plan.height(); }
+  Index width() const { return plan.width(); }
+  bool once() const { return plan.once(); }
   Index count() const { return plan.count(); }
   template <class S>
   QueryTile tile(Index t, Memory<S>&) const {

@@ -26,7 +26,8 @@ struct Stretch {
 // not full.
 class BlockPlan {
  public:
-  explicit BlockPlan(Index side) : side_(side) {}
+  // Tiles of at most `height` queries and `width` keys.
+  BlockPlan(Index height, Index width) : height_(height), width_(width) {}
   BlockPlan(BlockPlan&&) = default;  // tiles point into the plan: it moves, but has no copies
   BlockPlan& operator=(BlockPlan&&) = default;
 
@@ -37,7 +38,9 @@ class BlockPlan {
   void add(Index tq, Index tk, Keys&& keys, Group&& group);
 
   // Of Tiles, see tiles.h.
-  Index side() const { return largest_; }
+  Index height() const { return highest_; }
+  Index width() const { return widest_; }
+  bool once() const { return once_; }
   Index count() const { return static_cast<Index>(tiles_.size()); }
   template <class S>
   QueryTile tile(Index t, Memory<S>&) const {
@@ -67,39 +70,43 @@ class BlockPlan {
   template <class Keys>
   void add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& keys, std::vector<Noted>& noted);
 
-  Index side_, largest_ = 1, pairs_ = 0, visited_ = 0;
+  Index height_, width_, highest_ = 1, widest_ = 1, pairs_ = 0, visited_ = 0;
+  bool once_ = false;
   std::vector<Tile> tiles_;
 };
 
 template <class Keys, class Group>
 void BlockPlan::add(Index tq, Index tk, Keys&& keys, Group&& group) {
+  const bool first_pass = tiles_.empty();
   std::vector<std::int32_t> order(static_cast<std::size_t>(tq));
   std::iota(order.begin(), order.end(), 0);
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return group(a) < group(b); });
   std::vector<Noted> noted(static_cast<std::size_t>(tk));
   for (auto from = order.begin(); from != order.end();) {
     auto to = from;
-    while (to != order.end() && to - from < side_ && group(*to) == group(*from)) ++to;
+    while (to != order.end() && to - from < height_ && group(*to) == group(*from)) ++to;
     add_tile({from, to}, tk, keys, noted);
     from = to;
   }
+  Index standing = 0;
+  for (Index t = 0; t < count(); ++t) standing += tile(t).queries.size;
+  once_ = first_pass && standing == tq;
 }
 
-// Stretches of keys that hold all of both lists, none across a multiple of the side, each from one multiple
-// of kNear to another, so that rows of scores are whole packets. None where most of their keys would be there
-// for nothing.
+// Stretches of keys that hold all of both lists, where widths allow it from one multiple of kNear to another,
+// so that rows of scores are whole packets. None where most of their keys would be there for nothing.
 inline std::vector<Rows> BlockPlan::neighbours(const std::vector<std::int32_t>& every,
                                                const std::vector<std::int32_t>& some, Index tk) const {
   constexpr Index kNear = 16;
+  const Index near = width_ % kNear == 0 ? kNear : 1;
   std::vector<std::int32_t> all;
   std::merge(every.begin(), every.end(), some.begin(), some.end(), std::back_inserter(all));
   std::vector<Rows> out;
   Index visited = 0;
   for (auto from = all.begin(); from != all.end();) {
-    const Index end = (*from / side_ + 1) * side_;
-    const auto to = std::lower_bound(from, all.end(), end);
-    const Index first = std::max(*from / kNear * kNear, end - side_);
-    const Index last = std::min({(*(to - 1) / kNear + 1) * kNear, end, tk});
+    const Index first = *from / near * near;
+    const auto to = std::lower_bound(from, all.end(), first + width_);
+    const Index last = std::min((*(to - 1) / near + 1) * near, tk);
     out.push_back({nullptr, first, last - first});
     visited += last - first;
     from = to;
@@ -131,16 +138,17 @@ void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& key
     tile.keys = std::move(every);
     tile.keys.insert(tile.keys.end(), some.begin(), some.end());
     const Index size = std::ssize(tile.keys);
-    for (Index from = 0; from < size; from += side_)
-      cuts.push_back({tile.keys.data() + from, 0, std::min(side_, size - from)});
+    for (Index from = 0; from < size; from += width_)
+      cuts.push_back({tile.keys.data() + from, 0, std::min(width_, size - from)});
   }
+  highest_ = std::max<Index>(highest_, n);
   Index bits = 0;  // so far
   for (const Rows& cut : cuts) {
     bool full = true;
     for (Index c = 0; c < cut.size; ++c) full = full && of(cut[c]).seen == n;
     tile.key_tiles.push_back({cut, full});
     visited_ += n * cut.size;
-    largest_ = std::max({largest_, cut.size, Index{n}});
+    widest_ = std::max(widest_, cut.size);
     if (full) continue;
     const Index row = 64 * words_of(cut.size);
     for (Index c = 0; c < cut.size; ++c) of(cut[c]).bit = bits + c, of(cut[c]).next_row = row;

@@ -15,7 +15,8 @@ namespace heed {
 // What mixers with a fixed pattern have in common. A mixer derives from it, has options.tile, and says
 //     Index kinds() const                      how many patterns there are; head h has pattern h % kinds()
 //     void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const    BlockPlan or PairCount
-// and, where a decoder need not keep all tk keys, `double kept(Index tk) const`.
+// and, where a decoder need not keep all tk keys, `double kept(Index tk) const`; where tiles are better not
+// square, `BlockPlan no_tiles(const Mask& mask) const`.
 template <class Mixer, class S>
 struct SparseMixer : TiledMixer<Mixer, S> {
   // Makes the plans anew when the lengths have changed, or after forget().
@@ -41,12 +42,13 @@ struct SparseMixer : TiledMixer<Mixer, S> {
   }
 
   double kept(Index tk) const { return static_cast<double>(tk); }
+  BlockPlan no_tiles(const Mask&) const { return {mixer().options.tile, mixer().options.tile}; }
   void forget() { prepared_.reset(); }
 
  private:
   const Mixer& mixer() const { return static_cast<const Mixer&>(*this); }
   BlockPlan planned(Index kind, Index tq, Index tk, const Mask& mask) const {
-    BlockPlan plan(mixer().options.tile);
+    BlockPlan plan = mixer().no_tiles(mask);
     mixer().plan(kind, tq, tk, mask, plan);
     return plan;
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 
 #include "core/ops/product.h"
 #include "core/step.h"
@@ -15,8 +16,8 @@ namespace heed {
 template <class S>
 class TileRows {
  public:
-  TileRows(In<S> all, Index side, Memory<S>& memory)
-      : all_(all), room_(tile_room(memory, side, all.cols())) {}
+  TileRows(In<S> all, Index most, Memory<S>& memory)
+      : all_(all), room_(tile_room(memory, most, all.cols())) {}
 
   void choose(const Rows& rows) {
     chosen_ = rows;
@@ -31,43 +32,57 @@ class TileRows {
 
  protected:
   ConstMat<S> all_;
-  Mat<S> room_;  // (side, width)
+  Mat<S> room_;  // (most, width)
   Rows chosen_;
 };
 
-// The same for products with their transpose: all rows are turned once, so that no tile has to be.
+// The same for products with their transpose: blocks of neighbours are turned when a tile first needs them,
+// once for all tiles.
 template <class S>
 class TurnedRows : public TileRows<S> {
  public:
-  TurnedRows(In<S> all, Index side, Memory<S>& memory)
-      : TileRows<S>(all, side, memory),
-        side_(side),
-        turned_(tile_room(memory, (all.rows() + side - 1) / side * all.cols(), side)) {
-    for (Index from = 0; from < all.rows(); from += side) {
-      const Index n = std::min(side, all.rows() - from);
+  TurnedRows(In<S> all, Index most, Memory<S>& memory)
+      : TileRows<S>(all, most, memory),
+        turned_(tile_room(memory, blocks(all.rows()) * all.cols(), kBlock)),
+        is_turned_(memory.template temp_span<bool>(blocks(all.rows()))) {
+    std::fill(is_turned_.begin(), is_turned_.end(), false);
+  }
+
+  void choose(const Rows& rows) {
+    TileRows<S>::choose(rows);
+    if (rows.at) return;
+    for (Index block = rows.first / kBlock; block < blocks(rows.first + rows.size); ++block) {
+      bool& done = is_turned_[static_cast<std::size_t>(block)];
+      if (done) continue;
+      const Index from = block * kBlock, n = std::min(kBlock, this->all_.rows() - from);
       transpose(row_block(this->all_, from, n), columns(from, n));
+      done = true;
     }
   }
 
   // c = a rows^T
   void times_turned(In<S> a, Mat<S> c) const {
     const Rows& rows = this->chosen_;
-    if (!rows.at && rows.first / side_ == (rows.first + rows.size - 1) / side_)
-      product_ab(a, columns(rows.first, rows.size), c);
-    else
-      product_abt(a, this->rows(), c);
+    if (rows.at) return product_abt(a, this->rows(), c);
+    for (Index done = 0; done < rows.size;) {
+      const Index from = rows.first + done, n = std::min(kBlock - from % kBlock, rows.size - done);
+      product_ab(a, columns(from, n), column_block(c, done, n));
+      done += n;
+    }
   }
 
  private:
-  // (width, n): rows from .. from+n-1 turned; they lie in one block of `side`
+  static constexpr Index kBlock = 64;
+  static Index blocks(Index rows) { return (rows + kBlock - 1) / kBlock; }
+
+  // (width, n): rows from .. from+n-1 turned; they lie in one block
   Mat<S> columns(Index from, Index n) const {
     const Index width = this->all_.cols();
-    return column_block(row_block(turned_, from / side_ * width, width), from % side_, n);
+    return column_block(row_block(turned_, from / kBlock * width, width), from % kBlock, n);
   }
 
-  Index side_;
-  Mat<S>
-      turned_;  // (width, side) for each `side` rows, under each other: near in memory what is near in time
+  Mat<S> turned_;  // (width, kBlock) for each block, under each other: near in memory what is near in time
+  std::span<bool> is_turned_;
 };
 
 // the chosen rows of `to` += a^T b, through `room` where they are chosen one by one

@@ -92,24 +92,34 @@ template <class S, class T>
 requires Tiles<T, S>
 void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> lse, Memory<S>& memory) {
   typename Memory<S>::Scope scope(memory);
-  const Index side = tiles.side(), d = in.q.cols(), width = in.v.cols();
-  const Mat<S> q_room = tile_room(memory, side, d), a_room = tile_room(memory, side, width);
-  const Mat<S> s_room = tile_room(memory, side, side);
-  TurnedRows<S> k(in.k, side, memory);
-  TileRows<S> v(in.v, side, memory);
-  TileRow<S> m = row(tile_room(memory, 1, side), 0), l = row(tile_room(memory, 1, side), 0);
+  const Index height = tiles.height(), most = tiles.width(), d = in.q.cols(), width = in.v.cols();
+  const Mat<S> q_room = tile_room(memory, height, d), a_room = tile_room(memory, height, width);
+  const Mat<S> s_room = tile_room(memory, height, most);
+  TurnedRows<S> k(in.k, most, memory);
+  TileRows<S> v(in.v, most, memory);
+  TileRow<S> m = row(tile_room(memory, 1, height), 0), l = row(tile_room(memory, 1, height), 0);
   Mat<S> sum = memory.temp(1, in.q.rows());
   // Between its tiles, a query keeps its max in lse, its sum of exponentials in sum, its numerator in o.
-  lse.setConstant(detail::kMinusInfinity<S>), sum.setZero(), o.setZero();
+  if (!tiles.once()) lse.setConstant(detail::kMinusInfinity<S>), sum.setZero(), o.setZero();
+  const auto finish = [&](Index i) {
+    if (lse(0, i) == detail::kMinusInfinity<S>) return;  // sees nothing
+    o.row(i) /= sum(0, i);                               // at least 1: the largest term is exp(0)
+    lse(0, i) += std::log(sum(0, i));
+  };
 
   for (Index t = 0; t < tiles.count(); ++t) {
     typename Memory<S>::Scope tile_scope(memory);
     const QueryTile tile = tiles.tile(t, memory);
     const Index n = tile.queries.size;
-    const Mat<S> q = part(q_room, n, d), a = part(a_room, n, width);
+    const Mat<S> q = part(q_room, n, d);
+    Mat<S> a = part(a_room, n, width);
     detail::load_queries(in, tile.queries, q);
-    gather<S>(o, tile.queries, a);
-    for (Index r = 0; r < n; ++r) m(r) = lse(0, tile.queries[r]), l(r) = sum(0, tile.queries[r]);
+    if (tiles.once()) {
+      m.setConstant(detail::kMinusInfinity<S>), l.setZero(), a.setZero();
+    } else {
+      gather<S>(o, tile.queries, a);
+      for (Index r = 0; r < n; ++r) m(r) = lse(0, tile.queries[r]), l(r) = sum(0, tile.queries[r]);
+    }
     for (const KeyTile& keys : tile.keys) {
       const Mat<S> s = part(s_room, n, keys.keys.size);
       k.choose(keys.keys);
@@ -121,14 +131,10 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
     for (Index r = 0; r < n; ++r) {
       lse(0, tile.queries[r]) = m(r), sum(0, tile.queries[r]) = l(r);
       o.row(tile.queries[r]).array() = row(a, r);
+      if (tiles.once()) finish(tile.queries[r]);
     }
   }
-
-  for (Index i = 0; i < o.rows(); ++i) {
-    if (lse(0, i) == detail::kMinusInfinity<S>) continue;  // sees nothing
-    o.row(i) /= sum(0, i);                                 // at least 1: the largest term is exp(0)
-    lse(0, i) += std::log(sum(0, i));
-  }
+  for (Index i = 0; i < o.rows() && !tiles.once(); ++i) finish(i);
 }
 
 // Adds into dq, dk and dv; o and lse are what forward wrote.
@@ -138,15 +144,16 @@ requires Tiles<T, S>
 void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> lse, In<S> d_o, Mat<S> dq,
                       Mat<S> dk, Mat<S> dv, Memory<S>& memory) {
   typename Memory<S>::Scope scope(memory);
-  const Index side = tiles.side(), d = in.q.cols(), width = in.v.cols();
-  const Mat<S> q_room = tile_room(memory, side, d), dq_room = tile_room(memory, side, d);
-  const Mat<S> d_o_room = tile_room(memory, side, width);
-  const Mat<S> dk_room = tile_room(memory, side, d), dv_room = tile_room(memory, side, width);
-  const Mat<S> p_room = tile_room(memory, side, side), ds_room = tile_room(memory, side, side);
-  TurnedRows<S> k(in.k, side, memory), v(in.v, side, memory);
-  TileRow<S> lse_t = row(tile_room(memory, 1, side), 0), dot = row(tile_room(memory, 1, side), 0);
+  const Index height = tiles.height(), most = tiles.width(), d = in.q.cols(), width = in.v.cols();
+  const Mat<S> q_room = tile_room(memory, height, d), dq_room = tile_room(memory, height, d);
+  const Mat<S> d_o_room = tile_room(memory, height, width);
+  const Mat<S> dk_room = tile_room(memory, most, d), dv_room = tile_room(memory, most, width);
+  const Mat<S> p_room = tile_room(memory, height, most), ds_room = tile_room(memory, height, most);
+  TurnedRows<S> k(in.k, most, memory), v(in.v, most, memory);
+  TileRow<S> lse_t = row(tile_room(memory, 1, height), 0), dot = row(tile_room(memory, 1, height), 0);
   // Summed apart and added at the end, in one rounding: backward twice then adds exactly twice.
-  const Mat<S> dq_sum = zeros(memory, in.q.rows(), d), dk_sum = zeros(memory, in.k.rows(), d);
+  const Mat<S> dq_sum = zeros(memory, tiles.once() ? 0 : in.q.rows(), d),
+               dk_sum = zeros(memory, in.k.rows(), d);
   const Mat<S> dv_sum = zeros(memory, in.v.rows(), width);
 
   for (Index t = 0; t < tiles.count(); ++t) {
@@ -174,9 +181,12 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
       add_product_ab(ds, k.rows(), dq_t);
       add_to_rows<S>(ds, q_t, keys.keys, dk_room, dk_sum);  // q_t carries tau
     }
-    scatter_add(dq_t, tile.queries, dq_sum);
+    if (tiles.once())
+      for (Index r = 0; r < n; ++r) dq.row(tile.queries[r]).array() += in.scale * row(dq_t, r);
+    else
+      scatter_add(dq_t, tile.queries, dq_sum);
   }
-  dq += in.scale * dq_sum;
+  if (!tiles.once()) dq += in.scale * dq_sum;
   dk += dk_sum;
   dv += dv_sum;
 }
@@ -186,10 +196,10 @@ template <class S, class T>
 requires Tiles<T, S>
 void softmax_weights(const SoftmaxMap<S>& in, const T& tiles, In<S> lse, Mat<S> p, Memory<S>& memory) {
   typename Memory<S>::Scope scope(memory);
-  const Index side = tiles.side(), d = in.q.cols();
-  const Mat<S> q_room = tile_room(memory, side, d), s_room = tile_room(memory, side, side);
-  TurnedRows<S> k(in.k, side, memory);
-  TileRow<S> lse_t = row(tile_room(memory, 1, side), 0);
+  const Index height = tiles.height(), most = tiles.width(), d = in.q.cols();
+  const Mat<S> q_room = tile_room(memory, height, d), s_room = tile_room(memory, height, most);
+  TurnedRows<S> k(in.k, most, memory);
+  TileRow<S> lse_t = row(tile_room(memory, 1, height), 0);
   p.setZero();
   for (Index t = 0; t < tiles.count(); ++t) {
     typename Memory<S>::Scope tile_scope(memory);

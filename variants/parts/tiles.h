@@ -43,8 +43,10 @@ struct QueryTile {
 // spans live as long as the tiles or the memory that was passed in, whichever ends first.
 template <class T, class S>
 concept Tiles = requires(const T& tiles, Index t, Memory<S>& memory) {
-  { tiles.side() } -> std::convertible_to<Index>;   // no tile has more rows or columns
-  { tiles.count() } -> std::convertible_to<Index>;  // query tiles
+  { tiles.height() } -> std::convertible_to<Index>;  // no tile has more queries
+  { tiles.width() } -> std::convertible_to<Index>;   // no tile has more keys
+  { tiles.count() } -> std::convertible_to<Index>;   // query tiles
+  { tiles.once() } -> std::same_as<bool>;  // each query stands in one tile, neither in none nor in two
   { tiles.tile(t, memory) } -> std::same_as<QueryTile>;
 };
 
@@ -80,7 +82,9 @@ class DenseTiles {
   DenseTiles(Index tq, Index tk, const Mask& mask, Index side)
       : tq_(tq), tk_(tk), mask_(mask), side_(std::clamp<Index>(side, 1, std::max<Index>({tq, tk, 1}))) {}
 
-  Index side() const { return side_; }
+  Index height() const { return side_; }
+  Index width() const { return side_; }
+  bool once() const { return true; }
   Index count() const { return (tq_ + side_ - 1) / side_; }
 
   template <class S>
