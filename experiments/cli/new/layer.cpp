@@ -16,14 +16,16 @@ class MyVariant final : public Layer<S> {
     void describe(auto& option) { option("start", start, {.min = 0.01, .max = 0.99, .doc = "first a"}); }
   };
 
-  // Parameters are declared here, with how they start. A name of its own gives each a random stream of its
-  // own.
+  // Parameters are declared here, with how they start; each name draws from a random stream of its own.
   MyVariant(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
       : value_("value", spec.dim, spec.dim, spec.bias, 0.02, params),
         output_("output", spec.dim, spec.dim, spec.bias, 0.02, params),
         decay_(params.declare("decay", 1, spec.dim,
                               Init::constant(std::log(options.start / (1 - options.start))),
-                              Role::undecayed)) {}
+                              Role::undecayed)),
+        spec_(spec) {
+    if (spec.position && spec.position->slope(0, spec.heads) != 0) throw Error("it has no scores to bias");
+  }
 
   // What it can do; `heed check` tests just that. It sees the past alone, and no other sequence.
   static Traits traits(const Options&) {
@@ -37,6 +39,7 @@ class MyVariant final : public Layer<S> {
     s_ = memory.keep(x.batch, x.time, x.dim);
     a_ = memory.keep(1, 1, x.dim);
     value_.forward(step, x, v_);
+    if (spec_.position) spec_.position->rotate(v_.heads(spec_.heads), 0);  // as rope turns keys
     a_.rows() = decay_.value().unaryExpr([](S d) { return 1 / (1 + std::exp(-d)); });
     step.parallel_for(x.batch, [&](Index b, Memory<S>&) {
       const auto a = a_.rows().row(0).array();
@@ -48,8 +51,7 @@ class MyVariant final : public Layer<S> {
     output_.forward(step, s_, y);
   }
 
-  // ds_t += a ds_{t+1},  dv_t = (1 - a) ds_t,  da = sum_t ds_t (s_{t-1} - v_t),  ddecay = da a (1 - a). It
-  // adds.
+  // ds_t += a ds_{t+1},  dv_t = (1 - a) ds_t,  da = sum_t ds_t (s_{t-1} - v_t),  ddecay = da a (1 - a)
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
@@ -69,19 +71,18 @@ class MyVariant final : public Layer<S> {
     });
     for (Index b = 0; b < s_.batch; ++b)
       decay_.grad().array() += da.at(b).array() * a_.rows().array() * (1 - a_.rows().array());
+    if (spec_.position) spec_.position->rotate_backward(dv.heads(spec_.heads), 0);
     value_.backward(step, dv, dx);
   }
 
   Cost cost(Index tq, Index) const override {  // of a sequence: a multiply-add is two
-    const double n = static_cast<double>(tq * a_width()), state = 4.0 * static_cast<double>(a_width());
-    return {value_.flops(tq) + output_.flops(tq) + 4 * n, state};
+    return {value_.flops(tq) + output_.flops(tq) + 4.0 * double(tq * spec_.dim), 4.0 * double(spec_.dim)};
   }
 
  private:
-  Index a_width() const { return decay_.cols(); }
-
   Linear<S> value_, output_;
   Param<S> decay_;
+  LayerSpec<S> spec_;
   Seq<S> v_, s_, a_;  // of the latest forward
 };
 }  // namespace
