@@ -74,5 +74,6 @@ Command plan_command();
 Command run_command();
 Command status_command();
 Command trial_command();
+Command verify_command();
 
 }  // namespace heed::cli

@@ -1,0 +1,153 @@
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <iterator>
+#include <set>
+#include <string>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/cli/sweep_input.h"
+#include "experiments/process.h"
+#include "experiments/progress.h"
+#include "experiments/provenance.h"
+#include "experiments/run_directory.h"
+#include "experiments/supervisor.h"
+#include "experiments/verify.h"
+
+namespace heed::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder for the second results, gone with its contents at the end of the scope.
+class TemporaryFolder {
+ public:
+  TemporaryFolder() {
+    std::string name = (fs::temp_directory_path() / "heed-verify-XXXXXX").string();
+    if (!mkdtemp(name.data())) fail_to(name, "make the folder");
+    path_ = name;
+  }
+  TemporaryFolder(const TemporaryFolder&) = delete;
+  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
+  ~TemporaryFolder() {
+    std::error_code ignored;
+    fs::remove_all(path_, ignored);
+  }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+// Trained to the end: what diverged did so for good, too.
+bool finished(const RunDirectory& directory, const std::string& id) {
+  const auto outcome = directory.outcome(id);
+  return outcome == results::Status::done || outcome == results::Status::diverged;
+}
+
+std::vector<PlanLine> chosen_trials(const RunDirectory& directory, const Input& input) {
+  const std::vector<PlanLine> plan = directory.read_plan();
+  std::vector<PlanLine> lines;
+  if (input.has("trial")) {
+    for (const std::string& id : input.all("trial")) {
+      const auto at =
+          std::find_if(plan.begin(), plan.end(), [&](const PlanLine& line) { return line.id == id; });
+      if (at == plan.end())
+        throw UsageError(
+            fmt::format("{} has no trial '{}'. Its plan.tsv lists them.", directory.root().string(), id));
+      if (!finished(directory, id))
+        throw UsageError(fmt::format("trial {} is not finished; only what is can be verified.", id));
+      lines.push_back(*at);
+    }
+  } else {
+    std::copy_if(plan.begin(), plan.end(), std::back_inserter(lines),
+                 [&](const PlanLine& line) { return finished(directory, line.id); });
+    if (lines.empty())
+      throw Error(fmt::format("{}: no trial is finished yet; there is nothing to verify.",
+                              directory.root().string()));
+  }
+  if (!input.has("sample")) return lines;
+  std::vector<PlanLine> sample;
+  for (std::size_t i : spread(lines.size(), static_cast<std::size_t>(whole_number(input, "sample", 1))))
+    sample.push_back(lines[i]);
+  return sample;
+}
+
+int run(const Input& input, Registry&) {
+  const RunDirectory directory(input.get<std::string>("directory"));
+  const std::vector<PlanLine> lines = chosen_trials(directory, input);
+  const Rerun rerun = rerun_of(directory, lines);
+  const TemporaryFolder folder;
+  const RunDirectory again(folder.path());
+  again.prepare(rerun.sweep, "");
+  RunOptions options;
+  options.threads = whole_number(input, "threads", 1);
+  options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
+  options.command = input.command;
+  options.work = rerun.seconds;
+  options.messages = stderr;
+  const char* terminal = std::getenv("TERM");
+  options.terminal = isatty(STDERR_FILENO) == 1 && terminal && std::string(terminal) != "dumb";
+  run_trials(again, rerun.sweep, options);
+
+  std::size_t equal = 0, different = 0, numbers = 0;
+  std::set<std::string> builds;  // others than this one
+  for (const PlanLine& line : lines) {
+    if (!fs::exists(again.trial(line.id))) continue;  // stopped before
+    const TrialDifference found = compare_trials(directory.trial(line.id), again.trial(line.id));
+    numbers += found.numbers;
+    if (found.recorded_build != found.again_build) builds.insert(found.recorded_build);
+    ++(found.differences.empty() ? equal : different);
+    if (found.differences.empty()) continue;
+    fmt::print("{}  {}: differs\n", line.id, line.text());
+    for (const std::string& difference : found.differences) fmt::print("  {}\n", difference);
+  }
+  fmt::print("{} run again, {} numbers compared: {} equal to the bit, {} different.\n",
+             count_text(equal + different, "trial"), numbers, equal, different);
+  for (const std::string& build : builds)
+    fmt::print(stderr,
+               "Other builds may differ in the last bits, and training makes that more. Recorded with\n  {}\n"
+               "and run again with\n  {}\n",
+               build, build_stamp());
+  if (equal + different < lines.size()) {
+    fmt::print(stderr, "Stopped: {} of {} verified.\n", equal + different, count_text(lines.size(), "trial"));
+    return kStopped;
+  }
+  return different == 0 ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+Command verify_command() {
+  Command c;
+  c.name = "verify";
+  c.synopsis = "DIR [--trial ID ...] [--sample N] [-j N]";
+  c.summary = "runs finished trials again and compares every number to the bit";
+  c.details =
+      "Each trial runs again from the configuration in its file, in a process of its own; the run directory "
+      "is not\n"
+      "changed. Parameters, metrics, curves and arrays must come out the same to the bit, but for what is "
+      "marked as\n"
+      "varying between runs (times, memory, host). Says what differs and by how much; exit code 1 then.\n\n"
+      "    heed verify runs/quickstart --sample 3";
+  c.options.add_options()("trial", po::value<std::vector<std::string>>()->value_name("ID"),
+                          "this trial alone; may be given several times")(
+      "sample", po::value<int>()->value_name("N"), "N trials, spread evenly over the plan, always the same")(
+      "jobs,j", po::value<int>()->value_name("N"),
+      "trials side by side; as many as there are cores where it is not given")(
+      "threads", po::value<int>()->value_name("N"),
+      "threads of each trial (1); other than in the first run, they prove more");
+  c.arguments = {"directory"};
+  c.required = 1;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli
