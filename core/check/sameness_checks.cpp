@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstring>
+#include <cstddef>
+#include <span>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -35,9 +36,8 @@ std::pair<Outcome<double>, Outcome<double>> trained(const Subject& subject, cons
 
 template <class S>
 std::vector<std::byte> bytes_of(const Params<S>& params) {
-  std::vector<std::byte> out(params.values().size_bytes());
-  std::memcpy(out.data(), params.values().data(), out.size());
-  return out;
+  const auto bytes = std::as_bytes(params.values());
+  return {bytes.begin(), bytes.end()};
 }
 
 constexpr Index kSequences = 3;
@@ -196,7 +196,7 @@ Finding save_and_load(const Subject& subject, const Setup& setup) {
       loaded(subject.info, subject.options, setup, 1, 2);
   const std::vector<std::byte> bytes = bytes_of(saved.params);
   HEED_CHECK(bytes.size() == loaded.params.values().size_bytes(), "two instances differ in size");
-  std::memcpy(loaded.params.values().data(), bytes.data(), bytes.size());
+  std::ranges::copy(bytes, std::as_writable_bytes(loaded.params.values()).begin());
   loaded.x = saved.x, loaded.context = saved.context, loaded.upstream = saved.upstream;
   saved.run();
   loaded.run();

@@ -10,7 +10,10 @@ template <class S, class Wrong>
 class AddsTheMean final : public Layer<S> {
  public:
   using Options = NoOptions;
-  AddsTheMean(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  AddsTheMean(const Options&, const LayerSpec<S>& spec, Params<S>&) {
+    if (spec.context_dim != spec.dim)
+      throw Error("the mean of the context is added to x: both need one width");
+  }
   static Traits traits(const Options&) { return {.causal = false}; }
   void forward(Step<S>&, Seq<const S> x, Seq<const S> context, Seq<S> y) override {
     time_ = context.time;
