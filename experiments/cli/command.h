@@ -73,6 +73,7 @@ Command new_command();
 Command plan_command();
 Command run_command();
 Command status_command();
+Command submit_command();
 Command trial_command();
 Command verify_command();
 

@@ -1,0 +1,196 @@
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+#include <sstream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/cli/sweep_input.h"
+#include "experiments/progress.h"
+#include "experiments/run_directory.h"
+#include "experiments/slurm.h"
+#include "experiments/yaml.h"
+#include "results/atomic_file.h"
+#include "results/errors.h"
+
+namespace heed::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Words = std::vector<std::string>;
+
+// The words behind "--" come with the overrides; an override never begins with a dash, an option always does.
+struct Given {
+  Words overrides, options;
+};
+Given given_words(const Input& input) {
+  const Words all = input.all("override");
+  const auto options = std::find_if(all.begin(), all.end(), [](const auto& w) { return w.starts_with('-'); });
+  return {{all.begin(), options}, {options, all.end()}};
+}
+
+// What would break the array's plan; the rest is Slurm's to judge.
+void check_options(const Words& options) {
+  for (const std::string& o : options)
+    for (const char* ours : {"--array", "--wait", "--wrap", "--parsable"})
+      if (o == ours || o.starts_with(std::string(ours) + '=') || (ours[2] == 'a' && o.starts_with("-a")) ||
+          o == "-W")
+        throw UsageError(fmt::format(
+            "'{}' cannot be handed on: heed submit says itself what the array is. --tasks N sets its length, "
+            "--at-once M how many elements run side by side.",
+            o));
+}
+
+bool installed(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream in(path ? path : "");
+  for (std::string folder; std::getline(in, folder, ':');)
+    if (access((fs::path(folder) / program).c_str(), X_OK) == 0) return true;
+  return false;
+}
+
+// The sweep's text for the run directory, from where the jobs read it: the plugins it lists beside itself
+// must be found from there, too.
+std::string with_whole_paths(const std::string& text, const fs::path& sweep) {
+  Problems problems;
+  auto tree = parse_yaml(text, sweep.string(), problems);
+  problems.throw_if_any();
+  Config* plugins = tree->find("plugins");
+  if (!plugins || plugins->items().empty()) return text;
+  for (Config& item : plugins->items()) {
+    const fs::path beside = sweep.parent_path() / item.text();
+    item =
+        Config::scalar(fs::absolute(fs::exists(beside) ? beside : fs::path(item.text())).string(), {}, true);
+  }
+  return tree->yaml();
+}
+
+// The parts that have a trial without a result, or one that is to be tried again.
+std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep& sweep, std::size_t parts,
+                                      bool retry_failed) {
+  std::vector<std::size_t> elements;
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    const auto outcome = directory.outcome(sweep.trials[i].id);
+    const bool failed = outcome == results::Status::failed || outcome == results::Status::killed;
+    if (!outcome || (retry_failed && failed)) elements.push_back(i % parts);
+  }
+  std::sort(elements.begin(), elements.end());
+  elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
+  return elements;
+}
+
+std::size_t number_of_parts(const Input& input, std::size_t trials) {
+  const std::size_t most =
+      max_array_size(installed("scontrol") ? output_of({"scontrol", "show", "config"}) : "");
+  const std::size_t wanted = static_cast<std::size_t>(whole_number(input, "tasks", static_cast<int>(most)));
+  if (wanted > most)
+    throw UsageError(
+        fmt::format("--tasks is {} but this Slurm takes arrays of at most {} (MaxArraySize).", wanted, most));
+  return std::min(wanted, trials);
+}
+
+std::string without_cluster(const std::string& parsable) {  // "17;cluster\n"
+  return parsable.substr(0, parsable.find_first_of(";\n"));
+}
+
+void submit(const SlurmJob& job) {
+  const std::string array = without_cluster(output_of(array_command(job)));
+  fmt::print("Array {}: {} of {}, for {}.\n", array, count_text(job.elements.size(), "element"), job.parts,
+             job.directory.string());
+  std::string merge;
+  try {
+    merge = without_cluster(output_of(merge_command(job, array)));
+  } catch (const results::IoError& e) {
+    throw results::IoError("sbatch",
+                           fmt::format("took the array, but not the job that merges. `heed merge {}` "
+                                       "does it by hand, at any time.",
+                                       job.directory.string()));
+  }
+  fmt::print("Job {} merges when all of it has ended. `heed status {}` says how it stands.\n", merge,
+             job.directory.string());
+}
+
+int run(const Input& input, Registry& registry) {
+  const Given words = given_words(input);
+  check_options(words.options);
+  const bool print = input.has("print");
+  if (!print && !installed("sbatch"))
+    throw results::IoError("sbatch",
+                           "not found: this machine has no Slurm. `heed run` runs the sweep here, and "
+                           "`heed submit --print` shows what would be submitted.");
+  const fs::path file = input.get<std::string>("sweep");
+  const LoadedSweep loaded = load_sweep(file, words.overrides, registry);
+  const Sweep& sweep = loaded.sweep;
+  const RunDirectory directory(fs::absolute(input.has("output") ? fs::path(input.get<std::string>("output"))
+                                                                : fs::path("runs") / sweep.name));
+
+  SlurmJob job;
+  job.name = sweep.name;
+  job.command = input.command;
+  job.program = fs::read_symlink("/proc/self/exe");
+  job.folder = fs::current_path();
+  job.directory = directory.root();
+  for (const PluginOrigin& plugin : registry.plugins())
+    job.run_options.insert(job.run_options.end(), {"--plugin", plugin.path});
+  if (input.has("retry-failed")) job.run_options.emplace_back("--retry-failed");
+  job.parts = number_of_parts(input, sweep.trials.size());
+  job.elements = parts_to_run(directory, sweep, job.parts, input.has("retry-failed"));
+  job.at_once = static_cast<std::size_t>(input.has("at-once") ? whole_number(input, "at-once", 1) : 0);
+  job.options = words.options;
+
+  if (job.elements.empty()) {
+    fmt::print(stderr, "Nothing to submit: {}, all with results. `heed merge {}` puts them together.\n",
+               count_text(sweep.trials.size(), "trial"), directory.root().string());
+    return kDone;
+  }
+  const std::string script = job_script(job);
+  if (print) {
+    fmt::print("# {}\n{}\n# Submitted with\n{}\n{}\n", job_script_path(job).string(), script,
+               shell_text(array_command(job)), shell_text(merge_command(job, "ARRAY_ID")));
+    return kDone;
+  }
+  directory.prepare(sweep, with_whole_paths(loaded.text, file));
+  results::write_file(job_script_path(job), std::as_bytes(std::span(script)), results::IfExists::replace);
+  submit(job);
+  return kDone;
+}
+
+}  // namespace
+
+Command submit_command() {
+  Command c;
+  c.name = "submit";
+  c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR] [--tasks N] [--at-once M] [--print] [-- SBATCH-OPTIONS]";
+  c.summary = "the same sweep as one Slurm job array";
+  c.details =
+      "The trials are dealt out to the elements of the array, which run as many side by side as Slurm gives "
+      "them\n"
+      "processors (-c). A minute before the time limit they save checkpoints and are queued again; a last "
+      "job "
+      "merges.\n"
+      "What stands behind -- goes to sbatch. The same command again submits what has no result yet.\n"
+      "docs/slurm.md says more.\n\n"
+      "    heed submit configs/quickstart.yaml train.steps=2000 -- -p gpu -t 2:00:00 -c 4 --mem-per-cpu=1G";
+  c.options.add_options()(
+      "output,o", po::value<std::string>()->value_name("DIR"),
+      "the run directory, on a disk that all nodes share; runs/NAME where it is not given")(
+      "tasks", po::value<int>()->value_name("N"),
+      "elements of the array; one for each trial where it is not given, but at most Slurm's MaxArraySize")(
+      "at-once", po::value<int>()->value_name("M"), "elements that may run at the same time")(
+      "retry-failed", "run trials again that failed or were killed")(
+      "print", "show the script and the sbatch commands; write and submit nothing");
+  c.arguments = {"sweep", "override..."};
+  c.required = 1;
+  c.loads_plugins = true;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli
