@@ -19,7 +19,7 @@ void fail_to(const std::filesystem::path& path, const char* doing) {
 
 Signals::Signals() {
   sigemptyset(&set_);
-  for (int s : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&set_, s);
+  for (int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD}) sigaddset(&set_, s);
   sigprocmask(SIG_BLOCK, &set_, &before_);
   fd_ = Descriptor(signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
   if (fd_.get() < 0) fail_to("signalfd", "open");

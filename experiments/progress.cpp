@@ -17,7 +17,9 @@ int terminal_width(std::FILE* out) {
   return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-double rate(const TrialProgress& p) { return p.seconds > 0 ? static_cast<double>(p.step) / p.seconds : 0; }
+double rate(const TrialProgress& p) {
+  return p.seconds > 0 ? static_cast<double>(p.step - p.began) / p.seconds : 0;
+}
 
 }  // namespace
 

@@ -71,6 +71,7 @@ std::vector<PlanLine> plan_lines(const Sweep& sweep) {
 void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) const {
   make_folder(root_ / "trials");
   make_folder(root_ / "logs");
+  make_folder(root_ / "checkpoints");
   std::string text = std::string(kPlanHeader) + '\n';
   for (const PlanLine& l : plan_lines(sweep))
     text += fmt::format("{}\t{}\t{}\t{}\n", l.id, l.variant, l.seed, l.setting);

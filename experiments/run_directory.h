@@ -24,6 +24,7 @@ struct PlanLine {
 //     trials/<id>.h5    one whole file per finished trial
 //     logs/<id>.log     what the trial printed; a running trial holds a lock on it
 //     logs/<id>.yaml    its resolved configuration, for `heed trial`
+//     checkpoints/      of trials that are running or were stopped; gone when they end
 //     results.h5        all trials in one file
 //
 // What is done, and how, is told by trials/ alone; the plan is written anew by every run.
@@ -35,6 +36,9 @@ class RunDirectory {
   std::filesystem::path trial(const std::string& id) const { return root_ / "trials" / (id + ".h5"); }
   std::filesystem::path log(const std::string& id) const { return root_ / "logs" / (id + ".log"); }
   std::filesystem::path config(const std::string& id) const { return root_ / "logs" / (id + ".yaml"); }
+  std::filesystem::path checkpoint(const std::string& id) const {
+    return root_ / "checkpoints" / id;
+  }  // base name
   std::filesystem::path sweep() const { return root_ / "sweep.yaml"; }
   std::filesystem::path plan() const { return root_ / "plan.tsv"; }
   std::filesystem::path results() const { return root_ / "results.h5"; }

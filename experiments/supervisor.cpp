@@ -11,22 +11,26 @@
 #include <csignal>
 #include <cstring>
 #include <deque>
+#include <map>
 #include <optional>
 #include <span>
 #include <utility>
 
 #include <fmt/format.h>
 
+#include "experiments/checkpoint.h"
 #include "experiments/process.h"
 #include "experiments/progress.h"
 #include "experiments/worker.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
+#include "results/shard.h"
 
 namespace heed {
 namespace {
 
 constexpr double kSecondsToStop = 5;
+constexpr int kInterruptions = 3;  // after which a trial that somebody stops again and again counts as killed
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -43,6 +47,13 @@ Failure failure_of(int wait_status) {
   return {from_outside ? results::Status::killed : results::Status::failed,
           fmt::format("signal {} (SIG{}){}", signal, name ? name : "?",
                       signal == SIGKILL ? ": from outside, or the machine ran out of memory" : "")};
+}
+
+// A worker that a batch system or a person has asked to leave: no failure.
+bool was_asked_to_leave(int wait_status) {
+  if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status) == 75;
+  const int signal = WTERMSIG(wait_status);
+  return signal == SIGTERM || signal == SIGINT || signal == SIGUSR1;
 }
 
 class Supervisor {
@@ -74,7 +85,7 @@ class Supervisor {
     if (nothing_) std::fclose(nothing_);
   }
 
-  bool run() {
+  SweepEnd run() {
     if (queue_.empty())
       progress_->message("Nothing to run: " + count_text(in_part_, "trial") + ", all with results.");
     for (;;) {
@@ -82,12 +93,13 @@ class Supervisor {
       if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;
       wait();
       read_reports();
+      stop_if_asked();  // before what a stopped worker's end means
       reap();
-      stop_if_asked();
+      end_what_is_beyond();
       progress_->tick(now());
     }
     progress_->clear();
-    return !stopping_;
+    return failed_fast_ ? SweepEnd::failed_fast : stopping_ ? SweepEnd::stopped : SweepEnd::finished;
   }
 
  private:
@@ -100,6 +112,7 @@ class Supervisor {
     std::string unread = {};
     TrialProgress progress = {};
     std::string ended = {}, reason = {};
+    std::string beyond = {};  // which limit it was ended for
   };
 
   std::FILE* nothing() { return nothing_ = std::fopen("/dev/null", "w"); }
@@ -159,7 +172,11 @@ class Supervisor {
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
     const pid_t pid = spawn(arguments(trial, failure), log.get(), write_end.get(), signals_.before());
     workers_.push_back({pid, trial, std::move(read_end), failure.has_value(), now()});
-    if (!failure) progress_->started(position_[trial], now());
+    if (failure) return true;
+    if (const auto step = Checkpoints(directory_.checkpoint(id), id).latest_step())
+      progress_->message(fmt::format("{} continues after {} of {} updates.", lines_[trial].text(), *step,
+                                     sweep_.trials[trial].config.train.steps));
+    progress_->started(position_[trial], now());
     return true;
   }
 
@@ -172,6 +189,8 @@ class Supervisor {
                                   "--index",   fmt::format("{}", trial),
                                   "--report",  fmt::format("{}", kReportDescriptor),
                                   "--command", options_.command};
+    a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
+                       fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
     if (options_.retry_failed) a.emplace_back("--replace");
     if (failure) {
       const std::vector<std::string> more = {"--record-failure", failure->reason,
@@ -230,25 +249,64 @@ class Supervisor {
 
   void conclude(const Worker& w, int status) {
     const std::size_t at = position_[w.trial];
-    if (!w.ended.empty()) return progress_->ended(at, results::status_from(w.ended), w.reason, now());
+    if (!w.ended.empty()) return ended(at, results::status_from(w.ended), w.reason);
     const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == 74;
     if (cannot_write || w.records_failure)
       throw results::IoError(
           directory_.trial(lines_[w.trial].id),
           fmt::format("cannot be written; {} says why.", directory_.log(lines_[w.trial].id).string()));
+    if (!needs_run(w.trial)) {  // it lost its pipe, but not its result
+      const auto record = results::read_shard_summary(directory_.trial(lines_[w.trial].id));
+      return ended(at, record.status, record.reason);
+    }
     if (stopping_) return progress_->dropped(at);
+    if (was_asked_to_leave(status) && w.beyond.empty() && interruptions_[w.trial]++ < kInterruptions) {
+      progress_->dropped(at);
+      return queue_.push_front(w.trial);
+    }
     Failure failure = failure_of(status);
+    if (!w.beyond.empty()) failure = {results::Status::killed, w.beyond};
     failure.last_step = w.progress.step;
     failure.seconds = now() - w.since;
     start(w.trial, failure);
+  }
+
+  void ended(std::size_t at, results::Status status, const std::string& reason) {
+    progress_->ended(at, status, reason, now());
+    if (!options_.fail_fast || status == results::Status::done || stopping_) return;
+    failed_fast_ = true;
+    stop(SIGTERM);
+  }
+
+  // Ends workers that go beyond the sweep's limits; that of memory they keep themselves.
+  void end_what_is_beyond() {
+    const Limits& limits = sweep_.limits;
+    for (Worker& w : workers_) {
+      if (w.records_failure || !w.beyond.empty()) continue;
+      std::error_code error;
+      const std::filesystem::path log = directory_.log(lines_[w.trial].id);
+      const auto printed = static_cast<double>(std::filesystem::file_size(log, error));
+      if (limits.seconds > 0 && now() - w.since > limits.seconds)
+        w.beyond = fmt::format("it took longer than {} (limits.time)", duration_text(limits.seconds));
+      else if (!error && limits.output_bytes > 0 && printed > limits.output_bytes)
+        w.beyond = fmt::format("it printed more than {:.0f} kB (limits.output)", limits.output_bytes / 1000);
+      if (w.beyond.empty()) continue;
+      kill(-w.pid, SIGKILL);
+      if (!error && limits.output_bytes > 0 && printed > limits.output_bytes)
+        std::filesystem::resize_file(log, static_cast<std::uintmax_t>(limits.output_bytes), error);
+    }
   }
 
   // The first time politely, then not.
   void stop_if_asked() {
     const int asked = signals_.stops();
     if (asked == 0 && !(stopping_ && now() > stop_until_)) return;
-    if (asked && !stopping_) progress_->message("Stopping; what is finished is kept.");
-    const int signal = stopping_ ? SIGKILL : SIGTERM;
+    if (asked && !stopping_)
+      progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
+    stop(stopping_ ? SIGKILL : SIGTERM);
+  }
+
+  void stop(int signal) {
     for (const Worker& w : workers_)
       if (!w.records_failure) kill(-w.pid, signal);
     if (!stopping_) stop_until_ = now() + kSecondsToStop;
@@ -266,13 +324,14 @@ class Supervisor {
   std::optional<Progress> progress_;
   std::FILE* nothing_ = nullptr;
   Signals signals_;
-  bool stopping_ = false;
+  std::map<std::size_t, int> interruptions_;  // of a trial by signals that did not come from here
+  bool stopping_ = false, failed_fast_ = false;
   double stop_until_ = 0;
 };
 
 }  // namespace
 
-bool run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options) {
+SweepEnd run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options) {
   return Supervisor(directory, sweep, options).run();
 }
 

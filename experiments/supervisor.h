@@ -22,6 +22,7 @@ struct RunOptions {
   int jobs = 1;                   // trials side by side
   int threads = 1;                // of each trial; never changes a bit of a result
   bool retry_failed = false;      // run trials again that failed or were killed
+  bool fail_fast = false;         // stop at the first trial that does not end well
   Part part;                      // the trials that are this process's to run
   std::string command;            // as the user typed it, for the records
   std::vector<double> work;       // of each trial, for the time that is left; empty: all alike
@@ -31,12 +32,14 @@ struct RunOptions {
 
 // Runs the trials of a sweep that have no file yet, each in a process of its own that this program starts
 // from itself (`heed trial`). A worker that dies is recorded, by another worker: this process computes
-// nothing and writes no HDF5. SIGINT and SIGTERM stop the workers; what is finished stays, what was running
-// is pending again.
+// nothing and writes no HDF5. SIGINT, SIGTERM and SIGUSR1 (a batch system's warning) stop the workers, which
+// save a checkpoint first: what is finished stays, what was running is pending and continues from there. A
+// trial that goes beyond the sweep's limits is ended and recorded as killed.
 //
 // Several processes may do this in one run directory: a trial that another one runs is waited for.
 //
-// Returns false when it was stopped. Throws results::IoError when nothing can be written any more.
-bool run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options);
+// Throws results::IoError when nothing can be written any more.
+enum class SweepEnd { finished, stopped, failed_fast };
+SweepEnd run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options);
 
 }  // namespace heed

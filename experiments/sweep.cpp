@@ -17,8 +17,8 @@ namespace heed {
 namespace {
 
 void check_keys(const Config& tree, Problems& problems) {
-  static const std::vector<std::string> known = {"name",  "variants", "task", "model",  "train",
-                                                 "sweep", "compare",  "save", "plugins"};
+  static const std::vector<std::string> known = {"name",  "variants", "task", "model",   "train",
+                                                 "sweep", "compare",  "save", "plugins", "limits"};
   for (const Config::Entry& e : tree.entries())
     if (std::find(known.begin(), known.end(), e.key) == known.end())
       problems.add(e.key_place, fmt::format("{}: unknown key.{}", e.key, suggestion(e.key, known)));
@@ -198,6 +198,9 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
   const SaveOptions save = read_save(tree, problems);
   const std::vector<VariantEntry> variants = read_variants(tree, registry, problems);
   const Axes axes = read_axes(tree, section_options(tree, registry), problems);
+  LimitOptions limits;
+  read_section(limits, tree.find("limits"), "limits", {}, problems);
+  sweep.limits = limits_of(limits);
   sweep.compare = read_compare(tree, variants, axes, problems);
 
   const double trials = static_cast<double>(variants.size()) * static_cast<double>(axes.points.size()) *

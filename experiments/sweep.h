@@ -5,6 +5,7 @@
 
 #include "core/config.h"
 #include "core/registry.h"
+#include "experiments/limits.h"
 #include "experiments/trial_config.h"
 
 namespace heed {
@@ -30,6 +31,7 @@ struct PlannedTrial {
 struct Sweep {
   std::string name;
   CompareOptions compare;
+  Limits limits;
   std::vector<PlannedTrial> trials;  // in plan order: variants, then points, then seeds (fastest)
 };
 

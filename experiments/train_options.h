@@ -1,7 +1,10 @@
 #pragma once
 
+#include <string>
+
 #include "core/options.h"
 #include "core/views.h"
+#include "experiments/quantity.h"
 
 namespace heed {
 
@@ -9,6 +12,7 @@ namespace heed {
 struct TrainOptions {
   Index steps = 1000, batch = 64, warmup = 0, micro_batch = 0, evaluate_every = 0, evaluate_sequences = 512,
         test_sequences = 1024;
+  std::string checkpoint = "30s";
   double lr = 1e-3, min_lr = 0, weight_decay = 0.1, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, clip = 1.0;
 
   void describe(auto& option) {
@@ -32,8 +36,13 @@ struct TrainOptions {
            {.min = 1, .doc = "sequences of a validation, where the split is endless"});
     option("test_sequences", test_sequences,
            {.min = 1, .doc = "sequences of the final test, where the split is endless"});
+    option("checkpoint", checkpoint,
+           {.doc = "time between two checkpoints, as 30s or 5m; 0: none but when it is stopped. Changes no "
+                   "result"});
   }
   void check(const Refuse& refuse) const {
+    if (!read_duration(checkpoint))
+      refuse("checkpoint", "expected a time as 30s or 5m, found '" + checkpoint + "'.");
     if (warmup > steps) refuse("warmup", "it must not be larger than steps");
     if (min_lr > lr) refuse("min_lr", "it must not be larger than lr");
     if (micro_batch > batch) refuse("micro_batch", "it must not be larger than batch");

@@ -91,15 +91,18 @@ Training::Update Training::update(Index s) {
 }
 
 TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& o,
-               int threads, const std::function<void(const TrialProgress&)>& progress) {
+               int threads, const TrainHooks& hooks) {
   Training training(model, params, task, o, threads);
   Step<float> evaluation_step(threads, false);
   TrainLog log;
+  if (hooks.resume && hooks.resume(training.state(log))) training.continue_from(log.updates);
   log.loss.reserve(static_cast<std::size_t>(o.steps));
   log.gradient_norm.reserve(static_cast<std::size_t>(o.steps));
   const double begin = now();
-  double accuracy = std::numeric_limits<double>::quiet_NaN();
-  for (Index s = 0; s < o.steps; ++s) {
+  const Index began = log.updates;
+  double accuracy = log.validation_accuracy.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                                    : log.validation_accuracy.back();
+  for (Index s = log.updates; s < o.steps; ++s) {
     const double started = now();
     const Training::Update update = training.update(s);
     log.loss.push_back(update.loss);
@@ -122,10 +125,14 @@ TrainLog train(Model<float>& model, Params<float>& params, const Task& task, con
       log.validation_accuracy.push_back(e.accuracy);
       accuracy = e.accuracy;
     }
-    if (progress) progress({s + 1, o.steps, update.loss, accuracy, now() - begin});
+    if (hooks.progress) hooks.progress({s + 1, o.steps, update.loss, accuracy, now() - begin, began});
     // An update can spoil the parameters when its own loss was fine.
     if (!log.validation_loss.empty() && !std::isfinite(log.validation_loss.back())) {
       log.failure = fmt::format("the validation loss after update {} is not finite", s);
+      break;
+    }
+    if (!last && hooks.leave && hooks.leave(training.state(log))) {
+      log.left = true;
       break;
     }
   }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -41,9 +42,24 @@ struct TrainLog {
   std::vector<double> loss, gradient_norm;  // of update 0, 1, ...
   std::vector<std::int64_t> evaluated_at;   // updates done before the validation
   std::vector<double> validation_loss, validation_accuracy;
-  std::string failure;  // why it stopped early; empty when it did not
-  Index updates = 0;    // that were done
-  double seconds = 0;   // in updates, without validations
+  std::string failure;           // why it stopped early; empty when it did not
+  Index updates = 0;             // that were done
+  double seconds = 0;            // in updates, without validations
+  double processor_seconds = 0;  // of processes that went before this one
+  bool left = false;             // it stopped between two updates because it was asked to
+};
+
+// All that a training is between two updates, besides its configuration: views of its own memory.
+struct TrainState {
+  std::span<float> values, first_moment, second_moment;
+  TrainLog& log;
+};
+
+// What a training asks from outside.
+struct TrainHooks {
+  std::function<void(const TrialProgress&)> progress = {};
+  std::function<bool(const TrainState&)> resume = {};  // fills the state; false: it begins at the beginning
+  std::function<bool(const TrainState&)> leave = {};   // asked between two updates; true: it stops there
 };
 
 // One training, update by update. Update s learns from sequences s*batch .. s*batch + batch-1 of the training
@@ -60,6 +76,11 @@ class Training {
   // Batch, forward, loss, backward, clip, AdamW. A number that is not finite leaves the parameters alone.
   Update update(Index s);
 
+  TrainState state(TrainLog& log) {
+    return {params_.values(), optimizer_.first_moment(), optimizer_.second_moment(), log};
+  }
+  void continue_from(Index updates) { optimizer_.continue_from(updates); }  // when the state has been filled
+
  private:
   Model<float>& model_;
   Params<float>& params_;
@@ -69,9 +90,10 @@ class Training {
   Sequences room_;
 };
 
-// The whole of it: updates, validations, records. Stops at the first number that is not finite.
+// The whole of it: updates, validations, records. Stops at the first number that is not finite, or when it is
+// asked to leave; continued from the state it was left in, it comes to the same bits.
 TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& options,
-               int threads, const std::function<void(const TrialProgress&)>& progress);
+               int threads, const TrainHooks& hooks);
 
 // The steps between two validations.
 Index evaluation_interval(const TrainOptions& options);

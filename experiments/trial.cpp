@@ -109,7 +109,8 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   varying("tokens_per_second",
           batch * static_cast<double>(task.length()) * updates / std::max(1e-9, log.seconds), "token per s",
           "training tokens, unscored ones included");
-  varying("processor_seconds", cpu_seconds, "s", "of the worker's process, all of it");
+  varying("processor_seconds", log.processor_seconds + cpu_seconds, "s",
+          "of the worker's process, all of it; of several processes, where it was continued");
   varying("peak_memory_bytes", peak_bytes, "byte", "largest resident size of the worker's process");
 }
 
@@ -158,14 +159,15 @@ Record empty_record(const TrialConfig& trial) {
   return record;
 }
 
-Record run_trial(const TrialConfig& trial, const Registry& registry, int threads,
-                 const std::function<void(const TrialProgress&)>& progress) {
+std::optional<Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
+                                const TrainHooks& hooks) {
   const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
   Params<float> params;
   Model<float> model(model_spec(trial, *task), registry, params);
   params.freeze();
   params.initialise(trial.seed);
-  TrainLog log = train(model, params, *task, trial.train, threads, progress);
+  TrainLog log = train(model, params, *task, trial.train, threads, hooks);
+  if (log.left) return std::nullopt;
   Evaluation test;
   if (log.failure.empty() && task->size(Split::test) != Index{0}) {
     Step<float> step(threads, false);

@@ -157,11 +157,12 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
   return out;
 }
 
-// The label is left out: what it is called in a table does not change an experiment. Nor does the place of a
-// plugin.
+// What changes no number is left out: the label in a table, the place of a plugin, how often checkpoints are
+// written.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   config.erase("variant");
+  if (Config* train = config.find("train")) train->erase("checkpoint");
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())
       for (const char* key : {"version", "path", "stamp"}) p.erase(key);

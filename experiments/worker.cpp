@@ -1,9 +1,11 @@
 #include "experiments/worker.h"
 
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <new>
 #include <sstream>
@@ -11,7 +13,11 @@
 #include <fmt/format.h>
 
 #include "core/plugin_host.h"
+#include "experiments/checkpoint.h"
 #include "experiments/provenance.h"
+#include "experiments/quantity.h"
+#include "experiments/trainer.h"
+#include "results/errors.h"
 #include "results/shard.h"
 
 namespace heed {
@@ -44,6 +50,34 @@ void write_record(Record& record, const WorkerOptions& options) {
   send(options.report_to, fmt::format("ended {} {}", results::to_string(record.status), reason));
 }
 
+volatile std::sig_atomic_t asked_to_leave = 0;
+
+void leave_when_asked() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { asked_to_leave = 1; };
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
+}
+
+// A checkpoint that cannot be written costs time after a stop, not the trial.
+void save(Checkpoints& checkpoints, const TrainState& state) {
+  try {
+    checkpoints.save(state);
+  } catch (const results::IoError& e) {
+    fmt::print("No checkpoint after update {}: {}\n", state.log.updates, e.what());
+  }
+}
+
+// Beyond the limit, allocation fails and is recorded. 0: none. A sanitizer's shadow memory is far beyond any.
+void limit_memory([[maybe_unused]] double bytes) {
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  rlimit limit{};
+  getrlimit(RLIMIT_DATA, &limit);
+  limit.rlim_cur = bytes > 0 ? std::min(static_cast<rlim_t>(bytes), limit.rlim_max) : limit.rlim_max;
+  setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }
@@ -51,7 +85,8 @@ double now() {
 }  // namespace
 
 std::string to_line(const TrialProgress& p) {
-  return fmt::format("step {} {} {:.5g} {:.5g} {:.3f}", p.step, p.steps, p.loss, p.accuracy, p.seconds);
+  return fmt::format("step {} {} {:.5g} {:.5g} {:.3f} {}", p.step, p.steps, p.loss, p.accuracy, p.seconds,
+                     p.began);
 }
 
 WorkerReport read_report(const std::string& line) {
@@ -65,7 +100,7 @@ WorkerReport read_report(const std::string& line) {
   }
   TrialProgress p;
   // Numbers as text first: streams do not read "nan".
-  if (word == "step" && in >> p.step >> p.steps >> loss >> accuracy >> p.seconds) {
+  if (word == "step" && in >> p.step >> p.steps >> loss >> accuracy >> p.seconds >> p.began) {
     p.loss = std::strtod(loss.c_str(), nullptr);
     p.accuracy = std::strtod(accuracy.c_str(), nullptr);
     report.progress = p;
@@ -73,31 +108,57 @@ WorkerReport read_report(const std::string& line) {
   return report;
 }
 
-Record work(const WorkerOptions& options, Registry& registry) {
+std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   TrialProgress last;
   const double begin = now();
   double reported = 0;
-  const auto report = [&](const TrialProgress& p) {
+  TrainHooks hooks;
+  hooks.progress = [&](const TrialProgress& p) {
     last = p;
     if (p.step < p.steps && now() - reported < kSecondsBetweenReports) return;
     reported = now();
     send(options.report_to, to_line(p));
   };
+  Checkpoints checkpoints(options.checkpoint, trial_id(options.trial));
+  const double interval = read_duration(options.trial.train.checkpoint).value_or(0);
+  double saved = begin;
+  if (!options.checkpoint.empty()) {
+    leave_when_asked();
+    hooks.resume = [&](const TrainState& state) {
+      std::vector<std::string> notes;
+      const bool loaded = checkpoints.load(state, notes);
+      for (const std::string& note : notes) fmt::print("{}\n", note);
+      return loaded;
+    };
+    hooks.leave = [&](const TrainState& state) {
+      if (!asked_to_leave && (interval == 0 || now() - saved < interval)) return false;
+      saved = now();
+      save(checkpoints, state);
+      return asked_to_leave != 0;
+    };
+  }
   const auto failed = [&](const std::string& reason) {
     return record_failure(options, {results::Status::failed, reason, last.step, now() - begin});
   };
-  Record record;
+  std::optional<Record> record;
   try {
+    limit_memory(options.memory_bytes);
     for (const PluginOrigin& plugin : options.trial.plugins) load_plugin(plugin, registry);
-    record = run_trial(options.trial, registry, options.threads, report);
+    record = run_trial(options.trial, registry, options.threads, hooks);
   } catch (const std::bad_alloc&) {
-    return failed("out of memory");
+    limit_memory(0);
+    return failed(options.memory_bytes > 0
+                      ? fmt::format("out of memory: it may take {:.0f} MiB (limits.memory)",
+                                    options.memory_bytes / (1024 * 1024))
+                      : "out of memory");
   } catch (const std::exception& e) {
     return failed(e.what());
   } catch (...) {
     return failed("something was thrown that is no std::exception");
   }
-  write_record(record, options);
+  if (!record) return std::nullopt;
+  write_record(*record, options);
+  if (!options.checkpoint.empty()) checkpoints.remove();
   return record;
 }
 

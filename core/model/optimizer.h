@@ -22,9 +22,12 @@ class AdamW {
   AdamW(Params<S>& params, const AdamWOptions& options);  // REQUIRES: params are frozen and outlive it
   void update(Step<S>& step, double lr);
 
+  // All that it remembers. To continue another one's work, fill the moments and say how many updates they
+  // hold.
   Index updates() const { return updates_; }
-  std::span<const S> first_moment() const { return {m_, params_.values().size()}; }
-  std::span<const S> second_moment() const { return {v_, params_.values().size()}; }
+  std::span<S> first_moment() const { return {m_, params_.values().size()}; }
+  std::span<S> second_moment() const { return {v_, params_.values().size()}; }
+  void continue_from(Index updates) { updates_ = updates; }
 
  private:
   Params<S>& params_;

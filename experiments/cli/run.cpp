@@ -65,6 +65,7 @@ int run(const Input& input, Registry& registry) {
   options.threads = whole_number(input, "threads", 1);
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
   options.retry_failed = input.has("retry-failed");
+  options.fail_fast = input.has("fail-fast");
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
   options.command = input.command;
   options.work = work_of(sweep, registry);
@@ -73,12 +74,17 @@ int run(const Input& input, Registry& registry) {
   options.terminal = isatty(STDERR_FILENO) == 1 && terminal && std::string(terminal) != "dumb";
 
   directory.prepare(sweep, loaded.text);
-  const bool finished = run_trials(directory, sweep, options);
+  const SweepEnd end = run_trials(directory, sweep, options);
   const bool whole = !input.has("part");
   const bool good = !whole || merge_and_report(directory, plan_lines(sweep), input.command);
-  if (!finished) {
+  if (end == SweepEnd::stopped) {
     fmt::print(stderr, "Stopped. The same command again continues.\n");
     return kStopped;
+  }
+  if (end == SweepEnd::failed_fast) {
+    fmt::print(stderr, "Stopped at the first failure (--fail-fast): `heed status {}` says why.\n",
+               directory.root().string());
+    return kSomeFailed;
   }
   if (!whole) return end_part(directory, sweep, options.part);
   const results::Results results = results::read_results(directory.results());
@@ -102,7 +108,8 @@ Command run_command() {
   c.details =
       "Each trial runs in a process of its own. The same command again continues: what is finished is not "
       "run again,\n"
-      "and a sweep that has grown runs only what is new. Ctrl-C stops; nothing that is finished is lost.\n"
+      "and a sweep that has grown runs only what is new. Ctrl-C stops; what was running has a checkpoint and "
+      "continues there.\n"
       "key=value sets any key of the file by its dotted path; a list makes an axis.\n\n"
       "    heed run configs/quickstart.yaml train.steps=500 sweep.seeds=5 -j 2";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
@@ -112,6 +119,7 @@ Command run_command() {
       "threads", po::value<int>()->value_name("N"),
       "threads of each trial (1); they change no bit of the results")(
       "retry-failed", "run trials again that failed or were killed")(
+      "fail-fast", "stop at the first trial that does not end well")(
       "part", po::value<std::string>()->value_name("K/N"),
       "of the plan only the trials whose number leaves K when divided by N (K from 0), without merging: the "
       "N parts may run on N machines that share DIR, and `heed merge DIR` puts them together");

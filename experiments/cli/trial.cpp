@@ -26,15 +26,18 @@ int run(const Input& input, Registry& registry) {
   options.replace = input.has("replace");
   options.command = input.has("command") ? input.get<std::string>("command") : input.command;
   if (input.has("out")) options.out = input.get<std::string>("out");
-  results::Record record;
+  if (input.has("checkpoint")) options.checkpoint = input.get<std::string>("checkpoint");
+  options.memory_bytes = input.get<double>("memory-limit");
+  std::optional<results::Record> record;
   if (input.has("record-failure"))
     record = record_failure(options, {results::status_from(input.get<std::string>("status")),
                                       input.get<std::string>("record-failure"),
                                       input.get<std::int64_t>("last-step"), input.get<double>("seconds")});
   else
     record = work(options, registry);
-  print(record);
-  return record.status == results::Status::done ? kDone : kSomeFailed;
+  if (!record) return kStopped;
+  print(*record);
+  return record->status == results::Status::done ? kDone : kSomeFailed;
 }
 
 }  // namespace
@@ -55,6 +58,8 @@ Command trial_command() {
       "index", po::value<std::int64_t>()->default_value(0), "the trial's number in the plan")(
       "report", po::value<int>()->default_value(-1), "a file descriptor for progress")(
       "command", po::value<std::string>(), "the user's command, for the record")(
+      "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
+      "memory-limit", po::value<double>()->default_value(0), "bytes")(
       "replace", "replace the file of a trial that failed")(
       "record-failure", po::value<std::string>(),
       "do not train; record that the trial ended for this reason")(

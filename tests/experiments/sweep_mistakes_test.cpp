@@ -10,14 +10,14 @@ using namespace heed::test;
 TEST_CASE("each mistake in a sweep file has its place, its key, what was found and what would be right") {
   const std::string options_of_train =
       "steps, batch, lr, min_lr, warmup, weight_decay, beta1, beta2, eps, clip, micro_batch, evaluate_every, "
-      "evaluate_sequences, test_sequences";
+      "evaluate_sequences, test_sequences, checkpoint";
   const auto with = [](const std::string& line) { return wrong(kSmall + line + '\n'); };
 
   // unknown and missing keys
   CHECK(with("trian: {lr: 1}") ==
         "f.yaml:3:1: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "
         "sweep, "
-        "compare, save, plugins.");
+        "compare, save, plugins, limits.");
   CHECK(with("train: {lrr: 1}") ==
         "f.yaml:3:9: train.lrr: unknown option of 'train'. Did you mean 'lr'? Known: " + options_of_train +
             ".");
@@ -31,9 +31,15 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
       with("plugins: [nowhere.so]"),
       "f.yaml:3:11: plugins: nowhere.so: this plugin cannot be read. Is the path right, and has it "
       "been built?");
-  CHECK(with("limits: {memory: 1}") ==
-        "f.yaml:3:1: limits: unknown key. Known: name, variants, task, model, train, sweep, compare, save, "
-        "plugins.");
+  CHECK(with("limits: {memroy: 1}") ==
+        "f.yaml:3:10: limits.memroy: unknown option of 'limits'. Did you mean 'memory'? Known: time, memory, "
+        "output.");
+  CHECK(with("limits: {time: soon}") ==
+        "f.yaml:3:16: limits.time: expected a time as 30s, 10m or 2h, found 'soon'.");
+  CHECK(with("limits: {memory: 200%}") ==
+        "f.yaml:3:18: limits.memory: expected a size as 512MiB, 2GiB or 50%, found '200%'.");
+  CHECK(with("train: {checkpoint: often}") ==
+        "f.yaml:3:21: train.checkpoint: expected a time as 30s or 5m, found 'often'.");
   CHECK(wrong("task: mqar\n") ==
         "f.yaml:1:1: variants: the list is missing; name what is to be compared, as [softmax, linear].");
   CHECK(wrong("variants: [softmax]\n") == "f.yaml:1:1: task: the section is missing. Known: mqar, text.");
@@ -115,7 +121,8 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "train.batch, "
         "train.lr, train.min_lr, train.warmup, train.weight_decay, train.beta1, train.beta2, train.eps, "
         "train.clip, "
-        "train.micro_batch, train.evaluate_every, train.evaluate_sequences, train.test_sequences.");
+        "train.micro_batch, train.evaluate_every, train.evaluate_sequences, train.test_sequences, "
+        "train.checkpoint.");
   CHECK(with("sweep: {parameters: {train.lr: 0.1}}") ==
         "f.yaml:3:32: train.lr: expected a list of values, found 0.1.");
   CHECK(with("sweep: {parameters: {train.lr: [0.1, high]}}") ==

@@ -52,7 +52,7 @@ TEST_CASE("a trial is resolved: no default is left unsaid") {
       "layers: 2, norm: layer, norm_eps: 1e-05, positions: {name: learned}, tied: false}, "
       "save: {attention: false, logits: false, weights: false}, seed: 0, "
       "task: {length: 64, name: mqar, pairs: 4, shares: [0.9, 0.1], vocab: 256}, "
-      "train: {batch: 64, beta1: 0.9, beta2: 0.999, clip: 1, eps: 1e-08, evaluate_every: 0, "
+      "train: {batch: 64, beta1: 0.9, beta2: 0.999, checkpoint: 30s, clip: 1, eps: 1e-08, evaluate_every: 0, "
       "evaluate_sequences: 512, lr: 0.001, micro_batch: 0, min_lr: 0, steps: 1000, test_sequences: 1024, "
       "warmup: 0, weight_decay: 0.1}, variant: tokenformer}");
   CHECK(sweep.name == "f");
@@ -220,7 +220,7 @@ TEST_CASE("overrides change any key, and lists make axes") {
     CHECK(
         wrong(kSmall, {"trian.lr=1"}) ==
         "command line: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "
-        "sweep, compare, save, plugins.");
+        "sweep, compare, save, plugins, limits.");
     CHECK(wrong(kSmall, {"train.lr"}) ==
           "command line: 'train.lr' is not understood; an override is key=value, as train.lr=0.001.");
     CHECK(wrong(kSmall, {"train.lr="}) == "command line: train.lr: a value is missing behind '='.");

@@ -1,0 +1,14 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+namespace heed {
+
+// "30s", "10m", "1.5h", "2d", "500ms"; a number alone is seconds. Nothing where the text is something else.
+std::optional<double> read_duration(const std::string& text);
+
+// "512MiB", "2GiB", "1.5GB", "100kB"; a number alone is bytes. Nothing where the text is something else.
+std::optional<double> read_bytes(const std::string& text);
+
+}  // namespace heed

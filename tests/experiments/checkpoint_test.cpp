@@ -1,0 +1,219 @@
+// A training that is left at any step and continued comes to the same bits, and no other checkpoint is taken
+// for its own.
+#include "experiments/checkpoint.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "core/model/model.h"
+#include "experiments/limits.h"
+#include "experiments/quantity.h"
+#include "experiments/tasks/builtin.h"
+#include "experiments/variant_list.h"
+#include "results/atomic_file.h"
+#include "results/seal.h"
+#include "tests/catch.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::Checkpoints;
+using heed::Index;
+using heed::TrainLog;
+using heed::TrainState;
+using heed::test::TempFolder;
+
+constexpr Index kSteps = 20;
+
+heed::Registry builtin() {
+  heed::Registry registry;
+  heed::register_builtin_variants(registry);
+  heed::register_builtin_tasks(registry);
+  return registry;
+}
+
+heed::Config defaults(const heed::Entry& entry, const heed::Config& given = {}) {
+  heed::Problems problems;
+  heed::Config options = entry.resolve(given, entry.name, problems);
+  problems.throw_if_any();
+  return options;
+}
+
+// A small training of one variant, each time built anew as another process would.
+struct Trained {
+  TrainLog log;
+  std::vector<float> values;
+};
+
+Trained train(const heed::Registry& registry, const std::string& variant, const heed::TrainHooks& hooks) {
+  heed::Config task_options = heed::Config::map();
+  task_options.set("length", heed::Config::integer(16));
+  task_options.set("vocab", heed::Config::integer(16));
+  const heed::TaskInfo& induction = registry.task("induction");
+  const auto task = induction.make(defaults(induction, task_options), 3);
+  heed::TrialConfig trial;
+  trial.model.layers = 2, trial.model.heads = 2, trial.model.dim = 12;
+  trial.attention = {{variant, defaults(registry.variant(variant))}};
+  trial.feed_forward = {"mlp", defaults(registry.variant("mlp"))};
+  trial.positions = {"learned", defaults(registry.position("learned"))};
+  trial.train.steps = kSteps, trial.train.batch = 4, trial.train.warmup = 5;
+  trial.train.evaluate_every = 3, trial.train.evaluate_sequences = 4;
+  heed::Params<float> params;
+  heed::Model<float> model(heed::model_spec(trial, *task), registry, params);
+  params.freeze();
+  params.initialise(3);
+  const TrainLog log = heed::train(model, params, *task, trial.train, 1, hooks);
+  return {log, {params.values().begin(), params.values().end()}};
+}
+
+bool loads(const Checkpoints& checkpoints, const TrainState& state) {
+  std::vector<std::string> notes;
+  return checkpoints.load(state, notes);
+}
+
+heed::TrainHooks stopping_after(Index steps, Checkpoints& checkpoints) {
+  heed::TrainHooks hooks;
+  hooks.resume = [&checkpoints](const TrainState& state) { return loads(checkpoints, state); };
+  hooks.leave = [&checkpoints, steps](const TrainState& state) {
+    if (state.log.updates != steps) return false;
+    checkpoints.save(state);
+    return true;
+  };
+  return hooks;
+}
+
+// A state of made-up numbers, with what it is a view of.
+struct State {
+  std::vector<float> numbers = std::vector<float>(12, 0);
+  TrainLog log;
+  TrainState view() {
+    return {std::span(numbers).first(4), std::span(numbers).subspan(4, 4), std::span(numbers).last(4), log};
+  }
+};
+
+State made_up(Index updates) {
+  State s;
+  for (std::size_t i = 0; i < s.numbers.size(); ++i)
+    s.numbers[i] = static_cast<float>(updates) + 0.1f * static_cast<float>(i);
+  s.log.loss.assign(static_cast<std::size_t>(updates), 0.5);
+  s.log.gradient_norm = s.log.loss;
+  s.log.updates = updates;
+  return s;
+}
+
+const std::string kId = "0123456789abcdef";
+
+}  // namespace
+
+TEST_CASE("a training stopped at any step and continued has the same bits, for every variant") {
+  const heed::Registry registry = builtin();
+  const TempFolder folder;
+  for (const std::string& variant : heed::variant_names(registry, true)) {
+    INFO(variant);
+    const Trained whole = train(registry, variant, {});
+    REQUIRE(whole.log.updates == kSteps);
+    for (Index stop = 1; stop < kSteps; ++stop) {
+      INFO("stopped after " << stop);
+      Checkpoints checkpoints(folder / variant, kId);
+      REQUIRE(train(registry, variant, stopping_after(stop, checkpoints)).log.left);
+      REQUIRE(checkpoints.latest_step() == stop);
+      const Trained continued = train(registry, variant, stopping_after(-1, checkpoints));
+      CHECK(continued.values == whole.values);
+      CHECK(continued.log.loss == whole.log.loss);
+      CHECK(continued.log.gradient_norm == whole.log.gradient_norm);
+      CHECK(continued.log.validation_loss == whole.log.validation_loss);
+      CHECK(continued.log.validation_accuracy == whole.log.validation_accuracy);
+      CHECK(continued.log.evaluated_at == whole.log.evaluated_at);
+      checkpoints.remove();
+    }
+  }
+}
+
+TEST_CASE("a checkpoint that loses its moments would be seen") {
+  const heed::Registry registry = builtin();
+  const TempFolder folder;
+  Checkpoints checkpoints(folder / "c", kId);
+  const Trained whole = train(registry, "softmax", {});
+  train(registry, "softmax", stopping_after(7, checkpoints));
+  heed::TrainHooks forgetful = stopping_after(-1, checkpoints);
+  forgetful.resume = [&](const TrainState& state) {
+    const bool loaded = loads(checkpoints, state);
+    std::fill(state.second_moment.begin(), state.second_moment.end(), 0.0f);
+    return loaded;
+  };
+  CHECK(train(registry, "softmax", forgetful).values != whole.values);
+}
+
+TEST_CASE("two generations are kept, and the newest that is whole is taken") {
+  const TempFolder folder;
+  Checkpoints checkpoints(folder / "c", kId);
+  CHECK_FALSE(checkpoints.latest_step());
+  State loaded;
+  CHECK_FALSE(loads(checkpoints, loaded.view()));
+  for (const Index step : {1, 2, 3}) {
+    State s = made_up(step);
+    checkpoints.save(s.view());
+    CHECK(checkpoints.latest_step() == step);
+  }
+  REQUIRE(loads(checkpoints, loaded.view()));
+  CHECK(loaded.log.updates == 3);
+  CHECK(loaded.numbers == made_up(3).numbers);
+
+  SECTION("each bit of the newest one matters") {
+    const std::filesystem::path newest = folder / "c.0";
+    const std::vector<std::byte> good = heed::results::read_file(newest);
+    for (std::size_t at = 0; at < good.size(); at += 3) {
+      std::vector<std::byte> bad = good;
+      bad[at] ^= std::byte{4};
+      heed::results::write_file(newest, bad, heed::results::IfExists::replace);
+      REQUIRE(loads(checkpoints, loaded.view()));
+      CHECK(loaded.log.updates == 2);
+      CHECK(loaded.numbers == made_up(2).numbers);
+    }
+  }
+  SECTION("one that was cut is passed over") {
+    for (const std::uintmax_t size : {0, 10, 60, 200}) {
+      std::filesystem::resize_file(folder / "c.0", size);
+      REQUIRE(loads(checkpoints, loaded.view()));
+      CHECK(loaded.log.updates == 2);
+    }
+  }
+  SECTION("that of another trial or model is not taken") {
+    std::vector<std::string> notes;
+    CHECK_FALSE(Checkpoints(folder / "c", "fedcba9876543210").load(loaded.view(), notes));
+    CHECK(notes == std::vector<std::string>{"The checkpoint c.0 is not used: it is of another trial.",
+                                            "The checkpoint c.1 is not used: it is of another trial."});
+    TrainState small = loaded.view();
+    small.values = small.values.first(3);
+    CHECK_FALSE(loads(checkpoints, small));
+  }
+  SECTION("a file that is sealed and says something else is damaged, not trusted") {
+    std::vector<std::byte> odd(100, std::byte{0xff});
+    heed::results::add_seal(odd, kId + " 9");
+    heed::results::write_file(folder / "c.0", odd, heed::results::IfExists::replace);
+    REQUIRE(loads(checkpoints, loaded.view()));
+    CHECK(loaded.log.updates == 2);
+  }
+  SECTION("both go in the end") {
+    checkpoints.remove();
+    CHECK(std::filesystem::is_empty(folder.path()));
+  }
+}
+
+TEST_CASE("times and sizes are read as people write them") {
+  CHECK(heed::read_duration("30s") == 30);
+  CHECK(heed::read_duration("1.5h") == 5400);
+  CHECK(heed::read_duration("10 m") == 600);
+  CHECK(heed::read_duration("7") == 7);
+  CHECK(heed::read_duration("500ms") == 0.5);
+  for (const char* wrong : {"", "s", "-1s", "3 weeks", "nan", "1e999", "5s s"})
+    CHECK_FALSE(heed::read_duration(wrong));
+  CHECK(heed::read_bytes("2GiB") == 2147483648.0);
+  CHECK(heed::read_bytes("100kB") == 1e5);
+  CHECK_FALSE(heed::read_bytes("2 gigs"));
+  CHECK(heed::limits_of({.time = "10m", .memory = "1MiB", .output = "0"}).seconds == 600);
+  CHECK(heed::limits_of({.time = "10m", .memory = "1MiB", .output = "0"}).memory_bytes == 1048576);
+  CHECK(heed::limits_of({.time = "10m", .memory = "50%", .output = "0"}).memory_bytes > 1e8);
+}
