@@ -9,9 +9,12 @@ install(EXPORT heedTargets NAMESPACE heed:: DESTINATION ${config_dir})
 install(DIRECTORY core/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heed/core
   FILES_MATCHING PATTERN "*.h" PATTERN check EXCLUDE)
 install(DIRECTORY configs examples DESTINATION ${CMAKE_INSTALL_DATADIR}/heed)
-install(DIRECTORY docs/ DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md")
-install(FILES README.md CHANGELOG.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-install(FILES results/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR} RENAME results-format.md)
+# Where they stand in the tree, so that their links to each other lead somewhere.
+install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.png")
+install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
+foreach(folder IN ITEMS results variants)
+  install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})
+endforeach()
 
 configure_package_config_file(cmake/heedConfig.cmake.in heedConfig.cmake INSTALL_DESTINATION ${config_dir})
 # Plugins must be built again for another minor version anyway; the stamp says so, too.
