@@ -1,8 +1,10 @@
 // Whole sweeps through the program: parallel workers, continuing, failures, stopping.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "results/shard.h"
@@ -193,6 +195,41 @@ TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one t
   CHECK(heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "r", "sweep.seeds=1"}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "whole", "sweep.seeds=1"}).code == 0);
   CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
+}
+
+TEST_CASE("what was running when a sweep was stopped continues from its checkpoint, to the same bits") {
+  const int signal = GENERATE(SIGINT, SIGTERM, SIGUSR1);
+  const TempFolder folder;
+  const Words more = {"train.steps=4000", "sweep.seeds=1", "variants=[softmax]", "save=[weights]"};
+  Words words = {"run", smoke(), "-o", "r"};
+  words.insert(words.end(), more.begin(), more.end());
+  Program program(folder.path(), words);
+  worker_of(program);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  program.signal(signal);
+  CHECK(program.wait().code == 75);
+  REQUIRE(trials(folder / "r").empty());
+  REQUIRE_FALSE(fs::is_empty(folder / "r/checkpoints"));
+
+  const Ended ended = heed::test::heed(folder.path(), words);
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.err,
+             ContainsSubstring("softmax seed=0 continues after ") && ContainsSubstring(" of 4000 updates."));
+  CHECK(fs::is_empty(folder / "r/checkpoints"));
+  CHECK(run(folder, "whole", more).code == 0);
+  CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
+}
+
+TEST_CASE("a worker that somebody asks to leave is no failure") {
+  const TempFolder folder;
+  Program program(folder.path(),
+                  {"run", smoke(), "-o", "r", "train.steps=4000", "sweep.seeds=1", "variants=[softmax]"});
+  const pid_t worker = worker_of(program);
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  kill(worker, SIGTERM);
+  const Ended ended = program.wait();
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.err, ContainsSubstring("continues after "));
 }
 
 TEST_CASE("a sweep that is stopped before anything is done leaves an empty table") {

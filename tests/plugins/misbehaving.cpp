@@ -1,0 +1,69 @@
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <cstdlib>
+#include <limits>
+#include <stdexcept>
+#include <vector>
+
+#include "tests/plugins/pass.h"
+
+namespace {
+using namespace heed;
+
+[[gnu::noinline]] int recurse(int depth) {
+  volatile char room[4096];
+  room[0] = static_cast<char>(depth);
+  return recurse(depth + 1) + room[0];
+}
+
+// Does one thing that no variant should, in its third update.
+template <class S>
+class Misbehaving final : public faulty::Pass<S> {
+ public:
+  struct Options {
+    std::string fault = "none";
+    void describe(auto& option) {
+      option("fault", fault,
+             {.choices = {"none", "throws", "throws_a_number", "aborts", "crashes", "exits", "nan", "floods",
+                          "closes_everything", "loops", "ignores_sigterm", "eats_memory", "kills_itself",
+                          "recurses"},
+              .doc = "what it does"});
+    }
+  };
+  Misbehaving(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
+      : faulty::Pass<S>({}, spec, params), fault_(options.fault) {}
+  static Traits traits(const Options&) { return {.cross = false}; }
+
+  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) override {
+    faulty::Pass<S>::backward(step, dy, dx, dcontext);
+    if (++updates_ == 3) misbehave(dx);
+  }
+
+ private:
+  void misbehave(Seq<S> dx) const {
+    if (fault_ == "throws") throw std::runtime_error("the variant does not like this batch");
+    if (fault_ == "throws_a_number") throw 42;
+    if (fault_ == "aborts") std::abort();
+    if (fault_ == "crashes") raise(SIGSEGV);
+    if (fault_ == "exits") std::exit(0);
+    if (fault_ == "nan") dx.rows().setConstant(std::numeric_limits<S>::quiet_NaN());
+    if (fault_ == "kills_itself") raise(SIGKILL);
+    if (fault_ == "recurses") recurse(0);
+    if (fault_ == "closes_everything")
+      for (int fd = 0; fd < 100; ++fd) close(fd);
+    if (fault_ == "ignores_sigterm") std::signal(SIGTERM, SIG_IGN);
+    if (fault_ == "floods")
+      for (;;) std::puts("a variant that says too much says it again and again and again");
+    if (fault_ == "eats_memory")
+      for (std::vector<std::vector<char>> eaten;;) eaten.emplace_back(1 << 20, 'x');
+    if (fault_ == "loops" || fault_ == "ignores_sigterm")
+      for (;;) usleep(1000);
+  }
+  std::string fault_;
+  int updates_ = 0;
+};
+}  // namespace
+
+HEED_LAYER(misbehaving, Misbehaving, "Does what no variant should")

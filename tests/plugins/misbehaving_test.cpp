@@ -1,0 +1,120 @@
+// A variant that misbehaves spoils its own trial only, and the record says how.
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "results/table.h"
+#include "tests/catch.h"
+#include "tests/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::test::Ended;
+using heed::test::Program;
+using heed::test::TempFolder;
+using Words = std::vector<std::string>;
+
+Words run(const std::string& faults) {
+  return {"run",
+          (heed::test::source_dir() / "configs/smoke.yaml").string(),
+          "-o",
+          "r",
+          "-j",
+          "2",
+          "--plugin",
+          (heed::test::build_dir() / "plugins/misbehaving.so").string(),
+          "sweep.seeds=1",
+          "train.steps=10",
+          "train.warmup=0",
+          "variants=[softmax, {misbehaving: {fault: " + faults + "}}]"};
+}
+
+struct Trial {
+  std::string status, reason;
+  double last_step;
+};
+
+std::map<std::string, Trial> trials(const TempFolder& folder) {
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  const std::vector<std::string> variant = results.texts("variant"), status = results.texts("status"),
+                                 reason = results.texts("reason");
+  const std::vector<double> step = results.numbers("last_step");
+  std::map<std::string, Trial> out;
+  for (std::size_t i = 0; i < variant.size(); ++i) out[variant[i]] = {status[i], reason[i], step[i]};
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("twelve ways to misbehave each spoil one trial") {
+  const TempFolder folder;
+  Words words =
+      run("[throws, throws_a_number, aborts, crashes, exits, nan, floods, closes_everything, loops, "
+          "eats_memory, kills_itself, recurses]");
+  words.insert(words.end(), {"limits.time=4s", "limits.output=1MB", "limits.memory=1GiB"});
+  const Ended ended = heed::test::heed(folder.path(), words);
+  CHECK(ended.code == 1);
+  std::map<std::string, Trial> found = trials(folder);
+  REQUIRE(found.size() == 13);
+  CHECK(found["softmax"].status == "done");
+
+  const auto check = [&](const std::string& fault, const std::string& status, const std::string& reason) {
+    INFO(fault);
+    const Trial trial = found["misbehaving(fault=" + fault + ")"];
+    CHECK(trial.status == status);
+    CHECK_THAT(trial.reason, ContainsSubstring(reason));
+    CHECK(trial.last_step <= 10);
+  };
+  check("throws", "failed", "the variant does not like this batch");
+  check("throws_a_number", "failed", "something was thrown that is no std::exception");
+  check("aborts", "failed", "signal 6 (SIGABRT)");
+  check("crashes", "failed", "signal 11 (SIGSEGV)");
+  check("exits", "failed", "it ended with exit code 0 before it had a result");
+  check("nan", "diverged", "the gradient of update 2 is not finite");
+  check("floods", "killed", "it printed more than 1000 kB (limits.output)");
+  check("closes_everything", "done", "");
+  check("loops", "killed", "it took longer than 4.0 s (limits.time)");
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+  check("eats_memory", "failed", "out of memory: it may take 1024 MiB (limits.memory)");
+#endif
+  check("kills_itself", "killed", "signal 9 (SIGKILL)");
+  check("recurses", "failed", "signal 11 (SIGSEGV)");
+  CHECK(found["misbehaving(fault=throws)"].last_step == 2);
+  // What flooded its log left a short one.
+  for (const auto& entry : std::filesystem::directory_iterator(folder / "r/logs"))
+    CHECK(std::filesystem::file_size(entry.path()) <= 2'000'000);
+  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
+             ContainsSubstring("0 pending, 0 running, 2 done, 1 diverged"));
+}
+
+TEST_CASE("a variant that ignores SIGTERM is stopped all the same, and stays pending") {
+  const TempFolder folder;
+  Words words = run("ignores_sigterm");
+  Program program(folder.path(), words);
+  REQUIRE(heed::test::eventually([&] {
+    return heed::test::heed(folder.path(), {"status", "r"}).out.starts_with("0 pending, 1 running, 1 done");
+  }));
+  heed::test::pause();
+  program.signal(SIGUSR1);
+  CHECK(program.wait().code == 75);
+  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
+             ContainsSubstring("1 pending, 0 running, 1 done"));
+}
+
+TEST_CASE("--fail-fast stops at the first failure") {
+  const TempFolder folder;
+  Words words = run("[throws, none]");
+  words.insert(words.end(), {"--fail-fast", "-j", "1", "sweep.seeds=3"});
+  words.erase(std::find(words.begin(), words.end(), "-j"), std::find(words.begin(), words.end(), "-j") + 2);
+  const Ended ended = heed::test::heed(folder.path(), words);
+  CHECK(ended.code == 1);
+  CHECK_THAT(ended.err, ContainsSubstring("Stopped at the first failure (--fail-fast)"));
+  const std::string status = heed::test::heed(folder.path(), {"status", "r"}).out;
+  CHECK_THAT(status, ContainsSubstring("1 failed"));
+  CHECK_THAT(status, !ContainsSubstring("0 pending"));
+}
