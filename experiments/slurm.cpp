@@ -37,9 +37,10 @@ cd {folder} || exit 74
 heed=$!
 
 # The warning before the time limit comes to this script alone: heed saves checkpoints and ends with 75.
-# When the job is cancelled or preempted, heed has its own SIGTERM; the script only has to wait for it.
 trap 'signal=USR1; kill -USR1 "$heed" 2>/dev/null' USR1
-trap 'signal=TERM' TERM
+# When the job is cancelled or preempted, heed mostly has a SIGTERM of its own. Asked twice it would not wait for its
+# checkpoints, so it is asked again only if it is still there after the five seconds that they may take.
+trap 'signal=TERM; {{ sleep 6; kill -TERM "$heed"; }} 2>/dev/null &' TERM
 warned=
 while signal=; do
   wait "$heed"
@@ -50,7 +51,7 @@ done
 
 # Out of time: the same element again, which continues from the checkpoints.
 if [[ $code == 75 && -n $warned ]]; then
-  scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID" && sleep 60  # which ends this job meanwhile
+  scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 fi
 exit "$code"
 )script";

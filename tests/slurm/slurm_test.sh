@@ -1,0 +1,95 @@
+#!/usr/bin/env bash
+# slurm_test.sh array|lost_node|limit SOURCE HEED COMPARE_FILES: the quickstart sweep, short, as a Slurm job array
+# on a Slurm of its own; its results.h5 must equal a local run's.
+set -euo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+case=$1 source=$2 heed=$3 compare_files=$4
+PATH=$PATH:/usr/sbin:/sbin
+
+for program in munged slurmctld slurmd sbatch; do
+  command -v "$program" >/dev/null || {
+    echo "Skipped: $program is not installed (Debian and Ubuntu: slurm-wlm, munge)."
+    exit 77
+  }
+done
+
+work=$(mktemp -d)
+chmod 711 "$work"  # munge insists
+orphans=()
+clean() {
+  "$here/stop.sh" "$work/slurm"
+  for pid in "${orphans[@]}"; do  # what outlived its slurmstepd
+    grep -qsF "$work" "/proc/$pid/cmdline" "/proc/$pid/environ" && kill -9 "$pid"
+  done
+  rm -rf -- "$work"
+}
+trap clean EXIT
+
+fail() {
+  echo "FAILED: $1"
+  tail -n 50 "$work"/r/logs/slurm-*.log "$work"/slurm/slurm*.log
+  exit 1
+}
+
+eventually() {  # eventually SECONDS COMMAND...
+  local tries=$(($1 * 5))
+  shift
+  for _ in $(seq "$tries"); do
+    "$@" && return
+    sleep 0.2
+  done
+  return 1
+}
+
+squeue_is_empty() { [[ -z $(squeue -h) ]]; }
+runs_on() { [[ -n $(squeue -h -t running -w "$1") ]]; }
+
+cd "$work"
+SLURM_CONF=$("$here/start.sh" "$work/slurm")
+export SLURM_CONF
+sweep=("$source/configs/quickstart.yaml" sweep.seeds=2 train.warmup=5)
+
+case $case in
+  array)
+    sweep+=(train.steps=20)
+    "$heed" submit "${sweep[@]}" -o r --print -- -p debug >printed
+    grep -q -- '--array=0-9 ' printed && [[ ! -e r ]] || fail "--print shows another array, or leaves something behind"
+    # Fewer elements than trials, two trials side by side in each
+    "$heed" submit "${sweep[@]}" -o r --tasks 4 --at-once 3 -- -p debug -c 2
+    ;;
+  lost_node)
+    sweep+=(train.steps=60)
+    "$heed" submit "${sweep[@]}" -o r -- -p debug
+    eventually 30 runs_on n1 || fail "nothing runs on n1"
+    for job in $(squeue -h -t running -w n1 -o %A); do
+      script=$(scontrol listpids "$job" n1 | awk '$3 == "batch" {print $1; exit}')
+      [[ -n $script ]] || continue
+      orphans+=("$script")
+      stepd=$(awk '{print $4}' "/proc/$script/stat")
+      [[ $(cat "/proc/$stepd/comm") == slurmstepd ]] && kill -9 "$stepd"
+    done
+    [[ ${#orphans[@]} -gt 0 ]] || fail "no job of n1 was found"
+    kill -9 "$(cat slurm/slurmd.n1.pid)"
+    eventually 90 grep -q 'requeue job.*due to failure of node n1' slurm/slurmctld.log || fail "no job of n1 was requeued"
+    ;;
+  limit)
+    # A trial that takes longer than the ten seconds before its warning
+    sweep+=(train.steps=600 "variants=[softmax]" sweep.seeds=1 task.length=64)
+    "$heed" submit "${sweep[@]}" -o r -- -p debug -t 1 --signal=B:USR1@50
+    ;;
+esac
+
+eventually 200 squeue_is_empty || fail "the jobs do not end"
+"$heed" status r || fail "heed status says that something failed"
+[[ -e r/results.h5 ]] || fail "nothing was merged"
+case $case in
+  array) [[ $(ls r/logs/slurm-*_?.log | wc -l) == 4 ]] || fail "the array has not four elements" ;;
+  limit) grep -q 'continues after' r/logs/slurm-*_0.log || fail "no element continued from a checkpoint" ;;
+esac
+[[ -z $(ls -A r/checkpoints 2>/dev/null) ]] || fail "checkpoints of finished trials are left"
+
+"$heed" run "${sweep[@]}" -o local >local.out
+"$compare_files" r/results.h5 local/results.h5 || fail "the results differ from a local run's"
+"$heed" submit "${sweep[@]}" -o r -- -p debug 2>again
+grep -q 'Nothing to submit' again || fail "what is done is submitted again"
+echo "The results of the job array equal a local run's."
