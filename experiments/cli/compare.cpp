@@ -39,17 +39,21 @@ CompareOptions options_beside(const fs::path& sweep) {
 
 int run(const Input& input, Registry&) {
   fs::path file = input.get<std::string>("results");
+  bool merged = false;
   if (fs::is_directory(file)) {
     const RunDirectory directory(file);
     const std::vector<PlanLine> plan = directory.read_plan();
-    if (outdated(directory, plan)) merge_and_report(directory, plan, input.command);
+    merged = outdated(directory, plan);
+    if (merged) merge_and_report(directory, plan, input.command);
     file = directory.results();
   }
   const fs::path folder = file.parent_path();
   CompareOptions options = options_beside(folder / "sweep.yaml");
   if (input.has("metric")) options.metric = input.get<std::string>("metric");
   if (input.has("select")) options.select = input.get<std::string>("select");
-  const Comparison comparison = compare(results::read_results(file), options);
+  const results::Results results = results::read_results(file);
+  if (!merged) warn_of_builds(results.texts("build"));
+  const Comparison comparison = compare(results, options);
   if (!input.has("csv")) return fmt::print("{}", table_text(comparison)), kDone;
   fmt::print("{}", csv_text(comparison));
   for (const std::string& note : comparison.notes) fmt::print(stderr, "{}\n", note);

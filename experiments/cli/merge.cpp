@@ -1,4 +1,5 @@
 #include <cstdio>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -24,11 +25,16 @@ bool merge_and_report(const RunDirectory& directory, const std::vector<PlanLine>
   for (const std::string& message : report.damaged)
     fmt::print(stderr, "Left out, damaged: {} Remove the file and run the sweep again.\n", message);
   for (const std::string& message : report.conflicts) fmt::print(stderr, "Conflict: {}\n", message);
-  if (report.builds.size() > 1)
-    fmt::print(stderr,
-               "The trials come from {} different builds of heed; they may differ in the last bits:\n  {}\n",
-               report.builds.size(), fmt::join(report.builds, "\n  "));
+  warn_of_builds(report.builds);
   return report.damaged.empty() && report.conflicts.empty();
+}
+
+void warn_of_builds(const std::vector<std::string>& builds) {
+  const std::set<std::string> different(builds.begin(), builds.end());
+  if (different.size() < 2) return;
+  fmt::print(stderr,
+             "The trials come from {} different builds of heed; they may differ in the last bits:\n  {}\n",
+             different.size(), fmt::join(different, "\n  "));
 }
 
 Command merge_command() {

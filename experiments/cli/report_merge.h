@@ -12,4 +12,7 @@ namespace heed::cli {
 bool merge_and_report(const RunDirectory& directory, const std::vector<PlanLine>& plan,
                       const std::string& command);
 
+// Says on standard error when trials come from more than one build. Takes their stamps, equal ones too.
+void warn_of_builds(const std::vector<std::string>& builds);
+
 }  // namespace heed::cli

@@ -115,6 +115,11 @@ TEST_CASE("another build is named, and is no difference where the numbers agree"
   CHECK(ended.code == 0);
   CHECK_THAT(ended.err, ContainsSubstring("Other builds may differ in the last bits") &&
                             ContainsSubstring("another compiler"));
+
+  // The merge says it, and every comparison of what it has merged.
+  for (const char* verb : {"merge", "compare", "compare"})
+    CHECK_THAT(heed::test::heed(folder.path(), {verb, "r"}).err,
+               ContainsSubstring("The trials come from 2 different builds of heed"));
 }
 
 TEST_CASE("what diverged diverges again at the same step") {

@@ -1,0 +1,94 @@
+// What heed submit would hand to Slurm, without a Slurm.
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "experiments/slurm.h"
+#include "tests/catch.h"
+#include "tests/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::test::Ended;
+using heed::test::TempFolder;
+using Words = std::vector<std::string>;
+
+// Four trials, on a machine without Slurm.
+Ended submit(const TempFolder& folder, const Words& more) {
+  setenv("PATH", folder.path().c_str(), 1);
+  Words words = {"submit", (heed::test::source_dir() / "configs/smoke.yaml").string()};
+  words.insert(words.end(), more.begin(), more.end());
+  return heed::test::heed(folder.path(), words);
+}
+
+}  // namespace
+
+TEST_CASE("an array is as long as the plan, and what is behind -- goes to sbatch") {
+  const TempFolder folder;
+  const Ended ended =
+      submit(folder, {"--print", "train.lr=[0.01, 0.001]", "--", "-p", "debug", "-t", "2:00:00"});
+  CHECK(ended.code == 0);
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+  CHECK_THAT(ended.out, ContainsSubstring("sbatch --parsable --array=0-7 ") &&
+                            ContainsSubstring(" --signal=B:USR1@60 -p debug -t 2:00:00 ") &&
+                            ContainsSubstring("--dependency=afterany:ARRAY_ID") &&
+                            ContainsSubstring("--part \"$SLURM_ARRAY_TASK_ID/8\""));
+}
+
+TEST_CASE("elements hold several trials, some at once, and a signal of the user's stays") {
+  const TempFolder folder;
+  const Ended ended =
+      submit(folder, {"--print", "--tasks", "3", "--at-once", "2", "--", "--signal=B:USR1@300"});
+  CHECK_THAT(ended.out, ContainsSubstring("--array=0-2%2 ") && ContainsSubstring("--signal=B:USR1@300") &&
+                            !ContainsSubstring("USR1@60"));
+}
+
+TEST_CASE("a growing sweep submits the elements with something to run alone") {
+  const TempFolder folder;
+  const std::string smoke = (heed::test::source_dir() / "configs/smoke.yaml").string();
+  REQUIRE(heed::test::heed(folder.path(), {"run", smoke, "-o", "r", "variants=[softmax]"}).code == 0);
+  CHECK_THAT(submit(folder, {"-o", "r", "--print"}).out, ContainsSubstring("--array=2-3 "));
+  const Ended nothing = submit(folder, {"-o", "r", "--print", "variants=[softmax]"});
+  CHECK(nothing.code == 0);
+  CHECK_THAT(nothing.err, ContainsSubstring("Nothing to submit: 2 trials, all with results."));
+}
+
+TEST_CASE("what cannot be submitted is said") {
+  const TempFolder folder;
+  const Ended without = submit(folder, {"--", "-p", "debug"});
+  CHECK(without.code == 74);
+  CHECK_THAT(without.err, ContainsSubstring("sbatch: not found: this machine has no Slurm."));
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+  for (const char* word : {"--array=0-3", "-a", "-a0-3", "--wait", "-W", "--wrap=ls"}) {
+    INFO(word);
+    const Ended ours = submit(folder, {"--print", "--", word});
+    CHECK(ours.code == 2);
+    CHECK_THAT(ours.err, ContainsSubstring("cannot be handed on"));
+  }
+  CHECK_THAT(
+      submit(folder, {"--print", "--tasks", "1002"}).err,
+      ContainsSubstring("--tasks is 1002 but this Slurm takes arrays of at most 1001 (MaxArraySize)."));
+  CHECK(submit(folder, {"--print", "train.stesp=3"}).code == 64);
+}
+
+TEST_CASE("paths with spaces, quotes and percent signs reach the shell and Slurm whole") {
+  const heed::SlurmJob job = {"it's", "heed submit\nx", "/bin/he ed", "/a b", "/r/10%'s", {}, 4, {0, 1, 3}, 0,
+                              {}};
+  const std::string script = heed::job_script(job);
+  CHECK_THAT(script, ContainsSubstring("cd '/a b' ||") &&
+                         ContainsSubstring("'/bin/he ed' run '/r/10%'\\''s/sweep.yaml'") &&
+                         ContainsSubstring("heed submit x"));
+  CHECK_THAT(heed::shell_text(heed::array_command(job)),
+             ContainsSubstring("--array=0-1,3 ") && ContainsSubstring("10%%'\\''s/logs/slurm-%A_%a.log"));
+}
+
+TEST_CASE("ranges and the array size are written and read as Slurm does") {
+  CHECK(heed::ranges({}) == "");
+  CHECK(heed::ranges({5}) == "5");
+  CHECK(heed::ranges({0, 1, 2, 5, 7, 8}) == "0-2,5,7-8");
+  CHECK(heed::max_array_size("MaxArrayTaskX = 7\nMaxArraySize            = 4001\n") == 4001);
+  CHECK(heed::max_array_size("") == heed::kMaxArraySize);
+}
