@@ -36,7 +36,8 @@ std::vector<Source> trial_files(const std::filesystem::path& folder);
 
 // Rows are sorted by trial number, then id. Equal ids are one row (a trial that is done before one that is
 // not), and it is reported if they differ. If two rows have one number, all are numbered anew from 0.
-// Replaces `output` in one step. Throws IoError; a damaged file is reported and left out.
+// Replaces `output` in one step, unless it is already the clean result of these very files. Throws IoError; a
+// damaged file is reported and left out.
 MergeReport merge(std::span<const Source> sources, const std::filesystem::path& output,
                   const Provenance& provenance);
 

@@ -55,6 +55,41 @@ TEST_CASE("the same trials give the same bytes, in whatever order they were foun
   CHECK(read_file(folder / "one.h5") == read_file(folder / "two.h5"));
 }
 
+TEST_CASE("a merged file is made anew only where something has changed") {
+  const TempFolder folder;
+  const std::vector<Record> records = sample_records();
+  std::vector<Source> sources = write_all(folder, records);
+  const auto merge_by = [&](const char* command) {
+    Provenance provenance = sample_provenance();
+    provenance.command = command;
+    return merge(sources, folder / "results.h5", provenance);
+  };
+  const auto made_by = [&] { return read_results(folder / "results.h5").provenance.command; };
+  merge_by("first");
+  const MergeReport again = merge_by("second");
+  CHECK(made_by() == "first");
+  CHECK(again.trials == records.size());
+  CHECK(again.builds == std::vector<std::string>{sample_provenance().build});
+
+  SECTION("another number in the plan") { sources[0].trial = 17; }
+  SECTION("another result") {
+    Record other = records[0];
+    other.seconds = 99;
+    replace_shard(other, sources[0].path);
+  }
+  SECTION("a trial less") { sources.pop_back(); }
+  SECTION("a damaged merged file") { std::filesystem::resize_file(folder / "results.h5", 5000); }
+  SECTION("a damaged trial, however often it is merged") {
+    std::vector<std::byte> bytes = read_file(sources[0].path);
+    bytes[2000] ^= std::byte{1};
+    write_file(sources[0].path, bytes, IfExists::replace);
+    CHECK(merge_by("with damage").damaged.size() == 1);
+    CHECK(merge_by("third").damaged.size() == 1);
+  }
+  merge_by("third");
+  CHECK(made_by() == "third");
+}
+
 TEST_CASE("the caller's plan numbers the rows") {
   const TempFolder folder;
   std::vector<Source> sources = write_all(folder, sample_records());
