@@ -30,14 +30,23 @@ fi
 cd "$work"
 [[ $(heed --version) == "$("$build/bin/heed" --version)" ]] || fail "the installed heed is another version"
 
-# --- The mixer's door: the line of the documentation, timed.
-mkdir empty && cd empty
+# --- The mixer's door: the line of the documentation, timed. Two minutes are promised on two cores that are free; where others
+# use them, too, the processor time tells.
+processor_seconds() {  # of all that this script has run
+  times >"$work/times"
+  awk -F'[ms ]+' 'NR == 2 {print int(60 * ($1 + $3) + $2 + $4)}' "$work/times"
+}
+mkdir empty
+cd empty
 start=$SECONDS
+processor_seconds >"$work/before"
 heed new variant cosine && cd cosine && cmake -B build && cmake --build build && heed check cosine --plugin build/cosine.so && heed run sweep.yaml >table.txt
 seconds=$((SECONDS - start))
+processor_seconds >"$work/after"
+processor=$(($(cat "$work/after") - $(cat "$work/before")))
 cat table.txt
-echo "From 'heed new' to the table: $seconds s"
-((seconds < 120)) || fail "from 'heed new' to the table took $seconds s; under 120 were promised"
+echo "From 'heed new' to the table: $seconds s, $processor s of processor time"
+((seconds < 120 || processor < 120)) || fail "from 'heed new' to the table took $seconds s; under 120 were promised"
 at_most 45 cosine.cpp
 at_most 10 CMakeLists.txt
 grep -q '^softmax .* 3 ' table.txt && grep -q '^cosine .* 3 ' table.txt || fail "a row is missing in the table"
