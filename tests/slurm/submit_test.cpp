@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "experiments/slurm.h"
+#include "results/table.h"
 #include "tests/catch.h"
 #include "tests/cli/program.h"
 #include "tests/paths.h"
@@ -54,6 +55,26 @@ TEST_CASE("a growing sweep submits the elements with something to run alone") {
   const Ended nothing = submit(folder, {"-o", "r", "--print", "variants=[softmax]"});
   CHECK(nothing.code == 0);
   CHECK_THAT(nothing.err, ContainsSubstring("Nothing to submit: 2 trials, all with results."));
+}
+
+TEST_CASE("the parts of a plan run apart, and merged they are the sweep") {
+  const TempFolder folder;
+  const std::string smoke = (heed::test::source_dir() / "configs/smoke.yaml").string();
+  for (const char* part : {"2/3", "0/3", "1/3"}) {
+    const Ended ended = heed::test::heed(folder.path(), {"run", smoke, "-o", "r", "--part", part});
+    CHECK(ended.code == 0);
+    CHECK(ended.out.empty());
+    CHECK_FALSE(std::filesystem::exists(folder / "r/results.h5"));
+  }
+  CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0);
+  CHECK(heed::test::heed(folder.path(), {"run", smoke, "-o", "whole"}).code == 0);
+  CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
+  for (const char* part : {"3/3", "-1/3", "1", "1/0", "1/3x", "one/3"}) {
+    INFO(part);
+    const Ended wrong = heed::test::heed(folder.path(), {"run", smoke, "--part", part});
+    CHECK(wrong.code == 2);
+    CHECK_THAT(wrong.err, ContainsSubstring("must be K/N with K from 0 to N-1"));
+  }
 }
 
 TEST_CASE("what cannot be submitted is said") {
