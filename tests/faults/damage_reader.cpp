@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "experiments/checkpoint.h"
 #include "experiments/run_directory.h"
 #include "results/h5_reader.h"
 #include "results/merge.h"
@@ -89,10 +90,26 @@ void read_plan(const fs::path& path, Hash& hash) {
     hash.add(line.id + '\t' + line.text());
 }
 
+// As it is continued from: BASE.0, written by damage_test.cpp for a model of 100 numbers.
+void read_checkpoint(const fs::path& path, Hash& hash) {
+  std::vector<float> values(100), first(100), second(100);
+  heed::TrainLog log;
+  std::vector<std::string> notes;
+  const heed::TrainState state = {values, first, second, log};
+  if (!heed::Checkpoints(path.parent_path() / path.stem(), path.stem()).load(state, notes))
+    throw std::runtime_error(notes.empty() ? "there is none" : notes[0]);
+  hash.add(values);
+  hash.add(first);
+  hash.add(second);
+  for (const auto* curve : {&log.loss, &log.gradient_norm, &log.validation_loss, &log.validation_accuracy})
+    hash.add(*curve);
+  hash.add(log.evaluated_at);
+}
+
 // A further kind of file needs a reader here, and an original in damage_test.cpp.
 const std::map<std::string, void (*)(const fs::path&, Hash&)> kReaders = {
     {"trial", read_trial}, {"outcome", read_outcome}, {"results", read_results},
-    {"merge", merge},      {"plan", read_plan},
+    {"merge", merge},      {"plan", read_plan},       {"checkpoint", read_checkpoint},
 };
 
 std::string answer(const std::string& kind, const fs::path& path) {

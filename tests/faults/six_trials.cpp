@@ -30,7 +30,7 @@ constexpr const char* kSweep = R"(name: six
 variants: [softmax, linear]
 task: {name: mqar, length: 8, pairs: 2, vocab: 16}
 model: {layers: 1, heads: 1, dim: 8}
-train: {steps: 12, warmup: 2, batch: 4, lr: 0.01, evaluate_sequences: 8, test_sequences: 8}
+train: {steps: 12, warmup: 2, batch: 4, lr: 0.01, evaluate_sequences: 8, test_sequences: 8, checkpoint: 2ms}
 sweep: {seeds: 3}
 )";
 
