@@ -1,5 +1,6 @@
 #include "results/h5.h"
 
+#include <new>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -8,9 +9,15 @@ namespace heed::results {
 
 namespace {
 
-herr_t keep_first_reason(unsigned, const H5E_error2_t* error, void* reason) {
-  std::string& text = *static_cast<std::string*>(reason);
-  if (text.empty() && error->desc != nullptr) text = error->desc;
+struct Reason {
+  std::string text;
+  bool no_memory = false;
+};
+
+herr_t keep_first_reason(unsigned, const H5E_error2_t* error, void* found) {
+  Reason& reason = *static_cast<Reason*>(found);
+  if (reason.text.empty() && error->desc != nullptr) reason.text = error->desc;
+  if (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE) reason.no_memory = true;
   return 0;
 }
 
@@ -21,10 +28,11 @@ void h5_quiet() {
 }
 
 std::string h5_reason() {
-  std::string reason;
+  Reason reason;
   const bool walked = H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first_reason, &reason) >= 0;
   const bool emptied = H5Eclear2(H5E_DEFAULT) >= 0;
-  return walked && emptied && !reason.empty() ? reason : "HDF5 gives no reason";
+  if (reason.no_memory) throw std::bad_alloc();
+  return walked && emptied && !reason.text.empty() ? reason.text : "HDF5 gives no reason";
 }
 
 std::string h5_memory_name(const void* owner) { return fmt::format("/dev/null/{}", owner); }

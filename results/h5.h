@@ -39,7 +39,8 @@ class Handle {
 
 // Stops HDF5 from printing its own errors, in the calling thread.
 void h5_quiet();
-// The innermost reason on HDF5's error stack, which is emptied.
+// The innermost reason on HDF5's error stack, which is emptied. Throws std::bad_alloc where that is a lack of
+// memory: no file is to blame for it.
 std::string h5_reason();
 
 // A name for the file in memory that `owner` holds open. HDF5 wants one: it looks whether the name exists on
