@@ -3,9 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <cstring>
 #include <limits>
-#include <optional>
+#include <span>
 #include <variant>
 
 #include <fmt/format.h>
@@ -43,7 +42,7 @@ std::string describe(const std::vector<T>& a, const std::vector<T>& b) {
   std::size_t count = 0, first = 0, most = 0;
   double largest = -1;
   for (std::size_t i = 0; i < a.size(); ++i) {
-    if (std::memcmp(&a[i], &b[i], sizeof(T)) == 0) continue;
+    if (std::ranges::equal(std::as_bytes(std::span(&a[i], 1)), std::as_bytes(std::span(&b[i], 1)))) continue;
     if (count++ == 0) first = i;
     const double by = std::abs(static_cast<double>(a[i]) - static_cast<double>(b[i]));
     const double weight = std::isnan(by) ? std::numeric_limits<double>::infinity() : by;
