@@ -72,7 +72,7 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
   resolve_slot(
       model, "feed_forward", "a feed-forward", with_none(variant_names(registry, false)),
       [&](const std::string& name) { return registry.find_variant(name); }, trial.feed_forward, problems);
-  if (trial.model.dim % trial.model.heads != 0) {
+  if (trial.model.heads > 0 && trial.model.dim % trial.model.heads != 0) {  // 0 is refused already
     const Config* heads = sections.find_path("model.heads");
     const Config* dim = sections.find_path("model.dim");
     const Place place = heads ? heads->place() : dim ? dim->place() : Place{};

@@ -10,6 +10,7 @@
 #include <system_error>
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include "results/atomic_file.h"
 #include "results/errors.h"
@@ -21,6 +22,14 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kPlanHeader = "id\tvariant\tseed\tsetting";
+
+constexpr std::string_view kHashMark = "# xxh64 ";
+
+// The last line of the plan: a flipped bit or a lost line would otherwise be another sweep.
+std::string hash_line(const std::string& text) {
+  return fmt::format("{}{:016x}\n", kHashMark,
+                     static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
+}
 
 void write_text(const fs::path& path, const std::string& text) {
   results::write_file(path, std::as_bytes(std::span(text)), results::IfExists::replace);
@@ -75,6 +84,7 @@ void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) co
   std::string text = std::string(kPlanHeader) + '\n';
   for (const PlanLine& l : plan_lines(sweep))
     text += fmt::format("{}\t{}\t{}\t{}\n", l.id, l.variant, l.seed, l.setting);
+  text += hash_line(text);
   write_text(this->sweep(), sweep_text);
   write_text(plan(), text);
 }
@@ -84,7 +94,13 @@ std::vector<PlanLine> RunDirectory::read_plan() const {
     throw Error(fmt::format(
         "{}: this is no run directory of heed, it has no plan.tsv. `heed run SWEEP.yaml` makes one.",
         root_.string()));
-  const std::vector<std::string> lines = split(read_text(plan()), '\n');
+  std::string text = read_text(plan());
+  const std::size_t end = std::min(text.size(), text.rfind(kHashMark));
+  if (text.substr(end) != hash_line(text.substr(0, end)))
+    throw results::DamagedFile(
+        plan(), "its content does not match the hash in its last line; `heed run` writes it anew.");
+  text.resize(end);
+  const std::vector<std::string> lines = split(text, '\n');
   if (lines[0] != kPlanHeader) throw results::DamagedFile(plan(), "it does not begin as heed writes it.");
   std::vector<PlanLine> out;
   for (std::size_t i = 1; i + 1 < lines.size(); ++i) {

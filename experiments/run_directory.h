@@ -20,7 +20,7 @@ struct PlanLine {
 // Where a sweep leaves what it makes:
 //
 //     sweep.yaml        the file as given, with the overrides
-//     plan.tsv          ids in plan order, with variant, seed and setting
+//     plan.tsv          ids in plan order, with variant, seed and setting; its last line is a hash
 //     trials/<id>.h5    one whole file per finished trial
 //     logs/<id>.log     what the trial printed; a running trial holds a lock on it
 //     logs/<id>.yaml    its resolved configuration, for `heed trial`

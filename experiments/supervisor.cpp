@@ -111,7 +111,7 @@ class Supervisor {
     double since;
     std::string unread = {};
     TrialProgress progress = {};
-    std::string ended = {}, reason = {};
+    std::string ended = {}, reason = {}, refused = {};
     std::string beyond = {};  // which limit it was ended for
   };
 
@@ -225,6 +225,7 @@ class Supervisor {
     for (std::size_t end; (end = w.unread.find('\n')) != std::string::npos; w.unread.erase(0, end + 1)) {
       const WorkerReport report = read_report(w.unread.substr(0, end));
       if (!report.ended.empty()) w.ended = report.ended, w.reason = report.reason;
+      if (!report.refused.empty()) w.refused = report.refused;
       if (!report.progress) continue;
       w.progress = *report.progress;
       if (!w.records_failure) progress_->advanced(position_[w.trial], w.progress);
@@ -250,15 +251,16 @@ class Supervisor {
   void conclude(const Worker& w, int status) {
     const std::size_t at = position_[w.trial];
     if (!w.ended.empty()) return ended(at, results::status_from(w.ended), w.reason);
-    const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == 74;
-    if (cannot_write || w.records_failure)
-      throw results::IoError(
-          directory_.trial(lines_[w.trial].id),
-          fmt::format("cannot be written; {} says why.", directory_.log(lines_[w.trial].id).string()));
     if (!needs_run(w.trial)) {  // it lost its pipe, but not its result
       const auto record = results::read_shard_summary(directory_.trial(lines_[w.trial].id));
       return ended(at, record.status, record.reason);
     }
+    const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == 74;
+    if (cannot_write || w.records_failure)
+      throw results::IoError(directory_.trial(lines_[w.trial].id),
+                             w.refused.empty() ? fmt::format("cannot be written; {} says why.",
+                                                             directory_.log(lines_[w.trial].id).string())
+                                               : fmt::format("its process says: {}", w.refused));
     if (stopping_) return progress_->dropped(at);
     if (was_asked_to_leave(status) && w.beyond.empty() && interruptions_[w.trial]++ < kInterruptions) {
       progress_->dropped(at);
@@ -297,13 +299,16 @@ class Supervisor {
     }
   }
 
-  // The first time politely, then not.
+  // The first time politely, then not. A batch system signals a whole group at once: what comes within a
+  // second is one request.
   void stop_if_asked() {
-    const int asked = signals_.stops();
-    if (asked == 0 && !(stopping_ && now() > stop_until_)) return;
-    if (asked && !stopping_)
+    const bool asked = signals_.stops() > 0;
+    if (!stopping_ && asked) {
       progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
-    stop(stopping_ ? SIGKILL : SIGTERM);
+      stop(SIGTERM);
+    } else if (stopping_ && (now() > stop_until_ || (asked && now() > stop_until_ - kSecondsToStop + 1))) {
+      stop(SIGKILL);
+    }
   }
 
   void stop(int signal) {

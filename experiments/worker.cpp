@@ -41,10 +41,15 @@ void write_record(Record& record, const WorkerOptions& options) {
   if (!created.empty()) record.provenance.created = created;
   record.plan_index = options.plan_index;
   if (options.out.empty()) return;
-  if (options.replace)
-    results::replace_shard(record, options.out);
-  else
-    results::write_shard(record, options.out);
+  try {
+    if (options.replace)
+      results::replace_shard(record, options.out);
+    else
+      results::write_shard(record, options.out);
+  } catch (const results::IoError& e) {
+    send(options.report_to, fmt::format("refused {}", e.what()));
+    throw;
+  }
   std::string reason = record.reason;
   std::replace(reason.begin(), reason.end(), '\n', ' ');
   send(options.report_to, fmt::format("ended {} {}", results::to_string(record.status), reason));
@@ -98,6 +103,7 @@ WorkerReport read_report(const std::string& line) {
     in >> report.ended >> std::ws;
     std::getline(in, report.reason);
   }
+  if (word == "refused") std::getline(in >> std::ws, report.refused);
   TrialProgress p;
   // Numbers as text first: streams do not read "nan".
   if (word == "step" && in >> p.step >> p.steps >> loss >> accuracy >> p.seconds >> p.began) {

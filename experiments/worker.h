@@ -13,6 +13,8 @@ namespace heed {
 struct WorkerReport {
   std::optional<TrialProgress> progress;  // "step 120 2000 0.53 0.98 1.25 0"
   std::string ended, reason;              // "ended diverged the loss ...": the trial's file is written
+  std::string refused;  // "refused trials/x.h5: cannot write ...": the machine did, and the log may be on
+                        // that disk, too
 };
 std::string to_line(const TrialProgress& progress);
 WorkerReport read_report(const std::string& line);

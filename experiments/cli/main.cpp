@@ -5,6 +5,7 @@
 #include <new>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -163,11 +164,14 @@ int run(const std::vector<std::string>& words) {
   throw UsageError(fmt::format("unknown verb '{}'.{}", words[verb], suggestion(words[verb], names)));
 }
 
-int say(int code, const std::string& message) {
+// fmt::print would throw where standard error is on a full disk: this is called where nothing catches.
+int say(int code, const char* message) {
   std::fflush(stdout);
-  fmt::print(stderr, "{}\n", message);
+  std::fputs(message, stderr);
+  std::fputc('\n', stderr);
   return code;
 }
+int say(int code, const std::string& message) { return say(code, message.c_str()); }
 
 int guarded(const std::vector<std::string>& words) {
   try {
@@ -188,6 +192,8 @@ int guarded(const std::vector<std::string>& words) {
     return say(kInputOutput, fmt::format("heed: {}", e.what()));
   } catch (const std::filesystem::filesystem_error& e) {
     return say(kInputOutput, fmt::format("heed: {}: {}", e.path1().string(), e.code().message()));
+  } catch (const std::system_error& e) {  // a stream of fmt::print's that cannot be written
+    return say(kInputOutput, fmt::format("heed: {}", e.what()));
   } catch (const std::bad_alloc&) {
     return say(kInputOutput, "heed: the machine has not enough memory for this.");
   } catch (const std::exception& e) {
@@ -198,4 +204,10 @@ int guarded(const std::vector<std::string>& words) {
 }  // namespace
 }  // namespace heed::cli
 
-int main(int argc, char** argv) { return heed::cli::guarded({argv + 1, argv + argc}); }
+int main(int argc, char** argv) {
+  try {
+    return heed::cli::guarded({argv + 1, argv + argc});
+  } catch (const std::exception&) {  // there was no memory even for a message
+    return heed::cli::say(heed::cli::kInputOutput, "heed: the machine has not enough memory for this.");
+  }
+}

@@ -48,7 +48,7 @@ Path forged(const TempFolder& folder, const std::string& what, const std::string
   const std::size_t at = bytes.find(what, bytes.find("heed plugin stamp: "));
   REQUIRE(at != std::string::npos);
   REQUIRE(what.size() == by.size());
-  const Path file = folder.path() / "forged.so";
+  const Path file = folder.path() / (by + ".so");  // not one that is loaded already
   heed::test::write_file(file, bytes.replace(at, what.size(), by));
   return file;
 }
