@@ -1,6 +1,7 @@
 #include "experiments/comparison.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -17,6 +18,8 @@ namespace {
 using results::Column;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+constexpr double kNever = std::numeric_limits<double>::infinity();
+constexpr std::size_t kFewPairs = 5;
 
 std::string value_text(const results::Value& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -24,12 +27,6 @@ std::string value_text(const results::Value& value) {
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
   const double number = std::get<double>(value);
   return std::isnan(number) ? "-" : fmt::format("{}", number);
-}
-
-double mean_of(const std::vector<double>& values) {
-  double sum = 0;
-  for (double v : values) sum += v;
-  return values.empty() ? kNaN : sum / static_cast<double>(values.size());
 }
 
 // What takes different values within one variant, and its value in each trial.
@@ -109,103 +106,347 @@ const Column& find_column(const results::Results& results, const std::string& na
   throw Error(fmt::format("the results have no {} '{}'.{}", what, name, suggestion(name, known)));
 }
 
-// For each group of rows that differ in column `at` alone, keeps the row whose trials are best on validation.
-void keep_selected(Comparison& comparison, std::size_t at, const std::vector<std::vector<double>>& validation,
-                   bool lower) {
+// A row while it is made.
+struct Group {
+  ComparedRow row;
+  std::vector<double> validation;  // of the trials that have a value
+};
+
+// For each set of groups that differ in column `at` alone, keeps the one that is best on validation: of those
+// with the fewest trials that are not done, the one with the best mean.
+std::vector<Group> keep_selected(std::vector<Group> groups, std::size_t at, Better better) {
   std::map<std::pair<std::string, std::vector<std::string>>, std::size_t> best;
-  std::vector<std::size_t> order;
-  for (std::size_t i = 0; i < comparison.rows.size(); ++i) {
-    std::vector<std::string> rest = comparison.rows[i].setting;
+  std::vector<std::size_t> solved(groups.size()), tried(groups.size());
+  const auto beats = [&](const Group& a, const Group& b) {
+    const double here = statistics::mean(a.validation), there = statistics::mean(b.validation);
+    if (std::isnan(here) != std::isnan(there)) return std::isnan(there);
+    if (a.row.not_done != b.row.not_done) return a.row.not_done < b.row.not_done;
+    return better == Better::smaller ? here < there : here > there;
+  };
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    std::vector<std::string> rest = groups[i].row.setting;
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(at));
-    const auto [found, is_new] = best.insert({{comparison.rows[i].variant, rest}, i});
-    const double here = mean_of(validation[i]), there = mean_of(validation[found->second]);
-    if (!is_new && (std::isnan(there) || (lower ? here < there : here > there))) found->second = i;
+    const auto [found, is_new] = best.insert({{groups[i].row.variant, rest}, i});
+    const std::size_t first = found->second;
+    if (is_new || !beats(groups[i], groups[first])) {
+      if (is_new) continue;
+      groups[first].row.solved += groups[i].row.solved, groups[first].row.tried += groups[i].row.tried;
+      continue;
+    }
+    groups[i].row.solved += groups[first].row.solved, groups[i].row.tried += groups[first].row.tried;
+    found->second = i;
   }
   std::set<std::size_t> kept;
   for (const auto& [key, i] : best) kept.insert(i);
-  std::vector<ComparedRow> rows;
-  for (std::size_t i : kept) rows.push_back(std::move(comparison.rows[i]));
-  comparison.rows = std::move(rows);
+  std::vector<Group> out;
+  for (std::size_t i : kept) out.push_back(std::move(groups[i]));
+  return out;
+}
+
+// The reference's row with the setting of `row`; null unless there is one and only one. What is selected is
+// each variant's own, and so is a parameter of which the reference has other values.
+const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison) {
+  std::vector<const ComparedRow*> candidates;
+  for (const ComparedRow& r : comparison.rows)
+    if (r.variant == comparison.reference) candidates.push_back(&r);
+  const std::vector<const ComparedRow*> all = candidates;
+  for (std::size_t c = 0; c < row.setting.size(); ++c) {
+    const auto is_other = [&](const ComparedRow* r) { return r->setting[c] != row.setting[c]; };
+    if (comparison.varied[c] == comparison.selected || std::all_of(all.begin(), all.end(), is_other))
+      continue;
+    std::erase_if(candidates, is_other);
+  }
+  return candidates.size() == 1 ? candidates[0] : nullptr;
+}
+
+Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric) {
+  std::vector<double> of_reference, of_row;
+  for (std::size_t i = 0; i < row.seeds.size(); ++i) {
+    const auto same = std::find(reference.seeds.begin(), reference.seeds.end(), row.seeds[i]);
+    if (same == reference.seeds.end()) continue;
+    of_row.push_back(row.values[i]);
+    of_reference.push_back(reference.values[static_cast<std::size_t>(same - reference.seeds.begin())]);
+  }
+  Against out;
+  out.left_out = row.seeds.size() + reference.seeds.size() - 2 * of_row.size();
+  out.test = may_never_come(metric) ? statistics::compare_times(of_reference, of_row)
+                                    : statistics::compare_means(of_reference, of_row);
+  return out;
+}
+
+// Compares every row of another variant; how many have no row to be compared with.
+std::size_t compare_with_reference(Comparison& comparison) {
+  std::size_t alone = 0;
+  std::vector<double> p;
+  for (ComparedRow& row : comparison.rows) {
+    if (row.variant != comparison.reference) {
+      const ComparedRow* partner = partner_of(row, comparison);
+      if (partner) row.against = compare_rows(row, *partner, comparison.metric);
+      alone += !partner;
+    }
+    p.push_back(row.against.test.p);
+  }
+  const std::vector<double> adjusted = statistics::holm(p);
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    if (std::isnan(p[i])) continue;
+    Against& against = comparison.rows[i].against;
+    against.adjusted_p = adjusted[i];
+    // A median difference may be 0 where the ranks lean to one side.
+    const double difference = against.test.difference;
+    const double direction = difference > 0 || difference < 0 ? difference : against.test.effect;
+    against.verdict = verdict_of(comparison.metric, direction, adjusted[i]);
+  }
+  return alone;
+}
+
+std::string count_of(std::size_t n, const std::string& what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+// Where the seeds are too few to show any difference, or nearly: a sentence.
+void warn_of_few_seeds(Comparison& comparison) {
+  std::size_t tests = 0, few = 0, most = 0, least = std::string::npos;
+  for (const ComparedRow& row : comparison.rows) {
+    if (row.against.verdict.empty()) continue;
+    const std::size_t pairs = row.against.test.pairs;
+    ++tests, few += pairs < kFewPairs;
+    most = std::max(most, pairs), least = std::min(least, pairs);
+  }
+  if (tests == 0) return;
+  const double count = static_cast<double>(tests), reachable = count * statistics::smallest_p(most);
+  if (reachable <= kSignificance) {
+    if (few > 0)
+      comparison.notes.push_back(
+          fmt::format("{} of {} have fewer than {} pairs of seeds: p cannot be below {:.3g} there.", few,
+                      count_of(tests, "comparison"), kFewPairs, statistics::smallest_p(least)));
+    return;
+  }
+  std::size_t needed = most;
+  while (count * statistics::smallest_p(needed) > kSignificance && needed < statistics::kMostExactPairs)
+    ++needed;
+  const std::string holm = fmt::format("p_holm of {}", count_of(tests, "comparison"));
+  const bool by_holm_alone = statistics::smallest_p(most) <= kSignificance;
+  comparison.notes.push_back(fmt::format(
+      "Too few seeds: with {} {} cannot be below {:.3g}, so no difference can be shown, however large.",
+      count_of(most, "pair"), by_holm_alone ? holm : "p",
+      by_holm_alone ? reachable : statistics::smallest_p(most)));
+  comparison.notes.push_back(
+      fmt::format("{} can reach {} from {} seeds on; sweep.seeds={} runs only the new ones.", holm,
+                  kSignificance, needed, needed));
+}
+
+// The first few trials that are not done by name, the others by number.
+std::string names_of(const std::vector<std::string>& trials) {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kShown, trials.size()); ++i) out += (i ? ", " : "") + trials[i];
+  return trials.size() > kShown ? fmt::format("{} and {} more", out, trials.size() - kShown) : out;
+}
+
+// The columns that are looked at, one value per trial.
+struct Trials {
+  Trials(const results::Results& results, const CompareOptions& options)
+      : variant(results.texts("variant")),
+        status(results.texts("status")),
+        seed(texts_of(find_column(results, "seed", "parameter"))),
+        varied(varied_parameters(results, variant)),
+        // Where no trial is done there are no metrics at all.
+        any_done(std::find(status.begin(), status.end(), "done") != status.end()) {
+    if (any_done) find_column(results, options.metric, "metric");
+    const auto numbers = [&](const std::string& name) {
+      return results.find(name) ? results.numbers(name) : std::vector<double>(variant.size(), kNaN);
+    };
+    value = numbers(options.metric);
+    accuracy = numbers("test_accuracy");
+    solved_step = numbers("solved_step");
+    const bool may_never = may_never_come(options.metric);
+    if (!options.select.empty() || may_never) validation = numbers(validation_metric(options.metric));
+    if (may_never)
+      // A trial that was never validated cannot tell what did not come.
+      for (std::size_t i = 0; i < value.size(); ++i)
+        if (status[i] == "done" && std::isnan(value[i]) && !std::isnan(validation[i])) value[i] = kNever;
+  }
+
+  bool done(std::size_t i) const { return status[i] == "done"; }
+  bool solved(std::size_t i) const {
+    return done(i) && (accuracy[i] >= kSolved || std::isfinite(solved_step[i]));
+  }
+  std::string name(std::size_t i) const {
+    std::string out = variant[i];
+    for (const Varied& v : varied) out += fmt::format(" {}={}", v.name, v.values[i]);
+    return fmt::format("{} seed={} ({})", out, seed[i], status[i]);
+  }
+
+  std::vector<std::string> variant, status, seed;
+  std::vector<Varied> varied;
+  bool any_done;
+  std::vector<double> value, validation, accuracy, solved_step;
+};
+
+std::vector<Group> group(const Trials& trials) {
+  std::map<std::vector<std::string>, std::size_t> rows;
+  std::vector<Group> groups;
+  for (std::size_t i = 0; i < trials.variant.size(); ++i) {
+    std::vector<std::string> key = {trials.variant[i]};
+    for (const Varied& v : trials.varied) key.push_back(v.values[i]);
+    const auto [at, is_new] = rows.insert({key, groups.size()});
+    if (is_new) {
+      groups.emplace_back();
+      groups.back().row.variant = trials.variant[i];
+      groups.back().row.setting.assign(key.begin() + 1, key.end());
+    }
+    ComparedRow& row = groups[at->second].row;
+    ++row.tried, row.solved += trials.solved(i);
+    row.not_done += !trials.done(i);
+    if (!trials.done(i) || std::isnan(trials.value[i])) continue;
+    row.seeds.push_back(trials.seed[i]);
+    row.values.push_back(trials.value[i]);
+    if (!trials.validation.empty()) groups[at->second].validation.push_back(trials.validation[i]);
+  }
+  return groups;
+}
+
+void note_missing(Comparison& comparison, const Trials& trials) {
+  std::vector<std::string> not_done;
+  std::size_t without_value = 0;
+  for (std::size_t i = 0; i < trials.status.size(); ++i) {
+    if (!trials.done(i))
+      not_done.push_back(trials.name(i));
+    else
+      without_value += std::isnan(trials.value[i]);
+  }
+  if (!not_done.empty())
+    comparison.notes.push_back(fmt::format("{} of {} trials are not done and are averaged in nowhere: {}.",
+                                           not_done.size(), trials.status.size(), names_of(not_done)));
+  if (without_value > 0)
+    comparison.notes.push_back(
+        fmt::format("{} trials that are done have no {}.", without_value, comparison.metric));
+}
+
+void note_pairs(Comparison& comparison, std::size_t alone) {
+  const auto is_reference = [&](const ComparedRow& r) { return r.variant == comparison.reference; };
+  if (std::none_of(comparison.rows.begin(), comparison.rows.end(), is_reference)) {
+    comparison.notes.push_back(fmt::format(
+        "The results have no trial of the reference '{}': nothing is compared.", comparison.reference));
+    return;
+  }
+  std::size_t left_out = 0;
+  for (const ComparedRow& row : comparison.rows) left_out += row.against.left_out;
+  if (left_out > 0)
+    comparison.notes.push_back(fmt::format("{} left out of comparisons: one of the two trials has no value.",
+                                           count_of(left_out, "pair") + (left_out == 1 ? " is" : " are")));
+  if (alone > 0)
+    comparison.notes.push_back(fmt::format("{} compared: {} has no row of the same setting.",
+                                           count_of(alone, "row") + (alone == 1 ? " is not" : " are not"),
+                                           comparison.reference));
+  warn_of_few_seeds(comparison);
+}
+
+void summarize(ComparedRow& row, const std::string& metric) {
+  if (may_never_come(metric)) {
+    row.center = statistics::median_time(row.values);
+    return;
+  }
+  row.center = statistics::mean(row.values);
+  row.deviation = statistics::deviation(row.values);
+  row.interval = statistics::bootstrap_mean(row.values);
 }
 
 }  // namespace
 
-double ComparedRow::mean() const { return mean_of(values); }
-
-double ComparedRow::deviation() const {
-  if (values.size() < 2) return kNaN;
-  const double m = mean();
-  double sum = 0;
-  for (double v : values) sum += (v - m) * (v - m);
-  return std::sqrt(sum / static_cast<double>(values.size() - 1));
+std::size_t ComparedRow::never() const {
+  return static_cast<std::size_t>(std::count(values.begin(), values.end(), kNever));
 }
+
+Better better_when(const std::string& metric) {
+  // The first part that a name has decides.
+  static constexpr std::array<std::pair<const char*, Better>, 10> kMeanings = {{
+      {"accuracy", Better::larger},
+      {"loss", Better::smaller},
+      {"plateau_step", Better::smaller},
+      {"solved_step", Better::smaller},
+      {"tokens_per_second", Better::larger},
+      {"milliseconds", Better::smaller},
+      {"seconds", Better::smaller},
+      {"bytes", Better::smaller},
+      {"flops", Better::smaller},
+      {"parameters", Better::smaller},
+  }};
+  for (const auto& [part, better] : kMeanings)
+    if (metric.find(part) != std::string::npos) return better;
+  return Better::neither;
+}
+
+bool may_never_come(const std::string& metric) { return metric == "plateau_step" || metric == "solved_step"; }
 
 std::string validation_metric(const std::string& metric) {
   return metric.find("loss") != std::string::npos ? "final_validation_loss" : "final_validation_accuracy";
 }
 
-bool lower_is_better(const std::string& metric) { return metric.find("loss") != std::string::npos; }
+std::string verdict_of(const std::string& metric, double difference, double adjusted_p) {
+  if (!(adjusted_p <= kSignificance)) return "no difference shown";
+  const Better better = better_when(metric);
+  if (better == Better::neither) return difference > 0 ? "larger" : "smaller";
+  return (difference > 0) == (better == Better::larger) ? "better" : "worse";
+}
 
 Comparison compare(const results::Results& results, const CompareOptions& options) {
-  Comparison out{options.metric, {}, {}, {}};
+  Comparison out;
+  out.metric = options.metric;
   if (results.trial.empty()) {
     out.notes.emplace_back("No trial has ended yet.");
     return out;
   }
-  const std::vector<std::string> variants = results.texts("variant"), status = results.texts("status");
-  // Where no trial is done there are no metrics at all.
-  const bool any_done = std::find(status.begin(), status.end(), "done") != status.end();
-  if (any_done) find_column(results, options.metric, "metric");
-  const std::vector<double> metric =
-      any_done ? results.numbers(options.metric) : std::vector<double>(status.size(), kNaN);
-  const std::vector<Varied> varied = varied_parameters(results, variants);
-  for (const Varied& v : varied) out.varied.push_back(v.name);
-  std::vector<double> on_validation;
-  std::string selected;  // the dotted path of what is chosen on validation
+  const Trials trials(results, options);
+  out.reference = options.reference.empty() ? trials.variant[0] : options.reference;
+  out.knows_solved = results.find("test_accuracy") || results.find("solved_step");
+  for (const Varied& v : trials.varied) out.varied.push_back(v.name), out.paths.push_back(v.parameter);
+  std::vector<Group> groups = group(trials);
   if (!options.select.empty()) {
-    selected = slot_of(options.select);
-    if (selected.empty()) selected = find_column(results, options.select, "parameter").parameter;
-    if (any_done) on_validation = results.numbers(validation_metric(options.metric));
-  }
-
-  std::map<std::vector<std::string>, std::size_t> rows;
-  std::vector<std::vector<double>> validation;
-  std::size_t not_done = 0, without_value = 0;
-  for (std::size_t i = 0; i < variants.size(); ++i) {
-    std::vector<std::string> key = {variants[i]};
-    for (const Varied& v : varied) key.push_back(v.values[i]);
-    const auto [at, is_new] = rows.insert({key, out.rows.size()});
-    if (is_new) {
-      out.rows.push_back({variants[i], {key.begin() + 1, key.end()}, {}, 0});
-      validation.emplace_back();
-    }
-    ComparedRow& row = out.rows[at->second];
-    if (status[i] != "done") {
-      ++row.not_done, ++not_done;
-    } else if (std::isnan(metric[i])) {
-      ++without_value;
-    } else {
-      row.values.push_back(metric[i]);
-      if (!on_validation.empty()) validation[at->second].push_back(on_validation[i]);
-    }
-  }
-  if (!options.select.empty()) {
-    const auto at = static_cast<std::size_t>(
-        std::find_if(varied.begin(), varied.end(), [&](const Varied& v) { return v.parameter == selected; }) -
-        varied.begin());
-    if (at < varied.size()) {
-      keep_selected(out, at, validation, lower_is_better(options.metric));
+    std::string path = slot_of(options.select);
+    if (path.empty()) path = find_column(results, options.select, "parameter").parameter;
+    const auto at =
+        static_cast<std::size_t>(std::find(out.paths.begin(), out.paths.end(), path) - out.paths.begin());
+    if (at < out.paths.size()) {
+      const std::string by = validation_metric(options.metric);
+      groups = keep_selected(std::move(groups), at, better_when(by));
+      out.selected = out.varied[at];
       out.notes.push_back(
-          fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.",
-                      varied[at].name, validation_metric(options.metric), options.metric));
+          fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.", out.selected,
+                      by, options.metric));
     }
   }
-  if (not_done > 0)
-    out.notes.push_back(
-        fmt::format("{} of {} trials are not done and are averaged in nowhere.", not_done, variants.size()));
-  if (without_value > 0)
-    out.notes.push_back(fmt::format("{} trials that are done have no {}.", without_value, options.metric));
+  for (Group& g : groups) {
+    summarize(g.row, options.metric);
+    out.rows.push_back(std::move(g.row));
+  }
+  const std::size_t alone = compare_with_reference(out);
+  note_missing(out, trials);
+  note_pairs(out, alone);
   return out;
+}
+
+void split_by(Comparison& comparison, const std::string& parameter) {
+  std::size_t at = 0;
+  while (at < comparison.varied.size() && comparison.varied[at] != parameter &&
+         comparison.paths[at] != parameter)
+    ++at;
+  if (at == comparison.varied.size())
+    throw Error(fmt::format("nothing that varies is called '{}'.{}", parameter,
+                            suggestion(parameter, comparison.varied)));
+  if (comparison.varied[at] == comparison.selected)
+    throw Error(
+        fmt::format("'{}' is chosen on validation, so there is no table for each of its values.", parameter));
+  comparison.by = comparison.varied[at];
+  std::vector<std::string> order;
+  for (const ComparedRow& row : comparison.rows)
+    if (std::find(order.begin(), order.end(), row.setting[at]) == order.end())
+      order.push_back(row.setting[at]);
+  const auto place = [&](const ComparedRow& row) {
+    return std::find(order.begin(), order.end(), row.setting[at]);
+  };
+  std::stable_sort(comparison.rows.begin(), comparison.rows.end(),
+                   [&](const ComparedRow& a, const ComparedRow& b) { return place(a) < place(b); });
 }
 
 }  // namespace heed

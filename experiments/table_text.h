@@ -8,7 +8,11 @@
 
 namespace heed {
 
+// Two tables, what was measured and how it compares with the reference (one pair for each value of
+// comparison.by), and the notes.
 std::string table_text(const Comparison& comparison);
+
+// One table with all of it, a line per row; its columns depend on nothing but the metric and what varies.
 std::string csv_text(const Comparison& comparison);
 
 // Columns of text under each other, the first row their names: numbers to the right, words to the left. A

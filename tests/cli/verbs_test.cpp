@@ -3,6 +3,8 @@
 #include <string>
 #include <vector>
 
+#include <nlohmann/json.hpp>
+
 #include "tests/catch.h"
 #include "tests/cli/program.h"
 #include "tests/paths.h"
@@ -171,13 +173,23 @@ TEST_CASE("compare shows another metric, chooses a parameter on validation, and 
     CHECK(ended.code == 0);
     return ended.out;
   };
-  CHECK(
-      compare({"--metric", "parameters", "--csv"}) ==
-      "variant,lr,parameters,deviation,trials,not_done\n"
-      "softmax,0.01,4592,0,2,0\nsoftmax,0.001,4592,0,2,0\nlinear,0.01,4592,0,2,0\nlinear,0.001,4592,0,2,0\n");
+  const std::string csv = compare({"--metric", "parameters", "--csv"});
+  CHECK(csv.starts_with("variant,lr,parameters,deviation,interval_low,interval_high,trials,not_done,never,"));
+  CHECK_THAT(csv, ContainsSubstring("\nsoftmax,0.01,4592,0,4592,4592,2,0,0,") &&
+                      ContainsSubstring("\nlinear,0.001,4592,0,4592,4592,2,0,0,"));
   const std::string selected = compare({"--metric", "test_loss", "--select", "train.lr"});
-  CHECK_THAT(selected, ContainsSubstring("lr is chosen by final_validation_loss for each variant"));
-  CHECK(std::count(selected.begin(), selected.end(), '\n') == 4);
+  CHECK_THAT(selected,
+             ContainsSubstring("lr is chosen by final_validation_loss for each variant") &&
+                 ContainsSubstring("test_loss against softmax, paired by seed, smaller is better:") &&
+                 ContainsSubstring("Too few seeds: with 2 pairs p cannot be below 0.5"));
+  CHECK_THAT(compare({"--by", "lr"}), ContainsSubstring("lr = 0.01\n") && ContainsSubstring("lr = 0.001\n"));
+  CHECK_THAT(compare({"--reference", "linear"}), ContainsSubstring("test_accuracy against linear"));
+  const nlohmann::json json = nlohmann::json::parse(compare({"--json"}));
+  CHECK(json["rows"].size() == 4);
+  CHECK(json["rows"][0]["setting"]["train.lr"] == "0.01");
+  CHECK(json["rows"][2]["against_reference"]["p"].is_number());
+  CHECK(heed::test::heed(folder.path(), {"compare", "runs/smoke", "--json", "--csv"}).code == 2);
+  CHECK(heed::test::heed(folder.path(), {"compare", "runs/smoke", "--reference", "linar"}).code == 64);
   CHECK(heed::test::heed(folder.path(), {"compare", "runs/smoke/results.h5"}).out == compare({}));
   const Ended wrong = heed::test::heed(folder.path(), {"compare", "runs/smoke", "--metric", "test_acuracy"});
   CHECK(wrong.code == 64);
