@@ -12,12 +12,15 @@ using Cells = std::vector<std::string>;
 
 std::string exact(double x) { return std::isnan(x) ? "" : fmt::format("{}", x); }
 
-std::string rounded(double x) {
+// Steps are whole numbers, and show it.
+std::string rounded_to(double x, bool whole) {
   if (std::isnan(x)) return "-";
   if (std::isinf(x)) return x > 0 ? "never" : "-never";
-  if (std::abs(x) >= 1000) return fmt::format("{:.0f}", x);
+  if (std::abs(x) >= 1000 || (whole && x == std::round(x))) return fmt::format("{:.0f}", x);
   return x != 0 && std::abs(x) < 0.00005 ? fmt::format("{:.0e}", x) : fmt::format("{:.4f}", x);
 }
+
+std::string rounded(double x) { return rounded_to(x, false); }
 
 // With its sign.
 std::string change(double x) { return fmt::format("{}{}", x > 0 ? "+" : "", rounded(x)); }
@@ -59,7 +62,7 @@ std::string measured(const Comparison& c, const std::vector<const ComparedRow*>&
   if (swept) head.emplace_back("solved");
   std::vector<Cells> table = {joined(key(c, "variant", c.varied), head)};
   for (const ComparedRow* r : rows) {
-    Cells cells = {rounded(r->center)};
+    Cells cells = {rounded_to(r->center, times)};
     if (times)
       cells.push_back(fmt::format("{} of {}", r->never(), r->values.size()));
     else
@@ -80,7 +83,9 @@ std::string compared(const Comparison& c, const std::vector<const ComparedRow*>&
   for (const ComparedRow* r : rows) {
     const Against& a = r->against;
     if (a.verdict.empty()) continue;
-    Cells cells = {change(a.test.difference)};
+    const double difference = a.test.difference;
+    Cells cells = {times ? fmt::format("{}{}", difference > 0 ? "+" : "", rounded_to(difference, true))
+                         : change(difference)};
     if (!times) cells.push_back(between(a.test.interval, change));
     const std::string effect = std::isnan(a.test.effect) ? "-" : fmt::format("{:+.2f}", a.test.effect);
     cells = joined(cells, {rounded(a.test.p), rounded(a.adjusted_p), effect, count(a.test.pairs), a.verdict});

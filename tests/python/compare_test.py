@@ -1,0 +1,167 @@
+"""Computes the comparison of a sweep again from results.h5, by numpy and scipy alone, and holds heed's against it.
+
+    compare_test.py HEED        runs a small sweep, compares `heed compare --json` with what comes out here
+"""
+import itertools
+import json
+import os
+import subprocess
+import sys
+import tempfile
+
+try:
+    import numpy as np
+    import xarray as xr
+    from scipy import special, stats
+except ImportError as missing:
+    print(f"skipped: {missing.name} is not installed (scripts/packages.txt)")
+    sys.exit(77)
+
+SWEEP = """
+name: compared
+variants: [softmax, linear, {window: {size: 3}}]
+task: {name: induction, length: 12, vocab: 8, score: all}
+model: {layers: 1, heads: 2, dim: 8}
+train: {steps: 100, batch: 8, warmup: 2, test_sequences: 32, evaluate_sequences: 16, evaluate_every: 10}
+sweep: {seeds: 5, parameters: {train.lr: [0.01, 0.03]}}
+compare: {reference: softmax, select: train.lr}
+"""
+
+
+def close(a, b, what):
+    """Both NaN (null in JSON), or equal to 1e-9."""
+    a = np.array([np.nan if v is None else v for v in np.ravel(np.array(a, dtype=object))], dtype=float)
+    b = np.ravel(np.asarray(b, dtype=float))
+    b = np.where(np.isinf(b), np.nan, b)
+    assert a.shape == b.shape and np.allclose(a, b, rtol=1e-9, atol=1e-12, equal_nan=True), f"{what}: {a}, not {b}"
+
+
+def interval(x):
+    """Expanded percentiles (Hesterberg 2015) of the means of all len(x)**len(x) resamples."""
+    n = len(x)
+    if n < 2:
+        return np.nan, np.nan
+    means = np.array([x[list(i)].mean() for i in itertools.product(range(n), repeat=n)])
+    tail = stats.norm.cdf(np.sqrt(n / (n - 1)) * stats.t.ppf(0.025, n - 1))
+    low = np.quantile(means, tail, method="inverted_cdf")
+    return low, -np.quantile(-means, tail, method="inverted_cdf")
+
+
+def sign_flip(d):
+    def mean(x, y, axis):
+        return np.mean(y - x, axis=axis)
+
+    with np.errstate(all="ignore"):
+        test = stats.permutation_test((np.zeros(len(d)), d), mean, permutation_type="samples", vectorized=True,
+                                      n_resamples=np.inf)
+    return test.pvalue
+
+
+def hedges(d):
+    df = len(d) - 1
+    if df < 2 or d.std(ddof=1) <= 1e-12 * abs(d.mean()):
+        return np.nan
+    factor = np.exp(special.gammaln(df / 2) - special.gammaln((df - 1) / 2)) / np.sqrt(df / 2)
+    return factor * d.mean() / d.std(ddof=1)
+
+
+def holm(p):
+    order, out, largest = np.argsort(p, kind="stable"), np.empty(len(p)), 0.0
+    for k, i in enumerate(order):
+        largest = max(largest, (len(p) - k) * p[i])
+        out[i] = min(1.0, largest)
+    return out
+
+
+def chosen(data, metric, smaller):
+    """Per variant the learning rate that is best on validation, and its trials in the order of seeds."""
+    validation = "final_validation_loss" if "loss" in metric else "final_validation_accuracy"
+    rows = {}
+    for variant in dict.fromkeys(data.variant.values):
+        of_variant = data.isel(trial=np.flatnonzero(data.variant.values == variant))
+        best = of_variant[validation].groupby(of_variant.lr).mean()
+        lr = float(best.lr[best.argmin() if smaller else best.argmax()])
+        rows[variant] = of_variant.isel(trial=np.flatnonzero(of_variant.lr.values == lr)).sortby("seed"), lr
+    return rows
+
+
+def check_means(data, told, metric):
+    rows = chosen(data, metric, "loss" in metric)
+    reference = rows["softmax"][0][metric].values
+    assert [r["variant"] for r in told["rows"]] == list(rows)
+    differences = {v: t[metric].values - reference for v, (t, _) in rows.items() if v != "softmax"}
+    adjusted = dict(zip(differences, holm(np.array([sign_flip(d) for d in differences.values()]))))
+    for row in told["rows"]:
+        trials, lr = rows[row["variant"]]
+        x, name = trials[metric].values, f"{row['variant']} {metric}"
+        assert float(row["setting"]["train.lr"]) == lr, name
+        close(row["values"], x, name)
+        close(row["mean"], x.mean(), name)
+        close(row["deviation"], x.std(ddof=1), name)
+        close(row["interval"], interval(x), name)
+        of_variant = data.isel(trial=np.flatnonzero(data.variant.values == row["variant"]))
+        solved = (of_variant.test_accuracy >= 0.9) | np.isfinite(of_variant.solved_step)
+        assert (row["solved"], row["tried"]) == (int(solved.sum()), len(solved)), name
+        if row["variant"] == "softmax":
+            assert "against_reference" not in row
+            continue
+        d, against = differences[row["variant"]], row["against_reference"]
+        close(against["difference"], d.mean(), name)
+        close(against["interval"], interval(d), name)
+        close(against["p"], sign_flip(d), name)
+        close(against["p_holm"], adjusted[row["variant"]], name)
+        close(against["effect"], hedges(d), name)
+        assert against["verdict"] == "no difference shown"  # of five pairs p is 0.0625 at least
+        assert against["pairs"] == 5 and against["left_out"] == 0
+        # The check can fail: another number must show.
+        try:
+            close(against["difference"], d.mean() + 1e-6, name)
+        except AssertionError:
+            continue
+        raise RuntimeError("a wrong number was not seen")
+
+
+def check_steps(data, told):
+    """plateau_step, of which some trials have none: infinity."""
+    by = dict(list(data.groupby(data.variant + " " + data.lr.astype(str))))
+    never = np.isnan(data.plateau_step.values)
+    assert never.any() and not never.all(), "a sweep that tests nothing: change its steps"
+    rows = {key: t.sortby("seed").plateau_step.fillna(np.inf).values for key, t in by.items()}
+    for row in told["rows"]:
+        lr = str(float(row["setting"]["train.lr"]))
+        x, reference = rows[f"{row['variant']} {lr}"], rows[f"softmax {lr}"]
+        assert row["never"] == np.isinf(x).sum()
+        close(row["median"], np.quantile(x, 0.5, method="inverted_cdf"), row["variant"])
+        if row["variant"] == "softmax":
+            continue
+        against = row["against_reference"]
+        with np.errstate(invalid="ignore"):
+            d = np.where(x == reference, 0, x - reference)
+        nonzero = d[d != 0]
+        ranks = stats.rankdata(np.abs(nonzero)) * np.sign(nonzero)
+        close(against["p"], sign_flip(ranks) if len(ranks) > 1 else 1.0, row["variant"])
+        close(against["effect"], ranks.sum() / np.abs(ranks).sum() if len(ranks) else np.nan, row["variant"])
+
+
+def main(heed):
+    with tempfile.TemporaryDirectory() as folder:
+        sweep = os.path.join(folder, "compared.yaml")
+        with open(sweep, "w") as f:
+            f.write(SWEEP)
+        run = os.path.join(folder, "run")
+        subprocess.run([heed, "run", sweep, "-o", run, "-j", "2"], check=True, stdout=subprocess.DEVNULL)
+
+        def compare(*more):
+            words = [heed, "compare", run, "--json", *more]
+            return json.loads(subprocess.run(words, check=True, stdout=subprocess.PIPE).stdout)
+
+        data = xr.open_dataset(os.path.join(run, "results.h5")).load()
+        for metric in ("test_accuracy", "test_loss"):
+            check_means(data, compare("--metric", metric), metric)
+        os.remove(os.path.join(run, "sweep.yaml"))  # nothing is selected now
+        check_steps(data, compare("--metric", "plateau_step", "--reference", "softmax"))
+        print("heed compare agrees with numpy and scipy")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
