@@ -1,6 +1,7 @@
 #include "results/statistics.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <numeric>
@@ -107,10 +108,17 @@ std::uint64_t count_flips(std::span<const double> d, std::size_t i, double sum, 
 
 double drawn_flips_p(std::span<const double> d, double bound) {
   const Words words(kFlipSeed);
+  constexpr std::size_t kBits = 64;  // signs that one word gives
+  const std::size_t per_flip = (d.size() + kBits - 1) / kBits;
   std::size_t hits = 1;
   for (std::size_t r = 0; r < kRandomFlips; ++r) {
     double sum = 0;
-    for (std::size_t i = 0; i < d.size(); ++i) sum += words(r * d.size() + i) >> 63 ? d[i] : -d[i];
+    for (std::size_t w = 0; w < per_flip; ++w) {
+      std::uint64_t bits = words(r * per_flip + w);
+      const std::size_t end = std::min(d.size(), (w + 1) * kBits);
+      for (std::size_t i = w * kBits; i < end; ++i, bits >>= 1)
+        sum += std::bit_cast<double>(std::bit_cast<std::uint64_t>(d[i]) ^ (bits << 63));
+    }
     hits += std::abs(sum) >= bound;
   }
   return static_cast<double>(hits) / static_cast<double>(kRandomFlips + 1);
