@@ -116,7 +116,6 @@ struct Group {
 // with the fewest trials that are not done, the one with the best mean.
 std::vector<Group> keep_selected(std::vector<Group> groups, std::size_t at, Better better) {
   std::map<std::pair<std::string, std::vector<std::string>>, std::size_t> best;
-  std::vector<std::size_t> solved(groups.size()), tried(groups.size());
   const auto beats = [&](const Group& a, const Group& b) {
     const double here = statistics::mean(a.validation), there = statistics::mean(b.validation);
     if (std::isnan(here) != std::isnan(there)) return std::isnan(there);
@@ -127,14 +126,12 @@ std::vector<Group> keep_selected(std::vector<Group> groups, std::size_t at, Bett
     std::vector<std::string> rest = groups[i].row.setting;
     rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(at));
     const auto [found, is_new] = best.insert({{groups[i].row.variant, rest}, i});
-    const std::size_t first = found->second;
-    if (is_new || !beats(groups[i], groups[first])) {
-      if (is_new) continue;
-      groups[first].row.solved += groups[i].row.solved, groups[first].row.tried += groups[i].row.tried;
-      continue;
-    }
-    groups[i].row.solved += groups[first].row.solved, groups[i].row.tried += groups[first].row.tried;
-    found->second = i;
+    if (is_new) continue;
+    const bool wins = beats(groups[i], groups[found->second]);
+    const std::size_t winner = wins ? i : found->second, loser = wins ? found->second : i;
+    groups[winner].row.solved += groups[loser].row.solved,
+        groups[winner].row.tried += groups[loser].row.tried;
+    found->second = winner;
   }
   std::set<std::size_t> kept;
   for (const auto& [key, i] : best) kept.insert(i);
@@ -143,20 +140,45 @@ std::vector<Group> keep_selected(std::vector<Group> groups, std::size_t at, Bett
   return out;
 }
 
-// The reference's row with the setting of `row`; null unless there is one and only one. What is selected is
-// each variant's own, and so is a parameter of which the reference has other values.
-const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison) {
-  std::vector<const ComparedRow*> candidates;
-  for (const ComparedRow& r : comparison.rows)
-    if (r.variant == comparison.reference) candidates.push_back(&r);
-  const std::vector<const ComparedRow*> all = candidates;
-  for (std::size_t c = 0; c < row.setting.size(); ++c) {
-    const auto is_other = [&](const ComparedRow* r) { return r->setting[c] != row.setting[c]; };
-    if (comparison.varied[c] == comparison.selected || std::all_of(all.begin(), all.end(), is_other))
-      continue;
-    std::erase_if(candidates, is_other);
+// Does the setting without column c tell the value in c, within each variant?
+bool follows_from_others(const Comparison& comparison, std::size_t c, const std::vector<bool>& own) {
+  std::map<std::vector<std::string>, std::string> seen;
+  for (const ComparedRow& row : comparison.rows) {
+    std::vector<std::string> others = {row.variant};
+    for (std::size_t i = 0; i < row.setting.size(); ++i)
+      if (i != c && !own[i]) others.push_back(row.setting[i]);
+    if (seen.insert({others, row.setting[c]}).first->second != row.setting[c]) return false;
   }
-  return candidates.size() == 1 ? candidates[0] : nullptr;
+  return true;
+}
+
+// The columns that a row need not share with the reference's row: what is selected, and what follows from the
+// other columns but is not the same for each variant, as a width that meets a budget at each length.
+std::vector<bool> own_columns(const Comparison& comparison) {
+  std::vector<bool> own(comparison.varied.size());
+  for (std::size_t c = 0; c < own.size(); ++c) own[c] = comparison.varied[c] == comparison.selected;
+  for (std::size_t c = 0; c < own.size(); ++c) {
+    std::map<std::string, std::set<std::string>> values;
+    for (const ComparedRow& row : comparison.rows) values[row.variant].insert(row.setting[c]);
+    const bool differ = std::any_of(values.begin(), values.end(),
+                                    [&](const auto& v) { return v.second != values.begin()->second; });
+    own[c] = own[c] || (differ && follows_from_others(comparison, c, own));
+  }
+  return own;
+}
+
+// The reference's row with the setting of `row`; null unless there is one and only one.
+const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison,
+                              const std::vector<bool>& own) {
+  const ComparedRow* partner = nullptr;
+  for (const ComparedRow& r : comparison.rows) {
+    if (r.variant != comparison.reference) continue;
+    bool same = true;
+    for (std::size_t c = 0; c < own.size(); ++c) same = same && (own[c] || r.setting[c] == row.setting[c]);
+    if (same && partner) return nullptr;
+    if (same) partner = &r;
+  }
+  return partner;
 }
 
 Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric) {
@@ -176,11 +198,12 @@ Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const
 
 // Compares every row of another variant; how many have no row to be compared with.
 std::size_t compare_with_reference(Comparison& comparison) {
+  const std::vector<bool> own = own_columns(comparison);
   std::size_t alone = 0;
   std::vector<double> p;
   for (ComparedRow& row : comparison.rows) {
     if (row.variant != comparison.reference) {
-      const ComparedRow* partner = partner_of(row, comparison);
+      const ComparedRow* partner = partner_of(row, comparison, own);
       if (partner) row.against = compare_rows(row, *partner, comparison.metric);
       alone += !partner;
     }

@@ -253,12 +253,21 @@ TEST_CASE("rows are compared at the same setting, and split into tables by it") 
   const std::string text = heed::table_text(c);
   CHECK(text.starts_with("lr = 0.1\n\nvariant  test_accuracy"));
   CHECK_THAT(text, ContainsSubstring("\nlr = 0.2\n\nvariant  test_accuracy"));
-  SECTION("a setting that only the reference lacks is each variant's own") {
+  SECTION("a row whose setting the reference lacks is not compared") {
     Results r = eight_trials();
-    r.columns[2].values = {0.1, 0.1, 0.2, 0.2, 0.3, 0.3, 0.4, 0.4};
-    const Comparison own = heed::compare(r, {});
-    CHECK(own.rows[2].against.verdict.empty());
-    CHECK(has_note(own, "2 rows are not compared: a has no row of the same setting."));
+    r.columns[2].values = {0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.4, 0.4};
+    const Comparison lacking = heed::compare(r, {});
+    CHECK_FALSE(lacking.rows[1].against.verdict.empty());
+    CHECK(lacking.rows[2].against.verdict.empty());
+    CHECK(has_note(lacking, "1 row is not compared: a has no row of the same setting."));
+  }
+  SECTION("what follows from the setting, such as a matched width, may differ") {
+    Results r = eight_trials();
+    r.columns.push_back({"width", "model.width", Role::parameter, {8, 8, 9, 9, 6, 6, 7, 7}, "", "", false});
+    const Comparison matched = heed::compare(r, {});
+    CHECK(matched.varied == Texts{"lr", "width"});
+    CHECK(matched.rows[2].against.test.difference == Approx(-0.4));
+    CHECK(matched.rows[3].against.test.difference == Approx(-0.7));
   }
 }
 
