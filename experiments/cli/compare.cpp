@@ -40,19 +40,21 @@ CompareOptions options_beside(const fs::path& sweep) {
 }
 
 // NaN and what never came are null, as JSON has neither.
-nlohmann::json row_json(const Comparison& c, const ComparedRow& row) {
-  nlohmann::json setting = nlohmann::json::object();
+nlohmann::ordered_json row_json(const Comparison& c, const ComparedRow& row) {
+  nlohmann::ordered_json setting = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < c.varied.size(); ++i) setting[c.paths[i]] = row.setting[i];
+  std::vector<long long> seeds;
+  for (const std::string& seed : row.seeds) seeds.push_back(std::stoll(seed));
   const Against& a = row.against;
-  nlohmann::json out = {{"variant", row.variant},
-                        {"setting", setting},
-                        {"seeds", row.seeds},
-                        {"values", row.values},
-                        {may_never_come(c.metric) ? "median" : "mean", row.center},
-                        {"deviation", row.deviation},
-                        {"interval", {row.interval.low, row.interval.high}},
-                        {"not_done", row.not_done},
-                        {"never", row.never()}};
+  nlohmann::ordered_json out = {{"variant", row.variant},
+                                {"setting", setting},
+                                {"seeds", seeds},
+                                {"values", row.values},
+                                {may_never_come(c.metric) ? "median" : "mean", row.center},
+                                {"deviation", row.deviation},
+                                {"interval", {row.interval.low, row.interval.high}},
+                                {"not_done", row.not_done},
+                                {"never", row.never()}};
   if (c.knows_solved) out["solved"] = row.solved, out["tried"] = row.tried;
   if (a.verdict.empty()) return out;
   out["against_reference"] = {{"difference", a.test.difference},
@@ -68,18 +70,18 @@ nlohmann::json row_json(const Comparison& c, const ComparedRow& row) {
 
 std::string json_text(const Comparison& c) {
   const Better better = better_when(c.metric);
-  nlohmann::json rows = nlohmann::json::array();
+  nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const ComparedRow& row : c.rows) rows.push_back(row_json(c, row));
-  const nlohmann::json out = {{"metric", c.metric},
-                              {"better", better == Better::larger    ? "larger"
-                                         : better == Better::smaller ? "smaller"
-                                                                     : "neither"},
-                              {"reference", c.reference},
-                              {"selected", c.selected},
-                              {"interval_level", statistics::kLevel},
-                              {"significance", kSignificance},
-                              {"rows", rows},
-                              {"notes", c.notes}};
+  const nlohmann::ordered_json out = {{"metric", c.metric},
+                                      {"better", better == Better::larger    ? "larger"
+                                                 : better == Better::smaller ? "smaller"
+                                                                             : "neither"},
+                                      {"reference", c.reference},
+                                      {"selected", c.selected},
+                                      {"interval_level", statistics::kLevel},
+                                      {"significance", kSignificance},
+                                      {"rows", rows},
+                                      {"notes", c.notes}};
   return out.dump(2) + '\n';
 }
 

@@ -95,6 +95,7 @@ def check_means(data, told, metric):
         trials, lr = rows[row["variant"]]
         x, name = trials[metric].values, f"{row['variant']} {metric}"
         assert float(row["setting"]["train.lr"]) == lr, name
+        assert row["seeds"] == list(trials.seed.values), name
         close(row["values"], x, name)
         close(row["mean"], x.mean(), name)
         close(row["deviation"], x.std(ddof=1), name)
