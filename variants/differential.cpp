@@ -4,6 +4,7 @@
 
 #include "core/register.h"
 #include "variants/parts/softmax.h"
+#include "variants/parts/softmax_pair.h"
 #include "variants/parts/tiled_softmax.h"
 
 namespace {
@@ -92,13 +93,13 @@ struct Differential {
     Mat<S> du = tile_room(memory, tq, in.v.cols());
     gather<S>(d_o, Rows{nullptr, 0, tq}, du);
     if (options.head_norm) norm_backward(saved, lambda, du, grad, memory);
-    softmax_backward<S>(map(in, 0), tiles, saved.o_1, saved.lse_1, du, of_map(grad.q, 0), of_map(grad.k, 0),
-                        grad.v, memory);
-    if (!options.subtraction) return;
+    if (!options.subtraction)
+      return softmax_backward<S>(map(in, 0), tiles, saved.o_1, saved.lse_1, du, grad.q, grad.k, grad.v,
+                                 memory);
     lambda_backward(-du.template cast<double>().cwiseProduct(saved.o_2.template cast<double>()).sum(), grad);
-    du *= static_cast<S>(-lambda);
-    softmax_backward<S>(map(in, 1), tiles, saved.o_2, saved.lse_2, du, of_map(grad.q, 1), of_map(grad.k, 1),
-                        grad.v, memory);
+    softmax_pair_backward<S>({map(in, 0), saved.o_1, saved.lse_1, of_map(grad.q, 0), of_map(grad.k, 0)},
+                             {map(in, 1), saved.o_2, saved.lse_2, of_map(grad.q, 1), of_map(grad.k, 1)},
+                             static_cast<S>(lambda), tiles, du, grad.v, memory);
   }
 
   // a_1 - lambda a_2, negative numbers and all
