@@ -50,7 +50,7 @@ std::string describe(const std::vector<T>& a, const std::vector<T>& b) {
   }
   if (count == 0) return "its shape, type or unit differs";
   const double by = std::abs(static_cast<double>(a[most]) - static_cast<double>(b[most]));
-  const std::string values = fmt::format("{} recorded, {} again (by {:.3g})", a[most], b[most], by);
+  std::string values = fmt::format("{} recorded, {} again (by {:.3g})", a[most], b[most], by);
   if (a.size() == 1) return values;
   return fmt::format("{} of {} values differ, the first at [{}]; most at [{}]: {}", count, a.size(), first,
                      most, values);
