@@ -67,7 +67,7 @@ std::string shell_word(const std::string& word) {
   return quoted + '\'';
 }
 
-// In Slurm's file names a '%' begins a placeholder.
+// In Slurm's file names '%' stands for something (%a: the element); twice, it is itself.
 std::string pattern(const std::filesystem::path& path) {
   std::string text;
   for (const char c : path.string()) text += c == '%' ? std::string("%%") : std::string(1, c);
