@@ -3,108 +3,18 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
-#include <limits>
 #include <map>
 #include <set>
-#include <variant>
 
 #include <fmt/format.h>
 
-#include "experiments/variant_list.h"
+#include "experiments/compared_trials.h"
+#include "experiments/pairing.h"
 
 namespace heed {
 namespace {
 
-using results::Column;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-constexpr double kNever = std::numeric_limits<double>::infinity();
 constexpr std::size_t kFewPairs = 5;
-
-std::string value_text(const results::Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
-  const double number = std::get<double>(value);
-  return std::isnan(number) ? "-" : fmt::format("{}", number);
-}
-
-// What takes different values within one variant, and its value in each trial.
-struct Varied {
-  std::string name;       // of the column in the table
-  std::string parameter;  // dotted path
-  std::vector<std::string> values;
-};
-
-// The slot of the model whose name or option a parameter is; empty where it is none.
-std::string slot_of(const std::string& parameter) {
-  for (const char* slot : {"model.positions", "model.feed_forward"})
-    if (parameter == slot || parameter.starts_with(std::string(slot) + '.')) return slot;
-  return "";
-}
-
-bool differs_within(const std::vector<std::string>& groups, const std::vector<std::string>& values) {
-  std::map<std::string, std::string> first;
-  for (std::size_t i = 0; i < groups.size(); ++i)
-    if (first.insert({groups[i], values[i]}).first->second != values[i]) return true;
-  return false;
-}
-
-std::vector<std::string> texts_of(const Column& column) {
-  std::vector<std::string> out;
-  for (const results::Value& v : column.values) out.push_back(value_text(v));
-  return out;
-}
-
-// What stands in a slot, in one word for each trial: its name, and the options that are not the same wherever
-// this name stands.
-std::vector<std::string> slot_labels(const results::Results& results, const std::string& slot) {
-  const std::vector<std::string> names = results.texts(slot + ".name");
-  std::vector<std::vector<std::pair<std::string, std::string>>> shown(names.size());
-  for (const Column& column : results.columns) {
-    if (slot_of(column.parameter) != slot || column.parameter == slot + ".name") continue;
-    const std::vector<std::string> values = texts_of(column);
-    std::map<std::string, std::set<std::string>> used;
-    for (std::size_t i = 0; i < names.size(); ++i) used[names[i]].insert(values[i]);
-    const std::string option = column.parameter.substr(slot.size() + 1);
-    for (std::size_t i = 0; i < names.size(); ++i)
-      if (used[names[i]].size() > 1) shown[i].emplace_back(option, values[i]);
-  }
-  std::vector<std::string> out;
-  for (std::size_t i = 0; i < names.size(); ++i) out.push_back(label(names[i], shown[i]));
-  return out;
-}
-
-// Parameters, the seed apart, that take different values within one variant; a slot is one of them. Plugins
-// are none: where they differ, so does what they bring.
-std::vector<Varied> varied_parameters(const results::Results& results,
-                                      const std::vector<std::string>& variants) {
-  std::vector<Varied> varied;
-  for (const Column& column : results.columns) {
-    if (column.role != results::Role::parameter || column.parameter == "seed" ||
-        column.parameter == "variant" || column.parameter == "plugins")
-      continue;
-    const std::string slot = slot_of(column.parameter);
-    const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
-    if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
-    std::vector<std::string> values = texts_of(column);
-    if (!differs_within(variants, values)) continue;
-    if (slot.empty())
-      varied.push_back({column.name, column.parameter, std::move(values)});
-    else
-      varied.push_back({slot, slot, slot_labels(results, slot)});
-  }
-  return varied;
-}
-
-const Column& find_column(const results::Results& results, const std::string& name, const char* what) {
-  if (const Column* column = results.find(name)) return *column;
-  std::vector<std::string> known;
-  for (const Column& c : results.columns)
-    if (c.role == (std::string(what) == "metric" ? results::Role::metric : results::Role::parameter))
-      known.push_back(c.name);
-  throw Error(fmt::format("the results have no {} '{}'.{}", what, name, suggestion(name, known)));
-}
 
 // A row while it is made.
 struct Group {
@@ -138,88 +48,6 @@ std::vector<Group> keep_selected(std::vector<Group> groups, std::size_t at, Bett
   std::vector<Group> out;
   for (std::size_t i : kept) out.push_back(std::move(groups[i]));
   return out;
-}
-
-// Does the setting without column c tell the value in c, within each variant?
-bool follows_from_others(const Comparison& comparison, std::size_t c, const std::vector<bool>& own) {
-  std::map<std::vector<std::string>, std::string> seen;
-  for (const ComparedRow& row : comparison.rows) {
-    std::vector<std::string> others = {row.variant};
-    for (std::size_t i = 0; i < row.setting.size(); ++i)
-      if (i != c && !own[i]) others.push_back(row.setting[i]);
-    if (seen.insert({others, row.setting[c]}).first->second != row.setting[c]) return false;
-  }
-  return true;
-}
-
-// The columns that a row need not share with the reference's row: what is selected, and what follows from the
-// other columns but is not the same for each variant, as a width that meets a budget at each length.
-std::vector<bool> own_columns(const Comparison& comparison) {
-  std::vector<bool> own(comparison.varied.size());
-  for (std::size_t c = 0; c < own.size(); ++c) own[c] = comparison.varied[c] == comparison.selected;
-  for (std::size_t c = 0; c < own.size(); ++c) {
-    std::map<std::string, std::set<std::string>> values;
-    for (const ComparedRow& row : comparison.rows) values[row.variant].insert(row.setting[c]);
-    const bool differ = std::any_of(values.begin(), values.end(),
-                                    [&](const auto& v) { return v.second != values.begin()->second; });
-    own[c] = own[c] || (differ && follows_from_others(comparison, c, own));
-  }
-  return own;
-}
-
-// The reference's row with the setting of `row`; null unless there is one and only one.
-const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison,
-                              const std::vector<bool>& own) {
-  const ComparedRow* partner = nullptr;
-  for (const ComparedRow& r : comparison.rows) {
-    if (r.variant != comparison.reference) continue;
-    bool same = true;
-    for (std::size_t c = 0; c < own.size(); ++c) same = same && (own[c] || r.setting[c] == row.setting[c]);
-    if (same && partner) return nullptr;
-    if (same) partner = &r;
-  }
-  return partner;
-}
-
-Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric) {
-  std::vector<double> of_reference, of_row;
-  for (std::size_t i = 0; i < row.seeds.size(); ++i) {
-    const auto same = std::find(reference.seeds.begin(), reference.seeds.end(), row.seeds[i]);
-    if (same == reference.seeds.end()) continue;
-    of_row.push_back(row.values[i]);
-    of_reference.push_back(reference.values[static_cast<std::size_t>(same - reference.seeds.begin())]);
-  }
-  Against out;
-  out.left_out = row.seeds.size() + reference.seeds.size() - 2 * of_row.size();
-  out.test = may_never_come(metric) ? statistics::compare_times(of_reference, of_row)
-                                    : statistics::compare_means(of_reference, of_row);
-  return out;
-}
-
-// Compares every row of another variant; how many have no row to be compared with.
-std::size_t compare_with_reference(Comparison& comparison) {
-  const std::vector<bool> own = own_columns(comparison);
-  std::size_t alone = 0;
-  std::vector<double> p;
-  for (ComparedRow& row : comparison.rows) {
-    if (row.variant != comparison.reference) {
-      const ComparedRow* partner = partner_of(row, comparison, own);
-      if (partner) row.against = compare_rows(row, *partner, comparison.metric);
-      alone += !partner;
-    }
-    p.push_back(row.against.test.p);
-  }
-  const std::vector<double> adjusted = statistics::holm(p);
-  for (std::size_t i = 0; i < p.size(); ++i) {
-    if (std::isnan(p[i])) continue;
-    Against& against = comparison.rows[i].against;
-    against.adjusted_p = adjusted[i];
-    // A median difference may be 0 where the ranks lean to one side.
-    const double difference = against.test.difference;
-    const double direction = difference > 0 || difference < 0 ? difference : against.test.effect;
-    against.verdict = verdict_of(comparison.metric, direction, adjusted[i]);
-  }
-  return alone;
 }
 
 std::string count_of(std::size_t n, const std::string& what) {
@@ -265,46 +93,6 @@ std::string names_of(const std::vector<std::string>& trials) {
   for (std::size_t i = 0; i < std::min(kShown, trials.size()); ++i) out += (i ? ", " : "") + trials[i];
   return trials.size() > kShown ? fmt::format("{} and {} more", out, trials.size() - kShown) : out;
 }
-
-// The columns that are looked at, one value per trial.
-struct Trials {
-  Trials(const results::Results& results, const CompareOptions& options)
-      : variant(results.texts("variant")),
-        status(results.texts("status")),
-        seed(texts_of(find_column(results, "seed", "parameter"))),
-        varied(varied_parameters(results, variant)),
-        // Where no trial is done there are no metrics at all.
-        any_done(std::find(status.begin(), status.end(), "done") != status.end()) {
-    if (any_done) find_column(results, options.metric, "metric");
-    const auto numbers = [&](const std::string& name) {
-      return results.find(name) ? results.numbers(name) : std::vector<double>(variant.size(), kNaN);
-    };
-    value = numbers(options.metric);
-    accuracy = numbers("test_accuracy");
-    solved_step = numbers("solved_step");
-    const bool may_never = may_never_come(options.metric);
-    if (!options.select.empty() || may_never) validation = numbers(validation_metric(options.metric));
-    if (may_never)
-      // A trial that was never validated cannot tell what did not come.
-      for (std::size_t i = 0; i < value.size(); ++i)
-        if (status[i] == "done" && std::isnan(value[i]) && !std::isnan(validation[i])) value[i] = kNever;
-  }
-
-  bool done(std::size_t i) const { return status[i] == "done"; }
-  bool solved(std::size_t i) const {
-    return done(i) && (accuracy[i] >= kSolved || std::isfinite(solved_step[i]));
-  }
-  std::string name(std::size_t i) const {
-    std::string out = variant[i];
-    for (const Varied& v : varied) out += fmt::format(" {}={}", v.name, v.values[i]);
-    return fmt::format("{} seed={} ({})", out, seed[i], status[i]);
-  }
-
-  std::vector<std::string> variant, status, seed;
-  std::vector<Varied> varied;
-  bool any_done;
-  std::vector<double> value, validation, accuracy, solved_step;
-};
 
 std::vector<Group> group(const Trials& trials) {
   std::map<std::vector<std::string>, std::size_t> rows;
