@@ -48,6 +48,9 @@ struct Input {
 // The value of a numeric option, at least 1. UsageError where it is less.
 int whole_number(const Input& input, const char* name, int otherwise);
 
+// Is standard error a terminal that can draw?
+bool messages_reach_a_terminal();
+
 // One verb of `heed`, in a file of its own.
 struct Command {
   std::string name;

@@ -1,8 +1,5 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <sstream>
 #include <string>
@@ -70,8 +67,7 @@ int run(const Input& input, Registry& registry) {
   options.command = input.command;
   options.work = work_of(sweep, registry);
   options.messages = stderr;
-  const char* terminal = std::getenv("TERM");
-  options.terminal = isatty(STDERR_FILENO) == 1 && terminal && std::string(terminal) != "dumb";
+  options.terminal = messages_reach_a_terminal();
 
   directory.prepare(sweep, loaded.text);
   const SweepEnd end = run_trials(directory, sweep, options);

@@ -1,8 +1,5 @@
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <iterator>
 #include <set>
@@ -93,8 +90,7 @@ int run(const Input& input, Registry&) {
   options.command = input.command;
   options.work = rerun.seconds;
   options.messages = stderr;
-  const char* terminal = std::getenv("TERM");
-  options.terminal = isatty(STDERR_FILENO) == 1 && terminal && std::string(terminal) != "dumb";
+  options.terminal = messages_reach_a_terminal();
   run_trials(again, rerun.sweep, options);
 
   std::size_t equal = 0, different = 0, numbers = 0;
