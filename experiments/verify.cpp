@@ -11,8 +11,8 @@
 
 #include "experiments/trial_config.h"
 #include "experiments/yaml.h"
+#include "results/sameness.h"
 #include "results/shard.h"
-#include "results/table.h"
 
 namespace heed {
 namespace {

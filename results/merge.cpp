@@ -16,6 +16,7 @@
 #include "results/h5_writer.h"
 #include "results/layout.h"
 #include "results/merge_arrays.h"
+#include "results/sameness.h"
 #include "results/seal.h"
 #include "results/shard.h"
 #include "results/table.h"

@@ -1,7 +1,5 @@
 #include "results/table.h"
 
-#include <cstring>
-#include <set>
 #include <stdexcept>
 
 #include <fmt/format.h>
@@ -31,49 +29,6 @@ std::vector<Value> read_values(const H5Reader& file, const std::string& name) {
   }
   if (file.text_or_empty(name, "dtype") == "bool") return as_values<bool>(file.read<std::int8_t>(name));
   return as_values<std::int64_t>(file.read<std::int64_t>(name));
-}
-
-bool same_numbers(const H5Reader& a, const H5Reader& b, const std::string& name) {
-  const auto same = [&]<class T>(T) {
-    const std::vector<T> left = a.read<T>(name), right = b.read<T>(name);
-    return left.size() == right.size() &&
-           (left.empty() || std::memcmp(left.data(), right.data(), left.size() * sizeof(T)) == 0);
-  };
-  if (a.bytes_each(name) != b.bytes_each(name)) return false;
-  if (a.kind(name) == H5Reader::Kind::integer) return same(std::int64_t{});
-  return a.bytes_each(name) == sizeof(float) ? same(float{}) : same(double{});
-}
-
-bool same_attribute(const H5Reader& a, const H5Reader& b, const std::string& object,
-                    const std::string& name) {
-  return a.find_attribute(object, name) == b.find_attribute(object, name);
-}
-
-bool same_variable(const H5Reader& a, const H5Reader& b, const std::string& name) {
-  const char* varies = "varies_between_runs";
-  if (a.has_attribute(name, varies) && b.has_attribute(name, varies)) return true;
-  if (a.kind(name) != b.kind(name) || a.shape(name) != b.shape(name) || a.dims(name) != b.dims(name))
-    return false;
-  if (!same_attribute(a, b, name, "units") || !same_attribute(a, b, name, "parameter")) return false;
-  if (a.kind(name) == H5Reader::Kind::text) return a.strings(name) == b.strings(name);
-  // A dimension without values has nothing but its length.
-  if (a.is_dimension(name) && a.kind(name) == H5Reader::Kind::number) return true;
-  return same_numbers(a, b, name);
-}
-
-std::set<std::string> all_variables(const H5Reader& file) {
-  const auto listed = file.variables("/");
-  std::set<std::string> names(listed.begin(), listed.end());
-  for (const std::string& group : file.groups("/"))
-    for (const std::string& name : file.variables(group)) names.insert(fmt::format("{}/{}", group, name));
-  return names;
-}
-
-std::set<std::string> steady_attributes(const H5Reader& file) {
-  const auto listed = file.attribute_names("/");
-  std::set<std::string> names(listed.begin(), listed.end());
-  for (const char* name : kVaryingAttributes) names.erase(name);
-  return names;
 }
 
 }  // namespace
@@ -138,22 +93,6 @@ Results read_results(const std::filesystem::path& path) {
   return {.provenance = read_header(file, kResultsFormat),
           .trial = file.read<std::int64_t>("trial"),
           .columns = read_columns(file)};
-}
-
-std::vector<std::string> compare_results(const std::filesystem::path& path_a,
-                                         const std::filesystem::path& path_b) {
-  const H5Reader a(path_a), b(path_b);
-  const std::set<std::string> in_a = all_variables(a), in_b = all_variables(b);
-  std::vector<std::string> different;
-  for (const std::string& name : in_a)
-    if (!in_b.contains(name) || !same_variable(a, b, name)) different.push_back(name);
-  for (const std::string& name : in_b)
-    if (!in_a.contains(name)) different.push_back(name);
-  std::set<std::string> attributes = steady_attributes(a);
-  attributes.merge(steady_attributes(b));
-  for (const std::string& name : attributes)
-    if (!same_attribute(a, b, "/", name)) different.push_back("/" + name);
-  return different;
 }
 
 }  // namespace heed::results

@@ -1,4 +1,4 @@
-// A merged file read back as columns, for tables and statistics; and the comparison of two files.
+// A merged file read back as columns, for tables and statistics.
 #pragma once
 
 #include <cstdint>
@@ -44,11 +44,5 @@ Results read_results(const std::filesystem::path& path);
 
 // The columns of an open file, trial or merged.
 std::vector<Column> read_columns(const H5Reader& file);
-
-// The names of all variables (those in groups as "attention/weights") and root attributes ("/build") that are
-// in one file alone or differ in type, dimensions or any bit; but for those that vary between runs: variables
-// marked so, and the root's host, command and created. Takes trial files and merged files. Empty: the files
-// tell the same.
-std::vector<std::string> compare_results(const std::filesystem::path& a, const std::filesystem::path& b);
 
 }  // namespace heed::results

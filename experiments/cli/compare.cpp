@@ -11,6 +11,7 @@
 #include "experiments/sections.h"
 #include "experiments/table_text.h"
 #include "experiments/yaml.h"
+#include "results/sameness.h"
 #include "results/table.h"
 
 namespace heed::cli {
@@ -68,7 +69,7 @@ nlohmann::ordered_json row_json(const Comparison& c, const ComparedRow& row) {
   return out;
 }
 
-std::string json_text(const Comparison& c) {
+std::string json_text(const Comparison& c, const std::string& digest) {
   const Better better = better_when(c.metric);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const ComparedRow& row : c.rows) rows.push_back(row_json(c, row));
@@ -81,7 +82,8 @@ std::string json_text(const Comparison& c) {
                                       {"interval_level", statistics::kLevel},
                                       {"significance", kSignificance},
                                       {"rows", rows},
-                                      {"notes", c.notes}};
+                                      {"notes", c.notes},
+                                      {"digest", digest}};
   return out.dump(2) + '\n';
 }
 
@@ -112,8 +114,8 @@ int run(const Input& input, Registry&) {
   if (!merged) warn_of_builds(results.texts("build"));
   Comparison comparison = compare(results, options);
   if (input.has("by")) split_by(comparison, input.get<std::string>("by"));
-  if (input.has("json")) return fmt::print("{}", json_text(comparison)), kDone;
-  if (!input.has("csv")) return fmt::print("{}", table_text(comparison)), kDone;
+  if (input.has("json")) return fmt::print("{}", json_text(comparison, results::content_digest(file))), kDone;
+  if (!input.has("csv")) return fmt::print("{}\n", table_text(comparison)), print_digest(file), kDone;
   fmt::print("{}", csv_text(comparison));
   for (const std::string& note : comparison.notes) fmt::print(stderr, "{}\n", note);
   return kDone;

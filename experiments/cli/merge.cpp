@@ -6,6 +6,7 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
 #include "experiments/provenance.h"
+#include "results/sameness.h"
 
 namespace heed::cli {
 namespace {
@@ -35,6 +36,10 @@ void warn_of_builds(const std::vector<std::string>& builds) {
   fmt::print(stderr,
              "The trials come from {} different builds of heed; they may differ in the last bits:\n  {}\n",
              different.size(), fmt::join(different, "\n  "));
+}
+
+void print_digest(const std::filesystem::path& results) {
+  fmt::print("digest: {}\n", results::content_digest(results));
 }
 
 Command merge_command() {

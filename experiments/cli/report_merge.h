@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -14,5 +15,8 @@ bool merge_and_report(const RunDirectory& directory, const std::vector<PlanLine>
 
 // Says on standard error when trials come from more than one build. Takes their stamps, equal ones too.
 void warn_of_builds(const std::vector<std::string>& builds);
+
+// Prints the digest (results/sameness.h) that a table is quoted with.
+void print_digest(const std::filesystem::path& results);
 
 }  // namespace heed::cli

@@ -84,7 +84,8 @@ int run(const Input& input, Registry& registry) {
   }
   if (!whole) return end_part(directory, sweep, options.part);
   const results::Results results = results::read_results(directory.results());
-  fmt::print("{}", table_text(compare(results, sweep.compare)));
+  fmt::print("{}\n", table_text(compare(results, sweep.compare)));
+  print_digest(directory.results());
   fmt::print(stderr, "Results: {}\n", directory.results().string());
   const std::vector<std::string> status = results.texts("status");
   const bool all_done =

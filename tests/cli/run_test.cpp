@@ -7,6 +7,7 @@
 #include <thread>
 #include <vector>
 
+#include "results/sameness.h"
 #include "results/shard.h"
 #include "results/table.h"
 #include "tests/catch.h"
@@ -68,6 +69,8 @@ TEST_CASE("workers side by side and threads in a trial change no bit of results.
   CHECK(run(folder, "threads", {"-j", "1", "--threads", "2", save}).code == 0);
   CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "two/results.h5") == Words{});
   CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "threads/results.h5") == Words{});
+  CHECK(heed::results::content_digest(folder / "one/results.h5") ==
+        heed::results::content_digest(folder / "threads/results.h5"));
 }
 
 TEST_CASE("the same command again trains nothing, and a grown sweep only what is new") {

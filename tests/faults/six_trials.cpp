@@ -16,8 +16,8 @@
 #include <fmt/format.h>
 
 #include "results/atomic_file.h"
+#include "results/sameness.h"
 #include "results/shard.h"
-#include "results/table.h"
 #include "tests/paths.h"
 
 namespace heed::test {

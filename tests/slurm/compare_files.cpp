@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "results/table.h"
+#include "results/sameness.h"
 
 int main(int argc, char** argv) try {
   if (argc != 3) return 2;

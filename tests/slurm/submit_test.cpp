@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "experiments/slurm.h"
-#include "results/table.h"
+#include "results/sameness.h"
 #include "tests/catch.h"
 #include "tests/cli/program.h"
 #include "tests/paths.h"
