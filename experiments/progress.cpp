@@ -3,7 +3,9 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include <fmt/format.h>
 
@@ -11,14 +13,62 @@ namespace heed {
 namespace {
 
 constexpr double kSecondsBetweenDrawings = 0.1, kSecondsBetweenLines = 30;
+constexpr int kBarWidth = 16;
 
 int terminal_width(std::FILE* out) {
   winsize size{};
   return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
+bool speaks_utf8() {  // as the C library decides it, without changing this program's locale
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* value = std::getenv(name); value != nullptr && *value != 0) {
+      const std::string locale = value;
+      return locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+    }
+  return false;
+}
+
+// How much of a whole is done, kBarWidth columns wide.
+std::string bar(double share, bool utf8) {
+  const int halves = static_cast<int>(std::clamp(share, 0.0, 1.0) * 2 * kBarWidth);
+  std::string text;
+  for (int i = 0; i < kBarWidth; ++i) {
+    const int here = halves - 2 * i;
+    if (utf8)
+      text += here >= 2 ? "━" : here == 1 ? "╸" : "─";
+    else
+      text += here >= 2 ? '#' : '-';
+  }
+  return text;
+}
+
+// At most so many columns of a line; a character of several bytes is not cut apart.
+std::string shortened(const std::string& line, std::size_t columns) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  std::size_t end = 0;
+  for (; end < line.size(); ++end)
+    if (!continues(line[end]) && columns-- == 0) break;
+  return line.substr(0, end);
+}
+
 double rate(const TrialProgress& p) {
   return p.seconds > 0 ? static_cast<double>(p.step - p.began) / p.seconds : 0;
+}
+
+std::string figures(const TrialProgress& p) {
+  if (p.steps == 0) return "starting";
+  const std::string steps = std::to_string(p.steps);
+  std::string text = fmt::format("step {:>{}}/{}  loss {:<6.4g}", p.step, steps.size(), steps, p.loss);
+  if (!std::isnan(p.accuracy)) text += fmt::format("  accuracy {:.3f}", p.accuracy);
+  if (const double per_second = rate(p); per_second > 0)
+    text += fmt::format("  {:.3g} steps/s  left {}", per_second,
+                        duration_text(static_cast<double>(p.steps - p.step) / per_second));
+  return text;
+}
+
+double share_done(const TrialProgress& p) {
+  return p.steps > 0 ? static_cast<double>(p.step) / static_cast<double>(p.steps) : 0;
 }
 
 }  // namespace
@@ -42,7 +92,7 @@ std::string duration_text(double seconds) {
 }
 
 Progress::Progress(std::FILE* out, bool terminal, std::vector<Trial> trials, std::size_t earlier)
-    : out_(out), terminal_(terminal), trials_(std::move(trials)), earlier_(earlier) {
+    : out_(out), terminal_(terminal), utf8_(speaks_utf8()), trials_(std::move(trials)), earlier_(earlier) {
   for (const Trial& t : trials_) work_ += t.work;
 }
 
@@ -71,11 +121,14 @@ void Progress::ended(std::size_t trial, results::Status status, const std::strin
 
 void Progress::dropped(std::size_t trial) { running_.erase(trial); }
 
-double Progress::seconds_left(double now) const {
+double Progress::work_done() const {
   double done = done_;
-  for (const auto& [i, r] : running_)
-    if (r.progress.steps > 0)
-      done += trials_[i].work * static_cast<double>(r.progress.step) / static_cast<double>(r.progress.steps);
+  for (const auto& [i, r] : running_) done += trials_[i].work * share_done(r.progress);
+  return done;
+}
+
+double Progress::seconds_left(double now) const {
+  const double done = work_done();
   return done > 0 ? (now - begin_) * (work_ - done) / done : -1;
 }
 
@@ -87,31 +140,29 @@ std::string Progress::head(double now) const {
                      left < 0 ? "" : ", left " + duration_text(left));
 }
 
-std::string Progress::line(std::size_t trial, const Running& running) const {
-  const TrialProgress& p = running.progress;
-  if (p.steps == 0) return trials_[trial].name + "  starting";
-  std::string text = fmt::format("{}  step {}/{}  loss {:.4g}", trials_[trial].name, p.step, p.steps, p.loss);
-  if (!std::isnan(p.accuracy)) text += fmt::format("  accuracy {:.3f}", p.accuracy);
-  if (const double steps = rate(p); steps > 0)
-    text += fmt::format("  {:.3g} steps/s  left {}", steps,
-                        duration_text(static_cast<double>(p.steps - p.step) / steps));
-  return text;
-}
-
 void Progress::tick(double now) {
   if (begin_ < 0 || now - drawn_at_ < (terminal_ ? kSecondsBetweenDrawings : kSecondsBetweenLines)) return;
   drawn_at_ = now;
   if (terminal_) return draw(now);
-  for (const auto& [i, r] : running_) fmt::print(out_, "{}\n", line(i, r));
+  for (const auto& [i, r] : running_) fmt::print(out_, "{}  {}\n", trials_[i].name, figures(r.progress));
   fmt::print(out_, "{}\n", head(now));
   std::fflush(out_);
 }
 
 void Progress::draw(double now) {
   clear();
-  const auto width = static_cast<std::size_t>(terminal_width(out_)) - 1;
-  fmt::print(out_, "{}\n", head(now).substr(0, width));
-  for (const auto& [i, r] : running_) fmt::print(out_, "{}\n", ("  " + line(i, r)).substr(0, width));
+  const auto columns = static_cast<std::size_t>(terminal_width(out_)) - 1;
+  std::size_t name_width = 0, figures_width = 0;
+  for (const auto& [i, r] : running_) {
+    name_width = std::max(name_width, trials_[i].name.size());
+    figures_width = std::max(figures_width, figures(r.progress).size());
+  }
+  const bool room_for_bars = 2 + name_width + 2 + kBarWidth + 2 + figures_width <= columns;
+  const auto print = [&](const std::string& line) { fmt::print(out_, "{}\n", shortened(line, columns)); };
+  print(bar(work_ > 0 ? work_done() / work_ : 0, utf8_) + "  " + head(now));
+  for (const auto& [i, r] : running_)
+    print(fmt::format("  {:<{}}  {}{}", trials_[i].name, name_width,
+                      room_for_bars ? bar(share_done(r.progress), utf8_) + "  " : "", figures(r.progress)));
   drawn_lines_ = 1 + static_cast<int>(running_.size());
   std::fflush(out_);
 }

@@ -10,9 +10,9 @@
 
 namespace heed {
 
-// Tells a person how a sweep is doing. In a terminal a block of lines that is drawn again and again, one for
-// the sweep and one for each running trial; elsewhere a plain line for each trial that ends, and one now and
-// then. Every line has the time that is left, from the work done so far in FLOPs.
+// Tells a person how a sweep is doing. In a terminal a block of lines with bars that is drawn again and
+// again, one for the sweep and one for each running trial; elsewhere a plain line for each trial that ends,
+// and one now and then. Every line has the time that is left, from the work done so far in FLOPs.
 class Progress {
  public:
   // One pending trial: what it is called and how much work it is, in any unit.
@@ -37,12 +37,12 @@ class Progress {
     double since = 0;
   };
   std::string head(double now) const;
-  std::string line(std::size_t trial, const Running& running) const;
+  double work_done() const;
   double seconds_left(double now) const;  // negative where nothing is known yet
   void draw(double now);
 
   std::FILE* out_;
-  bool terminal_;
+  bool terminal_, utf8_;
   std::vector<Trial> trials_;
   std::size_t earlier_, ended_ = 0, failed_ = 0;
   std::map<std::size_t, Running> running_;

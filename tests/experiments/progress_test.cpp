@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <string>
 
 #include "experiments/worker.h"
@@ -50,12 +51,13 @@ TEST_CASE("in a pipe there is a line for each trial that ends, and one when it w
   progress.ended(1, Status::diverged, "the loss is not finite", 50);
   CHECK(tape.text() ==
         "[3/4] a seed=0: done in 10 s; left 30 s\n"  // a quarter of the work took 10 s
-        "b seed=0  step 50/100  loss 0.5  accuracy 0.750  10 steps/s  left 5.0 s\n"
+        "b seed=0  step  50/100  loss 0.5     accuracy 0.750  10 steps/s  left 5.0 s\n"
         "3/4 trials, 1 running, 45 s, left 27 s\n"
         "[4/4] b seed=0: diverged after 50 steps: the loss is not finite in 40 s\n");
 }
 
 TEST_CASE("in a terminal a block is drawn again in its place") {
+  setenv("LC_ALL", "C", 1);
   Tape tape;
   Progress progress(tape.file(), true, {{"a seed=0", 1}}, 0);
   progress.started(0, 0);
@@ -65,10 +67,30 @@ TEST_CASE("in a terminal a block is drawn again in its place") {
   progress.tick(2);
   progress.ended(0, Status::done, "", 3);
   progress.clear();
-  const std::string erase = "\033[A\r\033[K";
-  const std::string line = "  a seed=0  step 50/100  loss 0.5  accuracy 0.750  10 steps/s  left 5.0 s\n";
-  CHECK(tape.text() == "0/1 trials, 1 running, 1.0 s, left 1.0 s\n" + line + erase + erase +
-                           "0/1 trials, 1 running, 2.0 s, left 2.0 s\n" + line + erase + erase);
+  const std::string erase = "\033[A\r\033[K", half = "########--------";
+  const std::string line =  // no room for a bar in 79 columns
+      "  a seed=0  step  50/100  loss 0.5     accuracy 0.750  10 steps/s  left 5.0 s\n";
+  CHECK(tape.text() == half + "  0/1 trials, 1 running, 1.0 s, left 1.0 s\n" + line + erase + erase + half +
+                           "  0/1 trials, 1 running, 2.0 s, left 2.0 s\n" + line + erase + erase);
+}
+
+TEST_CASE("bars have half steps where the terminal has the characters") {
+  setenv("LC_ALL", "en_US.UTF-8", 1);
+  Tape tape;
+  Progress progress(tape.file(), true, {{"a", 1}, {"b", 1}}, 0);
+  progress.started(0, 0);
+  progress.advanced(0, at_step(20));
+  progress.tick(1);
+  CHECK(tape.text().starts_with(
+      "━╸──────────────  0/2 trials, 1 running, 1.0 s, left 9.0 s\n"));  // 1.6 of 16 columns
+}
+
+TEST_CASE("a line that is too long for the terminal is not cut within a character") {
+  Tape tape;
+  Progress progress(tape.file(), true, {{std::string(76, 'a') + "äöü", 1}}, 0);
+  progress.started(0, 0);
+  progress.tick(1);
+  CHECK(tape.text().ends_with("  " + std::string(76, 'a') + "ä\n"));
 }
 
 TEST_CASE("durations are said as people say them") {
