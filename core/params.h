@@ -37,6 +37,10 @@ struct Init {
 // table of random blocks); it counts as no parameter.
 enum class Role { decayed, undecayed, fixed };
 
+// The rows that a parameter gets when its model grows (core/model/growth.h): none can be added, they are
+// zero, or they are drawn as the others were.
+enum class NewRows { refused, zero, drawn };
+
 template <class S>
 class Params;
 
@@ -66,6 +70,7 @@ struct ParamInfo {
   Index offset;  // of its first value in the flat buffers
   Init init;
   Role role;
+  NewRows new_rows;
 };
 
 // All parameters of a model, in one flat buffer per purpose (values, gradients). Declare everything, freeze,
@@ -80,7 +85,8 @@ class Params {
 
   // Weights (matrices) decay, everything else does not: the rule of VARIANTS 13 is the caller's choice of
   // Role.
-  Param<S> declare(std::string_view name, Index rows, Index cols, Init init, Role role);
+  Param<S> declare(std::string_view name, Index rows, Index cols, Init init, Role role,
+                   NewRows new_rows = NewRows::refused);
 
   // While it lives, declared names get "name." in front.
   class Scope {

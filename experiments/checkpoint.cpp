@@ -20,7 +20,7 @@
 namespace heed {
 namespace {
 
-constexpr std::string_view kMagic = "heed checkpoint 1\n";  // the number is raised when the layout changes
+constexpr std::string_view kMagic = "heed checkpoint 2\n";  // the number is raised when the layout changes
 
 class Writer {
  public:
@@ -73,29 +73,25 @@ class Reader {
 };
 
 // What differs from this trial and build, as a sentence; empty where the state was filled.
-std::string read_into(const TrainState& state, std::vector<std::byte> bytes,
-                      const std::filesystem::path& path) {
+std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std::filesystem::path& path) {
   Reader in(bytes, path);
   if (in.text() != kMagic) return "it is of another version of heed.";
   if (in.text() != build_stamp()) return "it is of another build of heed, whose bits may differ.";
-  const std::vector<float> values = in.read<float>(), first = in.read<float>(), second = in.read<float>();
-  if (values.size() != state.values.size() || first.size() != values.size() || second.size() != values.size())
-    return "it is of another model.";
-  TrainLog log;
+  state.values = in.read<float>();
+  state.first_moment = in.read<float>();
+  state.second_moment = in.read<float>();
+  TrainLog& log = state.log;
   log.loss = in.read<double>();
   log.gradient_norm = in.read<double>();
   log.evaluated_at = in.read<std::int64_t>();
   log.validation_loss = in.read<double>();
   log.validation_accuracy = in.read<double>();
+  log.growth_difference = in.read<double>();
   const std::vector<double> times = in.read<double>();
   if (times.size() != 2 || !in.at_end())
     throw results::DamagedFile(path, "its content is not as heed writes it.");
   log.seconds = times[0], log.processor_seconds = times[1];
   log.updates = static_cast<Index>(log.loss.size());
-  std::copy(values.begin(), values.end(), state.values.begin());
-  std::copy(first.begin(), first.end(), state.first_moment.begin());
-  std::copy(second.begin(), second.end(), state.second_moment.begin());
-  state.log = std::move(log);
   return "";
 }
 
@@ -122,13 +118,14 @@ std::optional<Index> Checkpoints::step_of(int generation) const {
 
 std::optional<Index> Checkpoints::latest_step() const { return std::max(step_of(0), step_of(1)); }
 
-bool Checkpoints::load(const TrainState& state, std::vector<std::string>& notes) const {
+std::optional<SavedState> Checkpoints::load(std::vector<std::string>& notes) const {
   std::array<int, 2> order = {0, 1};
   if (step_of(1) > step_of(0)) std::swap(order[0], order[1]);
   for (const int generation : order) {
     const std::filesystem::path path = file(generation);
     std::error_code error;
     if (!std::filesystem::exists(path, error)) continue;
+    SavedState state;
     std::string why;
     try {
       std::vector<std::byte> bytes = results::read_file(path);
@@ -139,10 +136,10 @@ bool Checkpoints::load(const TrainState& state, std::vector<std::string>& notes)
     } catch (const results::IoError& e) {
       why = e.what();
     }
-    if (why.empty()) return true;
+    if (why.empty()) return state;
     notes.push_back(fmt::format("The checkpoint {} is not used: {}", path.filename().string(), why));
   }
-  return false;
+  return std::nullopt;
 }
 
 void Checkpoints::save(const TrainState& state) {
@@ -157,6 +154,7 @@ void Checkpoints::save(const TrainState& state) {
   out.add(std::span<const std::int64_t>(log.evaluated_at));
   out.add(std::span<const double>(log.validation_loss));
   out.add(std::span<const double>(log.validation_accuracy));
+  out.add(std::span<const double>(log.growth_difference));
   const std::array<double, 2> times = {
       log.seconds, log.processor_seconds + static_cast<double>(std::clock()) / CLOCKS_PER_SEC};
   out.add(std::span<const double>(times));

@@ -18,9 +18,9 @@ class Checkpoints {
   // id: of the trial. Checkpoints of another trial or another build are not taken: their bits would differ.
   Checkpoints(std::filesystem::path base, std::string id) : base_(std::move(base)), id_(std::move(id)) {}
 
-  // Fills the state from the newest one that is whole and belongs; false where there is none. A sentence for
-  // each that was passed over is added to `notes`.
-  bool load(const TrainState& state, std::vector<std::string>& notes) const;
+  // The state in the newest one that is whole and belongs; nothing where there is none. A sentence for each
+  // that was passed over is added to `notes`.
+  std::optional<SavedState> load(std::vector<std::string>& notes) const;
 
   void save(const TrainState& state);  // results::IoError
   void remove() const;                 // both; what cannot be removed stays

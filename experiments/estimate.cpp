@@ -9,6 +9,33 @@
 namespace heed {
 
 Estimate Estimator::operator()(const TrialConfig& trial) {
+  Estimate e;
+  Index done = 0;
+  double before = 0;  // bytes of the stage before, which are still there when it grows
+  for (std::size_t i = 0; i <= trial.grow.size(); ++i) {
+    TrialConfig stage = trial;
+    stage.grow.clear();
+    if (i < trial.grow.size()) {
+      stage.attention = {trial.grow[i].attention};
+      stage.feed_forward = trial.grow[i].feed_forward;
+    }
+    const Shape& s = shape_of(stage);
+    const Index steps = i < trial.grow.size() ? trial.grow[i].steps : trial.train.steps - done;
+    const double flops = e.training_flops, memory = e.memory_bytes;
+    e = s.estimate;
+    e.training_flops =
+        flops + 3 * e.forward_flops * static_cast<double>(trial.train.batch) * static_cast<double>(steps);
+    const Index together = trial.train.micro_batch > 0 ? trial.train.micro_batch : s.micro_batch;
+    const double rows = static_cast<double>(std::min(together, trial.train.batch) * s.length);
+    const double numbers = 16.0 * static_cast<double>(e.parameters);
+    e.memory_bytes = std::max(memory, before + numbers + 4.0 * rows * s.row_floats);
+    before = numbers;
+    done += steps;
+  }
+  return e;
+}
+
+const Estimator::Shape& Estimator::shape_of(const TrialConfig& trial) {
   TrialConfig shape = trial;  // without what does not change the model
   shape.variant.clear();
   shape.train = {};
@@ -17,14 +44,7 @@ Estimate Estimator::operator()(const TrialConfig& trial) {
   const std::string key = to_config(shape).canonical();
   auto at = shapes_.find(key);
   if (at == shapes_.end()) at = shapes_.insert({key, build(trial)}).first;
-  const Shape& s = at->second;
-  Estimate e = s.estimate;
-  e.training_flops =
-      3 * e.forward_flops * static_cast<double>(trial.train.batch) * static_cast<double>(trial.train.steps);
-  const Index together = trial.train.micro_batch > 0 ? trial.train.micro_batch : s.micro_batch;
-  const double rows = static_cast<double>(std::min(together, trial.train.batch) * s.length);
-  e.memory_bytes = 16.0 * static_cast<double>(e.parameters) + 4.0 * rows * s.row_floats;
-  return e;
+  return at->second;
 }
 
 Estimator::Shape Estimator::build(const TrialConfig& trial) const {

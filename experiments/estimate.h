@@ -16,7 +16,7 @@ struct Estimate {
   Index counted = 0;          // attention, feed-forward, embedding and head: what papers count
   Index parameters = 0;       // everything that is trained
   double forward_flops = 0;   // of one sequence
-  double training_flops = 0;  // three forward passes for each sequence of each update
+  double training_flops = 0;  // three forward passes for each sequence of each update, in all stages
   double memory_bytes = 0;  // values, gradients and two moments, and the activations of a micro-batch; about
 };
 
@@ -32,6 +32,7 @@ class Estimator {
     double row_floats = 0;  // activations of one position
     Index length = 0, micro_batch = 0;
   };
+  const Shape& shape_of(const TrialConfig& trial);  // of a trial with one stage
   Shape build(const TrialConfig& trial) const;
 
   const Registry& registry_;

@@ -81,6 +81,18 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
   }
 }
 
+// What stands in the feed-forward slot beside an attention: its own choice where it has one.
+Choice feed_forward_of(const Choice& attention, const Choice& given, const Registry& registry) {
+  const BlockStyle style = registry.variant(attention.name).block_style(attention.options);
+  if (style.feed_forward.empty() || given.name == "none") return given;
+  Problems none;
+  Choice own = {
+      style.feed_forward,
+      registry.variant(style.feed_forward).resolve(style.feed_forward_options, style.feed_forward, none)};
+  none.throw_if_any();
+  return own;
+}
+
 }  // namespace
 
 Config sections_at(const Config& tree, const Point& point) {
@@ -101,18 +113,28 @@ bool resolve_sections(const Config& sections, const Registry& registry, TrialCon
   return found.empty();
 }
 
-void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial) {
+void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial,
+                 Problems& problems) {
   trial.variant = variant.label;
   trial.attention = variant.attention;
   if (variant.attention.size() > 1) return;  // each block of a stack chooses for itself
-  const Choice& choice = variant.attention[0];
-  const BlockStyle style = registry.variant(choice.name).block_style(choice.options);
-  if (style.feed_forward.empty() || trial.feed_forward.name == "none") return;
-  Problems none;
-  trial.feed_forward = {
-      style.feed_forward,
-      registry.variant(style.feed_forward).resolve(style.feed_forward_options, style.feed_forward, none)};
-  none.throw_if_any();
+  const Choice given = trial.feed_forward;
+  trial.feed_forward = feed_forward_of(variant.attention[0], given, registry);
+  Index before = 0;
+  for (const VariantEntry::Earlier& e : variant.grow) {
+    trial.grow.push_back({e.attention, feed_forward_of(e.attention, given, registry), e.steps});
+    before += e.steps;
+  }
+  if (variant.last_steps > 0) trial.train.steps = before + variant.last_steps;
+  if (before >= trial.train.steps)
+    problems.add(
+        variant.place,
+        fmt::format("{}: the stages before the last take {} updates of {} (train.steps); shorten them, "
+                    "or give the last one steps of its own.",
+                    variant.path, before, trial.train.steps));
+  else if (trial.train.warmup > trial.train.steps)
+    problems.add(variant.place, fmt::format("{}: train.warmup ({}) is more than its {} updates.",
+                                            variant.path, trial.train.warmup, trial.train.steps));
 }
 
 }  // namespace heed

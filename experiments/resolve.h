@@ -16,7 +16,8 @@ bool resolve_sections(const Config& sections, const Registry& registry, TrialCon
                       Problems& problems);
 
 // Puts a variant into a resolved trial. What stands in the feed-forward slot is the variant's own choice
-// where it has one (VariantInfo::block_style).
-void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial);
+// where it has one (VariantInfo::block_style). One that grows may say how many updates it takes.
+void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial,
+                 Problems& problems);
 
 }  // namespace heed

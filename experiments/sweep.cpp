@@ -6,11 +6,10 @@
 
 #include <fmt/format.h>
 
-#include "core/model/model.h"
 #include "experiments/axes.h"
 #include "experiments/resolve.h"
 #include "experiments/sections.h"
-#include "experiments/trial.h"
+#include "experiments/stages.h"
 #include "experiments/variant_list.h"
 
 namespace heed {
@@ -107,8 +106,8 @@ class ModelCheck {
     if (!task) return;
     for (const Choice& c : trial.attention) check_traits(c, trial.task.name, *task, variant);
     try {
-      Params<float> params;
-      Model<float>(model_spec(trial, *task), registry_, params);
+      if (const std::string why = refuse_stages(stages_of(trial, *task), registry_); !why.empty())
+        problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
     } catch (const Error& e) {
       problems_.add(variant.place, fmt::format("{}: {}", variant.path, e.what()));
     }
@@ -182,6 +181,7 @@ const std::vector<std::string>& metric_names() {
                                                  "parameters_positions",
                                                  "forward_flops",
                                                  "training_flops",
+                                                 "growth_difference",
                                                  "state_bytes",
                                                  "step_milliseconds",
                                                  "tokens_per_second",
@@ -231,7 +231,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
     for (std::size_t p = 0; p < points.size(); ++p) {
       if (!points[p].good) continue;
       TrialConfig trial = points[p].trial;
-      set_variant(variant, registry, trial);
+      set_variant(variant, registry, trial, problems);
       trial.plugins = plugins_of(trial, registry);
       check_model(trial, variant, points[p].task_place);
       if (!problems.empty()) continue;

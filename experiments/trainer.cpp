@@ -7,8 +7,15 @@
 #include <cmath>
 #include <limits>
 
+#include "core/model/growth.h"
+
 namespace heed {
 namespace {
+
+// Logits of so many sequences show whether growth has kept the function: what rounding changes is about 1e-6
+// of their size, another function more than this share.
+constexpr Index kComparedSequences = 8;
+constexpr double kSameFunction = 1e-3;
 
 double now() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
@@ -72,15 +79,20 @@ Training::Training(Model<float>& model, Params<float>& params, const Task& task,
       params_(params),
       options_(o),
       step_(threads),
+      evaluation_step_(threads, false),
       optimizer_(params, {o.beta1, o.beta2, o.eps, o.weight_decay}),
       room_(task, o.batch) {}
 
 bool Training::Update::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
 
+void Training::fill(Index s) {
+  for (Index r = 0; r < options_.batch; ++r)
+    room_.fill(r, Split::train, static_cast<std::uint64_t>(s * options_.batch + r));
+}
+
 Training::Update Training::update(Index s) {
   const TrainOptions& o = options_;
-  for (Index r = 0; r < o.batch; ++r)
-    room_.fill(r, Split::train, static_cast<std::uint64_t>(s * o.batch + r));
+  fill(s);
   params_.zero_grads();
   const Score score = model_.accumulate(step_, room_.first(o.batch), o.micro_batch);
   const Update done{score.mean_loss(), gradient_norm(step_, params_)};
@@ -90,27 +102,20 @@ Training::Update Training::update(Index s) {
   return done;
 }
 
-TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& o,
-               int threads, const TrainHooks& hooks) {
-  Training training(model, params, task, o, threads);
-  Step<float> evaluation_step(threads, false);
-  TrainLog log;
-  if (hooks.resume && hooks.resume(training.state(log))) training.continue_from(log.updates);
-  log.loss.reserve(static_cast<std::size_t>(o.steps));
-  log.gradient_norm.reserve(static_cast<std::size_t>(o.steps));
-  const double begin = now();
-  const Index began = log.updates;
+bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
+  const TrainOptions& o = options_;
+  const Task& task = room_.task;
   double accuracy = log.validation_accuracy.empty() ? std::numeric_limits<double>::quiet_NaN()
                                                     : log.validation_accuracy.back();
-  for (Index s = log.updates; s < o.steps; ++s) {
+  for (Index s = log.updates; s < end; ++s) {
     const double started = now();
-    const Training::Update update = training.update(s);
-    log.loss.push_back(update.loss);
-    log.gradient_norm.push_back(update.gradient_norm);
-    if (!update.finite()) {
-      log.failure = fmt::format("the {} of update {} is not finite",
-                                std::isfinite(update.loss) ? "gradient" : "loss", s);
-      break;
+    const Update done = update(s);
+    log.loss.push_back(done.loss);
+    log.gradient_norm.push_back(done.gradient_norm);
+    if (!done.finite()) {
+      log.failure =
+          fmt::format("the {} of update {} is not finite", std::isfinite(done.loss) ? "gradient" : "loss", s);
+      return false;
     }
     log.updates = s + 1;
     log.seconds += now() - started;
@@ -118,25 +123,62 @@ TrainLog train(Model<float>& model, Params<float>& params, const Task& task, con
     const bool last = s + 1 == o.steps;
     if (last || (s + 1) % evaluation_interval(o) == 0) {
       // The last one walks the whole of a finite split, those on the way a part of it.
-      const Evaluation e = evaluate(model, evaluation_step, task, Split::validation,
+      const Evaluation e = evaluate(model_, evaluation_step_, task, Split::validation,
                                     last && task.size(Split::validation) ? 0 : o.evaluate_sequences, o.batch);
       log.evaluated_at.push_back(s + 1);
       log.validation_loss.push_back(e.loss);
       log.validation_accuracy.push_back(e.accuracy);
       accuracy = e.accuracy;
     }
-    if (hooks.progress) hooks.progress({s + 1, o.steps, update.loss, accuracy, now() - begin, began});
+    if (hooks.progress) hooks.progress({s + 1, o.steps, done.loss, accuracy});
     // An update can spoil the parameters when its own loss was fine.
     if (!log.validation_loss.empty() && !std::isfinite(log.validation_loss.back())) {
       log.failure = fmt::format("the validation loss after update {} is not finite", s);
-      break;
+      return false;
     }
-    if (!last && hooks.leave && hooks.leave(training.state(log))) {
+    if (!last && hooks.leave && hooks.leave(state(log))) {
       log.left = true;
-      break;
+      return false;
     }
   }
-  return log;
+  return true;
+}
+
+void Training::continue_from(const SavedState& saved) {
+  const auto copy = [](const std::vector<float>& from, std::span<float> to) {
+    HEED_CHECK(from.size() == to.size(), "the saved state is of another model");
+    std::copy(from.begin(), from.end(), to.begin());
+  };
+  copy(saved.values, params_.values());
+  copy(saved.first_moment, optimizer_.first_moment());
+  copy(saved.second_moment, optimizer_.second_moment());
+  optimizer_.continue_from(saved.log.updates);
+}
+
+std::vector<float> Training::logits(Index s, Index sequences) {
+  fill(s);
+  const Batch batch = room_.first(sequences);
+  std::vector<float> out(static_cast<std::size_t>(batch.scored() * room_.task.vocabulary()));
+  model_.evaluate(evaluation_step_, batch, {}, out);
+  return out;
+}
+
+double Training::grow_from(Training& smaller) {
+  grow(smaller.params_, params_);
+  optimizer_.grow_from(smaller.optimizer_);
+  const Index next = optimizer_.updates(), sequences = std::min<Index>(options_.batch, kComparedSequences);
+  const std::vector<float> before = smaller.logits(next, sequences), after = logits(next, sequences);
+  double change = 0, size = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    change = std::max(change, std::abs(static_cast<double>(after[i]) - static_cast<double>(before[i])));
+    size = std::max(size, std::abs(static_cast<double>(before[i])));
+  }
+  if (change > kSameFunction * (1 + size))
+    throw Error(
+        fmt::format("growth after update {} changes the function: logits of up to {:.3g} change by "
+                    "up to {:.3g}. The two models must differ in numbers of parameter tokens alone.",
+                    next, size, change));
+  return change;
 }
 
 }  // namespace heed

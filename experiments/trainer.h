@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -42,11 +43,12 @@ struct TrainLog {
   std::vector<double> loss, gradient_norm;  // of update 0, 1, ...
   std::vector<std::int64_t> evaluated_at;   // updates done before the validation
   std::vector<double> validation_loss, validation_accuracy;
-  std::string failure;           // why it stopped early; empty when it did not
-  Index updates = 0;             // that were done
-  double seconds = 0;            // in updates, without validations
-  double processor_seconds = 0;  // of processes that went before this one
-  bool left = false;             // it stopped between two updates because it was asked to
+  std::vector<double> growth_difference;  // of each growth: the largest change of a logit
+  std::string failure;                    // why it stopped early; empty when it did not
+  Index updates = 0;                      // that were done
+  double seconds = 0;                     // in updates, without validations
+  double processor_seconds = 0;           // of processes that went before this one
+  bool left = false;                      // it stopped between two updates because it was asked to
 };
 
 // All that a training is between two updates, besides its configuration: views of its own memory.
@@ -55,15 +57,21 @@ struct TrainState {
   TrainLog& log;
 };
 
+// The same with memory of its own.
+struct SavedState {
+  std::vector<float> values, first_moment, second_moment;
+  TrainLog log;
+};
+
 // What a training asks from outside.
 struct TrainHooks {
   std::function<void(const TrialProgress&)> progress = {};
-  std::function<bool(const TrainState&)> resume = {};  // fills the state; false: it begins at the beginning
-  std::function<bool(const TrainState&)> leave = {};   // asked between two updates; true: it stops there
+  std::function<std::optional<SavedState>()> resume = {};  // nothing: it begins at the beginning
+  std::function<bool(const TrainState&)> leave = {};       // asked between two updates; true: it stops there
 };
 
-// One training, update by update. Update s learns from sequences s*batch .. s*batch + batch-1 of the training
-// split: the same for every variant. `model`, `params` and `task` outlive it.
+// The training of one model, update by update. Update s learns from sequences s*batch .. s*batch + batch-1 of
+// the training split: the same for every variant. `model`, `params` and `task` outlive it.
 class Training {
  public:
   Training(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& options,
@@ -76,24 +84,29 @@ class Training {
   // Batch, forward, loss, backward, clip, AdamW. A number that is not finite leaves the parameters alone.
   Update update(Index s);
 
+  // Updates, validations and records, from where the log stands until `end` updates are done. Stops at the
+  // first number that is not finite, or when it is asked to leave; the log then says why, and it is false.
+  bool run(Index end, TrainLog& log, const TrainHooks& hooks);
+
+  void continue_from(const SavedState& saved);
+  // Takes over what a smaller model has learned, and what its optimizer remembers (core/model/growth.h). The
+  // largest change of a logit, over sequences of the next update; Error where the function is another one.
+  double grow_from(Training& smaller);
+
+ private:
   TrainState state(TrainLog& log) {
     return {params_.values(), optimizer_.first_moment(), optimizer_.second_moment(), log};
   }
-  void continue_from(Index updates) { optimizer_.continue_from(updates); }  // when the state has been filled
+  void fill(Index s);                                   // with the batch of update s
+  std::vector<float> logits(Index s, Index sequences);  // of the first sequences of update s
 
- private:
   Model<float>& model_;
   Params<float>& params_;
   TrainOptions options_;
-  Step<float> step_;
+  Step<float> step_, evaluation_step_;
   AdamW<float> optimizer_;
   Sequences room_;
 };
-
-// The whole of it: updates, validations, records. Stops at the first number that is not finite, or when it is
-// asked to leave; continued from the state it was left in, it comes to the same bits.
-TrainLog train(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& options,
-               int threads, const TrainHooks& hooks);
 
 // The steps between two validations.
 Index evaluation_interval(const TrainOptions& options);

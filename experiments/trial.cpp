@@ -12,7 +12,7 @@
 
 #include "core/model/model.h"
 #include "experiments/save.h"
-#include "experiments/trainer.h"
+#include "experiments/stages.h"
 
 namespace heed {
 namespace {
@@ -60,7 +60,7 @@ std::pair<double, double> resources() {
 }
 
 void add_metrics(Record& record, const TrialConfig& trial, const Task& task, const Params<float>& params,
-                 const TrainLog& log, const Evaluation& test, const Cost& cost) {
+                 const TrainLog& log, const Evaluation& test, const Cost& cost, double training_flops) {
   const auto measured = [&](const char* name, double value, const char* unit, const char* doc) {
     record.metrics.push_back({name, value, unit, doc, false});
   };
@@ -98,11 +98,13 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   }
   measured("forward_flops", cost.flops, "flop",
            "floating-point operations of a forward pass of one sequence (formula; a multiply-add is two)");
-  // Backward multiplies each matrix twice where forward does once.
-  measured("training_flops", 3 * cost.flops * batch * updates, "flop",
+  measured("training_flops", training_flops, "flop",
            "floating-point operations of the whole training (formula: three forward passes an update)");
   measured("state_bytes", cost.state_bytes, "byte",
            "state kept per sequence when decoding token by token, at 4 bytes a number");
+  if (!log.growth_difference.empty())
+    measured("growth_difference", *std::ranges::max_element(log.growth_difference), "1",
+             "largest change of a logit by growth, over sequences of the next update");
   const auto [cpu_seconds, peak_bytes] = resources();
   varying("step_milliseconds", 1000 * log.seconds / std::max(1.0, updates), "ms",
           "wall time of an update, mean");
@@ -162,12 +164,10 @@ Record empty_record(const TrialConfig& trial) {
 std::optional<Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
                                 const TrainHooks& hooks) {
   const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
-  Params<float> params;
-  Model<float> model(model_spec(trial, *task), registry, params);
-  params.freeze();
-  params.initialise(trial.seed);
-  TrainLog log = train(model, params, *task, trial.train, threads, hooks);
+  auto [last, log] = train(trial, registry, *task, threads, hooks);
   if (log.left) return std::nullopt;
+  Params<float>& params = last->params;
+  Model<float>& model = last->model;
   Evaluation test;
   if (log.failure.empty() && task->size(Split::test) != Index{0}) {
     Step<float> step(threads, false);
@@ -185,7 +185,8 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   record.reason = log.failure;
   record.last_step = log.updates;
   record.seconds = log.seconds;
-  add_metrics(record, trial, *task, params, log, test, model.cost(task->length(), scored_positions(*task)));
+  add_metrics(record, trial, *task, params, log, test, model.cost(task->length(), scored_positions(*task)),
+              training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.updates));
   add_curves(record, log);
   if (trial.save.weights) save_weights(record, params);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);

@@ -103,6 +103,17 @@ Config to_config(const TrialConfig& trial) {
     for (const Choice& c : trial.attention) stack.push_back(choice_config(c));
     out.set("attention", Config::sequence(std::move(stack)));
   }
+  if (!trial.grow.empty()) {
+    std::vector<Config> stages;
+    for (const EarlierStage& s : trial.grow) {
+      Config stage = Config::map();
+      stage.set("attention", choice_config(s.attention));
+      stage.set("feed_forward", choice_config(s.feed_forward));
+      stage.set("steps", Config::integer(s.steps));
+      stages.push_back(std::move(stage));
+    }
+    out.set("grow", Config::sequence(std::move(stages)));
+  }
   Config model = write_options(trial.model);
   model.set("positions", choice_config(trial.positions));
   model.set("feed_forward", choice_config(trial.feed_forward));
@@ -128,6 +139,16 @@ TrialConfig trial_from_config(const Config& resolved) {
     for (const Config& c : attention.items()) trial.attention.push_back(Tree::choice(c));
   else
     trial.attention = {Tree::choice(attention)};
+  if (const Config* stages = resolved.find("grow"))
+    for (const Config& c : stages->items()) {
+      const Tree stage(c);
+      long long steps = 0;
+      if (!stage.at("steps").read(steps) || steps < 1)
+        throw ConfigError(fmt::format("{}: steps: expected a whole number above 0, found {}.",
+                                      stage.at("steps").place().text(), stage.at("steps").described()));
+      trial.grow.push_back(
+          {Tree::choice(stage.at("attention")), Tree::choice(stage.at("feed_forward")), steps});
+    }
   trial.positions = Tree::choice(tree.at("model.positions"));
   trial.feed_forward = Tree::choice(tree.at("model.feed_forward"));
   trial.task = Tree::choice(tree.at("task"));
@@ -150,7 +171,7 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
     const auto same = [&](const PluginOrigin& p) { return p.hash == entry->plugin->hash; };
     if (std::none_of(out.begin(), out.end(), same)) out.push_back(*entry->plugin);
   };
-  for (const Choice& c : trial.attention) add(registry.find_variant(c.name));
+  for (const Choice& c : trial.attention) add(registry.find_variant(c.name));  // stages have the same
   add(registry.find_variant(trial.feed_forward.name));
   add(registry.find_position(trial.positions.name));
   add(registry.find_task(trial.task.name));

@@ -17,11 +17,18 @@ struct SaveOptions {
   bool operator==(const SaveOptions&) const = default;
 };
 
+// A smaller model that a trial trains first; it then grows into the next one.
+struct EarlierStage {
+  Choice attention, feed_forward;
+  Index steps = 0;  // updates of this stage
+};
+
 // One training run with everything resolved: no default left unsaid. Equal text, equal id, equal experiment.
 struct TrialConfig {
   std::string variant;            // its label in tables: "softmax", "window(size=16)", "window+softmax"
   std::vector<Choice> attention;  // one choice, or the stack that the blocks take in turn
   Choice feed_forward, positions, task;
+  std::vector<EarlierStage> grow;  // before this model is reached; most trials have none
   ModelOptions model;
   TrainOptions train;
   SaveOptions save;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 
 #include <fmt/format.h>
 
@@ -17,12 +18,26 @@ constexpr std::size_t kMaxEntries = 10000;
 struct Written {
   Choice choice;
   std::vector<std::pair<std::string, std::string>> given, crossed;  // option and value
+  Index steps = 0;                                                  // of a stage of growth
 };
 
-std::string stack_label(const std::vector<Written>& stack, bool all_given) {
+// How an entry writes several variants: as a stack that the layers take in turn, or as stages of growth.
+enum class Several { stack, grow };
+
+struct WrittenEntry {
+  std::vector<Written> parts;
+  Several several;
+};
+
+// "softmax+window(size=8)" or "tokenformer(tokens=16)>tokenformer(tokens=64)"
+std::string entry_label(const WrittenEntry& entry, bool all_given) {
   std::vector<std::string> parts;
-  for (const Written& w : stack) parts.push_back(label(w.choice.name, all_given ? w.given : w.crossed));
-  return fmt::format("{}", fmt::join(parts, "+"));
+  for (const Written& w : entry.parts) {
+    auto shown = all_given || entry.several == Several::grow ? w.given : w.crossed;
+    if (all_given && w.steps > 0) shown.emplace_back("steps", fmt::format("{}", w.steps));
+    parts.push_back(label(w.choice.name, shown));
+  }
+  return fmt::format("{}", fmt::join(parts, entry.several == Several::grow ? ">" : "+"));
 }
 
 bool is_crossed(const OptionInfo& option, const Config& value) {
@@ -37,20 +52,25 @@ class Reader {
       : registry_(registry), problems_(problems), known_(variant_names(registry, true)) {}
 
   void add(const Config& item, const std::string& path) {
-    const Config* stack = item.is_map() && item.entries().size() == 1 ? item.find("stack") : nullptr;
+    const bool one_key = item.is_map() && item.entries().size() == 1;
+    const Config* stack = one_key ? item.find("stack") : nullptr;
+    const Config* grow = one_key ? item.find("grow") : nullptr;
     const std::size_t before = problems_.size();
-    const std::vector<std::vector<Written>> all = stack ? read_stack(*stack, path) : read_single(item, path);
+    const std::vector<std::vector<Written>> all = stack  ? read_stack(*stack, path)
+                                                  : grow ? read_growth(*grow, path)
+                                                         : read_single(item, path);
     if (problems_.size() > before) return;
     const Place place = item.is_map() ? item.entries()[0].key_place : item.place();
-    for (const std::vector<Written>& written : all) add_entry(written, path_of(item, path), place);
+    for (const std::vector<Written>& written : all)
+      add_entry({written, grow ? Several::grow : Several::stack}, path_of(item, path), place);
   }
 
   std::vector<VariantEntry> take() {
     std::map<std::string, int> users;
-    for (const auto& w : written_) ++users[stack_label(w, false)];
+    for (const WrittenEntry& w : written_) ++users[entry_label(w, false)];
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const std::string brief = stack_label(written_[i], false);
-      entries_[i].label = users[brief] > 1 ? stack_label(written_[i], true) : brief;
+      const std::string brief = entry_label(written_[i], false);
+      entries_[i].label = users[brief] > 1 ? entry_label(written_[i], true) : brief;
     }
     return std::move(entries_);
   }
@@ -60,17 +80,23 @@ class Reader {
     return item.is_map() ? path + '.' + item.entries()[0].key : path;
   }
 
-  void add_entry(const std::vector<Written>& written, const std::string& path, const Place& place) {
+  void add_entry(const WrittenEntry& written, const std::string& path, const Place& place) {
     VariantEntry entry{"", {}, path, place};
-    std::string text;
-    for (const Written& w : written) {
+    std::string text = written.several == Several::grow ? "grow\n" : "";
+    for (const Written& w : written.parts) {
       entry.attention.push_back(w.choice);
-      text += w.choice.name + w.choice.options.canonical() + '\n';
+      text += fmt::format("{}{} {}\n", w.choice.name, w.choice.options.canonical(), w.steps);
+    }
+    if (written.several == Several::grow) {
+      entry.attention.erase(entry.attention.begin(), entry.attention.end() - 1);
+      for (const Written& w : std::span(written.parts).first(written.parts.size() - 1))
+        entry.grow.push_back({w.choice, w.steps});
+      entry.last_steps = written.parts.back().steps;
     }
     const auto [earlier, is_new] = seen_.insert({text, place});
     if (!is_new)
       return problems_.add(place, fmt::format("{}: {} is the same as the entry at {}; remove one of them.",
-                                              path, stack_label(written, true), earlier->second.text()));
+                                              path, entry_label(written, true), earlier->second.text()));
     if (entries_.size() == kMaxEntries)
       return problems_.add(place, fmt::format("variants: there are more than {} of them.", kMaxEntries));
     entries_.push_back(std::move(entry));
@@ -86,18 +112,82 @@ class Reader {
                                 path, list.described()));
       return {};
     }
+    std::vector<std::vector<std::vector<Written>>> layers;
+    for (std::size_t i = 0; i < list.items().size(); ++i)
+      layers.push_back(read_single(list.items()[i], fmt::format("{}.stack[{}]", path, i)));
+    return combine(layers, path, list.place());
+  }
+
+  // Each way to write the stages of a growth.
+  std::vector<std::vector<Written>> read_growth(const Config& list, const std::string& path) {
+    if (!list.is_sequence() || list.items().size() < 2) {
+      problems_.add(
+          list.place(),
+          fmt::format("{}.grow: expected a list of at least two stages, as [{{tokenformer: {{tokens: "
+                      "16}}, steps: 500}}, {{tokenformer: {{tokens: 64}}}}], found {}.",
+                      path, list.described()));
+      return {};
+    }
+    std::vector<std::vector<std::vector<Written>>> stages;
+    for (std::size_t i = 0; i < list.items().size(); ++i)
+      stages.push_back(
+          read_stage(list.items()[i], fmt::format("{}.grow[{}]", path, i), i + 1 == list.items().size()));
+    std::vector<std::vector<Written>> all = combine(stages, path, list.place());
+    for (const auto& one : all)
+      for (std::size_t i = 1; i < one.size(); ++i)
+        check_stages(one[i - 1], one[i], fmt::format("{}.grow[{}]", path, i), list.items()[i].place());
+    return all;
+  }
+
+  // {tokenformer: {tokens: 16}, steps: 500}; the last stage may do without steps.
+  std::vector<std::vector<Written>> read_stage(const Config& item, const std::string& path, bool last) {
+    Config variant = item;
+    const Config* given = item.is_map() ? item.find("steps") : nullptr;
+    long long steps = 0;
+    if (given && (!given->read(steps) || steps < 1)) {
+      problems_.add(given->place(), fmt::format("{}.steps: expected a whole number above 0, found {}.", path,
+                                                given->described()));
+    } else if (!given && !last) {
+      problems_.add(
+          item.place(),
+          fmt::format("{}.steps: it is missing; after how many updates does this stage end?", path));
+    }
+    variant.erase("steps");
+    std::vector<std::vector<Written>> all = read_single(variant, path);
+    for (auto& one : all) one[0].steps = steps;
+    return all;
+  }
+
+  // Another way to compute would be another function, whatever the parameters' shapes.
+  void check_stages(const Written& smaller, const Written& larger, const std::string& path,
+                    const Place& place) {
+    if (smaller.choice.name != larger.choice.name)
+      return problems_.add(place, fmt::format("{}: '{}' cannot grow into '{}'.", path, smaller.choice.name,
+                                              larger.choice.name));
+    for (const OptionInfo& o : registry_.variant(larger.choice.name).options) {
+      const std::string before = smaller.choice.options.find(o.name)->canonical(),
+                        after = larger.choice.options.find(o.name)->canonical();
+      if (before != after && o.type != "whole number")
+        problems_.add(place, fmt::format("{}: {} is {} in the stage before and {} here; stages may differ in "
+                                         "numbers of parameter tokens alone.",
+                                         path, o.name, before, after));
+    }
+  }
+
+  // Each way to take one of every part's, the last part's changing fastest.
+  std::vector<std::vector<Written>> combine(const std::vector<std::vector<std::vector<Written>>>& parts,
+                                            const std::string& path, const Place& place) {
     std::vector<std::vector<Written>> all = {{}};
-    for (std::size_t i = 0; i < list.items().size(); ++i) {
-      const auto layer = read_single(list.items()[i], fmt::format("{}.stack[{}]", path, i));
+    for (const auto& part : parts) {
       std::vector<std::vector<Written>> longer;
-      for (const auto& stack : all)
-        for (const auto& one : layer) {
-          longer.push_back(stack);
+      for (const auto& before : all)
+        for (const auto& one : part) {
+          longer.push_back(before);
           longer.back().push_back(one[0]);
         }
       all = std::move(longer);
       if (all.size() > kMaxEntries) {
-        problems_.add(list.place(), fmt::format("{}: it is crossed more than {} times.", path, kMaxEntries));
+        problems_.add(place, fmt::format("{}: it is crossed more than {} times.", path, kMaxEntries));
         return {};
       }
     }
@@ -160,7 +250,7 @@ class Reader {
   Problems& problems_;
   std::vector<std::string> known_;
   std::vector<VariantEntry> entries_;
-  std::vector<std::vector<Written>> written_;  // of each entry
+  std::vector<WrittenEntry> written_;  // of each entry
   std::map<std::string, Place> seen_;
 };
 

@@ -16,9 +16,17 @@ struct VariantEntry {
   std::vector<Choice> attention;  // one, or a stack
   std::string path;               // "variants[2].window", for messages
   Place place;                    // of the name
+  // What is trained before it and grows into it, with the updates of each; and its own, 0: what they leave.
+  struct Earlier {
+    Choice attention;
+    Index steps;
+  };
+  std::vector<Earlier> grow = {};
+  Index last_steps = 0;
 };
 
-// Reads a list of `softmax`, `{window: {size: 8}}` and `{stack: [softmax, {window: {size: 8}}]}`. Options
+// Reads a list of `softmax`, `{window: {size: 8}}`, `{stack: [softmax, {window: {size: 8}}]}` and
+// `{grow: [{tokenformer: {tokens: 16}, steps: 500}, {tokenformer: {tokens: 64}}]}`. Options
 // whose values are lists are crossed, for that entry alone; where an option takes a list itself, a list of
 // lists is crossed. Entries with mistakes are left out.
 std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems);

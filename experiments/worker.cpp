@@ -130,9 +130,9 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   double saved = begin;
   if (!options.checkpoint.empty()) {
     leave_when_asked();
-    hooks.resume = [&](const TrainState& state) {
+    hooks.resume = [&] {
       std::vector<std::string> notes;
-      const bool loaded = checkpoints.load(state, notes);
+      std::optional<SavedState> loaded = checkpoints.load(notes);
       for (const std::string& note : notes) fmt::print("{}\n", note);
       return loaded;
     };

@@ -4,6 +4,8 @@
 #include <cmath>
 #include <numbers>
 
+#include "core/model/growth.h"
+
 namespace heed {
 namespace {
 
@@ -44,6 +46,13 @@ void AdamW<S>::update(Step<S>& step, double lr) {
       value = keep * value - step_size * m / (v.sqrt() * root_scale + eps);
     });
   }
+}
+
+template <class S>
+void AdamW<S>::grow_from(const AdamW& smaller) {
+  copy_old_rows<S>(smaller.params_.infos(), smaller.first_moment(), params_.infos(), first_moment());
+  copy_old_rows<S>(smaller.params_.infos(), smaller.second_moment(), params_.infos(), second_moment());
+  updates_ = smaller.updates_;
 }
 
 template <class S>

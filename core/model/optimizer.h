@@ -28,6 +28,9 @@ class AdamW {
   std::span<S> first_moment() const { return {m_, params_.values().size()}; }
   std::span<S> second_moment() const { return {v_, params_.values().size()}; }
   void continue_from(Index updates) { updates_ = updates; }
+  // Continues the work on a smaller model whose parameters have grown into these (core/model/growth.h): the
+  // moments of old rows and the count of updates are taken over; those of new rows are zero.
+  void grow_from(const AdamW& smaller);
 
  private:
   Params<S>& params_;

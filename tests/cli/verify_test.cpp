@@ -70,6 +70,29 @@ TEST_CASE("trials that are run again are equal to the bit, with other threads to
   CHECK(fs::last_write_time(folder / "r") == before);
 }
 
+TEST_CASE("a sweep in which a model grows is trained, verified and told") {
+  const TempFolder folder;
+  run_smoke(folder, {"variants=[{tokenformer: {tokens: 12}}, {grow: [{tokenformer: {tokens: 8}, steps: 9}, "
+                     "{tokenformer: {tokens: 12}, steps: 10}]}]",
+                     "sweep.seeds=1"});
+  CHECK(verify(folder).code == 0);
+  std::vector<Record> both;
+  for (const std::string& id : ids(folder))
+    both.push_back(heed::results::read_shard(heed::RunDirectory(folder / "r").trial(id)));
+  REQUIRE(both.size() == 2);
+  CHECK(metric(both[1], "parameters").value == metric(both[0], "parameters").value);
+  CHECK(metric(both[1], "growth_difference").value <= 1e-6);
+  CHECK_THROWS_AS(metric(both[0], "growth_difference"), std::out_of_range);
+  CHECK(both[1].last_step == 19);
+  // An update of the larger model costs more; 10 of 19 are its.
+  const double larger = metric(both[0], "training_flops").value / 20;
+  CHECK(metric(both[1], "training_flops").value > 10 * larger);
+  CHECK(metric(both[1], "training_flops").value < 18 * larger);
+  const Ended plan = heed::test::heed(folder.path(), {"plan", "r/sweep.yaml"});
+  CHECK(plan.code == 0);
+  CHECK(plan.out.find("tokenformer(tokens=8)>tokenformer(tokens=12)") != std::string::npos);
+}
+
 TEST_CASE("a single bit is found, with the trial, the variable and by how much") {
   const TempFolder folder;
   run_smoke(folder, {"save=[weights]"});

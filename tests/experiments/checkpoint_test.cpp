@@ -4,12 +4,13 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "core/model/model.h"
 #include "experiments/limits.h"
 #include "experiments/quantity.h"
+#include "experiments/stages.h"
 #include "experiments/tasks/builtin.h"
 #include "experiments/variant_list.h"
 #include "results/atomic_file.h"
@@ -21,6 +22,7 @@ namespace {
 
 using heed::Checkpoints;
 using heed::Index;
+using heed::SavedState;
 using heed::TrainLog;
 using heed::TrainState;
 using heed::test::TempFolder;
@@ -47,6 +49,23 @@ struct Trained {
   std::vector<float> values;
 };
 
+const std::string kGrows = "tokenformer that grows";
+
+// Two growths, after 6 and 13 updates, and none before a validation.
+void let_grow(const heed::Registry& registry, heed::TrialConfig& trial) {
+  const auto sized = [&](long long tokens) -> heed::EarlierStage {
+    heed::Config more = heed::Config::map(), wide = heed::Config::map();
+    more.set("tokens", heed::Config::integer(tokens));
+    wide.set("tokens", heed::Config::integer(4 * tokens));
+    return {{"tokenformer", defaults(registry.variant("tokenformer"), more)},
+            {"pattention", defaults(registry.variant("pattention"), wide)}};
+  };
+  trial.grow = {sized(5), sized(9)};
+  trial.grow[0].steps = 6, trial.grow[1].steps = 7;
+  trial.attention = {sized(12).attention};
+  trial.feed_forward = sized(12).feed_forward;
+}
+
 Trained train(const heed::Registry& registry, const std::string& variant, const heed::TrainHooks& hooks) {
   heed::Config task_options = heed::Config::map();
   task_options.set("length", heed::Config::integer(16));
@@ -55,27 +74,29 @@ Trained train(const heed::Registry& registry, const std::string& variant, const 
   const auto task = induction.make(defaults(induction, task_options), 3);
   heed::TrialConfig trial;
   trial.model.layers = 2, trial.model.heads = 2, trial.model.dim = 12;
-  trial.attention = {{variant, defaults(registry.variant(variant))}};
-  trial.feed_forward = {"mlp", defaults(registry.variant("mlp"))};
+  if (variant == kGrows) {
+    let_grow(registry, trial);
+  } else {
+    trial.attention = {{variant, defaults(registry.variant(variant))}};
+    trial.feed_forward = {"mlp", defaults(registry.variant("mlp"))};
+  }
   trial.positions = {"learned", defaults(registry.position("learned"))};
   trial.train.steps = kSteps, trial.train.batch = 4, trial.train.warmup = 5;
   trial.train.evaluate_every = 3, trial.train.evaluate_sequences = 4;
-  heed::Params<float> params;
-  heed::Model<float> model(heed::model_spec(trial, *task), registry, params);
-  params.freeze();
-  params.initialise(3);
-  const TrainLog log = heed::train(model, params, *task, trial.train, 1, hooks);
-  return {log, {params.values().begin(), params.values().end()}};
+  trial.seed = 3;
+  const heed::Trained trained = heed::train(trial, registry, *task, 1, hooks);
+  const auto values = trained.last->params.values();
+  return {trained.log, {values.begin(), values.end()}};
 }
 
-bool loads(const Checkpoints& checkpoints, const TrainState& state) {
+std::optional<SavedState> load(const Checkpoints& checkpoints) {
   std::vector<std::string> notes;
-  return checkpoints.load(state, notes);
+  return checkpoints.load(notes);
 }
 
 heed::TrainHooks stopping_after(Index steps, Checkpoints& checkpoints) {
   heed::TrainHooks hooks;
-  hooks.resume = [&checkpoints](const TrainState& state) { return loads(checkpoints, state); };
+  hooks.resume = [&checkpoints] { return load(checkpoints); };
   hooks.leave = [&checkpoints, steps](const TrainState& state) {
     if (state.log.updates != steps) return false;
     checkpoints.save(state);
@@ -103,6 +124,13 @@ State made_up(Index updates) {
   return s;
 }
 
+std::vector<float> numbers_of(const SavedState& state) {
+  std::vector<float> out = state.values;
+  out.insert(out.end(), state.first_moment.begin(), state.first_moment.end());
+  out.insert(out.end(), state.second_moment.begin(), state.second_moment.end());
+  return out;
+}
+
 const std::string kId = "0123456789abcdef";
 
 }  // namespace
@@ -110,7 +138,9 @@ const std::string kId = "0123456789abcdef";
 TEST_CASE("a training stopped at any step and continued has the same bits, for every variant") {
   const heed::Registry registry = builtin();
   const TempFolder folder;
-  for (const std::string& variant : heed::variant_names(registry, true)) {
+  std::vector<std::string> variants = heed::variant_names(registry, true);
+  variants.push_back(kGrows);
+  for (const std::string& variant : variants) {
     INFO(variant);
     const Trained whole = train(registry, variant, {});
     REQUIRE(whole.log.updates == kSteps);
@@ -126,9 +156,18 @@ TEST_CASE("a training stopped at any step and continued has the same bits, for e
       CHECK(continued.log.validation_loss == whole.log.validation_loss);
       CHECK(continued.log.validation_accuracy == whole.log.validation_accuracy);
       CHECK(continued.log.evaluated_at == whole.log.evaluated_at);
+      CHECK(continued.log.growth_difference == whole.log.growth_difference);
       checkpoints.remove();
     }
   }
+}
+
+TEST_CASE("a model that grows while it is trained stays the function that it was") {
+  const heed::Registry registry = builtin();
+  const Trained whole = train(registry, kGrows, {});
+  REQUIRE(whole.log.growth_difference.size() == 2);
+  for (const double change : whole.log.growth_difference) CHECK(change <= 1e-6);
+  CHECK(whole.values != train(registry, "tokenformer", {}).values);
 }
 
 TEST_CASE("a checkpoint that loses its moments would be seen") {
@@ -138,10 +177,10 @@ TEST_CASE("a checkpoint that loses its moments would be seen") {
   const Trained whole = train(registry, "softmax", {});
   train(registry, "softmax", stopping_after(7, checkpoints));
   heed::TrainHooks forgetful = stopping_after(-1, checkpoints);
-  forgetful.resume = [&](const TrainState& state) {
-    const bool loaded = loads(checkpoints, state);
-    std::fill(state.second_moment.begin(), state.second_moment.end(), 0.0f);
-    return loaded;
+  forgetful.resume = [&] {
+    std::optional<SavedState> state = load(checkpoints);
+    std::fill(state->second_moment.begin(), state->second_moment.end(), 0.0f);
+    return state;
   };
   CHECK(train(registry, "softmax", forgetful).values != whole.values);
 }
@@ -150,16 +189,17 @@ TEST_CASE("two generations are kept, and the newest that is whole is taken") {
   const TempFolder folder;
   Checkpoints checkpoints(folder / "c", kId);
   CHECK_FALSE(checkpoints.latest_step());
-  State loaded;
-  CHECK_FALSE(loads(checkpoints, loaded.view()));
+  CHECK_FALSE(load(checkpoints));
   for (const Index step : {1, 2, 3}) {
     State s = made_up(step);
     checkpoints.save(s.view());
     CHECK(checkpoints.latest_step() == step);
   }
-  REQUIRE(loads(checkpoints, loaded.view()));
-  CHECK(loaded.log.updates == 3);
-  CHECK(loaded.numbers == made_up(3).numbers);
+  const auto loads = [&](Index step) {
+    const std::optional<SavedState> state = load(checkpoints);
+    return state && state->log.updates == step && numbers_of(*state) == made_up(step).numbers;
+  };
+  REQUIRE(loads(3));
 
   SECTION("each bit of the newest one matters") {
     const std::filesystem::path newest = folder / "c.0";
@@ -168,33 +208,26 @@ TEST_CASE("two generations are kept, and the newest that is whole is taken") {
       std::vector<std::byte> bad = good;
       bad[at] ^= std::byte{4};
       heed::results::write_file(newest, bad, heed::results::IfExists::replace);
-      REQUIRE(loads(checkpoints, loaded.view()));
-      CHECK(loaded.log.updates == 2);
-      CHECK(loaded.numbers == made_up(2).numbers);
+      REQUIRE(loads(2));
     }
   }
   SECTION("one that was cut is passed over") {
     for (const std::uintmax_t size : {0, 10, 60, 200}) {
       std::filesystem::resize_file(folder / "c.0", size);
-      REQUIRE(loads(checkpoints, loaded.view()));
-      CHECK(loaded.log.updates == 2);
+      REQUIRE(loads(2));
     }
   }
-  SECTION("that of another trial or model is not taken") {
+  SECTION("that of another trial is not taken") {
     std::vector<std::string> notes;
-    CHECK_FALSE(Checkpoints(folder / "c", "fedcba9876543210").load(loaded.view(), notes));
+    CHECK_FALSE(Checkpoints(folder / "c", "fedcba9876543210").load(notes));
     CHECK(notes == std::vector<std::string>{"The checkpoint c.0 is not used: it is of another trial.",
                                             "The checkpoint c.1 is not used: it is of another trial."});
-    TrainState small = loaded.view();
-    small.values = small.values.first(3);
-    CHECK_FALSE(loads(checkpoints, small));
   }
   SECTION("a file that is sealed and says something else is damaged, not trusted") {
     std::vector<std::byte> odd(100, std::byte{0xff});
     heed::results::add_seal(odd, kId + " 9");
     heed::results::write_file(folder / "c.0", odd, heed::results::IfExists::replace);
-    REQUIRE(loads(checkpoints, loaded.view()));
-    CHECK(loaded.log.updates == 2);
+    REQUIRE(loads(2));
   }
   SECTION("both go in the end") {
     checkpoints.remove();

@@ -66,7 +66,9 @@ struct FakeTokenformer : FakeLayer<S> {
     Index tokens = 64;
     void describe(auto& option) { option("tokens", tokens, {.min = 1}); }
   };
-  FakeTokenformer(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  FakeTokenformer(const Options& options, const LayerSpec<S>& spec, Params<S>& params) {
+    params.declare("tokens", options.tokens, spec.dim, Init::zeros(), Role::decayed, NewRows::zero);
+  }
   static BlockStyle block_style(const Options& o) {
     BlockStyle style{.feed_forward = "pattention"};
     style.feed_forward_options.set("tokens", Config::integer(4 * o.tokens));

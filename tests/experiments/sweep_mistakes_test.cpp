@@ -154,7 +154,8 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "test_accuracy, test_loss, test_accuracy_macro, final_validation_accuracy, final_validation_loss, "
         "plateau_step, solved_step, final_gradient_norm, parameters, parameters_attention, "
         "parameters_feed_forward, parameters_embedding, parameters_head, parameters_biases, "
-        "parameters_norms, parameters_positions, forward_flops, training_flops, state_bytes, "
+        "parameters_norms, parameters_positions, forward_flops, training_flops, "
+        "growth_difference, state_bytes, "
         "step_milliseconds, tokens_per_second, processor_seconds, peak_memory_bytes.");
   CHECK(with("compare: {reference: linear}") ==
         "f.yaml:3:22: compare.reference: 'linear' is no variant of this sweep. Known: softmax.");
@@ -163,6 +164,41 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("compare: {match: {budget: parameters, tolerance: 0.02}}") ==
         "f.yaml:3:18: compare.match: budgets cannot be matched yet; remove it, or write {budget: none}.");
   CHECK(with("compare: {match: {budget: none}}") == "");
+}
+
+TEST_CASE("a growth that cannot be is refused where it stands") {
+  const auto grow = [](const std::string& stages, const std::string& more = "") {
+    return wrong("task: mqar\nvariants:\n  - grow: " + stages + "\n" + more);
+  };
+  const std::string small = "{tokenformer: {tokens: 16}, steps: 300}";
+  CHECK(grow("[" + small + "]") ==
+        "f.yaml:3:11: variants[0].grow: expected a list of at least two stages, as [{tokenformer: {tokens: "
+        "16}, "
+        "steps: 500}, {tokenformer: {tokens: 64}}], found a list of 1.");
+  CHECK(grow("[tokenformer, {tokenformer: {tokens: 99}}]") ==
+        "f.yaml:3:12: variants[0].grow[0].steps: it is missing; after how many updates does this stage end?");
+  CHECK(grow("[{tokenformer: {tokens: 16}, steps: 0}, tokenformer]") ==
+        "f.yaml:3:47: variants[0].grow[0].steps: expected a whole number above 0, found 0.");
+  CHECK(
+      grow("[" + small + ", {tokenformer: {tokens: 8}}]") ==
+      "f.yaml:3:5: variants[0].grow: 'blocks.0.attention.tokens' would shrink from 16 to 8 rows; a model can "
+      "only become larger.");
+  CHECK(grow("[" + small + ", {tokenformer: {tokens: 16}}]") ==
+        "f.yaml:3:5: variants[0].grow: no parameter gets more rows.");
+  CHECK(grow("[{window: {size: 8}, steps: 3}, {window: {size: 16}}]") ==
+        "f.yaml:3:5: variants[0].grow: no parameter gets more rows.");
+  CHECK(grow("[" + small + ", softmax]") ==
+        "f.yaml:3:53: variants[0].grow[1]: 'tokenformer' cannot grow into 'softmax'.");
+  CHECK(grow("[{softmax: {temperature: 1}, steps: 3}, {softmax: {temperature: 2}}]") ==
+        "f.yaml:3:51: variants[0].grow[1]: temperature is 1 in the stage before and 2 here; stages may "
+        "differ in "
+        "numbers of parameter tokens alone.");
+  CHECK(grow("[" + small + ", tokenformer]", "train: {steps: 300}") ==
+        "f.yaml:3:5: variants[0].grow: the stages before the last take 300 updates of 300 (train.steps); "
+        "shorten "
+        "them, or give the last one steps of its own.");
+  CHECK(grow("[" + small + ", {tokenformer: {tokens: 64}, steps: 10}]", "train: {warmup: 400}") ==
+        "f.yaml:3:5: variants[0].grow: train.warmup (400) is more than its 310 updates.");
 }
 
 TEST_CASE("all mistakes of a file are reported together, in its order") {

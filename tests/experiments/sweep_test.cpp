@@ -122,6 +122,36 @@ TEST_CASE("options that are lists are crossed for their variant alone") {
   }
 }
 
+TEST_CASE("a variant that grows is trained in stages") {
+  const std::string grow = "grow: [{tokenformer: {tokens: 16}, steps: 300}, {tokenformer: {tokens: 64}";
+  const Sweep sweep = good("variants: [{tokenformer: {tokens: 64}}, {" + grow + "}]}, {" + grow +
+                           ", steps: 900}]}]\ntask: mqar\n");
+  CHECK(labels(sweep) == Texts{"tokenformer", "tokenformer(tokens=16,steps=300)>tokenformer(tokens=64)",
+                               "tokenformer(tokens=16,steps=300)>tokenformer(tokens=64,steps=900)"});
+  const heed::TrialConfig &scratch = sweep.trials[0].config, &grown = sweep.trials[1].config;
+  CHECK(scratch.grow.empty());
+  CHECK(grown.attention[0].options.canonical() == scratch.attention[0].options.canonical());
+  CHECK(grown.feed_forward.options.canonical() == scratch.feed_forward.options.canonical());
+  REQUIRE(grown.grow.size() == 1);
+  CHECK(grown.grow[0].attention.options.canonical() == "{tokens: 16}");
+  CHECK(grown.grow[0].feed_forward.options.canonical() == "{norm: gelu_l2, tokens: 64}");
+  CHECK(grown.grow[0].steps == 300);
+  CHECK(grown.train.steps == 1000);  // the last stage has what is left
+  CHECK(sweep.trials[2].config.train.steps == 1200);
+  for (const PlannedTrial& t : sweep.trials) {
+    const heed::TrialConfig back = heed::trial_from_config(heed::to_config(t.config));
+    CHECK(heed::to_config(back).canonical() == heed::to_config(t.config).canonical());
+    CHECK(heed::trial_id(back) == t.id);
+  }
+  SECTION("options of its stages are crossed,") {
+    const std::string text =
+        "variants: [{grow: [{tokenformer: {tokens: [8, 16]}, steps: 300}, {tokenformer: {tokens: 64}}]}]\n"
+        "task: mqar\n";
+    CHECK(labels(good(text)) == Texts{"tokenformer(tokens=8)>tokenformer(tokens=64)",
+                                      "tokenformer(tokens=16)>tokenformer(tokens=64)"});
+  }
+}
+
 TEST_CASE("the plan goes through variants, then together, then parameters, then seeds") {
   const Sweep sweep = good(
       "variants: [softmax, linear]\ntask: mqar\nsweep:\n  seeds: 2\n  parameters: {train.lr: [0.1, 0.2]}\n"

@@ -92,15 +92,13 @@ void read_plan(const fs::path& path, Hash& hash) {
 
 // As it is continued from: BASE.0, written by damage_test.cpp for a model of 100 numbers.
 void read_checkpoint(const fs::path& path, Hash& hash) {
-  std::vector<float> values(100), first(100), second(100);
-  heed::TrainLog log;
   std::vector<std::string> notes;
-  const heed::TrainState state = {values, first, second, log};
-  if (!heed::Checkpoints(path.parent_path() / path.stem(), path.stem()).load(state, notes))
-    throw std::runtime_error(notes.empty() ? "there is none" : notes[0]);
-  hash.add(values);
-  hash.add(first);
-  hash.add(second);
+  const auto state = heed::Checkpoints(path.parent_path() / path.stem(), path.stem()).load(notes);
+  if (!state) throw std::runtime_error(notes.empty() ? "there is none" : notes[0]);
+  hash.add(state->values);
+  hash.add(state->first_moment);
+  hash.add(state->second_moment);
+  const heed::TrainLog& log = state->log;
   for (const auto* curve : {&log.loss, &log.gradient_norm, &log.validation_loss, &log.validation_accuracy})
     hash.add(*curve);
   hash.add(log.evaluated_at);

@@ -18,16 +18,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
       std::filesystem::temp_directory_path() / ("heed_fuzz_" + std::to_string(getpid()));
   std::vector<std::byte> bytes(size);
   std::copy_n(reinterpret_cast<const std::byte*>(data), size, bytes.begin());
-  std::vector<float> numbers(12);
-  heed::TrainLog log;
-  const heed::TrainState state{std::span(numbers).first(4), std::span(numbers).subspan(4, 4),
-                               std::span(numbers).last(4), log};
   const heed::Checkpoints checkpoints(base, id);
   for (const bool sealed : {false, true}) {
     if (sealed) heed::results::add_seal(bytes, id + " 7");
     heed::results::write_file(base.string() + ".0", bytes, heed::results::IfExists::replace);
     std::vector<std::string> notes;
-    checkpoints.load(state, notes);
+    checkpoints.load(notes);
   }
   checkpoints.remove();
   return 0;

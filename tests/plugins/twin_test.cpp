@@ -2,10 +2,9 @@
 #include <string>
 #include <vector>
 
-#include "core/model/model.h"
 #include "core/plugin_host.h"
+#include "experiments/stages.h"
 #include "experiments/tasks/builtin.h"
-#include "experiments/trainer.h"
 #include "tests/catch.h"
 #include "tests/paths.h"
 
@@ -25,12 +24,11 @@ std::vector<float> trained(const heed::Registry& registry, const std::string& va
   trial.positions = {"learned", defaults(registry.position("learned"))};
   trial.train.steps = 10, trial.train.batch = 8;
   const auto task = registry.task("induction").make(defaults(registry.task("induction")), 0);
-  heed::Params<float> params;
-  heed::Model<float> model(heed::model_spec(trial, *task), registry, params);
-  params.freeze();
-  params.initialise(1);
-  REQUIRE(heed::train(model, params, *task, trial.train, 1, {}).updates == 10);
-  return {params.values().begin(), params.values().end()};
+  trial.seed = 1;
+  const heed::Trained done = heed::train(trial, registry, *task, 1, {});
+  REQUIRE(done.log.updates == 10);
+  const auto values = done.last->params.values();
+  return {values.begin(), values.end()};
 }
 
 heed::Registry builtin() {

@@ -42,8 +42,13 @@ Pattention<S>::Pattention(std::string_view name, Index in, Index out, Index toke
       tokens_(tokens) {
   const auto scope = params.scope(name);
   const auto n = static_cast<double>(tokens);
-  k_ = params.declare("key_tokens", tokens, in, Init::normal(key_deviation), Role::decayed);
-  v_ = params.declare("value_tokens", tokens, out, Init::normal(value_deviation), Role::decayed);
+  // A token with a zero key has score 0, which weighs nothing but in a softmax. Its value must be drawn: were
+  // both zero, neither would ever have a gradient.
+  const bool grows = mode_ != Mode::softmax;
+  k_ = params.declare("key_tokens", tokens, in, Init::normal(key_deviation), Role::decayed,
+                      grows ? NewRows::zero : NewRows::refused);
+  v_ = params.declare("value_tokens", tokens, out, Init::normal(value_deviation), Role::decayed,
+                      grows ? NewRows::drawn : NewRows::refused);
   tau_ = params.declare("tau", 1, 1, Init::constant(mode_ == Mode::softmax ? n : std::sqrt(n)), Role::fixed);
 }
 

@@ -1,0 +1,59 @@
+#include "core/model/growth.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+namespace heed {
+namespace {
+
+const ParamInfo* find(const std::vector<ParamInfo>& infos, const std::string& name) {
+  const auto at = std::ranges::find(infos, name, &ParamInfo::name);
+  return at == infos.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+std::string refuse_growth(const std::vector<ParamInfo>& smaller, const std::vector<ParamInfo>& larger) {
+  bool grows = false;
+  for (const ParamInfo& p : larger) {
+    const ParamInfo* old = find(smaller, p.name);
+    if (!old) return fmt::format("the smaller model has no parameter '{}'.", p.name);
+    if (p.rows < old->rows)
+      return fmt::format("'{}' would shrink from {} to {} rows; a model can only become larger.", p.name,
+                         old->rows, p.rows);
+    grows |= p.rows > old->rows;
+    if (p.cols != old->cols || (p.rows != old->rows && p.new_rows == NewRows::refused))
+      return fmt::format("'{}' would change from ({}, {}) to ({}, {}), and it does not say how it grows.",
+                         p.name, old->rows, old->cols, p.rows, p.cols);
+  }
+  for (const ParamInfo& p : smaller)
+    if (!find(larger, p.name)) return fmt::format("the larger model has no parameter '{}'.", p.name);
+  return grows ? "" : "no parameter gets more rows.";
+}
+
+template <class S>
+void copy_old_rows(const std::vector<ParamInfo>& smaller, std::span<const S> from,
+                   const std::vector<ParamInfo>& larger, std::span<S> to) {
+  for (const ParamInfo& old : smaller) {
+    const ParamInfo* p = find(larger, old.name);
+    HEED_CHECK(p && p->cols == old.cols && p->rows >= old.rows, old.name + " does not grow into the model");
+    std::copy_n(from.begin() + old.offset, old.rows * old.cols, to.begin() + p->offset);
+  }
+}
+
+template <class S>
+void grow(const Params<S>& smaller, Params<S>& larger) {
+  for (const ParamInfo& p : larger.infos())
+    if (p.new_rows == NewRows::zero) larger.find(p.name).value().setZero();
+  copy_old_rows<S>(smaller.infos(), smaller.values(), larger.infos(), larger.values());
+}
+
+template void copy_old_rows(const std::vector<ParamInfo>&, std::span<const float>,
+                            const std::vector<ParamInfo>&, std::span<float>);
+template void copy_old_rows(const std::vector<ParamInfo>&, std::span<const double>,
+                            const std::vector<ParamInfo>&, std::span<double>);
+template void grow(const Params<float>&, Params<float>&);
+template void grow(const Params<double>&, Params<double>&);
+
+}  // namespace heed
