@@ -1,0 +1,77 @@
+#include "experiments/cli/results_input.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/report_merge.h"
+#include "experiments/sections.h"
+#include "experiments/yaml.h"
+
+namespace heed::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Are there trials that ended after results.h5 was made?
+bool outdated(const RunDirectory& directory, const std::vector<PlanLine>& plan) {
+  if (!fs::exists(directory.results())) return true;
+  const auto made = fs::last_write_time(directory.results());
+  for (const PlanLine& line : plan)
+    if (fs::exists(directory.trial(line.id)) && fs::last_write_time(directory.trial(line.id)) >= made)
+      return true;
+  return fs::last_write_time(directory.plan()) >= made;
+}
+
+// The `compare` section of the sweep file beside the results, if there is one.
+CompareOptions options_beside(const fs::path& sweep) {
+  CompareOptions options;
+  if (!fs::exists(sweep)) return options;
+  Problems problems;
+  const auto tree = read_yaml(sweep, problems);
+  if (tree && tree->is_map()) read_section(options, tree->find("compare"), "compare", {"match"}, problems);
+  problems.throw_if_any();
+  return options;
+}
+
+void refuse_unknown_variant(const std::string& reference, const std::vector<std::string>& variants) {
+  if (std::find(variants.begin(), variants.end(), reference) != variants.end()) return;
+  throw Error(fmt::format("--reference: the results have no variant '{}'.{}", reference,
+                          suggestion(reference, variants)));
+}
+
+}  // namespace
+
+void add_compare_options(po::options_description& options) {
+  options.add_options()("metric", po::value<std::string>()->value_name("NAME"),
+                        "what is compared; test_accuracy where nothing says otherwise")(
+      "reference", po::value<std::string>()->value_name("VARIANT"),
+      "what the others are compared with; the first variant where nothing says otherwise")(
+      "select", po::value<std::string>()->value_name("PARAMETER"),
+      "the parameter whose best value is chosen on validation; the table shows the metric at it");
+}
+
+ResultsInput load_results(const Input& input) {
+  ResultsInput loaded{.file = input.get<std::string>("results"), .options = {}, .results = {}};
+  bool merged = false;
+  if (fs::is_directory(loaded.file)) {
+    const RunDirectory directory(loaded.file);
+    const std::vector<PlanLine> plan = directory.read_plan();
+    merged = outdated(directory, plan);
+    if (merged) merge_and_report(directory, plan, input.command);
+    loaded.file = directory.results();
+  }
+  CompareOptions& options = loaded.options;
+  options = options_beside(loaded.file.parent_path() / "sweep.yaml");
+  if (input.has("metric")) options.metric = input.get<std::string>("metric");
+  if (input.has("select")) options.select = input.get<std::string>("select");
+  if (input.has("reference")) options.reference = input.get<std::string>("reference");
+  loaded.results = results::read_results(loaded.file);
+  if (input.has("reference")) refuse_unknown_variant(options.reference, loaded.results.texts("variant"));
+  if (!merged) warn_of_builds(loaded.results.texts("build"));
+  return loaded;
+}
+
+}  // namespace heed::cli
