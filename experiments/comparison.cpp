@@ -64,7 +64,7 @@ void warn_of_few_seeds(Comparison& comparison) {
     most = std::max(most, pairs), least = std::min(least, pairs);
   }
   if (tests == 0) return;
-  const double count = static_cast<double>(tests), reachable = count * statistics::smallest_p(most);
+  const double count = static_cast<double>(tests), reachable = smallest_reachable_p(comparison);
   if (reachable <= kSignificance) {
     if (few > 0)
       comparison.notes.push_back(
@@ -164,6 +164,13 @@ void summarize(ComparedRow& row, const std::string& metric) {
 }
 
 }  // namespace
+
+double smallest_reachable_p(const Comparison& comparison) {
+  std::size_t tests = 0, most = 0;
+  for (const ComparedRow& row : comparison.rows)
+    if (!row.against.verdict.empty()) ++tests, most = std::max(most, row.against.test.pairs);
+  return tests == 0 ? 1 : static_cast<double>(tests) * statistics::smallest_p(most);
+}
 
 std::size_t ComparedRow::never() const {
   return static_cast<std::size_t>(std::count(values.begin(), values.end(), kNever));

@@ -74,6 +74,10 @@ Comparison compare(const results::Results& results, const CompareOptions& option
 // where it does not vary.
 void split_by(Comparison& comparison, const std::string& parameter);
 
+// The smallest p_holm that any row could have, by the number of its comparisons and their pairs; above
+// kSignificance no difference can be shown, however large. 1 or more where nothing is compared.
+double smallest_reachable_p(const Comparison& comparison);
+
 // "better", "worse" ("larger", "smaller" where neither is better), or "no difference shown".
 std::string verdict_of(const std::string& metric, double difference, double adjusted_p);
 

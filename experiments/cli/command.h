@@ -74,6 +74,7 @@ Command list_command();
 Command merge_command();
 Command new_command();
 Command plan_command();
+Command report_command();
 Command run_command();
 Command status_command();
 Command submit_command();

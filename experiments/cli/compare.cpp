@@ -66,7 +66,8 @@ int run(const Input& input, Registry&) {
   const ResultsInput loaded = load_results(input);
   Comparison comparison = compare(loaded.results, loaded.options);
   if (input.has("by")) split_by(comparison, input.get<std::string>("by"));
-  if (input.has("json")) return fmt::print("{}", json_text(comparison, results::content_digest(loaded.file))), kDone;
+  if (input.has("json"))
+    return fmt::print("{}", json_text(comparison, results::content_digest(loaded.file))), kDone;
   if (!input.has("csv")) return fmt::print("{}\n", table_text(comparison)), print_digest(loaded.file), kDone;
   fmt::print("{}", csv_text(comparison));
   for (const std::string& note : comparison.notes) fmt::print(stderr, "{}\n", note);

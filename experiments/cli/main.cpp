@@ -21,8 +21,8 @@ namespace {
 
 std::vector<Command> all_commands() {
   return {list_command(),  plan_command(),    run_command(),    submit_command(), status_command(),
-          merge_command(), compare_command(), verify_command(), bench_command(),  check_command(),
-          data_command(),  new_command(),     trial_command()};
+          merge_command(), compare_command(), report_command(), verify_command(), bench_command(),
+          check_command(), data_command(),    new_command(),    trial_command()};
 }
 
 Registry builtin_registry() {

@@ -1,0 +1,85 @@
+#include <cstdio>
+#include <filesystem>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/cli/command.h"
+#include "experiments/cli/results_input.h"
+#include "experiments/report/draw.h"
+#include "experiments/report/evidence.h"
+#include "experiments/report/figure.h"
+#include "experiments/report/gnuplot.h"
+#include "experiments/report/page.h"
+#include "results/atomic_file.h"
+
+namespace heed::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kNoGnuplot =
+    "The figures are left out: gnuplot is not on PATH. `apt install gnuplot-nox` brings it; the same command "
+    "then "
+    "draws them.";
+
+int run(const Input& input, Registry&) {
+  ResultsInput loaded = load_results(input);
+  const fs::path file = input.has("output") ? fs::path(input.get<std::string>("output"))
+                                            : loaded.file.parent_path() / "report.html";
+  const report::Evidence evidence =
+      report::read_evidence(loaded.file, std::move(loaded.results), loaded.options);
+  const std::vector<report::Figure> figures = report::figures(evidence);
+  const fs::path gnuplot = report::find_gnuplot();
+
+  report::Drawing drawing;
+  std::string no_figures;
+  if (gnuplot.empty())
+    no_figures = kNoGnuplot;
+  else
+    drawing = report::draw(figures, gnuplot);
+  if (input.has("figures")) {
+    const std::string complaint = report::save_figures(figures, input.get<std::string>("figures"), gnuplot);
+    if (drawing.complaint.empty()) drawing.complaint = complaint;
+  }
+  if (!drawing.complaint.empty())
+    no_figures = fmt::format("gnuplot could not draw all figures. It said: {}", drawing.complaint);
+
+  const std::string page = report::report_page(evidence, figures, drawing, no_figures);
+  results::write_file(file, std::as_bytes(std::span(page)), results::IfExists::replace);
+  if (!no_figures.empty()) fmt::print(stderr, "{}\n", no_figures);
+  fmt::print("{}\n", file.string());
+  return drawing.complaint.empty() ? kDone : kSomeFailed;
+}
+
+}  // namespace
+
+Command report_command() {
+  Command c;
+  c.name = "report";
+  c.synopsis =
+      "DIR|results.h5 [-o FILE] [--figures DIR] [--metric NAME] [--reference VARIANT] [--select PARAMETER]";
+  c.summary = "the comparison as a page with figures, report.html";
+  c.details =
+      "One file that needs nothing else: verdict, tables, figures, trials that are not done, configuration "
+      "and "
+      "build. gnuplot\n"
+      "draws the figures; without it the page has the rest. --figures keeps what it draws and what it draws "
+      "them "
+      "from.\n"
+      "What is compared is said as for `heed compare`. docs/report.md explains each figure.\n\n"
+      "    heed report runs/quickstart --figures runs/quickstart/figures";
+  c.options.add_options()("output,o", po::value<std::string>()->value_name("FILE"),
+                          "the page; report.html beside the results where it is not given")(
+      "figures", po::value<std::string>()->value_name("DIR"),
+      "writes each figure there: data (.tsv), gnuplot commands (.gp), and .svg, .pdf, .png");
+  add_compare_options(c.options);
+  c.arguments = {"results"};
+  c.required = 1;
+  c.run = run;
+  return c;
+}
+
+}  // namespace heed::cli

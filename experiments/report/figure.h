@@ -1,0 +1,39 @@
+// A picture of the report, as data and as gnuplot commands.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/report/evidence.h"
+
+namespace heed::report {
+
+struct LegendEntry {
+  std::string text;
+  int style = 1;     // a line style of style.gp
+  bool line = true;  // or a point alone
+};
+
+struct Figure {
+  std::string name = {};     // of its files: learning_curves.gp, learning_curves.tsv
+  std::string title = {};    // its heading on the page
+  std::string caption = {};  // what is seen, in sentences
+  std::string data = {};     // the .tsv, blocks of tab-separated numbers
+  std::vector<LegendEntry> legend = {};
+  std::vector<std::string> panels = {};  // gnuplot commands of each: settings and one `plot`
+  // Pixels on a wide page: of a panel's axes, right of the last one, and between them.
+  int panel_height = 220, right = 16, gap_x = 82, gap_y = 88;
+  int per_row = 0;      // panels beside each other; as many as fit where it is 0
+  bool square = false;  // are panels as high as they are wide?
+};
+
+// The figures that these results have something for, in the order of the page.
+std::vector<Figure> figures(const Evidence& evidence);
+
+std::vector<Figure> learning_curves(const Evidence& evidence);
+std::vector<Figure> cost(const Evidence& evidence);
+std::vector<Figure> scaling(const Evidence& evidence);
+std::vector<Figure> swept(const Evidence& evidence);
+std::vector<Figure> learning_rate(const Evidence& evidence);
+
+}  // namespace heed::report

@@ -1,0 +1,16 @@
+#include <iterator>
+
+#include "experiments/report/figure.h"
+
+namespace heed::report {
+
+std::vector<Figure> figures(const Evidence& evidence) {
+  std::vector<Figure> all;
+  for (const auto& make : {learning_curves, cost, swept, learning_rate, scaling}) {
+    std::vector<Figure> made = make(evidence);
+    std::move(made.begin(), made.end(), std::back_inserter(all));
+  }
+  return all;
+}
+
+}  // namespace heed::report

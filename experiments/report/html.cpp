@@ -1,0 +1,149 @@
+#include "experiments/report/html.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "experiments/table_cells.h"
+
+namespace heed::report {
+namespace {
+
+constexpr const char* kStyle = R"css(
+:root { --ink: #1b1b1b; --soft: #555; --line: #ddd; --page: #fff; --shade: #f6f6f4; --worse: #b34700; --better: #00664b; }
+@media (prefers-color-scheme: dark) {
+  :root { --ink: #e8e8e6; --soft: #aaa; --line: #444; --page: #161616; --shade: #222; --worse: #f0985a; --better: #4cc9a2; }
+}
+* { box-sizing: border-box; }
+body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 54rem; background: var(--page); color: var(--ink);
+  font: 16px/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif; overflow-wrap: anywhere; }
+h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .3rem; }
+h2 { font-size: 1.2rem; margin: 2.5rem 0 .5rem; }
+h3 { font-size: 1rem; margin: 1.5rem 0 .3rem; }
+p { margin: .5rem 0; }
+.soft, figcaption { color: var(--soft); font-size: .9rem; }
+.verdict { margin: 1.2rem 0; padding: .8rem 1rem; background: var(--shade); border-left: 4px solid var(--soft); }
+.verdict ul { margin: .5rem 0; padding-left: 1.2rem; }
+.verdict b.worse { color: var(--worse); }
+.verdict b.better { color: var(--better); }
+.scroll { overflow-x: auto; }
+table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
+th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
+td.text { white-space: normal; min-width: 12rem; }
+th { font-weight: 600; }
+.number { text-align: right; }
+figure { margin: .5rem 0 0; }
+figure svg { display: block; width: 100%; height: auto; background: #fff; }
+figure svg image { image-rendering: pixelated; }
+.narrow { display: none; }
+@media (max-width: 600px) { .wide { display: none; } .narrow { display: block; } }
+pre { overflow-x: auto; padding: .7rem; background: var(--shade); font-size: .8rem; line-height: 1.4; }
+details { margin: .6rem 0; }
+summary { cursor: pointer; }
+@media print { body { max-width: none; } figure, table { break-inside: avoid; } }
+)css";
+
+bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t'; }
+
+void replace_all(std::string& text, const std::string& old, const std::string& now) {
+  for (std::size_t at = 0; (at = text.find(old, at)) != std::string::npos; at += now.size())
+    text.replace(at, old.size(), now);
+}
+
+void remove_elements(std::string& text, const std::string& name) {
+  const std::string open = '<' + name + '>', close = "</" + name + '>';
+  for (std::size_t at = 0; (at = text.find(open, at)) != std::string::npos;)
+    text.erase(at, text.find(close, at) + close.size() - at);
+}
+
+// A cell that may be long is a sentence, which wraps.
+constexpr std::size_t kLong = 40;
+
+}  // namespace
+
+std::string escaped(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        if (is_control(c) || c == '\x7f')
+          out += "\xEF\xBF\xBD";
+        else
+          out += c;
+    }
+  }
+  return out;
+}
+
+std::string paragraph(const std::string& text) { return fmt::format("<p>{}</p>\n", escaped(text)); }
+
+std::string table(const std::vector<std::vector<std::string>>& rows) {
+  const std::size_t columns = rows.empty() ? 0 : rows[0].size();
+  std::vector<std::string> kinds(columns, "number");
+  std::vector<bool> empty(columns, true);
+  for (std::size_t r = 1; r < rows.size(); ++r)
+    for (std::size_t c = 0; c < columns; ++c) {
+      const std::string& cell = rows[r][c];
+      empty[c] = empty[c] && cell.empty();
+      if (!is_number(cell) && !cell.empty() && kinds[c] == "number") kinds[c] = "";
+      if (cell.size() > kLong) kinds[c] = "text";
+    }
+  std::string out = "<div class=\"scroll\"><table>\n";
+  for (std::size_t r = 0; r < rows.size(); ++r) {
+    out += r == 0 ? "<thead><tr>" : "<tr>";
+    for (std::size_t c = 0; c < columns; ++c) {
+      if (empty[c]) continue;
+      const std::string kind = kinds[c].empty() ? "" : fmt::format(" class=\"{}\"", kinds[c]);
+      out += fmt::format("<{0}{1}>{2}</{0}>", r == 0 ? "th" : "td", kind, escaped(rows[r][c]));
+    }
+    out += r == 0 ? "</tr></thead>\n<tbody>\n" : "</tr>\n";
+  }
+  return out + "</tbody></table></div>\n";
+}
+
+std::string details(const std::string& summary, const std::string& html) {
+  return fmt::format("<details><summary>{}</summary>\n{}</details>\n", escaped(summary), html);
+}
+
+std::string inline_svg(const std::string& svg, const std::string& prefix, const std::string& description) {
+  const std::size_t start = svg.find("<svg"), end = svg.find('>', start);
+  if (start == std::string::npos || end == std::string::npos) return "";
+  const std::size_t box = svg.find("viewBox=", start);
+  if (box == std::string::npos || box > end) return "";
+  std::string body = svg.substr(end + 1);
+  // Titles of groups would show up as "gnuplot_plot_1" under the mouse.
+  remove_elements(body, "title");
+  remove_elements(body, "desc");
+  for (const char* name : {" id='", " id=\"", "href='#", "href=\"#", "url(#", "url('#"})
+    replace_all(body, name, name + prefix);
+  return fmt::format(
+      "<svg {} role=\"img\" aria-label=\"{}\" xmlns=\"http://www.w3.org/2000/svg\" "
+      "xmlns:xlink=\"http://www.w3.org/1999/xlink\">{}",
+      svg.substr(box, svg.find('"', svg.find('"', box) + 1) + 1 - box), escaped(description), body);
+}
+
+std::string page(const std::string& title, const std::string& body) {
+  return fmt::format(
+      "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta "
+      "charset=\"utf-8\" />\n"
+      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<title>{}</title>\n"
+      "<style>{}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
+      escaped(title), kStyle, body);
+}
+
+}  // namespace heed::report

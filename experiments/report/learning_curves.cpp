@@ -1,0 +1,126 @@
+// The validation metric over the training: the mean of a row's trials in a band, the bootstrap interval of
+// that mean.
+#include <algorithm>
+#include <cmath>
+
+#include <fmt/format.h>
+
+#include "experiments/report/axis.h"
+#include "experiments/report/data_file.h"
+#include "experiments/report/figure.h"
+#include "experiments/report/gnuplot.h"
+#include "experiments/report/panels.h"
+#include "experiments/report/style.h"
+#include "experiments/table_cells.h"
+#include "results/statistics.h"
+
+namespace heed::report {
+namespace {
+
+constexpr std::size_t kMostPoints = 100;  // of a curve that is drawn
+
+// step, mean, low, high, trials. Of a curve with very many evaluations every second, third ... one, and the
+// last.
+std::vector<std::vector<double>> points_of(const Curve& curve, const std::vector<std::size_t>& trials) {
+  std::vector<std::vector<double>> points;
+  for (std::size_t i = 0; i < curve.at.size(); ++i) {
+    std::vector<double> values;
+    for (const std::size_t t : trials)
+      if (std::isfinite(curve.values[t][i])) values.push_back(curve.values[t][i]);
+    if (values.empty()) continue;
+    const statistics::Interval band = statistics::bootstrap_mean(values);
+    points.push_back({curve.at[i], statistics::mean(values), band.low, band.high, double(values.size())});
+  }
+  return points;
+}
+
+Curve thinned(const Curve& curve) {
+  const std::size_t every = (curve.at.size() + kMostPoints - 1) / kMostPoints;
+  if (every < 2) return curve;
+  Curve out{curve.unit, {}, std::vector<std::vector<double>>(curve.values.size())};
+  for (std::size_t i = (curve.at.size() - 1) % every; i < curve.at.size(); i += every) {
+    out.at.push_back(curve.at[i]);
+    for (std::size_t t = 0; t < curve.values.size(); ++t) out.values[t].push_back(curve.values[t][i]);
+  }
+  return out;
+}
+
+// A mark on about eight of the points, so that curves are told apart where they lie on each other.
+std::size_t mark_every(std::size_t points) { return std::max<std::size_t>(1, points / 8); }
+
+struct End {
+  std::string name;
+  double value;
+};
+
+std::string caption_of(const Evidence& e, const std::string& metric, std::vector<End> ends, std::size_t shown,
+                       std::size_t panels, bool banded) {
+  std::string out = fmt::format("{} on the validation split over the training, mean over the seeds",
+                                metric == "validation_loss" ? "Loss" : "Accuracy");
+  out += banded ? ", in the band of its 95 % bootstrap interval." : "; one seed each, so there is no band.";
+  if (shown < panels)
+    out +=
+        fmt::format(" {} of {} settings are shown, at even distances in the sweep's order.", shown, panels);
+  if (ends.empty()) return out;
+  const bool smaller = better_when(metric) == Better::smaller;
+  std::stable_sort(ends.begin(), ends.end(), [&](const End& a, const End& b) {
+    return smaller ? a.value < b.value : a.value > b.value;
+  });
+  if (ends.size() <= e.variants.size() || ends.size() <= 6) {
+    std::vector<std::string> parts;
+    for (const End& end : ends) parts.push_back(fmt::format("{} {}", end.name, rounded(end.value)));
+    return out + fmt::format(" At the last evaluation: {}.", fmt::join(parts, ", "));
+  }
+  return out + fmt::format(" At the last evaluation the best is {} with {}, the last {} with {}.",
+                           ends[0].name, rounded(ends[0].value), ends.back().name,
+                           rounded(ends.back().value));
+}
+
+}  // namespace
+
+std::vector<Figure> learning_curves(const Evidence& e) {
+  const std::string metric =
+      e.options.metric.find("loss") == std::string::npos ? "validation_accuracy" : "validation_loss";
+  const auto found = e.evaluations.find(metric);
+  if (found == e.evaluations.end()) return {};
+  const Curve curve = thinned(found->second);
+
+  DataFile data(fmt::format("{}: mean over the trials of a row with its 95 % bootstrap interval", metric),
+                {"step", "mean", "low", "high", "trials"});
+  const std::vector<Panel> all = split_into_panels(e.comparison), panels = some_of(all);
+  Figure figure{.name = "learning_curves", .title = "Learning curves", .legend = legend_of(e.variants)};
+  std::vector<End> ends;
+  bool banded = false;
+  for (const Panel& panel : panels) {
+    std::vector<std::string> bands, lines;
+    for (const ComparedRow* row : panel.rows) {
+      const auto points = points_of(curve, e.trials(*row));
+      if (points.empty()) continue;
+      const std::string name = panel.title.empty() ? row->variant : row->variant + " at " + panel.title;
+      const int index = data.add(name, points);
+      const std::size_t place = e.style(row->variant);
+      const std::string file = fmt::format("'learning_curves.tsv' index {}", index);
+      if (std::isfinite(points.back()[2])) {
+        banded = true;
+        bands.push_back(
+            fmt::format("{} using 1:3:4 with filledcurves fc rgb '#{}' notitle", file, colour(place)));
+      }
+      lines.push_back(fmt::format("{} using 1:2 with linespoints {} pointinterval {} notitle", file,
+                                  line_style(place), mark_every(points.size())));
+      ends.push_back({name, points.back()[1]});
+    }
+    if (lines.empty()) continue;
+    bands.insert(bands.end(), lines.begin(), lines.end());
+    figure.panels.push_back(fmt::format("set title {}\nset xlabel 'optimizer steps'\n{}{}{}",
+                                        quoted(panel.title), linear_axis('x', 0, curve.at.back()),
+                                        metric_axis(axis_label(metric, curve.unit), is_share(metric)),
+                                        plot(bands)));
+  }
+  if (figure.panels.empty()) return {};
+  if (figure.panels.size() == 1) figure.panel_height = 320;
+  figure.data = data.text();
+  figure.caption = caption_of(e, metric, ends, panels.size(), all.size(), banded);
+  return {figure};
+}
+
+}  // namespace heed::report

@@ -1,0 +1,50 @@
+#include "experiments/report/panels.h"
+
+#include <algorithm>
+#include <map>
+
+#include <fmt/format.h>
+
+namespace heed::report {
+bool follows(const Comparison& comparison, std::size_t c, const std::vector<bool>& given) {
+  std::map<std::vector<std::string>, std::string> seen;
+  for (const ComparedRow& row : comparison.rows) {
+    std::vector<std::string> others = {row.variant};
+    for (std::size_t i = 0; i < given.size(); ++i)
+      if (i != c && given[i]) others.push_back(row.setting[i]);
+    if (seen.insert({others, row.setting[c]}).first->second != row.setting[c]) return false;
+  }
+  return true;
+}
+
+std::vector<Panel> split_into_panels(const Comparison& comparison, std::optional<std::size_t> along) {
+  std::vector<bool> kept(comparison.varied.size(), true);
+  for (std::size_t c = 0; c < kept.size(); ++c) kept[c] = comparison.varied[c] != comparison.selected;
+  // From the last column on: of two that change together the first one names the panels.
+  for (std::size_t c = kept.size(); c-- > 0;)
+    if (along != c && follows(comparison, c, kept)) kept[c] = false;
+  if (along) kept[*along] = false;
+
+  std::vector<Panel> panels;
+  std::map<std::string, std::size_t> places;
+  for (const ComparedRow& row : comparison.rows) {
+    std::string title;
+    for (std::size_t c = 0; c < kept.size(); ++c)
+      if (kept[c])
+        title += fmt::format("{}{} = {}", title.empty() ? "" : ", ", comparison.varied[c], row.setting[c]);
+    const auto [at, is_new] = places.insert({title, panels.size()});
+    if (is_new) panels.push_back({title, {}});
+    panels[at->second].rows.push_back(&row);
+  }
+  return panels;
+}
+
+std::vector<Panel> some_of(std::vector<Panel> panels) {
+  if (panels.size() <= kMostPanels) return panels;
+  std::vector<Panel> some;
+  for (std::size_t i = 0; i < kMostPanels; ++i)
+    some.push_back(std::move(panels[i * (panels.size() - 1) / (kMostPanels - 1)]));
+  return some;
+}
+
+}  // namespace heed::report

@@ -1,0 +1,150 @@
+// Time and memory against the length of the sequence, both axes logarithmic: a power law is a straight line,
+// and its exponent the slope.
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "experiments/report/axis.h"
+#include "experiments/report/data_file.h"
+#include "experiments/report/figure.h"
+#include "experiments/report/gnuplot.h"
+#include "experiments/report/style.h"
+#include "results/statistics.h"
+
+namespace heed::report {
+namespace {
+
+constexpr const char* kLength = "task.length";
+constexpr std::size_t kFewestLengths = 3;  // two points fit every exponent
+
+struct Quantity {
+  const char *column, *label, *words;
+};
+constexpr std::array<Quantity, 3> kQuantities = {
+    {{"step_milliseconds", "time per step (ms)", "time"},
+     {"peak_memory_bytes", "peak memory of the process (bytes)", "memory"},
+     {"state_bytes", "state per sequence (bytes)", "state"}}};
+
+struct Law {
+  std::size_t variant;
+  std::vector<std::vector<double>> points;  // length, mean
+  double exponent, factor;                  // y = factor * length ^ exponent
+};
+
+// Least squares of log y over log x.
+void fit(Law& law) {
+  double n = 0, x = 0, y = 0, xx = 0, xy = 0;
+  for (const std::vector<double>& p : law.points) {
+    const double u = std::log(p[0]), v = std::log(p[1]);
+    n += 1, x += u, y += v, xx += u * u, xy += u * v;
+  }
+  law.exponent = (n * xy - x * y) / (n * xx - x * x);
+  law.factor = std::exp((y - law.exponent * x) / n);
+}
+
+// A variant's mean at each length, over all its trials that are done.
+std::vector<Law> laws_of(const Evidence& e, const char* column) {
+  const std::vector<double> lengths = e.results.numbers(kLength), values = e.results.numbers(column);
+  const std::vector<std::string> status = e.results.texts("status");
+  std::vector<Law> laws;
+  for (std::size_t v = 0; v < e.variants.size(); ++v) {
+    std::map<double, std::vector<double>> at;
+    for (std::size_t i = 0; i < values.size(); ++i)
+      if (e.key[i][0] == e.variants[v] && status[i] == "done" && values[i] > 0)
+        at[lengths[i]].push_back(values[i]);
+    Law law{v, {}, 0, 0};
+    for (const auto& [length, all] : at) law.points.push_back({length, statistics::mean(all)});
+    if (law.points.size() < kFewestLengths) continue;
+    fit(law);
+    laws.push_back(std::move(law));
+  }
+  return laws;
+}
+
+// Heights of labels at the ends of the lines, as shares of the axis, moved apart where they are closer than
+// the gap.
+std::vector<double> spread(std::vector<double> heights, double gap) {
+  std::vector<std::size_t> order(heights.size());
+  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
+  std::stable_sort(order.begin(), order.end(),
+                   [&](std::size_t a, std::size_t b) { return heights[a] < heights[b]; });
+  for (std::size_t i = 1; i < order.size(); ++i)
+    heights[order[i]] = std::max(heights[order[i]], heights[order[i - 1]] + gap);
+  const double over = order.empty() ? 0 : heights[order.back()] - 1;
+  if (over > 0)
+    for (double& h : heights) h -= over;
+  return heights;
+}
+
+std::string panel_of(const Quantity& quantity, const std::vector<Law>& laws, const Evidence& e,
+                     DataFile& data, int height) {
+  double least = laws[0].points[0][1], most = least, shortest = laws[0].points[0][0], longest = shortest;
+  for (const Law& law : laws)
+    for (const std::vector<double>& p : law.points) {
+      shortest = std::min(shortest, p[0]), longest = std::max(longest, p[0]);
+      least = std::min(least, p[1]), most = std::max(most, p[1]);
+    }
+  // Of a range below two, which happens where nothing depends on the length, twice that is shown.
+  least /= 1.3, most *= std::max(1.3, 2.6 * least / most);
+  std::vector<double> ends;
+  for (const Law& law : laws) ends.push_back(std::log(law.points.back()[1] / least) / std::log(most / least));
+  ends = spread(ends, 15. / height);
+
+  std::vector<std::string> elements, labels;
+  for (std::size_t i = 0; i < laws.size(); ++i) {
+    const Law& law = laws[i];
+    const int index = data.add(
+        fmt::format("{}, {}: exponent {:.3f}", quantity.column, e.variants[law.variant], law.exponent),
+        law.points);
+    elements.push_back(fmt::format("'scaling.tsv' index {} using 1:2 with points {} ps 0.8 notitle", index,
+                                   line_style(law.variant)));
+    elements.push_back(fmt::format("[{}:{}] {} * x**{} with lines {} notitle", law.points.front()[0],
+                                   law.points.back()[0], law.factor, law.exponent, line_style(law.variant)));
+    labels.push_back(fmt::format("set label {} '{:.2f}' at graph 1.02, graph {} left textcolor rgb '#{}'\n",
+                                 1000 + i, law.exponent, ends[i], colour(law.variant)));
+  }
+  std::vector<double> lengths;
+  for (const std::vector<double>& p : laws[0].points) lengths.push_back(p[0]);
+  return fmt::format("{}set xtics ({})\n{}set xlabel 'sequence length (tokens)'\nset ylabel {}\n{}{}",
+                     log_axis('x', shortest / 1.15, longest * 1.15), fmt::join(lengths, ", "),
+                     log_axis('y', least, most), quoted(quantity.label), fmt::join(labels, ""),
+                     plot(elements));
+}
+
+}  // namespace
+
+std::vector<Figure> scaling(const Evidence& e) {
+  const auto& paths = e.comparison.paths;
+  if (std::find(paths.begin(), paths.end(), kLength) == paths.end()) return {};
+  Figure figure{
+      .name = "scaling", .title = "Time and memory against length", .legend = legend_of(e.variants)};
+  figure.right = 46, figure.gap_x = 112;
+  DataFile data("means over all trials of a variant, with the exponent of the fitted power law",
+                {"length", "mean"});
+  std::vector<std::string> parts;
+  for (const Quantity& quantity : kQuantities) {
+    if (!e.has(quantity.column)) continue;
+    const std::vector<Law> laws = laws_of(e, quantity.column);
+    if (laws.empty()) continue;
+    figure.panels.push_back(panel_of(quantity, laws, e, data, figure.panel_height));
+    std::vector<std::string> exponents;
+    for (const Law& law : laws)
+      exponents.push_back(fmt::format("{} {:.2f}", e.variants[law.variant], law.exponent));
+    parts.push_back(fmt::format("{}: {}", quantity.words, fmt::join(exponents, ", ")));
+  }
+  if (figure.panels.empty()) return {};
+  figure.data = data.text();
+  figure.caption = fmt::format(
+      "Mean over all trials of a variant at each length. The lines are power laws, fitted by least squares "
+      "of the "
+      "logarithms; the number at the end of each is its exponent (1: proportional to the length, 2: to its "
+      "square). "
+      "Exponents of {}.",
+      fmt::join(parts, "; "));
+  return {figure};
+}
+
+}  // namespace heed::report

@@ -1,0 +1,28 @@
+// The look that all figures share.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "experiments/report/figure.h"
+
+namespace heed::report {
+
+// style.gp, which each figure loads: terminal, sizes, legend, and a line style for each variant.
+std::string style_script();
+
+// <name>.gp of a figure: gnuplot makes <name>.svg of it, or .pdf, .png.
+std::string figure_script(const Figure& figure);
+
+// The line style that rings a point.
+inline constexpr int kRing = 101;
+
+// The number and "ls 3", the words for gnuplot, of the style of the variant in this place. Styles differ in
+// colour, dash and point, so that they are told apart in grey too.
+int style_of(std::size_t place);
+std::string line_style(std::size_t place);
+// Its colour, "0072B2".
+std::string colour(std::size_t place);
+std::vector<LegendEntry> legend_of(const std::vector<std::string>& variants);
+
+}  // namespace heed::report

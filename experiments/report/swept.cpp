@@ -1,0 +1,227 @@
+// The compared metric against a number that the sweep varies, and how much depends on the learning rate.
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "experiments/report/axis.h"
+#include "experiments/report/data_file.h"
+#include "experiments/report/figure.h"
+#include "experiments/report/gnuplot.h"
+#include "experiments/report/panels.h"
+#include "experiments/report/style.h"
+#include "experiments/table_cells.h"
+
+namespace heed::report {
+namespace {
+
+constexpr const char* kLearningRate = "train.lr";
+
+std::optional<double> number_in(const std::string& text) {
+  double x = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), x);
+  if (error != std::errc() || end != text.data() + text.size()) return {};
+  return x;
+}
+
+// The values of a column in ascending order; empty unless all are numbers, and at least two.
+std::vector<double> values_of(const Comparison& comparison, std::size_t c) {
+  std::set<double> values;
+  for (const ComparedRow& row : comparison.rows) {
+    const std::optional<double> x = number_in(row.setting[c]);
+    if (!x) return {};
+    values.insert(*x);
+  }
+  if (values.size() < 2) return {};
+  return {values.begin(), values.end()};
+}
+
+// Does each value follow from the one before by about the same factor?
+bool geometric(const std::vector<double>& values) {
+  if (values[0] <= 0) return false;
+  if (values.back() / values[0] > 20) return true;
+  double least = values[1] / values[0], most = least;
+  for (std::size_t i = 2; i < values.size(); ++i) {
+    least = std::min(least, values[i] / values[i - 1]);
+    most = std::max(most, values[i] / values[i - 1]);
+  }
+  return least >= 1.5 && most / least < 1.7;
+}
+
+// Of ascending values those that may be tics, so that their numbers do not run into each other; the last one
+// always.
+std::vector<double> apart(const std::vector<double>& values, bool log) {
+  const auto place = [&](double x) { return log ? std::log(x) : x; };
+  const double gap = (place(values.back()) - place(values[0])) / 7;
+  std::vector<double> kept = {values.back()};
+  for (auto x = values.rbegin() + 1; x != values.rend(); ++x)
+    if (place(kept.back()) - place(*x) >= gap) kept.push_back(*x);
+  return kept;
+}
+
+// Scale, range and tics of an axis that shows these values.
+std::string x_axis(const std::string& label, const std::vector<double>& values) {
+  const bool log = geometric(values);
+  const double least = values[0], most = values.back(), margin = 0.06 * (most - least);
+  const double by = log ? std::pow(most / least, 0.06) : 1;
+  return fmt::format(
+      "unset logscale\n{}set xrange [{}:{}]\nset xlabel {}\nset format x '%g'\nset xtics ({})\n",
+      log ? "set logscale x\n" : "", log ? least / by : least - margin, log ? most * by : most + margin,
+      quoted(label), fmt::join(apart(values, log), ", "));
+}
+
+// For each variant its rows along column c: value, mean, low, high, trials.
+std::vector<std::string> elements_of(const Evidence& e, const std::vector<const ComparedRow*>& rows,
+                                     std::size_t c, const std::string& name, const std::string& title,
+                                     bool joined, DataFile& data) {
+  std::vector<std::string> out;
+  for (std::size_t v = 0; v < e.variants.size(); ++v) {
+    std::vector<std::vector<double>> points;
+    for (const ComparedRow* r : rows)
+      if (r->variant == e.variants[v] && std::isfinite(r->center))
+        points.push_back({*number_in(r->setting[c]), r->center, r->interval.low, r->interval.high,
+                          static_cast<double>(r->values.size())});
+    if (points.empty()) continue;
+    std::sort(points.begin(), points.end());
+    const int index = data.add(e.variants[v] + (title.empty() ? "" : " at " + title), points);
+    const std::string block = fmt::format("'{}.tsv' index {} using", name, index);
+    out.push_back(fmt::format("{} 1:2:3:4 with yerrorbars {} dt solid lw 1.2 notitle", block, line_style(v)));
+    if (joined) out.push_back(fmt::format("{} 1:2 with lines {} notitle", block, line_style(v)));
+  }
+  return out;
+}
+
+// For each variant the share of its trials at each value of column c that solve the task; those that are not
+// done do not.
+std::vector<std::string> solved_shares(const Evidence& e, const Comparison& comparison, std::size_t c,
+                                       const std::string& name, DataFile& data) {
+  std::vector<std::string> elements;
+  for (std::size_t v = 0; v < e.variants.size(); ++v) {
+    std::map<double, std::pair<double, double>> counts;
+    for (const ComparedRow& r : comparison.rows) {
+      if (r.variant != e.variants[v]) continue;
+      auto& [solved, tried] = counts[*number_in(r.setting[c])];
+      solved += static_cast<double>(r.solved), tried += static_cast<double>(r.tried);
+    }
+    constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+    std::vector<std::vector<double>> points;
+    for (const auto& [rate, n] : counts) points.push_back({rate, n.first / n.second, kNaN, kNaN, n.second});
+    const int index = data.add("share solved, " + e.variants[v], points);
+    elements.push_back(
+        fmt::format("'{}.tsv' index {} using 1:2 with linespoints {} notitle", name, index, line_style(v)));
+  }
+  return elements;
+}
+
+// The metric against column c, a panel for each setting of the other columns. Where these are too many, as in
+// a random sweep, all in one panel, and not joined.
+Figure against(const Evidence& e, const Comparison& comparison, std::size_t c, const std::string& name,
+               bool with_solved) {
+  const std::vector<double> values = values_of(comparison, c);
+  std::vector<Panel> panels = split_into_panels(comparison, c);
+  const bool joined = panels.size() <= kMostPanels;
+  if (!joined) {
+    for (std::size_t p = 1; p < panels.size(); ++p)
+      panels[0].rows.insert(panels[0].rows.end(), panels[p].rows.begin(), panels[p].rows.end());
+    panels.resize(1);
+    panels[0].title.clear();
+  }
+  DataFile data(fmt::format("{} against {}: means of rows with 95 % bootstrap intervals", comparison.metric,
+                            comparison.paths[c]),
+                {comparison.varied[c], "mean", "low", "high", "trials"});
+  Figure figure{.name = name, .title = "", .legend = legend_of(e.variants)};
+  for (const Panel& panel : panels) {
+    auto elements = elements_of(e, panel.rows, c, name, panel.title, joined, data);
+    if (elements.empty()) continue;
+    figure.panels.push_back(fmt::format(
+        "set title {}\n{}{}{}", quoted(panel.title), x_axis(comparison.paths[c], values),
+        metric_axis(metric_label(e, comparison.metric), is_share(comparison.metric)), plot(elements)));
+  }
+  if (with_solved && comparison.knows_solved && !figure.panels.empty())
+    figure.panels.push_back(fmt::format(
+        "set title {}\n{}{}{}", quoted(panels.size() > 1 ? "all settings" : ""),
+        x_axis(comparison.paths[c], values), metric_axis("share of trials that solve the task", true),
+        plot(solved_shares(e, comparison, c, name, data))));
+  if (figure.panels.size() == 1) figure.panel_height = 300;
+  figure.data = data.text();
+  figure.caption = fmt::format("{} against {}, mean over the seeds with its 95 % interval.{}",
+                               sentence_case(words(comparison.metric)), comparison.varied[c],
+                               joined ? "" : " What else varies is not held fixed: a point is one setting.");
+  return figure;
+}
+
+// "softmax from 0.99 at 64 to 0.97 at 512": between the ends of column c, over all settings of the others.
+std::string from_end_to_end(const Evidence& e, const Comparison& comparison, std::size_t c) {
+  const std::vector<double> values = values_of(comparison, c);
+  const auto mean_at = [&](const std::string& variant, double x) {
+    std::vector<double> centers;
+    for (const ComparedRow& r : comparison.rows)
+      if (r.variant == variant && *number_in(r.setting[c]) == x && std::isfinite(r.center))
+        centers.push_back(r.center);
+    return statistics::mean(centers);
+  };
+  std::vector<std::string> parts;
+  for (const std::string& variant : e.variants)
+    parts.push_back(fmt::format("{} {} → {}", variant, rounded(mean_at(variant, values[0])),
+                                rounded(mean_at(variant, values.back()))));
+  return fmt::format(" From {} = {} to {}{}: {}.", comparison.varied[c], values[0], values.back(),
+                     split_into_panels(comparison, c).size() > 1 ? ", over all settings" : "",
+                     fmt::join(parts, ", "));
+}
+
+// The rate at which each variant does best here. It is read off what is reported, so it is no choice to train
+// by.
+std::string best_of(const Evidence& e, const Comparison& comparison, std::size_t c) {
+  const bool smaller = better_when(comparison.metric) == Better::smaller;
+  std::vector<std::string> parts;
+  for (const std::string& variant : e.variants) {
+    const ComparedRow* best = nullptr;
+    for (const ComparedRow& r : comparison.rows)
+      if (r.variant == variant && std::isfinite(r.center) &&
+          (!best || (smaller ? r.center < best->center : r.center > best->center)))
+        best = &r;
+    if (best) parts.push_back(fmt::format("{} {} at {}", variant, rounded(best->center), best->setting[c]));
+  }
+  return fmt::format(" The best of each: {}.", fmt::join(parts, ", "));
+}
+
+}  // namespace
+
+std::vector<Figure> swept(const Evidence& e) {
+  const Comparison& comparison = e.comparison;
+  std::vector<Figure> figures;
+  std::vector<bool> shown(comparison.varied.size(), false);
+  for (std::size_t c = 0; c < comparison.varied.size(); ++c) {
+    if (comparison.paths[c] == kLearningRate || comparison.varied[c] == comparison.selected) continue;
+    if (values_of(comparison, c).empty() || follows(comparison, c, shown)) continue;
+    Figure figure = against(e, comparison, c, fmt::format("swept_{}", figures.size() + 1), false);
+    if (figure.panels.empty()) continue;
+    shown[c] = true;
+    figure.title =
+        fmt::format("{} against {}", sentence_case(words(comparison.metric)), comparison.varied[c]);
+    figure.caption += from_end_to_end(e, comparison, c);
+    figures.push_back(std::move(figure));
+  }
+  return figures;
+}
+
+std::vector<Figure> learning_rate(const Evidence& e) {
+  const Comparison all = e.compared_by(e.comparison.metric);
+  const auto found = std::find(all.paths.begin(), all.paths.end(), kLearningRate);
+  const auto c = static_cast<std::size_t>(found - all.paths.begin());
+  if (found == all.paths.end() || values_of(all, c).empty()) return {};
+  Figure figure = against(e, all, c, "learning_rate", true);
+  if (figure.panels.empty()) return {};
+  figure.title = "Sensitivity to the learning rate";
+  figure.caption += best_of(e, all, c);
+  if (all.knows_solved)
+    figure.caption += " A trial that is not done counts as one that does not solve the task.";
+  return {figure};
+}
+
+}  // namespace heed::report

@@ -1,0 +1,63 @@
+# %% [markdown]
+# figures.py RESULTS.h5 FOLDER: two figures of `heed report` once more, with xarray, pandas and matplotlib, as a start
+# for figures of your own: learning curves, and accuracy against cost. An editor that knows cells runs it piece by piece.
+# Debian: python3-xarray python3-h5netcdf python3-pandas python3-matplotlib.
+
+# %% Read what is done.
+import pathlib
+import sys
+
+try:
+    import matplotlib
+
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import xarray as xr
+except ImportError as missing:
+    sys.exit(f"{missing.name} is not installed")
+
+if len(sys.argv) != 3:
+    sys.exit("figures.py RESULTS.h5 FOLDER")
+results, folder = sys.argv[1], pathlib.Path(sys.argv[2])
+
+d = xr.load_dataset(results).reset_coords()  # variant, seed and what is swept are coordinates; here plain columns
+done = d.isel(trial=(d.status == "done").values)
+variants = list(dict.fromkeys(d.variant.values))  # as in the sweep
+
+# Okabe and Ito's colours, each with a mark of its own, in the report's order.
+COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F"]
+MARKS = "os^DsvvDo"
+style = {v: {"color": COLOURS[i % 8], "marker": MARKS[i % 9]} for i, v in enumerate(variants)}
+
+# %% Learning curves: validation accuracy, mean over all trials of a variant, band from the lowest to the highest.
+figure, axes = plt.subplots(figsize=(7.2, 4), layout="constrained")
+for variant in variants:
+    trials = done.validation_accuracy.isel(trial=(done.variant == variant).values)
+    axes.plot(trials.eval, trials.mean("trial"), label=variant, markevery=0.12, **style[variant])
+    axes.fill_between(trials.eval, trials.min("trial"), trials.max("trial"), color=style[variant]["color"],
+                      alpha=0.16, lw=0)
+axes.set(xlabel="optimizer steps", ylabel="validation accuracy", ylim=(0, 1))
+axes.legend(frameon=False)
+figure.savefig(folder / "learning_curves.png", dpi=150)
+
+# %% What it costs: a row of pandas for each variant and setting, its mean over the seeds.
+settings = [name for name, v in done.data_vars.items()
+            if v.attrs.get("role") == "parameter" and name != "seed" and len(set(v.values.tolist())) > 1
+            and not v.attrs["parameter"].startswith(("attention.", "model.feed_forward."))]
+costs = {"parameters": "parameters", "training_flops": "training FLOPs", "step_milliseconds": "time per step (ms)"}
+trials = done[[*settings, "test_accuracy", *costs]].to_dataframe()
+rows = trials.groupby(settings, dropna=False)[["test_accuracy", *costs]].mean().reset_index()
+print(rows.to_string(index=False))
+
+figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained", sharey=True)
+for axes, (cost, label) in zip(panels, costs.items()):
+    for variant, group in rows.groupby("variant"):
+        axes.plot(group[cost], group.test_accuracy, ls="", label=variant, **style[variant])
+    # The Pareto front: as one goes from cheap to dear, what is better than all before.
+    cheap_first = rows.sort_values([cost, "test_accuracy"], ascending=[True, False])
+    front = cheap_first[cheap_first.test_accuracy > cheap_first.test_accuracy.cummax().shift(fill_value=-1)]
+    axes.step(front[cost], front.test_accuracy, where="post", color="#999999", lw=1, zorder=0)
+    axes.set(xlabel=label, ylim=(0, 1.03))
+panels[0].set_ylabel("test accuracy")
+panels[0].legend(frameon=False)
+figure.savefig(folder / "cost.png", dpi=150)

@@ -1,0 +1,293 @@
+// What the report makes of results: words, figures and a page that nothing in the results can break.
+#include <algorithm>
+#include <filesystem>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "experiments/report/axis.h"
+#include "experiments/report/draw.h"
+#include "experiments/report/evidence.h"
+#include "experiments/report/figure.h"
+#include "experiments/report/gnuplot.h"
+#include "experiments/report/html.h"
+#include "experiments/report/page.h"
+#include "experiments/report/panels.h"
+#include "experiments/report/style.h"
+#include "experiments/report/verdict.h"
+#include "results/merge.h"
+#include "results/shard.h"
+#include "tests/catch.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::ComparedRow;
+using heed::Comparison;
+using heed::report::Evidence;
+using heed::report::Figure;
+using heed::results::Record;
+using heed::test::TempFolder;
+using Texts = std::vector<std::string>;
+
+// A trial as a sweep of three lengths leaves it. Time is quadratic in the length, state constant.
+Record trial(const std::string& variant, std::int64_t seed, std::int64_t length, double accuracy,
+             double parameters) {
+  static std::int64_t index = 0;
+  Record r;
+  r.plan_index = index++;
+  std::string digits = std::to_string(r.plan_index);
+  r.id = std::string(16 - digits.size(), '0') + digits;
+  r.config = "variant: x\n";
+  r.provenance = {"0.1.0", "a build", "a host", "heed run x.yaml", "2026-01-02T03:04:05Z"};
+  r.parameters = {{"variant", variant}, {"seed", seed}, {"task.length", length}, {"train.lr", 0.001}};
+  const double n = static_cast<double>(length);
+  r.metrics = {{"test_accuracy", accuracy, "1", "share of positions", false},
+               {"parameters", parameters, "1", "trainable numbers", false},
+               {"step_milliseconds", n * n / 100, "ms", "time of an update", true},
+               {"state_bytes", 4096, "byte", "state", false}};
+  r.axes = {{"eval", {0, 50, 100}}};
+  r.curves = {{"validation_accuracy", "eval", {0.1, accuracy / 2, accuracy}, "1", "on validation", false}};
+  return r;
+}
+
+Record failed(Record r, const std::string& reason) {
+  r.status = heed::results::Status::failed;
+  r.reason = reason;
+  r.last_step = 17;
+  r.metrics.clear(), r.curves.clear(), r.axes.clear();
+  return r;
+}
+
+Evidence evidence_of(const TempFolder& folder, const std::vector<Record>& records) {
+  std::filesystem::create_directories(folder / "trials");
+  for (const Record& r : records) heed::results::replace_shard(r, folder / "trials" / (r.id + ".h5"));
+  const auto file = folder / "results.h5";
+  heed::results::merge(heed::results::trial_files(folder / "trials"), file, records[0].provenance);
+  return heed::report::read_evidence(file, heed::results::read_results(file), {});
+}
+
+std::vector<Record> three_lengths(const std::string& a = "softmax", const std::string& b = "linear") {
+  std::vector<Record> out;
+  for (const std::int64_t length : {16, 32, 64})
+    for (const std::int64_t seed : {0, 1, 2}) {
+      out.push_back(trial(a, seed, length, 0.9 + 0.01 * static_cast<double>(seed), 2000));
+      out.push_back(trial(b, seed, length, 0.4 + 0.01 * static_cast<double>(seed), 1000));
+    }
+  return out;
+}
+
+const Figure& named(const std::vector<Figure>& figures, const std::string& name) {
+  const auto at =
+      std::find_if(figures.begin(), figures.end(), [&](const Figure& f) { return f.name == name; });
+  REQUIRE(at != figures.end());
+  return *at;
+}
+
+std::string page_of(const Evidence& e) {
+  const auto figures = heed::report::figures(e);
+  const auto gnuplot = heed::report::find_gnuplot();
+  heed::report::Drawing drawing;
+  if (!gnuplot.empty()) drawing = heed::report::draw(figures, gnuplot);
+  CHECK(drawing.complaint.empty());
+  return heed::report::report_page(e, figures, drawing, "");
+}
+
+// A comparison with one compared row: x against the reference r.
+Comparison compared(const std::string& verdict, double difference, std::size_t pairs) {
+  ComparedRow reference, row;
+  reference.variant = "r", reference.center = 0.9, reference.values = std::vector<double>(pairs, 0.9);
+  row.variant = "x", row.center = 0.9 + difference;
+  row.against.verdict = verdict;
+  row.against.test.pairs = pairs;
+  row.against.test.difference = difference;
+  row.against.test.interval = {difference - 0.1, difference + 0.1};
+  row.against.adjusted_p = 0.03;
+  Comparison c;
+  c.metric = "test_accuracy", c.reference = "r";
+  c.rows = {reference, row};
+  return c;
+}
+
+}  // namespace
+
+TEST_CASE("texts of results stand in a page letter for letter") {
+  CHECK(heed::report::escaped("a_b<c> & \"d\" 'e'") == "a_b&lt;c&gt; &amp; &quot;d&quot; &#39;e&#39;");
+  CHECK(heed::report::escaped(std::string("a\x01z")) == "a\xEF\xBF\xBDz");
+  CHECK(heed::report::escaped("0 → 1 💥") == "0 → 1 💥");
+}
+
+TEST_CASE("texts of results stand in gnuplot letter for letter") {
+  CHECK(heed::report::quoted("it's `date` \"x\" \\n $1") == "'it''s `date` \"x\" \\n $1'");
+  CHECK(heed::report::quoted("two\nlines") == "'two lines'");
+}
+
+TEST_CASE("a column of a page's table is to the right where it is numbers, and left out where it is empty") {
+  const std::string html = heed::report::table({{"a", "b", "c"}, {"x", "1.5", ""}, {"y", "-", ""}});
+  CHECK_THAT(html, ContainsSubstring("<th class=\"number\">b</th>") && ContainsSubstring("<th>a</th>"));
+  CHECK(html.find(">c<") == std::string::npos);
+}
+
+TEST_CASE("a drawn figure keeps no id that another one has") {
+  const std::string svg =
+      "<?xml?>\n<svg width=\"720\" height=\"400\"\n viewBox=\"0 0 720 400\" xmlns=\"x\">\n<title>t</title>"
+      "<g id=\"plot\"><use xlink:href='#gpPt1'/><path id='gpPt1'/><title>plot_1</title></g></svg>";
+  const std::string html = heed::report::inline_svg(svg, "a_", "what it <shows>");
+  CHECK_THAT(html, ContainsSubstring("<svg viewBox=\"0 0 720 400\" role=\"img\"") &&
+                       ContainsSubstring("aria-label=\"what it &lt;shows&gt;\"") &&
+                       ContainsSubstring("id=\"a_plot\"") && ContainsSubstring("href='#a_gpPt1'") &&
+                       ContainsSubstring("id='a_gpPt1'"));
+  CHECK(html.find("title") == std::string::npos);
+  CHECK(html.find("width=") == std::string::npos);
+}
+
+TEST_CASE("the verdict says in words what the table says in numbers") {
+  const auto sentence = [](const Comparison& c) { return heed::report::verdicts(c, "1").at(0).sentence; };
+  CHECK(sentence(compared("worse", -0.3, 8)) ==
+        "is worse than r by 0.3000 in test accuracy (95 % interval 0.2000 to 0.4000; p = 0.0300 after Holm's "
+        "adjustment; 8 pairs of seeds).");
+  CHECK(
+      sentence(compared("better", 0.3, 8)) ==
+      "is better than r by 0.3000 in test accuracy (95 % interval 0.2000 to 0.4000; p = 0.0300 after Holm's "
+      "adjustment; 8 pairs of seeds).");
+  CHECK(
+      sentence(compared("no difference shown", -0.02, 8)) ==
+      "against r: -0.0200 in test accuracy, no difference shown (95 % interval -0.1200 to 0.0800; p = 0.0300 "
+      "after Holm's adjustment; 8 pairs of seeds).");
+}
+
+TEST_CASE("the headline tells no difference shown from too few seeds") {
+  const auto head = [](const Comparison& c) {
+    return heed::report::headline(c, heed::report::verdicts(c, "1"));
+  };
+  CHECK(head(compared("worse", -0.3, 8)) == "Worse than r: x.");
+  CHECK(head(compared("no difference shown", -0.02, 8)) == "No difference from r shown: x.");
+  CHECK(head(compared("no difference shown", -0.02, 3)) == "Too few seeds to show a difference from r: x.");
+}
+
+TEST_CASE("panels are told apart by what varies, not by what follows from it") {
+  Comparison c;
+  c.varied = {"length", "pairs", "lr"}, c.paths = {"task.length", "task.pairs", "train.lr"};
+  for (const char* variant : {"a", "b"})
+    for (const auto& [length, pairs] : {std::pair("64", "8"), std::pair("128", "16")})
+      for (const char* lr : {"0.1", "0.2"}) {
+        c.rows.emplace_back();
+        c.rows.back().variant = variant;
+        c.rows.back().setting = {length, pairs, lr};
+      }
+  const auto titles = [&](std::optional<std::size_t> along) {
+    Texts out;
+    for (const auto& panel : heed::report::split_into_panels(c, along)) out.push_back(panel.title);
+    return out;
+  };
+  CHECK(titles({}) == Texts{"length = 64, lr = 0.1", "length = 64, lr = 0.2", "length = 128, lr = 0.1",
+                            "length = 128, lr = 0.2"});
+  CHECK(titles(0) == Texts{"lr = 0.1", "lr = 0.2"});
+  CHECK(titles(2) == Texts{"length = 64", "length = 128"});
+  c.selected = "lr";
+  CHECK(titles({}) == Texts{"length = 64", "length = 128"});
+}
+
+TEST_CASE("of many panels nine are shown, the first and the last among them") {
+  std::vector<heed::report::Panel> many(50);
+  for (std::size_t i = 0; i < many.size(); ++i) many[i].title = std::to_string(i);
+  const auto some = heed::report::some_of(many);
+  REQUIRE(some.size() == 9);
+  CHECK(some.front().title == "0");
+  CHECK(some.back().title == "49");
+}
+
+TEST_CASE("learning curves are means of the trials that are done") {
+  const TempFolder folder;
+  auto records = three_lengths();
+  records.push_back(failed(trial("linear", 3, 16, 0, 0), "out of memory"));
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const Figure& f = named(figures, "learning_curves");
+  CHECK(f.panels.size() == 3);
+  CHECK(f.legend.size() == 2);
+  CHECK_THAT(f.data,
+             ContainsSubstring("# softmax at length = 16\n# step\tmean\tlow\thigh\ttrials\n0\t0.1\t") &&
+                 ContainsSubstring("\n100\t0.91\t0.9\t0.92\t3\n"));
+  CHECK_THAT(f.panels[0],
+             ContainsSubstring("'optimizer steps'") && ContainsSubstring("'validation accuracy'"));
+}
+
+TEST_CASE("the Pareto front has what nothing else beats") {
+  const TempFolder folder;
+  std::vector<Record> records;
+  const auto add = [&](const char* variant, double accuracy, double parameters) {
+    records.push_back(trial(variant, 0, 16, accuracy, parameters));
+  };
+  add("good", 0.9, 2000), add("cheap", 0.5, 1000), add("beaten", 0.4, 1500), add("dear", 0.9, 3000);
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const Figure& f = named(figures, "cost");
+  CHECK_THAT(
+      f.data,
+      ContainsSubstring("# parameters, good\n# cost\tmean\tlow\thigh\tfront\n2000\t0.9\tNaN\tNaN\t1\n") &&
+          ContainsSubstring("\n1000\t0.5\tNaN\tNaN\t1\n") &&
+          ContainsSubstring("\n1500\t0.4\tNaN\tNaN\t0\n") && ContainsSubstring("\n3000\t0.9\tNaN\tNaN\t0\n"));
+  CHECK_THAT(f.caption,
+             ContainsSubstring("by parameters good, cheap") && ContainsSubstring("Equal for all: "));
+}
+
+TEST_CASE("time against length has the exponent of its law") {
+  const TempFolder folder;
+  const auto figures = heed::report::figures(evidence_of(folder, three_lengths()));
+  const Figure& f = named(figures, "scaling");
+  CHECK_THAT(f.data, ContainsSubstring("# step_milliseconds, softmax: exponent 2.000\n") &&
+                         ContainsSubstring("# state_bytes, linear: exponent 0.000\n"));
+  CHECK_THAT(f.caption, ContainsSubstring("time: softmax 2.00, linear 2.00"));
+}
+
+TEST_CASE("a swept number is an axis, its values are tics") {
+  const TempFolder folder;
+  const auto figures = heed::report::figures(evidence_of(folder, three_lengths()));
+  const Figure& f = named(figures, "swept_1");
+  REQUIRE(f.panels.size() == 1);
+  CHECK_THAT(f.panels[0], ContainsSubstring("set logscale x") &&
+                              ContainsSubstring("set xtics (64, 32, 16)") &&
+                              ContainsSubstring("set xlabel 'task.length'"));
+}
+
+TEST_CASE("names that look like markup, options or gnuplot come out as they are") {
+  const TempFolder folder;
+  const std::string odd = "a_b<c>'\"&`x`{/Bold y}^2";
+  auto records = three_lengths(odd, "</svg><script>alert(1)</script>");
+  records.push_back(failed(trial(odd, 3, 16, 0, 0), "it said </pre> & \x02 left"));
+  const std::string page = page_of(evidence_of(folder, records));
+  CHECK_THAT(page, ContainsSubstring("a_b&lt;c&gt;&#39;&quot;&amp;`x`{/Bold y}^2") &&
+                       ContainsSubstring("it said &lt;/pre&gt; &amp; \xEF\xBF\xBD left"));
+  CHECK(page.find("<script") == std::string::npos);
+  // gnuplot escapes by itself: the name stands in the legend.
+  if (!heed::report::find_gnuplot().empty())
+    CHECK_THAT(page, ContainsSubstring("<text>a_b&lt;c>'\"&amp;`x`{/Bold y}^2</text>"));
+}
+
+TEST_CASE("results without a single trial that is done make a page") {
+  const TempFolder folder;
+  const std::string page = page_of(evidence_of(folder, {failed(trial("softmax", 0, 16, 0, 0), "no memory")}));
+  CHECK_THAT(page, ContainsSubstring("1 of 1 trial") && ContainsSubstring("no memory") &&
+                       ContainsSubstring("<td class=\"number\">17</td>"));
+}
+
+TEST_CASE("tics are round numbers with prefixes") {
+  CHECK_THAT(heed::report::linear_axis('x', 0, 34000),
+             ContainsSubstring("('0' 0, '10k' 10000, '20k' 20000, '30k' 30000)"));
+  CHECK_THAT(heed::report::log_axis('y', 30, 2500),
+             ContainsSubstring("set logscale y") && ContainsSubstring("('50' 50, '100' 100, '200' 200"));
+  CHECK(heed::report::with_prefix(2500) == "2.5k");
+}
+
+TEST_CASE("styles differ in grey: no two of the first sixty share dash and point") {
+  const std::string style = heed::report::style_script();
+  Texts seen;
+  for (std::size_t i = 0; i < 60; ++i) {
+    const std::string line = "set " + std::string("style line ") + std::to_string(i + 1) + " ";
+    const auto at = style.find(line);
+    REQUIRE(at != std::string::npos);
+    const auto dash = style.find(" dt ", at), end = style.find('\n', at);
+    seen.push_back(style.substr(dash, end - dash));
+  }
+  std::sort(seen.begin(), seen.end());
+  CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+}

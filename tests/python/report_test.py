@@ -1,0 +1,123 @@
+"""Runs a small sweep with failures, makes its report and reads it as a browser would.
+
+    report_test.py HEED FIGURES      the program; results/analysis/figures.py
+"""
+import collections
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import xml.etree.ElementTree as xml
+
+SWEEP = """
+name: reported
+variants: [softmax, linear, {window: {size: [2, 4]}}]
+task: {name: induction, length: 12, vocab: 8, score: all}
+model: {layers: 1, heads: 2, dim: 8}
+train: {steps: 40, batch: 8, warmup: 2, test_sequences: 32, evaluate_sequences: 16, evaluate_every: 10}
+sweep:
+  seeds: 2
+  parameters: {train.lr: [0.01, 1e30]}
+  together: [{task.length: 12}, {task.length: 16}, {task.length: 24}]
+save: [attention]
+"""
+
+
+def heed(*words, env=None):
+    return subprocess.run([sys.argv[1], *words], capture_output=True, text=True, env=env)
+
+
+def local(tag):
+    return tag.rpartition("}")[2]
+
+
+def check_page(page, failed):
+    """Well-formed, all there, nothing loaded, nothing run."""
+    root = xml.fromstring(page)
+    tags = collections.Counter(local(e.tag) for e in root.iter())
+    assert tags["script"] == tags["link"] == tags["iframe"] == tags["img"] == 0, tags
+    ids = [e.get("id") for e in root.iter() if e.get("id")]
+    assert len(ids) == len(set(ids)), [i for i, n in collections.Counter(ids).items() if n > 1]
+    for e in root.iter():
+        for name, value in e.attrib.items():
+            assert not local(name).startswith("on"), (e.tag, name)
+            if local(name) in ("href", "src"):
+                assert value.startswith(("#", "data:")), value
+                assert not value.startswith("#") or value[1:] in ids, value
+    for use in re.findall(r"url\(['\"]?([^)'\"]*)", page):
+        assert use.startswith("#") and use[1:] in ids, use
+    text = "".join(root.itertext())
+    assert "reported" in text
+    for trial in failed:
+        assert trial in text, f"the failed trial {trial} is not in the page"
+    assert "is not finite" in text
+    return tags["svg"], text
+
+
+def main():
+    with tempfile.TemporaryDirectory() as folder:
+        folder = pathlib.Path(folder)
+        run = folder / "run"
+        (folder / "sweep.yaml").write_text(SWEEP)
+        ended = heed("run", str(folder / "sweep.yaml"), "-o", str(run))
+        assert ended.returncode == 1, ended.stderr
+        plan = [line.split("\t")[0] for line in (run / "plan.tsv").read_text().splitlines()]
+        status = heed("status", str(run)).stdout
+        failed = [i for i in plan if i in status]
+        assert len(failed) == 24, status
+
+        # Without gnuplot there are tables, and a sentence.
+        bare = heed("report", str(run), env={**os.environ, "PATH": str(folder)})
+        assert bare.returncode == 0 and "apt install gnuplot-nox" in bare.stderr, bare
+        assert bare.stdout.strip() == str(run / "report.html"), bare
+        figures, text = check_page((run / "report.html").read_text(), failed)
+        assert figures == 0 and "apt install gnuplot-nox" in text
+
+        elsewhere = folder / "elsewhere"
+        elsewhere.mkdir()
+        shutil.copy(run / "results.h5", elsewhere)
+        analyse(elsewhere / "results.h5", folder)
+
+        if not shutil.which("gnuplot"):
+            print("skipped: gnuplot is not installed (scripts/packages.txt)")
+            return 77
+        # With it there are figures, in a file of the same bytes at each call.
+        first = heed("report", str(run))
+        assert first.returncode == 0 and not first.stderr, first
+        page = (run / "report.html").read_bytes()
+        again = heed("report", str(run), "-o", str(folder / "again.html"), "--figures", str(folder / "figures"))
+        assert again.returncode == 0, again
+        assert (folder / "again.html").read_bytes() == page, "two reports of the same results differ"
+        figures, text = check_page(page.decode(), failed)
+        names = [f.stem for f in (folder / "figures").glob("*.tsv")]
+        assert figures == 2 * len(names), (figures, names)  # each for wide pages and for phones
+        assert {"learning_curves", "cost", "learning_rate", "scaling"} <= set(names), names
+        for name in names:
+            for kind in ("gp", "svg", "pdf", "png"):
+                assert (folder / "figures" / f"{name}.{kind}").stat().st_size > 500, (name, kind)
+
+        # A results file alone has a report too.
+        alone = heed("report", str(elsewhere / "results.h5"))
+        assert alone.returncode == 0 and (elsewhere / "report.html").exists(), alone
+        # What cannot be written is said.
+        gone = heed("report", str(run), "-o", str(folder / "no" / "such" / "report.html"))
+        assert gone.returncode == 74 and "report.html" in gone.stderr, gone
+    print("the report has its figures, and a page that stands alone")
+    return 0
+
+
+def analyse(results, folder):
+    """The figures that Python draws, where it has matplotlib."""
+    drawn = subprocess.run([sys.executable, sys.argv[2], str(results), str(folder)], capture_output=True, text=True)
+    if "is not installed" in drawn.stderr:
+        print(drawn.stderr)
+        return
+    assert drawn.returncode == 0, drawn.stderr
+    for name in ("learning_curves.png", "cost.png"):
+        assert (folder / name).stat().st_size > 5000, name
+
+
+sys.exit(main())
