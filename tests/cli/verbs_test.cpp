@@ -216,3 +216,15 @@ TEST_CASE("a trial runs by itself from its resolved configuration") {
   CHECK(trial.code == 0);
   CHECK_THAT(trial.out, ContainsSubstring(id + "  done") && ContainsSubstring("test_accuracy"));
 }
+
+TEST_CASE("every experiment that is quoted can be planned as it stands") {
+  Words planned;
+  for (const auto& e : std::filesystem::directory_iterator(config("experiments"))) {
+    CAPTURE(e.path().filename());
+    const Ended plan = heed_in_temp({"plan", e.path().string()});
+    CHECK(plan.code == 0);
+    CHECK(plan.err.empty());
+    planned.push_back(e.path().filename().string());
+  }
+  CHECK(planned.size() >= 4);
+}
