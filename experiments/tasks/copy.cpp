@@ -29,6 +29,22 @@ void Copy::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
   std::fill(tokens.begin() + mark + 1, tokens.end(), blank);
 }
 
+// Of the tokens before the mark, the one whose turn it is, and those that differ from it.
+void Copy::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                    std::span<Evidence> keys) const {
+  std::fill(keys.begin(), keys.end(), Evidence::none);
+  const Index mark = options_.length - options_.tokens - 1;
+  const Token blank = static_cast<Token>(options_.vocab - 2);
+  Index turn = mark + 1;
+  for (Index j = 0; j < mark && query > mark; ++j) {
+    if (tokens[j] == blank) continue;
+    if (turn++ == query)
+      keys[j] = Evidence::answer;
+    else if (tokens[j] != labels[query])
+      keys[j] = Evidence::distractor;
+  }
+}
+
 void Copy::place(Draws&, std::span<const Token> copied, Token blank, std::span<Token> before_mark) const {
   std::fill(std::copy(copied.begin(), copied.end(), before_mark.begin()), before_mark.end(), blank);
 }

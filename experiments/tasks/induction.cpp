@@ -42,6 +42,19 @@ void Induction::sequence(Split split, std::uint64_t index, std::span<Token> toke
   }
 }
 
+// Wherever the label stands behind an earlier copy of the query's token. Distractors are all other tokens
+// before the query, the mark apart.
+void Induction::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                         std::span<Evidence> keys) const {
+  std::fill(keys.begin(), keys.end(), Evidence::none);
+  const Token label = labels[query], mark = static_cast<Token>(options_.vocab - 1);
+  if (label == kUnscored) return;
+  for (Index j = 0; j < query; ++j) {
+    if (tokens[j] != label && tokens[j] != mark) keys[j] = Evidence::distractor;
+    if (tokens[j] == tokens[query] && tokens[j + 1] == label) keys[j + 1] = Evidence::answer;
+  }
+}
+
 }  // namespace heed
 
 HEED_TASK(induction, heed::Induction, "Induction: what followed the same token before",

@@ -35,6 +35,8 @@ class Induction final : public Task {
   Index length() const override { return options_.length; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const override;
+  void evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                std::span<Evidence> keys) const override;
 
  private:
   Options options_;

@@ -58,6 +58,15 @@ void Mqar::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
   }
 }
 
+// The value behind the key in the context, and the other values there.
+void Mqar::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                    std::span<Evidence> keys) const {
+  std::fill(keys.begin(), keys.end(), Evidence::none);
+  if (labels[query] == kUnscored) return;
+  for (Index i = 0; i < 2 * options_.pairs; i += 2)
+    keys[i + 1] = tokens[i] == tokens[query] ? Evidence::answer : Evidence::distractor;
+}
+
 // One of the slots that have no label yet, in proportion to their weights. `labels`: those behind the
 // context.
 Index Mqar::draw_free_slot(Draws& draws, std::span<const Token> labels) const {

@@ -70,6 +70,25 @@ void Recall::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
     std::copy(tokens.begin() + 1, tokens.end(), labels.begin());
 }
 
+// The value wherever it stands behind the same key. Distractors are the tokens of noise, or, where the task
+// has none, other values.
+void Recall::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                      std::span<Evidence> keys) const {
+  std::fill(keys.begin(), keys.end(), Evidence::none);
+  if (query % 2 != 0 || labels[query] == kUnscored) return;
+  const Token first_noise = static_cast<Token>(options_.vocab - options_.noise_vocab);
+  const Token value = value_of(tokens[query], tokens.first(query));
+  if (tokens[query] >= first_noise || value == kUnscored) return;  // noise, or a key's first time
+  for (Index i = 0; i < query; i += 2) {
+    if (tokens[i] == tokens[query])
+      keys[i + 1] = Evidence::answer;
+    else if (tokens[i] >= first_noise)
+      keys[i] = keys[i + 1] = Evidence::distractor;
+    else if (options_.noise_vocab == 0 && tokens[i + 1] != value)
+      keys[i + 1] = Evidence::distractor;
+  }
+}
+
 }  // namespace heed
 
 HEED_TASK(recall, heed::Recall, "In-context recall: values of keys that came before",

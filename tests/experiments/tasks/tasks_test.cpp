@@ -108,12 +108,14 @@ TEST_CASE("generated tasks are endless, and far sequences are there") {
   }
 }
 
-TEST_CASE("making a sequence allocates nothing") {
+TEST_CASE("making a sequence and finding its evidence allocates nothing") {
   for (const std::string& name : task_names()) {
     const auto task = make_task(name);
     Sequence s = draw(*task, Split::train, 0);
+    std::vector<Evidence> keys(s.tokens.size());
     const std::size_t before = heap_allocations();
     for (Split split : kSplits) task->sequence(split, 1, s.tokens, s.labels);
+    task->evidence(s.tokens, s.labels, task->length() - 1, keys);
     const std::size_t made = heap_allocations() - before;
     INFO(name);
     CHECK(made == 0);
