@@ -178,7 +178,7 @@ std::size_t ComparedRow::never() const {
 
 Better better_when(const std::string& metric) {
   // The first part that a name has decides.
-  static constexpr std::array<std::pair<const char*, Better>, 10> kMeanings = {{
+  static constexpr std::array<std::pair<const char*, Better>, 12> kMeanings = {{
       {"accuracy", Better::larger},
       {"loss", Better::smaller},
       {"plateau_step", Better::smaller},
@@ -189,6 +189,8 @@ Better better_when(const std::string& metric) {
       {"bytes", Better::smaller},
       {"flops", Better::smaller},
       {"parameters", Better::smaller},
+      {"on_answer", Better::larger},
+      {"on_distractors", Better::smaller},
   }};
   for (const auto& [part, better] : kMeanings)
     if (metric.find(part) != std::string::npos) return better;

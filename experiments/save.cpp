@@ -8,6 +8,8 @@
 #include <utility>
 #include <vector>
 
+#include "experiments/probe_batch.h"
+
 namespace heed {
 
 void save_weights(results::Record& record, const Params<float>& params) {
@@ -27,17 +29,13 @@ void save_weights(results::Record& record, const Params<float>& params) {
 void save_probe(results::Record& record, Model<float>& model, const Task& task, const TrialConfig& trial,
                 int threads) {
   const Index time = task.length(), layers = trial.model.layers;
-  const Split split = task.size(Split::test) == Index{0} ? Split::validation : Split::test;
-  // Few enough that the weights of all layers and heads stay below 16 MiB, but at least one.
-  const Index affordable = (Index{1} << 22) / std::max<Index>(1, layers * trial.model.heads * time * time);
-  const Index n = std::min(std::clamp<Index>(affordable, 1, 4), task.size(split).value_or(4));
-  std::vector<Token> tokens(static_cast<std::size_t>(n * time)), labels(tokens.size());
-  for (Index i = 0; i < n; ++i) {
-    const auto row = [&](std::vector<Token>& all) {
-      return std::span(all).subspan(static_cast<std::size_t>(i * time), static_cast<std::size_t>(time));
-    };
-    task.sequence(split, static_cast<std::uint64_t>(i), row(tokens), row(labels));
-  }
+  // Few enough that the weights of all layers and heads stay below 16 MiB, and the logits too, but at least
+  // one.
+  const Index largest = std::max(trial.save.attention ? layers * trial.model.heads * time * time : 1,
+                                 trial.save.logits ? time * task.vocabulary() : 1);
+  const Index affordable = std::max<Index>(1, (Index{1} << 22) / largest);
+  const ProbeBatch probe(task, std::min(probe_sequences(time), affordable));
+  const Index n = probe.sequences();
   const auto sizes = [](std::initializer_list<Index> all) {
     return std::vector<std::size_t>(all.begin(), all.end());
   };
@@ -49,20 +47,19 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
     record.arrays.push_back({group, name, std::move(shape), std::move(dims), std::move(values), "1", doc});
   };
   const auto add_sequences = [&](const char* group) {
-    add(group, "tokens", sizes({n, time}), {"sequence", "position"}, whole(tokens),
+    add(group, "tokens", sizes({n, time}), {"sequence", "position"}, whole(probe.tokens()),
         "first sequences of the test split");
-    add(group, "labels", sizes({n, time}), {"sequence", "position"}, whole(labels),
+    add(group, "labels", sizes({n, time}), {"sequence", "position"}, whole(probe.labels()),
         "what each position must predict; -100 where it is not scored");
   };
 
   Step<float> step(threads, false);
-  const Batch batch{tokens, labels, n, time};
   if (trial.save.logits) {
     add_sequences("probe");
     // Every position is asked for, the unscored ones too: whoever rebuilds the model compares them all.
-    const std::vector<Token> everywhere(tokens.size(), 0);
-    std::vector<float> logits(tokens.size() * static_cast<std::size_t>(task.vocabulary()));
-    model.evaluate(step, {tokens, everywhere, n, time}, {}, logits);
+    const std::vector<Token> everywhere(probe.tokens().size(), 0);
+    std::vector<float> logits(probe.tokens().size() * static_cast<std::size_t>(task.vocabulary()));
+    model.evaluate(step, {probe.tokens(), everywhere, n, time}, {}, logits);
     add("probe", "logits", sizes({n, time, task.vocabulary()}), {"sequence", "position", "token"},
         std::move(logits), "logits of the probe sequences, at every position");
   }
@@ -73,7 +70,7 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
   add_sequences("attention");
   std::vector<float> weights(static_cast<std::size_t>(n * layers * heads * time * time),
                              std::numeric_limits<float>::quiet_NaN());
-  model.probe(step, batch, [&](Model<float>& m) {
+  model.probe(step, probe.batch(), [&](Model<float>& m) {
     for (Index b = 0; b < n; ++b)
       for (Index l = 0; l < layers; ++l)
         for (Index h = 0; h < m.attention(l).weight_heads(); ++h)

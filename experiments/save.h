@@ -11,8 +11,8 @@ namespace heed {
 // All parameters by name, group `weights`.
 void save_weights(results::Record& record, const Params<float>& params);
 
-// Attention weights and logits of the first test sequences, whichever trial.save asks for, with their tokens
-// and labels: groups `attention` and `probe`.
+// Attention weights and logits of the probe sequences (as many of them as fit into 16 MiB), whichever
+// trial.save asks for, with their tokens and labels: groups `attention` and `probe`.
 void save_probe(results::Record& record, Model<float>& model, const Task& task, const TrialConfig& trial,
                 int threads);
 

@@ -11,6 +11,7 @@
 #include <limits>
 
 #include "core/model/model.h"
+#include "experiments/probes.h"
 #include "experiments/save.h"
 #include "experiments/stages.h"
 
@@ -187,6 +188,11 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   record.seconds = log.seconds;
   add_metrics(record, trial, *task, params, log, test, model.cost(task->length(), scored_positions(*task)),
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.updates));
+  // Behind the measures of time and memory, which are those of the training.
+  if (finished)
+    add_probes(record, model, *task, threads);
+  else
+    add_no_probes(record);
   add_curves(record, log);
   if (trial.save.weights) save_weights(record, params);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);

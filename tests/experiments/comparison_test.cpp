@@ -202,6 +202,11 @@ TEST_CASE("the direction of a verdict is the metric's") {
   CHECK(verdict("processor_seconds") == "worse");
   CHECK(verdict("parameters_head") == "worse");
   CHECK(verdict("final_gradient_norm") == "larger");
+  CHECK(verdict("attention_on_answer") == "better");
+  CHECK(verdict("attention_on_distractors") == "worse");
+  for (const char* name :
+       {"attention_entropy", "attention_on_first", "attention_effective_rank", "attention_negative"})
+    CHECK(verdict(name) == "larger");
   CHECK(heed::verdict_of("test_loss", -1, 0.05) == "better");
   CHECK(heed::verdict_of("test_loss", -1, 0.051) == "no difference shown");
   CHECK(heed::verdict_of("final_gradient_norm", -1, 0.01) == "smaller");

@@ -152,7 +152,9 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("compare: {metric: test_acuracy}") ==
         "f.yaml:3:19: compare.metric: 'test_acuracy' is no metric. Did you mean 'test_accuracy'? Known: "
         "test_accuracy, test_loss, test_accuracy_macro, final_validation_accuracy, final_validation_loss, "
-        "plateau_step, solved_step, final_gradient_norm, parameters, parameters_attention, "
+        "plateau_step, solved_step, final_gradient_norm, attention_entropy, attention_on_answer, "
+        "attention_on_distractors, "
+        "attention_on_first, attention_effective_rank, attention_negative, parameters, parameters_attention, "
         "parameters_feed_forward, parameters_embedding, parameters_head, parameters_biases, "
         "parameters_norms, parameters_positions, forward_flops, training_flops, "
         "growth_difference, state_bytes, "

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <vector>
+
+#include "core/model/model.h"
+#include "core/task.h"
+
+namespace heed {
+
+// The sequences that a trained model is looked at with: the first of the test split, or of the validation
+// split where there is no test split.
+class ProbeBatch {
+ public:
+  // At most `most` sequences, fewer where the split has no more.
+  ProbeBatch(const Task& task, Index most);
+
+  const std::vector<Token>& tokens() const { return tokens_; }  // (sequences, time)
+  const std::vector<Token>& labels() const { return labels_; }
+  Index sequences() const { return sequences_; }
+  Index time() const { return time_; }
+  Batch batch() const { return {tokens_, labels_, sequences_, time_}; }
+
+ private:
+  Index time_, sequences_;
+  std::vector<Token> tokens_, labels_;
+};
+
+// How many sequences of a length probes look at: 16, fewer of more than 128 tokens.
+Index probe_sequences(Index time);
+
+}  // namespace heed

@@ -1,0 +1,117 @@
+#include "core/attention_measures.h"
+
+#include <cmath>
+#include <limits>
+#include <numbers>
+#include <vector>
+
+#include "tests/catch.h"
+
+using namespace heed;
+
+namespace {
+
+constexpr double kNear = 1e-12;
+constexpr auto none = Evidence::none, answer = Evidence::answer, distractor = Evidence::distractor;
+
+RowMeasures measured(const std::vector<float>& weights, std::vector<Evidence> keys = {}) {
+  keys.resize(weights.size());
+  return measure_row(weights, keys).value();
+}
+
+double rank_of(const Matrix<float>& m) { return effective_rank(const_mat(m.data(), m.rows(), m.cols())); }
+
+Matrix<float> uniform_causal(Index time) {
+  Matrix<float> m = Matrix<float>::Zero(time, time);
+  for (Index i = 0; i < time; ++i) m.row(i).head(i + 1).setConstant(1.0f / static_cast<float>(i + 1));
+  return m;
+}
+
+}  // namespace
+
+TEST_CASE("equal weights have the entropy of a fair die, one weight has none") {
+  for (std::size_t n : {1, 2, 7, 300}) {
+    std::vector<float> weights(n + 5, 0);
+    std::fill_n(weights.begin(), n, 1.0f / 3);  // the sum is not asked for
+    CHECK(std::abs(measured(weights).entropy - std::log(static_cast<double>(n))) < kNear);
+  }
+  CHECK(measured({0, 1, 0}).entropy == 0);
+  CHECK(measured({0, 0.125f, 0}).entropy == 0);
+}
+
+TEST_CASE("the mean entropy of equal causal weights is that of log(i + 1)") {
+  const Index time = 50;
+  const Matrix<float> map = uniform_causal(time);
+  double sum = 0, expected = 0;
+  for (Index i = 0; i < time; ++i) {
+    sum += measured(std::vector<float>(map.row(i).begin(), map.row(i).end())).entropy;
+    expected += std::log(static_cast<double>(i + 1));
+  }
+  CHECK(std::abs(sum - expected) < 1e-10);
+}
+
+TEST_CASE("a geometric row has the entropy of its closed form") {
+  // a_j = 2^-(j+1): H = log 2 sum (j+1) 2^-(j+1) = 2 log 2, but for the tail
+  std::vector<float> weights;
+  for (int j = 0; j < 60; ++j) weights.push_back(std::ldexp(1.0f, -j - 1));
+  CHECK(std::abs(measured(weights).entropy - 2 * std::numbers::ln2) < kNear);
+}
+
+TEST_CASE("shares of weight are those of the keys that hold it") {
+  const RowMeasures row =
+      measured({0.5f, 0.25f, 0.125f, 0.125f, 0}, {none, answer, distractor, answer, distractor});
+  CHECK(row.on_first == 0.5);
+  CHECK(row.on_answer == 0.375);
+  CHECK(row.on_distractors == 0.125);
+  CHECK(row.negative == 0);
+}
+
+TEST_CASE("signed weights count without their sign, and the negative ones by themselves") {
+  const RowMeasures row = measured({0.5f, -0.25f, 0.25f, -1}, {none, answer, distractor, answer});
+  CHECK(row.on_first == 0.25);
+  CHECK(row.on_answer == 0.625);
+  CHECK(row.on_distractors == 0.125);
+  CHECK(row.negative == 0.625);
+  CHECK(std::abs(row.entropy - measured({0.5f, 0.25f, 0.25f, 1}).entropy) < kNear);
+}
+
+TEST_CASE("where no key holds an answer there is no share; where one does but is not seen, it is 0") {
+  CHECK_FALSE(measured({1, 0}, {none, distractor}).on_answer);
+  CHECK(measured({1, 0}, {none, distractor}).on_distractors == 0.0);
+  CHECK(measured({1, 0}, {none, answer}).on_answer == 0.0);
+}
+
+TEST_CASE("a query that sees nothing has no measures; a weight that is not a number spoils them") {
+  const std::vector<Evidence> keys(3);
+  CHECK_FALSE(measure_row(std::vector<float>(3, 0), keys));
+  const float nan = std::numeric_limits<float>::quiet_NaN();
+  CHECK(std::isnan(measured({nan, 1, 0}).entropy));
+  CHECK(std::isnan(measured({1, 0, nan}).on_first));
+}
+
+TEST_CASE("the effective rank of T equal singular values is T, of one alone 1") {
+  for (Index time : {1, 2, 9, 64, 130}) {
+    CHECK(std::abs(rank_of(Matrix<float>::Identity(time, time)) - static_cast<double>(time)) < 1e-10);
+    CHECK(std::abs(rank_of(Matrix<float>::Constant(time, time, 0.125f)) - 1) < 1e-10);
+  }
+  // A permutation is orthogonal; scale and sign change nothing.
+  Matrix<float> shift = Matrix<float>::Zero(31, 31);
+  for (Index i = 0; i < 31; ++i) shift(i, (i + 7) % 31) = -3;
+  CHECK(std::abs(rank_of(shift) - 31) < 1e-10);
+}
+
+TEST_CASE("the effective rank of singular values 3 and 1 is that of a coin of 3/4") {
+  Matrix<float> m(2, 2);
+  m << 3, 0, 0, -1;
+  CHECK(std::abs(rank_of(m) - std::exp(-0.75 * std::log(0.75) - 0.25 * std::log(0.25))) < kNear);
+  // [[1,0],[1/2,1/2]]: s1^2 + s2^2 = 3/2, s1 s2 = 1/2, so s1 + s2 = sqrt(5/2)
+  const double sum = std::sqrt(2.5), difference = std::sqrt(0.5), p = (sum + difference) / (2 * sum);
+  CHECK(std::abs(rank_of(uniform_causal(2)) - std::exp(-p * std::log(p) - (1 - p) * std::log(1 - p))) < 1e-7);
+}
+
+TEST_CASE("a map of zeros, or with what is no number, has no effective rank") {
+  CHECK(std::isnan(rank_of(Matrix<float>::Zero(4, 4))));
+  Matrix<float> m = Matrix<float>::Identity(4, 4);
+  m(2, 1) = std::numeric_limits<float>::infinity();
+  CHECK(std::isnan(rank_of(m)));
+}

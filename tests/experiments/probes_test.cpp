@@ -1,0 +1,178 @@
+#include "experiments/probes.h"
+
+#include <bit>
+#include <cmath>
+#include <map>
+#include <string>
+
+#include "core/mixer.h"
+#include "experiments/probe_batch.h"
+#include "experiments/tasks/builtin.h"
+#include "experiments/trial.h"
+#include "experiments/variant_list.h"
+#include "tests/catch.h"
+
+namespace {
+
+using namespace heed;
+
+// Each query's value itself: mixes nothing, and has no weights to show.
+template <class S>
+struct Self {
+  struct Saved {};
+  Saved forward(const Head<S>& in, Mat<S> o, Memory<S>&) const {
+    o = in.v;
+    return {};
+  }
+  void backward(const Head<S>&, const Saved&, In<S> d_o, HeadGrad<S>& grad, Memory<S>&) const {
+    grad.v += d_o;
+  }
+};
+
+const Registry& registry() {
+  static const Registry filled = [] {
+    Registry r;
+    register_builtin_variants(r);
+    register_builtin_tasks(r);
+    r.add_mixer<Self>("self", {});
+    return r;
+  }();
+  return filled;
+}
+
+Config defaults(const Entry& entry, const Config& given = Config::map()) {
+  Problems problems;
+  Config options = entry.resolve(given, entry.name, problems);
+  problems.throw_if_any();
+  return options;
+}
+
+struct TaskGiven {
+  std::string name;
+  std::vector<std::pair<const char*, Index>> options;
+};
+
+// What probes record of an untrained model with these variants in turn.
+results::Record probed(const std::vector<std::string>& variants,
+                       const TaskGiven& given = {"mqar", {{"vocab", 66}}}, int threads = 1) {
+  Config options = Config::map();
+  for (const auto& [name, value] : given.options) options.set(name, Config::integer(value));
+  const TaskInfo& info = registry().task(given.name);
+  const auto task = info.make(defaults(info, options), 3);
+  TrialConfig trial;
+  trial.model.layers = 2, trial.model.heads = 2, trial.model.dim = 12;
+  for (const std::string& v : variants) trial.attention.push_back({v, defaults(registry().variant(v))});
+  trial.feed_forward = {"none", {}};
+  trial.positions = {"learned", defaults(registry().position("learned"))};
+  Params<float> params;
+  Model<float> model(model_spec(trial, *task), registry(), params);
+  params.freeze();
+  params.initialise(3);
+  results::Record record;
+  record.id = std::string(16, '0');
+  add_probes(record, model, *task, threads);
+  results::check(record);
+  return record;
+}
+
+double metric(const results::Record& record, const std::string& name) {
+  for (const results::Metric& m : record.metrics)
+    if (m.name == name) return m.value;
+  throw Error("there is no metric " + name);
+}
+
+std::vector<double> array(const results::Record& record, const std::string& name) {
+  for (const results::Array& a : record.arrays)
+    if (a.group == "probes" && a.name == name) return std::get<std::vector<double>>(a.values);
+  throw Error("there is no array " + name);
+}
+
+std::vector<std::uint64_t> bits(const results::Record& record) {
+  std::vector<std::uint64_t> all;
+  for (const results::Metric& m : record.metrics) all.push_back(std::bit_cast<std::uint64_t>(m.value));
+  for (const results::Array& a : record.arrays)
+    for (const double x : std::get<std::vector<double>>(a.values))
+      all.push_back(std::bit_cast<std::uint64_t>(x));
+  return all;
+}
+
+const std::vector<std::string> kMeasures = {"entropy",  "on_answer",      "on_distractors",
+                                            "on_first", "effective_rank", "negative"};
+
+}  // namespace
+
+TEST_CASE("every variant that mixes along time is probed") {
+  for (const VariantInfo& info : registry().variants()) {
+    if (!info.traits(defaults(info)).mixes_time || info.name == "self") continue;
+    INFO(info.name);
+    const results::Record record = probed({info.name});
+    CHECK(record.metrics.size() == kMeasures.size());
+    for (const std::string& measure : kMeasures) {
+      CHECK(std::isfinite(metric(record, "attention_" + measure)));
+      CHECK(array(record, measure).size() == 4);
+    }
+    if (info.name != "differential") CHECK(metric(record, "attention_negative") == 0);
+    CHECK(metric(record, "attention_effective_rank") > 1);
+  }
+}
+
+TEST_CASE("an untrained softmax spreads its weights evenly") {
+  // Scores are next to nothing at the start: weight 1/(i+1) on each key, log(i+1) of entropy.
+  const results::Record record = probed({"softmax"}, {"induction", {{"length", 64}}});  // scored: the last
+  CHECK(std::abs(metric(record, "attention_entropy") - std::log(64)) < 0.01);
+  CHECK(std::abs(metric(record, "attention_on_answer") - 1.0 / 64) < 1e-3);
+  CHECK(std::abs(metric(record, "attention_on_first") - 1.0 / 64) < 1e-3);
+}
+
+TEST_CASE("a metric is the mean over the layers and heads that have weights") {
+  const results::Record stack = probed({"self", "softmax"});
+  for (const std::string& measure : kMeasures) {
+    INFO(measure);
+    const std::vector<double> each = array(stack, measure);
+    CHECK((std::isnan(each[0]) && std::isnan(each[1])));
+    CHECK((std::isfinite(each[2]) && std::isfinite(each[3])));
+    CHECK(metric(stack, "attention_" + measure) == (each[2] + each[3]) / 2);
+  }
+}
+
+TEST_CASE("without weights, and of long sequences, there are metrics without a value") {
+  for (const results::Record& record :
+       {probed({"self"}), probed({"softmax"}, {"induction", {{"length", kLongestProbed + 1}}})}) {
+    CHECK(record.arrays.empty());
+    for (const std::string& measure : kMeasures) CHECK(std::isnan(metric(record, "attention_" + measure)));
+  }
+}
+
+TEST_CASE("beyond its own bound the effective rank alone is left out") {
+  const results::Record record = probed({"softmax"}, {"induction", {{"length", kLongestRanked + 1}}});
+  CHECK(std::isnan(metric(record, "attention_effective_rank")));
+  CHECK(std::isfinite(metric(record, "attention_entropy")));
+}
+
+TEST_CASE("a task that cannot tell where answers stand leaves their shares without a value") {
+  const results::Record record = probed({"softmax"}, {"text", {{"length", 16}}});
+  CHECK(std::isnan(metric(record, "attention_on_answer")));
+  CHECK(std::isnan(metric(record, "attention_on_distractors")));
+  CHECK(std::isfinite(metric(record, "attention_on_first")));
+}
+
+TEST_CASE("probes are the same to the bit for any number of threads") {
+  for (const char* variant : {"softmax", "linear", "differential"}) {
+    const TaskGiven task = {"mqar", {{"vocab", 130}, {"length", 128}}};
+    CHECK(bits(probed({variant}, task, 1)) == bits(probed({variant}, task, 3)));
+  }
+}
+
+TEST_CASE("the probe sequences are the first of the test split, at most 2,048 tokens of them") {
+  CHECK(probe_sequences(8) == 16);
+  CHECK(probe_sequences(128) == 16);
+  CHECK(probe_sequences(300) == 6);
+  CHECK(probe_sequences(5000) == 1);
+  const TaskInfo& info = registry().task("mqar");
+  const auto task = info.make(defaults(info), 3);
+  const ProbeBatch probe(*task, 3);
+  std::vector<Token> tokens(64), labels(64);
+  task->sequence(Split::test, 2, tokens, labels);
+  CHECK(std::equal(tokens.begin(), tokens.end(), probe.tokens().begin() + 128));
+  CHECK(std::equal(labels.begin(), labels.end(), probe.labels().begin() + 128));
+}
