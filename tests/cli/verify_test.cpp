@@ -56,6 +56,13 @@ heed::results::Metric& metric(Record& record, const std::string& name) {
   throw std::out_of_range(name);
 }
 
+// The first of a group.
+heed::results::Array& array_of(Record& record, const std::string& group) {
+  for (auto& a : record.arrays)
+    if (a.group == group) return a;
+  throw std::out_of_range(group);
+}
+
 }  // namespace
 
 TEST_CASE("trials that are run again are equal to the bit, with other threads too") {
@@ -119,10 +126,17 @@ TEST_CASE("a single bit is found, with the trial, the variable and by how much")
   }
   SECTION("in a trained parameter") {
     spoil(folder, trials[0],
-          [](Record& r) { std::get<std::vector<float>>(r.arrays.at(0).values).at(0) += 1; });
+          [](Record& r) { std::get<std::vector<float>>(array_of(r, "weights").values).at(0) += 1; });
     const Ended ended = verify(folder);
     CHECK(ended.code == 1);
     CHECK_THAT(ended.out, ContainsSubstring("  weights/") && ContainsSubstring("the first at [0]"));
+  }
+  SECTION("in what a probe saw") {
+    spoil(folder, trials[0], [](Record& r) {
+      double& entropy = std::get<std::vector<double>>(array_of(r, "probes").values).at(0);
+      entropy = next(entropy);
+    });
+    CHECK_THAT(verify(folder).out, ContainsSubstring("  probes/"));
   }
   SECTION("but not in what varies") {
     spoil(folder, trials[0], [](Record& r) { metric(r, "step_milliseconds").value += 1; });
