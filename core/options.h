@@ -25,7 +25,8 @@ namespace heed {
 struct OptionText {
   std::optional<double> min = {}, max = {};  // both inclusive
   std::vector<std::string> choices = {};     // for text: the only values that are allowed
-  std::string doc = "";                      // meaning and unit, one line
+  bool size = false;     // of a feed-forward: what moves where parameters are matched (compare.match)
+  std::string doc = "";  // meaning and unit, one line
 };
 
 // A struct whose defaults follow from other options or from the world (a file's hash) fills them in an

@@ -18,9 +18,11 @@ struct Traits {
 
 // What an attention variant asks of the block that it stands in.
 struct BlockStyle {
-  std::string feed_forward = "";     // the variant for the feed-forward slot; empty: the model's own choice
-  Config feed_forward_options = {};  // for it
-  bool norm_gain = true;             // false: the block's norms have neither gain nor bias
+  // The variant for the feed-forward slot; empty: the model's own choice. Without options of its own, the
+  // model's choice stands where it has that name.
+  std::string feed_forward = "";
+  Config feed_forward_options = {};
+  bool norm_gain = true;  // false: the block's norms have neither gain nor bias
 };
 
 }  // namespace heed

@@ -111,6 +111,12 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
   value = numbers(options.metric);
   accuracy = numbers("test_accuracy");
   solved_step = numbers("solved_step");
+  for (const Column& column : results.columns)
+    if (column.role == results::Role::metric && column.name.ends_with(kMismatch)) {
+      budget = column.name.substr(0, column.name.size() - std::string(kMismatch).size());
+      spent = numbers(budget);
+      mismatch = numbers(column.name);
+    }
   const bool may_never = may_never_come(options.metric);
   if (!options.select.empty() || may_never) validation = numbers(validation_metric(options.metric));
   if (may_never)

@@ -44,6 +44,8 @@ struct Trials {
   std::vector<Varied> varied;
   bool any_done;
   std::vector<double> value, validation, accuracy, solved_step;
+  std::string budget;                   // the metric that the sweep matched; or empty
+  std::vector<double> spent, mismatch;  // of it
 };
 
 }  // namespace heed

@@ -19,7 +19,8 @@ constexpr std::size_t kFewPairs = 5;
 // A row while it is made.
 struct Group {
   ComparedRow row;
-  std::vector<double> validation;  // of the trials that have a value
+  std::vector<double> validation;       // of the trials that have a value
+  std::vector<double> spent, mismatch;  // of those that know them
 };
 
 // For each set of groups that differ in column `at` alone, keeps the one that is best on validation: of those
@@ -109,6 +110,10 @@ std::vector<Group> group(const Trials& trials) {
     ComparedRow& row = groups[at->second].row;
     ++row.tried, row.solved += trials.solved(i);
     row.not_done += !trials.done(i);
+    if (!trials.budget.empty() && !std::isnan(trials.spent[i])) {
+      groups[at->second].spent.push_back(trials.spent[i]);
+      groups[at->second].mismatch.push_back(trials.mismatch[i]);
+    }
     if (!trials.done(i) || std::isnan(trials.value[i])) continue;
     row.seeds.push_back(trials.seed[i]);
     row.values.push_back(trials.value[i]);
@@ -236,8 +241,11 @@ Comparison compare(const results::Results& results, const CompareOptions& option
                       by, options.metric));
     }
   }
+  out.budget = trials.budget;
   for (Group& g : groups) {
     summarize(g.row, options.metric);
+    g.row.spent = statistics::mean(g.spent);
+    g.row.mismatch = statistics::mean(g.mismatch);
     out.rows.push_back(std::move(g.row));
   }
   const std::size_t alone = compare_with_reference(out);

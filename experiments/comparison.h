@@ -50,6 +50,10 @@ struct ComparedRow {
   double center = std::numeric_limits<double>::quiet_NaN(), deviation = center;
   statistics::Interval interval;
 
+  // What a trial spends of the matched budget, and the share by which that differs from the reference's;
+  // means.
+  double spent = center, mismatch = center;
+
   std::size_t never() const;  // how many values are infinite
 };
 
@@ -59,6 +63,7 @@ struct Comparison {
   std::vector<std::string> paths;           // of these
   std::string by;                           // of `varied`: one table per value; or empty
   bool knows_solved = false;                // do the results tell which trials solve their task?
+  std::string budget;                       // the metric that was matched (compare.match); or empty
   std::vector<ComparedRow> rows;            // in plan order
   std::vector<std::string> notes;           // what a reader must know, a sentence each
 };

@@ -58,7 +58,9 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) const {
     if (c.component != "biases" && c.component != "norms" && c.component != "positions")
       s.estimate.counted += c.parameters;
   const Index scored = scored_positions(*task);
-  s.estimate.forward_flops = model.cost(task->length(), scored).flops;
+  const Cost cost = model.cost(task->length(), scored);
+  s.estimate.forward_flops = cost.flops;
+  s.estimate.state_bytes = cost.state_bytes;
   s.length = task->length();
   s.micro_batch = model.micro_batch(s.length);
   // A block keeps about 16 rows of the model's width (norms, q, k, v, o, a feed-forward four times as wide),

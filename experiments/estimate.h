@@ -17,6 +17,7 @@ struct Estimate {
   Index parameters = 0;       // everything that is trained
   double forward_flops = 0;   // of one sequence
   double training_flops = 0;  // three forward passes for each sequence of each update, in all stages
+  double state_bytes = 0;     // kept per sequence when decoding token by token
   double memory_bytes = 0;  // values, gradients and two moments, and the activations of a micro-batch; about
 };
 

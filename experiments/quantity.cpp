@@ -6,6 +6,8 @@
 #include <string_view>
 #include <utility>
 
+#include <fmt/format.h>
+
 namespace heed {
 namespace {
 
@@ -36,6 +38,12 @@ std::optional<double> read_bytes(const std::string& text) {
       {"", 1},         {"B", 1},           {"kB", 1e3},           {"MB", 1e6},  {"GB", 1e9},
       {"KiB", 1024.0}, {"MiB", 1048576.0}, {"GiB", 1073741824.0}, {"TB", 1e12}, {"TiB", 1099511627776.0}};
   return read_quantity(text, units);
+}
+
+std::string grouped(double n) {
+  std::string digits = fmt::format("{:.0f}", n);
+  for (std::size_t at = digits.size(); at > 3 && digits[at - 4] != '-';) digits.insert(at -= 3, 1, ',');
+  return digits;
 }
 
 }  // namespace heed

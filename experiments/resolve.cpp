@@ -84,13 +84,12 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
 // What stands in the feed-forward slot beside an attention: its own choice where it has one.
 Choice feed_forward_of(const Choice& attention, const Choice& given, const Registry& registry) {
   const BlockStyle style = registry.variant(attention.name).block_style(attention.options);
-  if (style.feed_forward.empty() || given.name == "none") return given;
+  std::optional<Choice> own = own_feed_forward(style, given);
+  if (!own) return given;
   Problems none;
-  Choice own = {
-      style.feed_forward,
-      registry.variant(style.feed_forward).resolve(style.feed_forward_options, style.feed_forward, none)};
+  own->options = registry.variant(own->name).resolve(own->options, own->name, none);
   none.throw_if_any();
-  return own;
+  return *own;
 }
 
 }  // namespace

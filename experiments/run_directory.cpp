@@ -21,7 +21,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kPlanHeader = "id\tvariant\tseed\tsetting";
+constexpr std::string_view kPlanHeader = "id\tvariant\tseed\tsetting";
 
 constexpr std::string_view kHashMark = "# xxh64 ";
 
@@ -71,9 +71,11 @@ std::string PlanLine::text() const {
 
 std::vector<PlanLine> plan_lines(const Sweep& sweep) {
   std::vector<PlanLine> lines;
-  for (const PlannedTrial& t : sweep.trials)
+  for (const PlannedTrial& t : sweep.trials) {
     lines.push_back(
         {t.id, one_field(t.config.variant), fmt::format("{}", t.config.seed), one_field(t.setting)});
+    if (sweep.match.on()) lines.back().budget = budget_metrics(sweep.match, t.matched);
+  }
   return lines;
 }
 
@@ -81,9 +83,16 @@ void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) co
   make_folder(root_ / "trials");
   make_folder(root_ / "logs");
   make_folder(root_ / "checkpoints");
-  std::string text = std::string(kPlanHeader) + '\n';
-  for (const PlanLine& l : plan_lines(sweep))
-    text += fmt::format("{}\t{}\t{}\t{}\n", l.id, l.variant, l.seed, l.setting);
+  const std::vector<PlanLine> lines = plan_lines(sweep);
+  std::string text(kPlanHeader);
+  if (!lines.empty())
+    for (const results::Metric& m : lines[0].budget) text += '\t' + m.name;
+  text += '\n';
+  for (const PlanLine& l : lines) {
+    text += fmt::format("{}\t{}\t{}\t{}", l.id, l.variant, l.seed, l.setting);
+    for (const results::Metric& m : l.budget) text += fmt::format("\t{}", m.value);
+    text += '\n';
+  }
   text += hash_line(text);
   write_text(this->sweep(), sweep_text);
   write_text(plan(), text);
@@ -101,13 +110,17 @@ std::vector<PlanLine> RunDirectory::read_plan() const {
         plan(), "its content does not match the hash in its last line; `heed run` writes it anew.");
   text.resize(end);
   const std::vector<std::string> lines = split(text, '\n');
-  if (lines[0] != kPlanHeader) throw results::DamagedFile(plan(), "it does not begin as heed writes it.");
+  const std::vector<std::string> header = split(lines[0], '\t');
+  if (!(lines[0] + '\t').starts_with(std::string(kPlanHeader) + '\t'))
+    throw results::DamagedFile(plan(), "it does not begin as heed writes it.");
   std::vector<PlanLine> out;
   for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
     const std::vector<std::string> f = split(lines[i], '\t');
-    if (f.size() != 4 || !results::is_id(f[0]))
+    if (f.size() != header.size() || !results::is_id(f[0]))
       throw results::DamagedFile(plan(), fmt::format("line {} is not as heed writes it.", i + 1));
     out.push_back({f[0], f[1], f[2], f[3]});
+    for (std::size_t c = 4; c < f.size(); ++c)
+      out.back().budget.push_back(budget_metric(header[c], std::stod(f[c])));
   }
   return out;
 }
@@ -129,7 +142,8 @@ results::MergeReport RunDirectory::merge(const std::vector<PlanLine>& plan,
                                          const results::Provenance& provenance) const {
   std::vector<results::Source> sources;
   for (std::size_t i = 0; i < plan.size(); ++i)
-    if (fs::exists(trial(plan[i].id))) sources.push_back({trial(plan[i].id), static_cast<std::int64_t>(i)});
+    if (fs::exists(trial(plan[i].id)))
+      sources.push_back({trial(plan[i].id), static_cast<std::int64_t>(i), plan[i].budget});
   return results::merge(sources, results(), provenance);
 }
 

@@ -14,13 +14,14 @@ namespace heed {
 // A line of the plan file.
 struct PlanLine {
   std::string id, variant, seed, setting;
-  std::string text() const;  // "window lr=0.001 seed 2"
+  std::vector<results::Metric> budget = {};  // how the trial meets the sweep's budget, where it has one
+  std::string text() const;                  // "window lr=0.001 seed 2"
 };
 
 // Where a sweep leaves what it makes:
 //
 //     sweep.yaml        the file as given, with the overrides
-//     plan.tsv          ids in plan order, with variant, seed and setting; its last line is a hash
+//     plan.tsv          ids in plan order, with variant, seed, setting and budget; its last line is a hash
 //     trials/<id>.h5    one whole file per finished trial
 //     logs/<id>.log     what the trial printed; a running trial holds a lock on it
 //     logs/<id>.yaml    its resolved configuration, for `heed trial`

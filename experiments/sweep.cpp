@@ -2,11 +2,14 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
 
 #include <fmt/format.h>
 
 #include "experiments/axes.h"
+#include "experiments/knob.h"
+#include "experiments/matcher.h"
 #include "experiments/resolve.h"
 #include "experiments/sections.h"
 #include "experiments/stages.h"
@@ -83,12 +86,6 @@ CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>&
   std::vector<std::string> labels;
   for (const VariantEntry& v : variants) labels.push_back(v.label);
   if (!labels.empty()) refuse_unless_known("reference", compare.reference, "variant of this sweep", labels);
-  if (const Config* match = section->find("match")) {
-    const Config* budget = match->find("budget");
-    if (!budget || budget->text() != "none")
-      problems.add(match->place(),
-                   "compare.match: budgets cannot be matched yet; remove it, or write {budget: none}.");
-  }
   return compare;
 }
 
@@ -208,6 +205,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
   read_section(limits, tree.find("limits"), "limits", {}, problems);
   sweep.limits = limits_of(limits);
   sweep.compare = read_compare(tree, variants, axes, problems);
+  sweep.match = read_match(tree.find("compare"), sweep.compare.reference, variants, problems);
 
   const double trials = static_cast<double>(variants.size()) * static_cast<double>(axes.points.size()) *
                         static_cast<double>(axes.seeds.size());
@@ -232,19 +230,30 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
     points.push_back(std::move(r));
   }
   ModelCheck check_model(registry, problems);
+  for (const VariantEntry& variant : variants)
+    for (const Resolved& point : points)
+      if (point.good)
+        check_model(with_variant(point.trial, variant, registry, problems), variant, point.task_place);
+  if (!problems.empty()) return sweep;
+
+  std::optional<Matcher> matcher;
+  if (sweep.match.on()) matcher.emplace(sweep.match, variants, registry, problems);
   std::set<std::string> ids;
   for (const VariantEntry& variant : variants)
     for (std::size_t p = 0; p < points.size(); ++p) {
-      if (!points[p].good) continue;
-      TrialConfig trial = points[p].trial;
-      set_variant(variant, registry, trial, problems);
-      trial.plugins = plugins_of(trial, registry);
-      check_model(trial, variant, points[p].task_place);
-      if (!problems.empty()) continue;
+      PlannedTrial planned{{}, "", setting_text(axes.points[p]), {}};
+      if (!matcher) {
+        planned.config = with_variant(points[p].trial, variant, registry, problems);
+      } else if (auto solved = (*matcher)(points[p].trial, variant, planned.setting)) {
+        planned.config = std::move(solved->trial);
+        planned.matched = std::move(solved->matched);
+      } else {
+        continue;  // the problems say why
+      }
       for (const std::uint64_t seed : axes.seeds) {
-        trial.seed = seed;
-        const std::string id = trial_id(trial);
-        if (ids.insert(id).second) sweep.trials.push_back({trial, id, setting_text(axes.points[p])});
+        planned.config.seed = seed;
+        planned.id = trial_id(planned.config);
+        if (ids.insert(planned.id).second) sweep.trials.push_back(planned);
       }
     }
   return sweep;

@@ -6,6 +6,7 @@
 #include "core/config.h"
 #include "core/registry.h"
 #include "experiments/limits.h"
+#include "experiments/match.h"
 #include "experiments/trial_config.h"
 
 namespace heed {
@@ -24,13 +25,15 @@ struct CompareOptions {
 struct PlannedTrial {
   TrialConfig config;
   std::string id;
-  std::string setting;  // what the sweep sets in it apart from variant and seed: "lr=0.001 length=64"
+  std::string setting;   // what the sweep sets in it apart from variant and seed: "lr=0.001 length=64"
+  Matched matched = {};  // how it meets the sweep's budget, where there is one
 };
 
 // A sweep file, checked and expanded.
 struct Sweep {
   std::string name;
   CompareOptions compare;
+  Match match;
   Limits limits;
   std::vector<PlannedTrial> trials;  // in plan order: variants, then points, then seeds (fastest)
 };

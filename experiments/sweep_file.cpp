@@ -138,32 +138,50 @@ bool names_variant(const std::string& label, const Registry& registry) {
   return registry.find_variant(label.substr(0, label.find_first_of("(+"))) != nullptr;
 }
 
+// A variant that the file compares with and the command line's variants lack: the first of those stands in.
+void settle_reference(Config* reference, const std::string& path, const std::vector<VariantEntry>& entries,
+                      const Registry& registry, std::vector<std::string>& notes) {
+  if (!reference || !reference->is_scalar() || from_command_line(*reference) || entries.empty() ||
+      !names_variant(reference->text(), registry))
+    return;
+  const bool is_there = std::any_of(entries.begin(), entries.end(),
+                                    [&](const VariantEntry& v) { return v.label == reference->text(); });
+  if (is_there) return;
+  notes.push_back(
+      fmt::format("{}: '{}' is not among the variants of the command line; the reference is the first of "
+                  "them, '{}'.",
+                  path, reference->text(), entries[0].label));
+  *reference = Config::scalar(entries[0].label, kCommandLine);
+}
+
+// Knobs of variants that the command line has left out.
+void settle_adjust(Config* adjust, const std::vector<VariantEntry>& entries, const Registry& registry) {
+  if (!adjust || !adjust->is_map()) return;
+  std::erase_if(adjust->entries(), [&](const Config::Entry& e) {
+    return !from_command_line(e.value) && names_variant(e.key, registry) &&
+           std::none_of(entries.begin(), entries.end(),
+                        [&](const VariantEntry& v) { return is_called(v, e.key); });
+  });
+}
+
 // What `compare` in the file names is gone where the command line says what is compared: the first variant is
 // the reference then, and nothing is selected. What would be wrong without overrides is left to be refused.
 void settle_compare(SweepFile& file, const Registry& registry) {
   Config* compare = file.tree.find("compare");
   if (!compare || !compare->is_map()) return;
-  const auto in_file = [&](const char* key) {
-    Config* given = compare->find(key);
-    return given && given->is_scalar() && !from_command_line(*given) ? given : nullptr;
-  };
   const Config* variants = file.tree.find("variants");
-  Config* reference = in_file("reference");
-  if (reference && variants && from_command_line(*variants) && names_variant(reference->text(), registry)) {
+  if (variants && from_command_line(*variants)) {
     Problems refused_later;
     const std::vector<VariantEntry> entries = read_variants(file.tree, registry, refused_later);
-    const bool is_there = std::any_of(entries.begin(), entries.end(),
-                                      [&](const VariantEntry& v) { return v.label == reference->text(); });
-    if (!is_there && !entries.empty()) {
-      file.notes.push_back(
-          fmt::format("compare.reference: '{}' is not among the variants of the command line; "
-                      "the reference is the first of them, '{}'.",
-                      reference->text(), entries[0].label));
-      *reference = Config::scalar(entries[0].label, kCommandLine);
+    settle_reference(compare->find("reference"), "compare.reference", entries, registry, file.notes);
+    if (Config* match = compare->find("match"); match && match->is_map()) {
+      settle_reference(match->find("reference"), "compare.match.reference", entries, registry, file.notes);
+      settle_adjust(match->find("adjust"), entries, registry);
     }
   }
-  Config* select = in_file("select");
-  const Config* set = select ? file.tree.find_path(select->text()) : nullptr;
+  const Config* select = compare->find("select");
+  if (!select || !select->is_scalar() || from_command_line(*select)) return;
+  const Config* set = file.tree.find_path(select->text());
   if (set && from_command_line(*set) && !is_swept(file.tree, select->text())) {
     file.notes.push_back(fmt::format(
         "compare.select: '{}' has one value by the command line; nothing is selected.", select->text()));

@@ -5,6 +5,8 @@
 
 #include <fmt/format.h>
 
+#include "experiments/quantity.h"
+
 namespace heed {
 namespace {
 
@@ -45,6 +47,7 @@ TextTable measured(const Comparison& c, const std::vector<const ComparedRow*>& r
   Cells head = times ? Cells{c.metric, "never"} : Cells{c.metric, "95% interval", "deviation"};
   head = joined(head, {"trials", "not_done"});
   if (swept) head.emplace_back("solved");
+  if (!c.budget.empty()) head = joined(head, {c.budget, "mismatch"});
   std::vector<Cells> table = {joined(key(c, "variant", c.varied), head)};
   for (const ComparedRow* r : rows) {
     Cells cells = {times ? rounded_steps(r->center) : rounded(r->center)};
@@ -54,6 +57,8 @@ TextTable measured(const Comparison& c, const std::vector<const ComparedRow*>& r
       cells = joined(cells, {between(r->interval, rounded), rounded(r->deviation)});
     cells = joined(cells, {count(r->values.size()), count(r->not_done)});
     if (swept) cells.push_back(fmt::format("{} of {}", r->solved, r->tried));
+    if (!c.budget.empty())
+      cells = joined(cells, {std::isnan(r->spent) ? "-" : grouped(r->spent), percent(r->mismatch)});
     table.push_back(joined(key(c, r->variant, r->setting), cells));
   }
   return {"", "", table};
@@ -94,6 +99,11 @@ std::string value_of(const Comparison& c, const ComparedRow& row, const std::str
 std::string rounded(double x) { return rounded_to(x, false); }
 
 std::string rounded_steps(double x) { return rounded_to(x, true); }
+
+std::string percent(double share) {
+  if (std::isnan(share)) return "-";
+  return share == 0 ? "0%" : fmt::format("{:+.2f}%", 100 * share);
+}
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789.,+-e%") == std::string::npos;

@@ -22,6 +22,8 @@ std::vector<TextTable> tables(const Comparison& comparison);
 std::string rounded(double x);
 std::string rounded_steps(double x);  // whole ones without decimals
 
+std::string percent(double share);  // a mismatch: "+0.31%", "0%"
+
 bool is_number(const std::string& text);
 
 }  // namespace heed

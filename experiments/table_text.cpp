@@ -76,10 +76,10 @@ std::string table_text(const Comparison& comparison) {
 }
 
 std::string csv_text(const Comparison& c) {
-  const Cells head = {
-      c.metric, "deviation", "interval_low", "interval_high", "trials",         "not_done",
-      "never",  "solved",    "tried",        "difference",    "difference_low", "difference_high",
-      "p",      "p_holm",    "effect",       "pairs",         "left_out",       "verdict"};
+  Cells head = {c.metric, "deviation", "interval_low", "interval_high", "trials",         "not_done",
+                "never",  "solved",    "tried",        "difference",    "difference_low", "difference_high",
+                "p",      "p_holm",    "effect",       "pairs",         "left_out",       "verdict"};
+  if (!c.budget.empty()) head = joined(head, {"budget", "spent", "mismatch"});
   std::vector<Cells> rows = {joined(joined({"variant"}, c.varied), head)};
   for (const ComparedRow& r : c.rows) {
     const Against& a = r.against;
@@ -89,6 +89,7 @@ std::string csv_text(const Comparison& c) {
          count(r.values.size()), count(r.not_done), count(r.never()), count(r.solved), count(r.tried),
          exact(a.test.difference), exact(a.test.interval.low), exact(a.test.interval.high), exact(a.test.p),
          exact(a.adjusted_p), exact(a.test.effect), count(a.test.pairs), count(a.left_out), a.verdict}));
+    if (!c.budget.empty()) rows.back() = joined(rows.back(), {c.budget, exact(r.spent), exact(r.mismatch)});
   }
   std::string out;
   for (const Cells& row : rows) {

@@ -12,7 +12,8 @@ namespace heed {
 // comparison.by), and the notes.
 std::string table_text(const Comparison& comparison);
 
-// One table with all of it, a line per row; its columns depend on nothing but the metric and what varies.
+// One table with all of it, a line per row; its columns depend on nothing but the metric, what varies and
+// whether a budget was matched.
 std::string csv_text(const Comparison& comparison);
 
 // Columns of text under each other, the first row their names: numbers to the right, words to the left. A

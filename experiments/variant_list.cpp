@@ -256,6 +256,11 @@ class Reader {
 
 }  // namespace
 
+bool is_called(const VariantEntry& variant, const std::string& name) {
+  return variant.label == name || std::any_of(variant.attention.begin(), variant.attention.end(),
+                                              [&](const Choice& c) { return c.name == name; });
+}
+
 std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown) {
   std::vector<std::string> parts;
   for (const auto& [option, value] : shown) parts.push_back(fmt::format("{}={}", option, value));

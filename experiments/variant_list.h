@@ -31,6 +31,9 @@ struct VariantEntry {
 // lists is crossed. Entries with mistakes are left out.
 std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems);
 
+// Is it this entry's label, or the name of one of its variants?
+bool is_called(const VariantEntry& variant, const std::string& name);
+
 // What a thing is called in a table: its name and the options that tell it from others, "rope(fraction=0.5)".
 std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown);
 

@@ -21,6 +21,9 @@ struct Source {
   std::filesystem::path path;
   // The trial's number in today's plan; without it the number it had when it ran.
   std::optional<std::int64_t> trial;
+  // What the sweep knows of the trial and the trial does not: what it was matched to. Told beside the trial's
+  // own metrics.
+  std::vector<Metric> metrics = {};
 };
 
 struct MergeReport {

@@ -16,7 +16,8 @@ class Mlp final : public Layer<S> {
     Index width = 0;
     std::string activation = "gelu_tanh";
     void describe(auto& option) {
-      option("width", width, {.min = 0, .doc = "hidden channels; 0: four times the model's width"});
+      option("width", width,
+             {.min = 0, .size = true, .doc = "hidden channels; 0: four times the model's width"});
       option(
           "activation", activation,
           {.choices = {"gelu_tanh", "gelu_erf"}, .doc = "the nonlinearity f, as an approximation or exact"});

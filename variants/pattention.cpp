@@ -13,7 +13,8 @@ class PattentionLayer final : public Layer<S> {
     Index tokens = 0;
     PattentionOptions pattention;
     void describe(auto& option) {
-      option("tokens", tokens, {.min = 0, .doc = "parameter tokens; 0: four times the model's width"});
+      option("tokens", tokens,
+             {.min = 0, .size = true, .doc = "parameter tokens; 0: four times the model's width"});
       pattention.describe(option);
     }
   };

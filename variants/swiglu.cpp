@@ -16,7 +16,9 @@ class SwiGlu final : public Layer<S> {
     Index width = 0;
     void describe(auto& option) {
       option("width", width,
-             {.min = 0, .doc = "hidden channels; 0: 8/3 of the model's width, to the nearest multiple of 8"});
+             {.min = 0,
+              .size = true,
+              .doc = "hidden channels; 0: 8/3 of the model's width, to the nearest multiple of 8"});
     }
   };
 

@@ -26,7 +26,7 @@ class TokenFormer final : public Layer<S> {
               .doc = "parameter tokens of the query, key and value maps; 0: as many as the model is wide"});
       option("output_tokens", output_tokens, {.min = 0, .doc = "of the output map; 0: as many as 'tokens'"});
       option("feed_forward_tokens", feed_forward_tokens,
-             {.min = 0, .doc = "parameter tokens of the feed-forward; 0: four times 'tokens'"});
+             {.min = 0, .size = true, .doc = "parameter tokens of the feed-forward; 0: four times 'tokens'"});
       option("feed_forward", feed_forward,
              {.choices = {"pattention", "mlp"},
               .doc = "the block's feed-forward, where the model leaves it open"});

@@ -34,9 +34,7 @@ std::unique_ptr<Block<S>> make_block(const ModelSpec& spec, const LayerSpec<S>& 
   const Choice& attention = spec.attention[static_cast<std::size_t>(layer.depth) % spec.attention.size()];
   const VariantInfo& info = registry.variant(attention.name);
   const BlockStyle style = info.block_style(attention.options);
-  const bool own = !style.feed_forward.empty() && spec.feed_forward.name != "none";
-  const Choice feed_forward =
-      own ? Choice{style.feed_forward, style.feed_forward_options} : spec.feed_forward;
+  const Choice feed_forward = own_feed_forward(style, spec.feed_forward).value_or(spec.feed_forward);
 
   const auto scope = params.scope(fmt::format("blocks.{}", layer.depth));
   const auto make_attention = [&] { return info.make(attention.options, layer, params); };

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config.h"
 #include "core/index.h"
 #include "core/options.h"
+#include "core/traits.h"
 
 namespace heed {
 
@@ -36,6 +38,10 @@ struct ModelOptions {
     option("tied", tied, {.doc = "the head's matrix is the embedding's, transposed"});
   }
 };
+
+// What a variant puts into the feed-forward slot in place of what the model has there; nothing where it
+// leaves it as it is.
+std::optional<Choice> own_feed_forward(const BlockStyle& style, const Choice& slot);
 
 // A whole model: what the task asks for, the options and what stands in the slots.
 struct ModelSpec {

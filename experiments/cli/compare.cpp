@@ -31,6 +31,7 @@ nlohmann::ordered_json row_json(const Comparison& c, const ComparedRow& row) {
                                 {"not_done", row.not_done},
                                 {"never", row.never()}};
   if (c.knows_solved) out["solved"] = row.solved, out["tried"] = row.tried;
+  if (!c.budget.empty()) out["spent"] = row.spent, out["mismatch"] = row.mismatch;
   if (a.verdict.empty()) return out;
   out["against_reference"] = {{"difference", a.test.difference},
                               {"interval", {a.test.interval.low, a.test.interval.high}},
@@ -53,6 +54,7 @@ std::string json_text(const Comparison& c, const std::string& digest) {
                                                                              : "neither"},
                                       {"reference", c.reference},
                                       {"selected", c.selected},
+                                      {"budget", c.budget},
                                       {"interval_level", statistics::kLevel},
                                       {"significance", kSignificance},
                                       {"rows", rows},

@@ -8,6 +8,8 @@
 #include "experiments/cli/sweep_input.h"
 #include "experiments/estimate.h"
 #include "experiments/progress.h"
+#include "experiments/quantity.h"
+#include "experiments/table_cells.h"
 #include "experiments/table_text.h"
 
 namespace heed::cli {
@@ -16,22 +18,27 @@ namespace {
 // Small models spend about this share of a core's speed in matrix products on what FLOPs count.
 constexpr double kShareOfSpeed = 0.4;
 
-// 57982058496 as 57,982,058,496
-std::string grouped(Index n) {
-  const std::string digits = fmt::format("{}", n);
-  std::string out;
-  for (std::size_t i = 0; i < digits.size(); ++i) {
-    if (i > 0 && (digits.size() - i) % 3 == 0) out += ',';
-    out += digits[i];
-  }
-  return out;
-}
-
 std::string with_prefix(double x, const char* unit) {
   const char* prefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z"};
   std::size_t p = 0;
   for (; x >= 1000 && p + 1 < std::size(prefixes); ++p) x /= 1000;
   return fmt::format("{:.3g} {}{}", x, prefixes[p], unit);
+}
+
+// What was moved in each variant to meet the budget; at each setting once, as seeds change nothing in it.
+std::string matched_text(const Sweep& sweep) {
+  const std::string metric = metric_of_budget(sweep.match.options.budget);
+  std::vector<std::vector<std::string>> rows = {
+      {"variant", "setting", "moved", "to", metric, "target", "mismatch"}};
+  for (const PlannedTrial& t : sweep.trials) {
+    const Matched& m = t.matched;
+    std::vector<std::string> row = {t.config.variant,   t.setting,         m.knob.empty() ? "-" : m.knob,
+                                    grouped(m.reached), grouped(m.target), percent(m.mismatch())};
+    row.insert(row.begin() + 3, m.knob.empty() ? "-" : fmt::format("{}", m.value));
+    if (rows.back() != row) rows.push_back(std::move(row));
+  }
+  return fmt::format("Matched to {} by {}, within {:g} %:\n{}\n", sweep.match.options.reference, metric,
+                     100 * sweep.match.options.tolerance, aligned(rows));
 }
 
 int run(const Input& input, Registry& registry) {
@@ -54,8 +61,8 @@ int run(const Input& input, Registry& registry) {
     std::vector<std::string> row = {fmt::format("{}", i), t.id, t.config.variant, t.setting,
                                     fmt::format("{}", t.config.seed)};
     for (const ComponentCount& c : e.components) {
-      if (c.component == "biases") row.push_back(grouped(e.counted));
-      row.push_back(grouped(c.parameters));
+      if (c.component == "biases") row.push_back(grouped(static_cast<double>(e.counted)));
+      row.push_back(grouped(static_cast<double>(c.parameters)));
     }
     const double seconds = e.training_flops / speed;
     row.insert(row.end(), {with_prefix(e.forward_flops, "FLOP"), with_prefix(e.training_flops, "FLOP"),
@@ -67,6 +74,7 @@ int run(const Input& input, Registry& registry) {
   const int jobs = cores();
   fmt::print("{}: {}. Nothing is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              aligned(rows));
+  if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
   fmt::print(
       "Training: {} in all; about {} on {} cores, a trial on each.\n"
       "Parameters: 'in all' is attention, feed-forward, embedding and head, as papers count; biases, norms "

@@ -163,9 +163,9 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:22: compare.reference: 'linear' is no variant of this sweep. Known: softmax.");
   CHECK(with("compare: {select: train.lr}") ==
         "f.yaml:3:19: compare.select: 'train.lr' is no swept parameter.");
-  CHECK(with("compare: {match: {budget: parameters, tolerance: 0.02}}") ==
-        "f.yaml:3:18: compare.match: budgets cannot be matched yet; remove it, or write {budget: none}.");
-  CHECK(with("compare: {match: {budget: none}}") == "");
+  CHECK(with("compare: {match: {budget: flops}}") ==
+        "f.yaml:3:27: compare.match.budget: unknown value 'flops'. Known: none, parameters, train_flops, "
+        "state_bytes.");
 }
 
 TEST_CASE("a growth that cannot be is refused where it stands") {

@@ -1,0 +1,134 @@
+// A sweep with a budget, from the plan to the table.
+#include <cmath>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "results/shard.h"
+#include "results/table.h"
+#include "tests/catch.h"
+#include "tests/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using heed::test::Ended;
+using heed::test::TempFolder;
+using Words = std::vector<std::string>;
+
+const Words kMatched = {"variants=[softmax, differential, tokenformer]", "compare.match.budget=parameters",
+                        "sweep.seeds=2", "train.steps=3"};
+
+Ended matched(const TempFolder& folder, const std::string& verb, const Words& more = {}) {
+  Words words = {verb, (heed::test::source_dir() / "configs/smoke.yaml").string()};
+  words.insert(words.end(), kMatched.begin(), kMatched.end());
+  words.insert(words.end(), more.begin(), more.end());
+  return heed::test::heed(folder.path(), words);
+}
+
+}  // namespace
+
+TEST_CASE("the plan shows what was moved, and starts nothing") {
+  const TempFolder folder;
+  const Ended plan = matched(folder, "plan");
+  CHECK(plan.code == 0);
+  CHECK_THAT(plan.out,
+             ContainsSubstring("Matched to softmax by parameters, within 2 %:\n"
+                               "variant       moved                          to  parameters  target  "
+                               "mismatch\n"
+                               "softmax       -                               -") &&
+                 ContainsSubstring("differential  model.feed_forward.width       ") &&
+                 ContainsSubstring("tokenformer   attention.feed_forward_tokens  "));
+  CHECK_FALSE(fs::exists(folder / "runs"));
+}
+
+TEST_CASE("results and tables tell the budget, and the trials' own files do not") {
+  const TempFolder folder;
+  const Ended run = matched(folder, "run", {"-o", "r"});
+  CHECK(run.code == 0);
+  CHECK_THAT(run.out, ContainsSubstring("parameters  mismatch\n"));
+
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  const std::vector<double> parameters = results.numbers("parameters"),
+                            target = results.numbers("parameters_target"),
+                            mismatch = results.numbers("parameters_mismatch");
+  REQUIRE(parameters.size() == 6);
+  for (std::size_t i = 0; i < 6; ++i) {
+    CHECK(target[i] == parameters[0]);
+    CHECK(mismatch[i] == Approx(parameters[i] / target[i] - 1).margin(1e-15));
+    CHECK(std::abs(mismatch[i]) <= 0.02);
+    const fs::path own = folder / ("r/trials/" + results.texts("id")[i] + ".h5");
+    for (const heed::results::Metric& m : heed::results::read_shard_summary(own).metrics)
+      CHECK(m.name.find("_mismatch") == std::string::npos);
+  }
+
+  SECTION("heed compare has them, in every form, also of results.h5 alone") {
+    fs::copy_file(folder / "r/results.h5", folder / "alone.h5");
+    for (const char* where : {"r", "alone.h5"}) {
+      const auto compare = [&](const Words& more) {
+        Words words = {"compare", where};
+        words.insert(words.end(), more.begin(), more.end());
+        return heed::test::heed(folder.path(), words).out;
+      };
+      CHECK_THAT(compare({}), ContainsSubstring("parameters  mismatch\n"));
+      CHECK_THAT(compare({"--csv"}), ContainsSubstring(",budget,spent,mismatch\n"));
+      const auto json = nlohmann::json::parse(compare({"--json"}));
+      CHECK(json["budget"] == "parameters");
+      CHECK(json["rows"][2]["spent"] == parameters[4]);
+      CHECK(json["rows"][2]["mismatch"] == mismatch[4]);
+    }
+  }
+  SECTION("the same trials without a budget, and a merge afterwards, tell none") {
+    Words words = {"run",
+                   (heed::test::source_dir() / "configs/smoke.yaml").string(),
+                   "-o",
+                   "r",
+                   "variants=[softmax]",
+                   "train.steps=3",
+                   "sweep.seeds=2"};
+    const Ended again = heed::test::heed(folder.path(), words);
+    CHECK_THAT(again.err, ContainsSubstring("Nothing to run: 2 trials"));
+    CHECK_THAT(again.out, !ContainsSubstring("mismatch"));
+    CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0);
+    CHECK(heed::results::read_results(folder / "r/results.h5").find("parameters_target") == nullptr);
+  }
+  SECTION("heed merge finds the budget in the plan") {
+    fs::remove(folder / "r/results.h5");
+    CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0);
+    CHECK(heed::results::read_results(folder / "r/results.h5").numbers("parameters_mismatch") == mismatch);
+  }
+  SECTION("verify runs a matched trial to the same bits") {
+    const Ended verify = heed::test::heed(folder.path(), {"verify", "r"});
+    INFO(verify.out << verify.err);
+    CHECK(verify.code == 0);
+  }
+}
+
+TEST_CASE("what cannot be reached ends with exit code 64, at its place") {
+  const TempFolder folder;
+  const Ended plan = matched(folder, "plan", {"compare.match.tolerance=0"});
+  CHECK(plan.code == 64);
+  CHECK_THAT(plan.err, ContainsSubstring("command line: compare.match: differential cannot be given the ") &&
+                           ContainsSubstring("tokenformer cannot be given the "));
+  CHECK_FALSE(fs::exists(folder / "runs"));
+}
+
+TEST_CASE("widths that follow from a budget at each length do not keep rows from being compared") {
+  const TempFolder folder;
+  const Ended run = matched(folder, "run",
+                            {"-o", "r",
+                             "sweep.together=[{task.length: 16, model.dim: 16}, {task.length: 24, model.dim: "
+                             "32}]",
+                             "sweep.seeds=5"});
+  CHECK(run.code == 0);
+  const std::string out = heed::test::heed(folder.path(), {"compare", "r", "--json"}).out;
+  const auto json = nlohmann::json::parse(out);
+  std::size_t compared = 0;
+  for (const auto& row : json["rows"]) compared += row.contains("against_reference");
+  CHECK(compared == 4);  // two variants at two lengths
+  CHECK_THAT(out, !ContainsSubstring("has no row of the same setting"));
+}

@@ -1,0 +1,347 @@
+// Budgets: what `compare.match` makes of a sweep. With heed's own variants, whose parameters and FLOPs count.
+#include "experiments/match.h"
+
+#include <cmath>
+#include <string>
+#include <vector>
+
+#include "core/register.h"
+#include "experiments/estimate.h"
+#include "experiments/sweep.h"
+#include "experiments/sweep_file.h"
+#include "experiments/tasks/builtin.h"
+#include "tests/catch.h"
+
+namespace {
+
+using heed::PlannedTrial;
+using heed::Sweep;
+using Texts = std::vector<std::string>;
+
+// What a plugin may bring: parameters of its own, and a whole number to move.
+template <class S>
+class Wide final : public heed::Layer<S> {
+ public:
+  struct Options {
+    heed::Index memory = 3;
+    void describe(auto& option) { option("memory", memory, {.min = 1, .doc = "rows"}); }
+  };
+  Wide(const Options& options, const heed::LayerSpec<S>& spec, heed::Params<S>& params)
+      : memory_(options.memory) {
+    params.declare("rows", options.memory, spec.dim, heed::Init::zeros(), heed::Role::decayed);
+  }
+  void forward(heed::Step<S>&, heed::Seq<const S>, heed::Seq<const S>, heed::Seq<S>) override {}
+  void backward(heed::Step<S>&, heed::Seq<const S>, heed::Seq<S>, heed::Seq<S>) override {}
+  heed::Cost cost(heed::Index, heed::Index) const override { return {0, static_cast<double>(memory_)}; }
+
+ private:
+  heed::Index memory_;
+};
+
+heed::Registry registry() {
+  heed::Registry all;
+  heed::register_builtin_variants(all);
+  heed::register_builtin_tasks(all);
+  all.add_layer<Wide>("wide", {"as a plugin has it"});
+  return all;
+}
+
+const heed::Registry& known() {
+  static const heed::Registry all = registry();
+  return all;
+}
+
+Sweep read(const std::string& text, const Texts& overrides, heed::Problems& problems,
+           Texts* notes = nullptr) {
+  heed::Registry all = known();
+  const auto file = heed::parse_sweep_file(text, "f.yaml", overrides, all, problems);
+  if (!file) return {};
+  if (notes) *notes = file->notes;
+  return heed::read_sweep(file->tree, "f", all, problems);
+}
+
+Sweep good(const std::string& text, const Texts& overrides = {}) {
+  heed::Problems problems;
+  Sweep sweep = read(text, overrides, problems);
+  for (const std::string& line : problems.lines()) FAIL_CHECK(line);
+  return sweep;
+}
+
+std::string wrong(const std::string& text, const Texts& overrides = {}) {
+  heed::Problems problems;
+  read(text, overrides, problems);
+  std::string lines;
+  for (const std::string& line : problems.lines()) lines += (lines.empty() ? "" : "\n") + line;
+  return lines;
+}
+
+const std::string kTask = "task: {name: induction, length: 16, vocab: 16}\n";
+const std::string kModel = "model: {layers: 2, heads: 2, dim: 32}\n";
+
+std::string file(const std::string& variants, const std::string& match, const std::string& more = "") {
+  return "variants: " + variants + "\n" + kTask + kModel + more + "compare: {match: " + match + "}\n";
+}
+
+heed::Estimate estimate(const PlannedTrial& trial) { return heed::Estimator(known())(trial.config); }
+
+// The trial of a variant at a setting.
+const PlannedTrial& of(const Sweep& sweep, const std::string& variant, const std::string& setting = "") {
+  for (const PlannedTrial& t : sweep.trials)
+    if (t.config.variant == variant && t.setting == setting) return t;
+  FAIL("no trial " + variant + ' ' + setting);
+  return sweep.trials.at(0);
+}
+
+}  // namespace
+
+TEST_CASE("without a budget nothing is moved, and saying so changes nothing") {
+  const std::string all = "[softmax, tokenformer]";
+  const Sweep none = good("variants: " + all + "\n" + kTask + kModel);
+  const Sweep said = good(file(all, "{budget: none}"));
+  CHECK_FALSE(none.match.on());
+  CHECK_FALSE(said.match.on());
+  REQUIRE(none.trials.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) CHECK(none.trials[i].id == said.trials[i].id);
+}
+
+TEST_CASE("parameters are matched by the width of the feed-forward, as near as a whole number can come") {
+  const Sweep sweep =
+      good(file("[softmax, tokenformer, differential, linear, window]", "{budget: parameters}"));
+  const double target = static_cast<double>(estimate(of(sweep, "softmax")).parameters);
+  for (const PlannedTrial& t : sweep.trials) {
+    CAPTURE(t.config.variant);
+    CHECK(t.matched.target == target);
+    CHECK(t.matched.reached == static_cast<double>(estimate(t).parameters));
+    CHECK(std::abs(t.matched.mismatch()) <= 0.02);
+  }
+  SECTION("the reference and what fits already stay as they are") {
+    const Sweep plain = good("variants: [softmax, linear, window]\n" + kTask + kModel);
+    for (const char* name : {"softmax", "linear", "window"}) {
+      CHECK(of(sweep, name).matched.knob.empty());
+      CHECK(of(sweep, name).id == of(plain, name).id);
+    }
+  }
+  SECTION("no other value comes nearer") {
+    const PlannedTrial& t = of(sweep, "differential");
+    CHECK(t.matched.knob == "model.feed_forward.width");
+    for (heed::Index step : {-1, 1}) {
+      PlannedTrial other = t;
+      other.config.feed_forward.options.set("width", heed::Config::integer(t.matched.value + step));
+      CHECK(std::abs(static_cast<double>(estimate(other).parameters) - target) >=
+            std::abs(t.matched.reached - target));
+    }
+  }
+  SECTION("a variant with a feed-forward of its own moves the size of that") {
+    CHECK(of(sweep, "tokenformer").matched.knob == "attention.feed_forward_tokens");
+  }
+  SECTION("a moved trial has the id of one that was written so by hand") {
+    const auto by_hand = [&](const std::string& text) { return good(text + kTask + kModel).trials.at(0).id; };
+    const std::string width = std::to_string(of(sweep, "differential").matched.value);
+    CHECK(good("variants: [differential]\n" + kTask +
+               "model: {layers: 2, heads: 2, dim: 32, feed_forward: {mlp: "
+               "{width: " +
+               width + "}}}\n")
+              .trials.at(0)
+              .id == of(sweep, "differential").id);
+    const std::string tokens = std::to_string(of(sweep, "tokenformer").matched.value);
+    CHECK(by_hand("variants: [{tokenformer: {feed_forward_tokens: " + tokens + "}}]\n") ==
+          of(sweep, "tokenformer").id);
+  }
+  SECTION("what it was matched to is not part of its configuration") {
+    const heed::TrialConfig back = heed::trial_from_config(heed::to_config(of(sweep, "tokenformer").config));
+    CHECK(heed::trial_id(back) == of(sweep, "tokenformer").id);
+  }
+}
+
+TEST_CASE("training FLOPs are matched, by width or by the length of the training") {
+  const std::string variants = "[softmax, {window: {size: 2}}, tokenformer]", train = "train: {steps: 500}\n";
+  const Sweep width = good(file(variants, "{budget: train_flops}", train));
+  const double target = estimate(of(width, "softmax")).training_flops;
+  for (const PlannedTrial& t : width.trials) CHECK(std::abs(estimate(t).training_flops / target - 1) <= 0.02);
+  CHECK(of(width, "window").matched.knob == "model.feed_forward.width");
+  CHECK(of(width, "window").matched.value > 128);
+
+  const Sweep steps = good(file(variants, "{budget: train_flops, adjust: steps, tolerance: 0.002}", train));
+  CHECK(of(steps, "window").matched.knob == "train.steps");
+  CHECK(of(steps, "window").config.train.steps == of(steps, "window").matched.value);
+  CHECK(of(steps, "window").matched.value > 500);
+  CHECK(of(steps, "tokenformer").matched.value < 500);
+  for (const PlannedTrial& t : steps.trials)
+    CHECK(std::abs(estimate(t).training_flops / target - 1) <= 0.002);
+}
+
+TEST_CASE("bytes of state are matched by width or heads, where the feed-forward cannot") {
+  const auto state = [](const Sweep& sweep, const std::string& name) {
+    return estimate(of(sweep, name)).state_bytes;
+  };
+  const Sweep dim = good(file("[softmax, linear]", "{budget: state_bytes, adjust: {linear: dim}}"));
+  CHECK(of(dim, "linear").matched.knob == "model.dim");
+  CHECK(of(dim, "linear").config.model.dim % 2 == 0);
+  CHECK(std::abs(state(dim, "linear") / state(dim, "softmax") - 1) <= 0.02);
+
+  const std::string heads = "{budget: state_bytes, adjust: {linear: heads}, tolerance: 0.2}";
+  const Sweep by_heads = good(file("[{window: {size: 3}}, linear]", heads));
+  CHECK(of(by_heads, "linear").matched.knob == "model.heads");
+  CHECK(32 % of(by_heads, "linear").config.model.heads == 0);
+
+  CHECK_THAT(wrong(file("[softmax, linear]", "{budget: state_bytes}")),
+             ContainsSubstring("f.yaml:4:18: compare.match: linear cannot be given the ") &&
+                 ContainsSubstring("moving model.feed_forward.width does not change that") &&
+                 ContainsSubstring("name another option by adjust: ") && ContainsSubstring("heads, dim"));
+}
+
+TEST_CASE("any whole number of a variant, its feed-forward or the model can be moved") {
+  const auto knob = [](const std::string& adjust, const std::string& variants = "[softmax, tokenformer]") {
+    const Sweep sweep = good(file(variants, "{budget: parameters, tolerance: 0.1, adjust: " + adjust + "}"));
+    CHECK(std::abs(sweep.trials.at(1).matched.mismatch()) <= 0.1);
+    return sweep.trials.at(1).matched.knob;
+  };
+  CHECK(knob("tokens") == "attention.tokens");
+  CHECK(knob("{tokenformer: attention.tokens}") == "attention.tokens");
+  CHECK(knob("{tokenformer: feed_forward}") == "attention.feed_forward_tokens");
+  CHECK(knob("{tokenformer: dim}") == "model.dim");
+  CHECK(knob("{tokenformer: model.dim}") == "model.dim");
+  CHECK(knob("width", "[softmax, {tokenformer: {feed_forward: mlp}}]") == "model.feed_forward.width");
+  CHECK(knob("feed_forward", "[{tokenformer: {feed_forward: mlp}}, differential]") ==
+        "model.feed_forward.width");
+  CHECK(knob("feed_forward.width", "[softmax, differential]") == "model.feed_forward.width");
+  CHECK(knob("memory", "[softmax, wide]") == "attention.memory");
+  CHECK(knob("feed_forward", "[softmax, wide]") == "model.feed_forward.width");
+  CHECK(knob("tokens", "[softmax, {stack: [softmax, tokenformer]}]") == "attention.tokens");
+  CHECK(knob("feed_forward", "[softmax, {stack: [tokenformer, softmax]}]") == "model.feed_forward.width");
+  SECTION("a label wins over a name") {
+    const Sweep sweep =
+        good(file("[softmax, {tokenformer: {output_tokens: [8, 16]}}]",
+                  "{budget: parameters, adjust: {tokenformer: tokens, 'tokenformer(output_tokens=16)': dim}, "
+                  "tolerance: 0.1}"));
+    CHECK(sweep.trials.at(1).matched.knob == "attention.tokens");
+    CHECK(sweep.trials.at(2).matched.knob == "model.dim");
+  }
+}
+
+TEST_CASE("the reference is the match's own, else the comparison's, else the first variant") {
+  const std::string three = "variants: [softmax, tokenformer, differential]\n" + kTask + kModel;
+  const auto reference = [&](const std::string& compare) {
+    const Sweep sweep = good(three + "compare: {" + compare + "}\n");
+    CHECK(of(sweep, sweep.match.options.reference).matched.mismatch() == 0);
+    return sweep.match.options.reference;
+  };
+  CHECK(reference("match: {budget: parameters}") == "softmax");
+  CHECK(reference("reference: differential, match: {budget: parameters}") == "differential");
+  CHECK(reference("reference: softmax, match: {budget: parameters, reference: tokenformer}") ==
+        "tokenformer");
+}
+
+TEST_CASE("each point of a sweep has a budget of its own") {
+  const std::string sweep =
+      "sweep:\n  seeds: 2\n  parameters: {train.lr: [0.1, 0.2]}\n  together:\n"
+      "    - {task.length: 16, model.dim: 32}\n    - {task.length: 32, model.dim: 64}\n";
+  const Sweep planned = good(file("[softmax, tokenformer]", "{budget: parameters}", sweep));
+  REQUIRE(planned.trials.size() == 16);
+  const PlannedTrial& narrow = of(planned, "tokenformer", "length=16 dim=32 lr=0.1");
+  const PlannedTrial& wide = of(planned, "tokenformer", "length=32 dim=64 lr=0.1");
+  CHECK(narrow.matched.value != wide.matched.value);
+  CHECK(narrow.matched.value == of(planned, "tokenformer", "length=16 dim=32 lr=0.2").matched.value);
+  for (const PlannedTrial* t : {&narrow, &wide}) {
+    CHECK(static_cast<double>(estimate(of(planned, "softmax", t->setting)).parameters) == t->matched.target);
+    CHECK(std::abs(t->matched.mismatch()) <= 0.02);
+  }
+  SECTION("of a random search, too") {
+    const Sweep random =
+        good(file("[softmax, tokenformer]", "{budget: parameters}",
+                  "sweep: {method: random, trials: 6, parameters: {model.layers: {min: 1, max: "
+                  "6, distribution: int_uniform}}}\n"));
+    for (const PlannedTrial& t : random.trials) {
+      CHECK(t.matched.target == static_cast<double>(estimate(of(random, "softmax", t.setting)).parameters));
+      CHECK(std::abs(t.matched.mismatch()) <= 0.02);
+    }
+  }
+  SECTION("where the reference's size is swept, the others follow") {
+    const Sweep widths =
+        good(file("[softmax, tokenformer]", "{budget: parameters}",
+                  "sweep: {parameters: {model.feed_forward: [{mlp: {width: 64}}, {mlp: {width: "
+                  "200}}]}}\n"));
+    REQUIRE(widths.trials.size() == 4);
+    CHECK(widths.trials[2].matched.value < widths.trials[3].matched.value);
+  }
+}
+
+TEST_CASE("what cannot be reached is refused, with what was tried and what would help") {
+  const auto within = [](const std::string& tolerance) {
+    return file("[softmax, tokenformer]",
+                "{budget: parameters, adjust: tokens, tolerance: " + tolerance + "}");
+  };
+  const std::string said = wrong(within("0.0001"));
+  CHECK_THAT(said, ContainsSubstring("f.yaml:4:18: compare.match: tokenformer cannot be given the 27,008") &&
+                       ContainsSubstring(" parameters of softmax within 0.01 %: of ") &&
+                       ContainsSubstring(" values of attention.tokens, these come nearest: ") &&
+                       ContainsSubstring("Allow a larger tolerance, or name another option by adjust: "
+                                         "output_tokens, feed_forward_tokens, layers, heads, dim, steps."));
+  CHECK(good(within("0.05")).trials.size() == 2);
+  SECTION("every variant and point that misses is named") {
+    const std::string all =
+        wrong(file("[softmax, {tokenformer: {feed_forward_tokens: 3000}}, {tokenformer: "
+                   "{feed_forward_tokens: 4000}}]",
+                   "{budget: parameters, adjust: tokens}", "sweep: {parameters: {model.layers: [1, 2]}}\n"));
+    for (const char* part : {"tokenformer(feed_forward_tokens=3000) at layers=1", "=3000) at layers=2",
+                             "=4000) at layers=1", "=4000) at layers=2"})
+      CHECK_THAT(all, ContainsSubstring(part));
+  }
+}
+
+TEST_CASE("each mistake in a match has its place and the nearest name") {
+  const std::string both = "[softmax, differential]";
+  CHECK(wrong(file(both, "{budget: params}")) ==
+        "f.yaml:4:27: compare.match.budget: unknown value 'params'. Known: none, parameters, train_flops, "
+        "state_bytes.");
+  CHECK(wrong(file(both, "{buget: parameters}")) ==
+        "f.yaml:4:19: compare.match.buget: unknown option of 'compare.match'. Did you mean 'budget'? Known: "
+        "budget, reference, tolerance, adjust.");
+  CHECK(
+      wrong(file(both, "parameters")) ==
+      "f.yaml:4:18: compare.match: the options of 'compare.match' must be a map, not the text 'parameters'.");
+  CHECK(wrong(file(both, "{budget: parameters, reference: sofmax}")) ==
+        "f.yaml:4:50: compare.match.reference: 'sofmax' is no variant of this sweep. Did you mean 'softmax'? "
+        "Known: softmax, differential.");
+  CHECK(wrong(file(both, "{budget: parameters, adjust: {diferential: dim}}")) ==
+        "f.yaml:4:48: compare.match.adjust: 'diferential' is no variant of this sweep. Did you mean "
+        "'differential'? Known: differential, softmax.");
+  CHECK(wrong(file(both, "{budget: parameters, adjust: widht}")) ==
+        "f.yaml:4:47: compare.match.adjust: differential has no whole number 'widht' to move. Did you mean "
+        "'width'? Known: feed_forward, tile, width, layers, heads, dim, steps.");
+  CHECK(wrong(file(both, "{budget: parameters, adjust: [dim]}")) ==
+        "f.yaml:4:47: compare.match.adjust: expected the name of an option, or a map of variants to names, "
+        "found "
+        "a list of 1.");
+  CHECK(wrong(file(both, "{budget: parameters, tolerance: -1}")) ==
+        "f.yaml:4:50: compare.match.tolerance: -1 is out of range; it must be from 0 to 1.");
+  CHECK(
+      wrong("variants: [softmax, differential]\n" + kTask +
+            "model: {feed_forward: none}\ncompare: {match: "
+            "{budget: parameters}}\n") ==
+      "f.yaml:4:18: compare.match: differential has no feed-forward whose size could be moved; name another "
+      "option, as adjust: {differential: dim}. Known: tile, layers, heads, dim, steps.");
+}
+
+TEST_CASE("a budget is set, changed and taken away on the command line") {
+  const std::string text =
+      file("[softmax, tokenformer]", "{budget: parameters, adjust: {tokenformer: tokens}}");
+  CHECK(good(text, {"compare.match.budget=none"}).trials[1].matched.knob.empty());
+  CHECK(good(text, {"compare.match.adjust=dim", "compare.match.tolerance=0.1"}).trials[1].matched.knob ==
+        "model.dim");
+  CHECK(good("variants: [softmax, differential]\n" + kTask, {"compare.match.budget=parameters"})
+            .trials[1]
+            .matched.knob == "model.feed_forward.width");
+  SECTION("with other variants, what the file says of those that are gone is gone too") {
+    heed::Problems problems;
+    Texts notes;
+    const std::string with_reference = file(
+        "[softmax, tokenformer]", "{budget: parameters, reference: softmax, adjust: {tokenformer: tokens}}");
+    const Sweep sweep = read(with_reference, {"variants=[linear, differential]"}, problems, &notes);
+    CHECK(problems.lines() == Texts{});
+    CHECK(sweep.match.options.reference == "linear");
+    CHECK(notes ==
+          Texts{"compare.match.reference: 'softmax' is not among the variants of the command line; the "
+                "reference is the first of them, 'linear'."});
+  }
+}
