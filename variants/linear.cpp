@@ -172,13 +172,18 @@ struct LinearAttention {
     for (Index i = 0; i < p.rows(); ++i) p.row(i) /= saved.z(0, i);
   }
 
-  // One head: state and readout, and the causal pairs inside a chunk.
+  // One head: what is added to the state (of the last chunk nothing is read) and read from it, and the
+  // visible pairs inside chunks.
   Cost cost(const HeadSize& size) const {
-    const auto key = static_cast<double>(size.key), value = static_cast<double>(size.value);
-    double flops = 2 * static_cast<double>(size.tq + size.tk) * key * (value + 1);
-    if (size.mask.causal)
-      flops += static_cast<double>(size.tq * std::min(options.chunk, size.tq)) * (key + value + 1);
-    return {flops, 4 * (key * value + key)};
+    const double state = static_cast<double>(size.key * size.value);
+    Index steps = size.tq + size.tk, pairs = 0;
+    for (Index at = 0; size.mask.causal && at < size.tq; at += options.chunk) {
+      const Index n = std::min(options.chunk, size.tq - at);
+      pairs += n * (n + 1) / 2;
+      if (at + n == size.tq) steps -= n;
+    }
+    return {2 * static_cast<double>(steps) * state + 2 * static_cast<double>(pairs * (size.key + size.value)),
+            4 * (state + static_cast<double>(size.key))};
   }
 
  private:

@@ -110,15 +110,15 @@ struct TopK {
     softmax_weights<S>(map(in), tiles(in, saved), saved.lse, p, memory);
   }
 
-  // Every visible score, then values for the chosen ones.
+  // Every visible score, then scores once more and values for the chosen ones.
   Cost cost(const HeadSize& size) const {
     double visible = 0, kept = 0;
     for (Index i = 0; i < size.tq; ++i) {
       const Index seen = seen_by(i, size.tk, size.mask);
       visible += static_cast<double>(seen), kept += static_cast<double>(std::min(seen, options.k));
     }
-    return {2 * visible * static_cast<double>(size.key) + 2 * kept * static_cast<double>(size.value),
-            dense_cost(size).state_bytes};
+    const auto key = static_cast<double>(size.key), value = static_cast<double>(size.value);
+    return {2 * visible * key + 2 * kept * (key + value), dense_cost(size).state_bytes};
   }
 
  private:

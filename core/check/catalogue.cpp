@@ -210,6 +210,21 @@ Look     Compare p v with the output of forward: for plain attention they are eq
 )"},
      weights,
      plans::shown_weights},
+
+    {{"cost", "the formula of the cost counts what is multiplied",
+      R"(Done     Of a single position, where no pair is hidden, twice the multiply-adds that a forward pass sends through
+         core/ops/product.h: the formula must not be below. And costs are finite, not negative, the same
+         in float and double, and do not fall with the length.
+Why      heed plan, the FLOP columns and budgets (compare.match) go by the formula. One that forgets a product
+         gives its variant more than the others have.
+Usually  A layer of its own that adds up its kernel and forgets its projections (Linear::flops); multiply-adds
+         counted as one; the cost of one head for that of all; products of integers that overflow.
+Look     Write down each product as (rows, depth, columns): it costs 2 rows depth columns. What Eigen
+         multiplies is not counted here, so a formula that is too low there is yours to find. The formula of
+         heed's own variants is held against the count exactly (tests/variants/cost_test.cpp).
+)"},
+     cost,
+     plans::one_position},
 };
 
 }  // namespace

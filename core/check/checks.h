@@ -61,5 +61,8 @@ Finding position_matters(const Subject&, const Setup&);
 // Weights asked for on a probe are finite, zero where hidden, and leave the pass as it is.
 Finding weights(const Subject&, const Setup&);
 bool shows_weights(const Subject&, const Setup&);
+// The formula of the cost: finite, growing with the lengths, and not below what a pass multiplies. REQUIRES:
+// a setup in which no pair is hidden.
+Finding cost(const Subject&, const Setup&);
 
 }  // namespace heed::check

@@ -153,4 +153,12 @@ Plan shown_weights(const Subject& subject, const Traits& traits) {
   return plan;
 }
 
+Plan one_position(const Subject&, const Traits& traits) {
+  Plan plan;
+  for (const Causality& c : claimed_masks(traits))
+    for (Index heads : kHeads)
+      plan.setups.push_back({.batch = 1, .time = 1, .heads = heads, .dim = 12, .causality = c});
+  return plan;
+}
+
 }  // namespace heed::check::plans

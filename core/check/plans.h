@@ -28,6 +28,7 @@ Plan permutable(const Subject&, const Traits&);
 Plan several_tasks(const Subject&, const Traits&);  // few, at a length that is cut into several tasks
 Plan each_position(const Subject&, const Traits&);
 Plan shown_weights(const Subject&, const Traits&);
+Plan one_position(const Subject&, const Traits&);  // where nothing is hidden
 
 }  // namespace plans
 }  // namespace heed::check

@@ -1,9 +1,19 @@
 #include "core/ops/product.h"
 
 #include "core/ops/block_product.h"
+#include "core/ops/product_count.h"
 
 namespace heed {
 namespace {
+
+thread_local std::uint64_t counted = 0;
+
+// c = or += a b or a b^T, with so many terms in each sum
+template <bool kTransposed, class S>
+void multiply(block_product::Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
+  counted += static_cast<std::uint64_t>(c.rows() * c.cols() * depth);
+  block_product::multiply<S, kTransposed>(a, b, depth, add, c);
+}
 
 template <class S>
 block_product::Left<S> as_it_is(In<S> a) {
@@ -17,34 +27,36 @@ block_product::Left<S> transposed(In<S> a) {
 
 }  // namespace
 
+std::uint64_t multiply_adds() { return counted; }
+
 template <class S>
 void product_ab(In<S> a, In<S> b, Mat<S> c) {
-  block_product::multiply<S, false>(as_it_is<S>(a), b, b.rows(), false, c);
+  multiply<false>(as_it_is<S>(a), b, b.rows(), false, c);
 }
 
 template <class S>
 void product_abt(In<S> a, In<S> b, Mat<S> c) {
-  block_product::multiply<S, true>(as_it_is<S>(a), b, b.cols(), false, c);
+  multiply<true>(as_it_is<S>(a), b, b.cols(), false, c);
 }
 
 template <class S>
 void product_atb(In<S> a, In<S> b, Mat<S> c) {
-  block_product::multiply<S, false>(transposed<S>(a), b, b.rows(), false, c);
+  multiply<false>(transposed<S>(a), b, b.rows(), false, c);
 }
 
 template <class S>
 void add_product_ab(In<S> a, In<S> b, Mat<S> c) {
-  block_product::multiply<S, false>(as_it_is<S>(a), b, b.rows(), true, c);
+  multiply<false>(as_it_is<S>(a), b, b.rows(), true, c);
 }
 
 template <class S>
 void add_product_abt(In<S> a, In<S> b, Mat<S> c) {
-  block_product::multiply<S, true>(as_it_is<S>(a), b, b.cols(), true, c);
+  multiply<true>(as_it_is<S>(a), b, b.cols(), true, c);
 }
 
 template <class S>
 void add_product_atb(In<S> a, In<S> b, Mat<S> c) {
-  block_product::multiply<S, false>(transposed<S>(a), b, b.rows(), true, c);
+  multiply<false>(transposed<S>(a), b, b.rows(), true, c);
 }
 
 template <class S>

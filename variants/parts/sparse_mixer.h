@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <optional>
 #include <tuple>
 #include <vector>
@@ -31,12 +32,18 @@ struct SparseMixer : TiledMixer<Mixer, S> {
     return plans_[static_cast<std::size_t>(in.index) % plans_.size()];
   }
 
-  // Visible pairs, averaged over the heads' patterns.
+  void declare(const LayerSpec<S>& spec, Params<S>&) { heads_ = spec.heads; }
+
+  // Visible pairs, averaged over the heads: 3 heads have the first of 2 patterns twice.
   Cost cost(const HeadSize& size) const {
-    PairCount count;
-    for (Index kind = 0; kind < mixer().kinds(); ++kind)
+    const Index kinds = mixer().kinds(), heads = heads_ > 0 ? heads_ : kinds;
+    double pairs = 0;
+    for (Index kind = 0; kind < std::min(kinds, heads); ++kind) {
+      PairCount count;
       mixer().plan(kind, size.tq, size.tk, size.mask, count);
-    const double pairs = static_cast<double>(count.pairs()) / static_cast<double>(mixer().kinds());
+      pairs += static_cast<double>(count.pairs() * ((heads - kind + kinds - 1) / kinds));
+    }
+    pairs /= static_cast<double>(heads);
     const double width = static_cast<double>(size.key + size.value);
     return {2 * pairs * width, 4 * mixer().kept(size.tk) * width};
   }
@@ -53,6 +60,7 @@ struct SparseMixer : TiledMixer<Mixer, S> {
     return plan;
   }
 
+  Index heads_ = 0;  // 0: each pattern has as many
   std::optional<std::tuple<Index, Index, Mask>> prepared_;
   std::vector<BlockPlan> plans_;
 };

@@ -1,0 +1,57 @@
+#include <fmt/format.h>
+
+#include <cmath>
+#include <string>
+#include <tuple>
+
+#include "core/check/checks.h"
+#include "core/ops/product_count.h"
+
+namespace heed::check {
+namespace {
+
+// What is wrong with a cost by itself, or beside that of shorter sequences.
+std::string fault_of(const Cost& cost, const Cost& shorter, Index time) {
+  for (const auto& [what, value, before] :
+       {std::tuple("flops", cost.flops, shorter.flops),
+        std::tuple("state_bytes", cost.state_bytes, shorter.state_bytes)}) {
+    if (!std::isfinite(value) || value < 0)
+      return fmt::format("cost({}, {}).{} is {}", time, time, what, value);
+    if (value < before)
+      return fmt::format("cost({}, {}).{} is {}, less than the {} of half the length", time, time, what,
+                         value, before);
+  }
+  return {};
+}
+
+}  // namespace
+
+Finding cost(const Subject& subject, const Setup& setup) {
+  constexpr Index kLongest = 512;
+  Setup longest = setup;
+  longest.time = kLongest;
+  const Bench<double> lengths(subject.info, subject.options, longest);
+  Cost shorter;
+  for (Index time = 1; time <= kLongest; time *= 2) {
+    const Cost now = lengths.layer->cost(time, time);
+    if (std::string fault = fault_of(now, shorter, time); !fault.empty()) return {fault};
+    shorter = now;
+  }
+
+  Bench<double> bench(subject.info, subject.options, setup);
+  const std::uint64_t before = multiply_adds();
+  bench.forward();
+  const double counted = 2 * static_cast<double>(multiply_adds() - before);
+  const double formula = bench.layer->cost(setup.time, setup.keys()).flops;
+  if (formula < counted)
+    return {fmt::format(
+        "a forward pass of one position makes {:.0f} flops in products alone, the formula says {:.0f}",
+        counted, formula)};
+  const double single =
+      Bench<float>(subject.info, subject.options, setup).layer->cost(setup.time, setup.keys()).flops;
+  if (single != formula)
+    return {fmt::format("the formula says {} flops in float and {} in double", single, formula)};
+  return {};
+}
+
+}  // namespace heed::check

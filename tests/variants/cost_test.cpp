@@ -1,0 +1,269 @@
+// The formulas of Layer::cost and of parameters, against what is counted: multiply-adds on their way through
+// the one door of products (core/ops/product.h), numbers in the declared arrays.
+#include <algorithm>
+#include <cmath>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/check/bench.h"
+#include "core/check/conformance.h"
+#include "core/mixer.h"
+#include "core/model/model.h"
+#include "core/ops/product.h"
+#include "core/ops/product_count.h"
+#include "core/register.h"
+#include "core/rng.h"
+#include "tests/catch.h"
+
+using namespace heed;
+
+namespace {
+
+const Registry& builtin() {
+  static const Registry all = [] {
+    Registry r;
+    register_builtin_variants(r);
+    return r;
+  }();
+  return all;
+}
+
+Problems& none() {
+  static Problems problems;
+  return problems;
+}
+
+template <class Work>
+double counted_flops(Work&& work) {
+  const std::uint64_t before = multiply_adds();
+  work();
+  return 2 * static_cast<double>(multiply_adds() - before);
+}
+
+// Tiles of one pair, chunks of one position: then nothing is multiplied that a mask hides.
+Config without_waste(const VariantInfo& info, Config options) {
+  for (const OptionInfo& o : info.options)
+    if (o.name == "tile" || o.name == "chunk") options.set(o.name, Config::integer(1));
+  return options;
+}
+
+// Or else it cannot be told to, and is counted without a mask.
+bool can_do_without_waste(const VariantInfo& info) {
+  return !info.traits(info.resolve({}, info.name, none())).mixes_time ||
+         std::any_of(info.options.begin(), info.options.end(),
+                     [](const OptionInfo& o) { return o.name == "tile" || o.name == "chunk"; });
+}
+
+// Setups that a variant claims: with and without mask, as many queries as keys or not.
+std::vector<Setup> setups_of(const Traits& traits, bool masked) {
+  std::vector<Setup> out;
+  for (bool causal : {true, false}) {
+    if (!(causal ? traits.causal && masked : traits.bidirectional)) continue;
+    for (Index time : {1, 5, 40})
+      for (Index heads : {1, 3})
+        out.push_back({.batch = 1, .time = time, .heads = heads, .dim = 12, .causality = {causal, {}}});
+    if (!traits.cross || !traits.mixes_time) continue;
+    for (const auto& [tq, tk] : {std::pair<Index, Index>{5, 9}, {9, 5}, {1, 7}})
+      out.push_back({.batch = 1,
+                     .time = tq,
+                     .heads = 3,
+                     .dim = 12,
+                     .cross = true,
+                     .context_time = tk,
+                     .context_dim = 6,
+                     .causality = {causal, {}}});
+  }
+  return out;
+}
+
+struct Flops {
+  double counted = 0, formula = 0;
+};
+
+Flops flops_of(const VariantInfo& info, const Config& options, const Setup& setup) {
+  Bench<double> bench(info, options, setup);
+  Flops out;
+  out.counted = counted_flops([&] { bench.forward(); });
+  out.formula = bench.layer->cost(setup.time, setup.keys()).flops;
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the formula of each variant counts the multiply-adds that are made, for every choice of options") {
+  for (const VariantInfo& info : builtin().variants())
+    for (const Config& choice : all_option_choices(info)) {
+      const Config options = without_waste(info, choice);
+      for (const Setup& setup : setups_of(info.traits(options), can_do_without_waste(info))) {
+        CAPTURE(subject_text(info, options), setup.text());
+        try {
+          const Flops flops = flops_of(info, options, setup);
+          CHECK(flops.counted > 0);
+          CHECK(flops.counted == flops.formula);
+        } catch (const Error&) {  // a setup that the variant refuses
+        }
+      }
+    }
+}
+
+namespace {
+
+Choice choice(const std::string& name, const std::vector<std::pair<std::string, Index>>& given = {}) {
+  const VariantInfo& info = builtin().variant(name);
+  Config options = Config::map();
+  for (const auto& [option, value] : given) options.set(option, Config::integer(value));
+  options = without_waste(info, info.resolve(options, name, none()));
+  REQUIRE(none().empty());
+  return {name, options};
+}
+
+ModelSpec model_spec(std::vector<Choice> attention, Choice feed_forward) {
+  ModelSpec spec;
+  spec.options.layers = 3, spec.options.heads = 2, spec.options.dim = 12;
+  spec.vocabulary = 11, spec.length = 10;
+  for (const Choice& c : attention)
+    spec.causal = spec.causal && can_do_without_waste(builtin().variant(c.name));
+  spec.attention = std::move(attention);
+  spec.feed_forward = std::move(feed_forward);
+  return spec;
+}
+
+// Random tokens; the last `scored` positions of each sequence have labels.
+struct Sequences {
+  std::vector<Token> tokens, labels;
+  Sequences(const ModelSpec& spec, Index batch, Index scored) {
+    Draws draws = Rng(3, "sequences").at(0);
+    for (Index i = 0; i < batch * spec.length; ++i) {
+      tokens.push_back(static_cast<Token>(draws.below(spec.vocabulary)));
+      labels.push_back(i % spec.length < spec.length - scored ? kUnscored : tokens.back());
+    }
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the formula of a model counts its blocks, its head and nothing else") {
+  constexpr Index batch = 3, scored = 4;
+  const auto check = [&](const ModelSpec& spec) {
+    Params<float> params;
+    Model<float> model(spec, builtin(), params);
+    params.freeze();
+    params.initialise(1);
+    const Sequences s(spec, batch, scored);
+    Step<float> step(1, false);
+    const double counted = counted_flops([&] {
+      model.evaluate(step, Batch{s.tokens, s.labels, batch, spec.length});
+    });
+    CHECK(counted == batch * model.cost(spec.length, scored).flops);
+  };
+  for (const VariantInfo& info : builtin().variants()) {
+    if (!info.traits(choice(info.name).options).mixes_time) continue;
+    for (const char* feed_forward : {"mlp", "swiglu", "pattention", "none"}) {
+      CAPTURE(info.name, feed_forward);
+      const std::string name = feed_forward;
+      check(model_spec({choice(info.name)}, name == "none" ? Choice{"none"} : choice(name)));
+    }
+  }
+  SECTION("of stacks, tied heads and every position too") {
+    check(model_spec({choice("softmax"), choice("linear"), choice("tokenformer")},
+                     choice("mlp", {{"width", 7}})));
+    ModelSpec tied = model_spec({choice("window", {{"size", 2}}), choice("differential")}, choice("mlp"));
+    tied.options.tied = true;
+    check(tied);
+    for (const PositionInfo& position : builtin().positions()) {
+      ModelSpec spec = model_spec({choice("softmax")}, choice("mlp"));
+      spec.positions = {position.name, position.resolve({}, position.name, none())};
+      CAPTURE(position.name);
+      check(spec);
+    }
+  }
+}
+
+namespace {
+
+// Wrong in the ways that formulas are wrong.
+template <class S, int kWrong>
+struct Miscounted {
+  struct Options {
+    Index tile = 1;
+    void describe(auto& option) { option("tile", tile, {.min = 1}); }
+  } options;
+  struct Saved {};
+  Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    Mat<S> p = memory.keep(in.q.rows(), in.k.rows());
+    product_abt(in.q, in.k, p);
+    product_ab(p, in.v, o);
+    return {};
+  }
+  void backward(const Head<S>&, const Saved&, In<S>, HeadGrad<S>&, Memory<S>&) const {}
+  Traits traits() const { return {.causal = false}; }
+  Cost cost(const HeadSize& s) const {
+    const double right = 2 * static_cast<double>(s.tq * s.tk * (s.key + s.value));
+    return {kWrong == 0 ? right : kWrong == 1 ? right / 2 : right - 2 * static_cast<double>(s.tk * s.key), 0};
+  }
+};
+template <class S>
+using Right = Miscounted<S, 0>;
+template <class S>
+using AddsAsOne = Miscounted<S, 1>;
+template <class S>
+using ForgetsOneQuery = Miscounted<S, 2>;
+
+}  // namespace
+
+TEST_CASE("a wrong formula does not agree with the count") {
+  Registry r;
+  r.add_mixer<Right, Right<double>>("right", {"as it should be"});
+  r.add_mixer<AddsAsOne, AddsAsOne<double>>("adds_as_one", {"a multiply-add as one"});
+  r.add_mixer<ForgetsOneQuery, ForgetsOneQuery<double>>("forgets", {"one query's scores left out"});
+  for (const VariantInfo& info : r.variants()) {
+    const Flops flops = flops_of(info, info.resolve({}, info.name, none()),
+                                 {.batch = 1, .time = 6, .heads = 2, .dim = 8, .causality = {false, {}}});
+    CAPTURE(info.name);
+    CHECK((flops.counted == flops.formula) == (info.name == "right"));
+  }
+}
+
+namespace {
+
+// Trainable numbers of a layer of width d, with its defaults and biases, written down by hand.
+double written_down(const std::string& name, double d, double heads) {
+  const double projections = 4 * d * d + 4 * d;
+  if (name == "differential") return projections + 4 * (d / heads / 2) + d / heads;  // four lambdas, a gain
+  if (name == "tokenformer") return 4 * d * 2 * d;                                   // four maps of d tokens
+  if (name == "mlp") return 2 * d * 4 * d + 4 * d + d;
+  if (name == "pattention") return 4 * d * 2 * d;  // 4 d tokens
+  if (name == "swiglu") {
+    const double width = 8 * std::round(8 * d / 3 / 8);
+    return 3 * d * width + 2 * width + d;
+  }
+  for (const char* plain : {"softmax", "linear", "window", "strided", "fixed", "bigbird", "topk"})
+    if (name == plain) return projections;
+  FAIL("write down how many parameters '" + name + "' has");
+  return 0;
+}
+
+}  // namespace
+
+TEST_CASE("the parameters of each variant are as many as its formula says") {
+  for (const VariantInfo& info : builtin().variants())
+    for (const auto& [d, heads] : {std::pair<Index, Index>{24, 2}, {48, 4}}) {
+      Params<float> params;
+      const LayerSpec<float> spec{.dim = d, .context_dim = d, .heads = heads, .layers = 2, .length = 32};
+      const auto layer = info.make<float>(choice(info.name).options, spec, params);
+      CAPTURE(info.name, d, heads);
+      CHECK(static_cast<double>(count(params)) ==
+            written_down(info.name, static_cast<double>(d), static_cast<double>(heads)));
+    }
+}
+
+TEST_CASE("the parameters of a model are its layers', its norms', embedding, positions and head") {
+  const ModelSpec spec = model_spec({choice("softmax")}, choice("mlp"));
+  Params<float> params;
+  const Model<float> model(spec, builtin(), params);
+  const double d = 12, layers = 3, vocabulary = 11, length = 10;
+  CHECK(static_cast<double>(count(params)) ==
+        layers * (written_down("softmax", d, 2) + written_down("mlp", d, 2) + 2 * 2 * d) + 2 * d +
+            2 * vocabulary * d + length * d);
+}
