@@ -51,7 +51,7 @@ void read_adjust(const Config& adjust, const std::vector<VariantEntry>& variants
 }  // namespace
 
 std::string metric_of_budget(const std::string& budget) {
-  return budget == "train_flops" ? "training_flops" : budget;
+  return budget == "train_flops" ? "training_flops" : budget == "step_time" ? "step_milliseconds" : budget;
 }
 
 Match read_match(const Config* compare, const std::string& reference,
@@ -84,9 +84,10 @@ double Matched::mismatch() const {
 }
 
 results::Metric budget_metric(const std::string& name, double value) {
+  const bool measured = name.starts_with(metric_of_budget("step_time"));
   if (name.ends_with(kMismatch))
-    return {name, value, "1", "share by which the trial has more than its budget; negative: less", false};
-  return {name, value, "", "the budget: what the reference has of it (compare.match)", false};
+    return {name, value, "1", "share by which the trial has more than its budget; negative: less", measured};
+  return {name, value, "", "the budget: what the reference has of it (compare.match)", measured};
 }
 
 std::vector<results::Metric> budget_metrics(const Match& match, const Matched& matched) {

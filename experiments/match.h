@@ -17,7 +17,7 @@ struct MatchOptions {
   double tolerance = 0.02;
   void describe(auto& option) {
     option("budget", budget,
-           {.choices = {"none", "parameters", "train_flops", "state_bytes"},
+           {.choices = {"none", "parameters", "train_flops", "state_bytes", "step_time"},
             .doc = "what all variants get as much of as the reference has"});
     option("reference", reference, {.doc = "a variant; where it is not given, compare.reference"});
     option("tolerance", tolerance, {.min = 0, .max = 1, .doc = "largest mismatch, as a share"});
@@ -33,7 +33,7 @@ struct Match {
   bool on() const { return options.budget != "none"; }
 };
 
-// The metric that a budget limits: "training_flops" for train_flops.
+// The metric that a budget limits: "training_flops" for train_flops, "step_milliseconds" for step_time.
 std::string metric_of_budget(const std::string& budget);
 
 // What the results keep of it, as "parameters_target" and "parameters_mismatch".

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
+#include <utility>
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include "experiments/quantity.h"
 #include "experiments/stages.h"
@@ -15,14 +18,21 @@ namespace {
 constexpr Index kLargest = Index{1} << 24;
 
 std::string unit_of(const std::string& budget) {
-  return budget == "train_flops" ? "training FLOPs" : budget == "state_bytes" ? "bytes of state" : budget;
+  return budget == "train_flops"   ? "training FLOPs"
+         : budget == "state_bytes" ? "bytes of state"
+         : budget == "step_time"   ? "milliseconds a step"
+                                   : budget;
+}
+
+std::string hash_of(const std::string& text) {
+  return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
 }
 
 }  // namespace
 
 Matcher::Matcher(const Match& match, const std::vector<VariantEntry>& variants, const Registry& registry,
-                 Problems& problems)
-    : match_(match), registry_(registry), problems_(problems), estimator_(registry) {
+                 StepTimes* times, Problems& problems)
+    : match_(match), registry_(registry), times_(times), problems_(problems), estimator_(registry) {
   for (const VariantEntry& v : variants)
     if (v.label == match.options.reference) reference_ = &v;
   HEED_CHECK(reference_, "the reference of a match is one of the variants");
@@ -30,7 +40,7 @@ Matcher::Matcher(const Match& match, const std::vector<VariantEntry>& variants, 
 
 std::optional<Matcher::Solution> Matcher::operator()(const TrialConfig& point, const VariantEntry& variant,
                                                      const std::string& setting) {
-  const auto [at, is_new] = answers_.insert({shape_of(point, variant), std::nullopt});
+  const auto [at, is_new] = answers_.insert({variant.label + '\n' + shape_of(point), std::nullopt});
   if (is_new) at->second = solve(point, variant, setting);
   if (!at->second) return std::nullopt;
   const auto& [knob, matched] = *at->second;
@@ -40,28 +50,92 @@ std::optional<Matcher::Solution> Matcher::operator()(const TrialConfig& point, c
 
 std::optional<Matcher::Answer> Matcher::solve(const TrialConfig& point, const VariantEntry& variant,
                                               const std::string& setting) {
-  const std::optional<double> target = measure(with_variant(point, *reference_, registry_, problems_));
-  const TrialConfig trial = with_variant(point, variant, registry_, problems_);
-  const std::optional<double> as_it_is = measure(trial);
-  if (!target || !as_it_is) return std::nullopt;  // refused already: the model cannot be built
-  if (&variant == reference_ || *as_it_is == *target) return Answer{{}, {"", 0, *target, *as_it_is}};
+  if (match_.options.budget != "step_time") return by_formula(point, variant, setting);
+  return times_ ? by_measuring(point, variant, setting) : Answer{};
+}
 
+std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, const VariantEntry& variant,
+                                                   const std::string& setting) {
+  const auto spent = [&](const TrialConfig& trial) { return formula(trial); };
+  const std::optional<double> target = spent(with_variant(point, *reference_, registry_, problems_)),
+                              as_it_is = spent(with_variant(point, variant, registry_, problems_));
+  if (!target || !as_it_is) return std::nullopt;  // refused already: the model cannot be built
+  const Matched unmoved{"", 0, *target, *as_it_is};
+  if (&variant == reference_ || *as_it_is == *target) return Answer{{}, unmoved};
+  return search(point, variant, unmoved, spent, setting);
+}
+
+// A time is never the same twice, so what meets the budget as it is stays so, and what was found is kept.
+std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, const VariantEntry& variant,
+                                                     const std::string& setting) {
+  const TrialConfig reference = with_variant(point, *reference_, registry_, problems_),
+                    trial = with_variant(point, variant, registry_, problems_);
+  const double target = step_time_of(reference);
+  if (&variant == reference_) return Answer{{}, {"", 0, target, target}};
+  const auto given = match_.knobs.find(trial.variant);
+  const std::string key =
+      hash_of(shape_of(reference) + shape_of(trial) + (given == match_.knobs.end() ? "" : given->second));
+  if (const Matched* known = times_->find(key); known && is_met(*known)) {
+    if (known->knob.empty()) return Answer{{}, *known};
+    const std::vector<Knob> knobs = knobs_of(trial, registry_);
+    if (const Knob* knob = find_knob(knobs, known->knob)) return Answer{*knob, *known};
+  }
+  constexpr int kRounds = 15, kMoreRounds = 45;
+  const auto spent = [&](int rounds) {
+    return [&, rounds](const TrialConfig& moved) -> std::optional<double> {
+      try {
+        const auto [here, there] = time_in_turn(reference, moved, registry_, rounds);
+        return target * there / here;
+      } catch (const Error&) {
+        return std::nullopt;
+      }
+    };
+  };
+  Answer answer{{}, {"", 0, target, spent(kMoreRounds)(trial).value_or(0)}};
+  if (!is_met(answer.matched)) {
+    auto found = search(point, variant, answer.matched, spent(kRounds), setting);
+    if (!found) return std::nullopt;
+    answer = *std::move(found);
+    // Of many tries the best is also the luckiest: what is told of it is measured anew.
+    if (answer.knob)
+      answer.matched.reached =
+          spent(kMoreRounds)(*with_knob(point, variant, *answer.knob, answer.matched.value, registry_))
+              .value_or(0);
+  }
+  times_->add(key, answer.matched);
+  return answer;
+}
+
+std::optional<Matcher::Answer> Matcher::search(const TrialConfig& point, const VariantEntry& variant,
+                                               const Matched& as_it_is, const Spent& spent,
+                                               const std::string& setting) {
+  const TrialConfig trial = with_variant(point, variant, registry_, problems_);
   const std::optional<Knob> knob = knob_for(trial);
   if (!knob) return std::nullopt;
   // 0 stands for a default that follows from other options.
   const auto first = std::max<Index>(1, static_cast<Index>(knob->text.min.value_or(1)));
   const auto last = static_cast<Index>(std::min<double>(kLargest, knob->text.max.value_or(kLargest)));
+  const double target = as_it_is.target;
   const std::vector<Try> tries =
-      search_nearest(*target, first, last, [&](Index value) -> std::optional<double> {
+      search_nearest(target, first, last, [&](Index value) -> std::optional<double> {
         const auto moved = with_knob(point, variant, *knob, value, registry_);
-        return moved ? measure(*moved) : std::nullopt;
+        return moved ? spent(*moved) : std::nullopt;
       });
-  Answer answer{{}, {"", 0, *target, *as_it_is}};
-  if (!tries.empty() && std::abs(tries[0].value - *target) < std::abs(*as_it_is - *target))
-    answer = {knob, {knob->path, tries[0].at, *target, tries[0].value}};
-  if (std::abs(answer.matched.mismatch()) <= match_.options.tolerance) return answer;
-  refuse(trial, *knob, *target, tries, setting);
+  Answer answer{{}, as_it_is};
+  if (!tries.empty() && std::abs(tries[0].value - target) < std::abs(as_it_is.reached - target))
+    answer = {knob, {knob->path, tries[0].at, target, tries[0].value}};
+  if (is_met(answer.matched)) return answer;
+  refuse(trial, *knob, target, tries, setting);
   return std::nullopt;
+}
+
+// Measured once, for all variants that are held against it.
+double Matcher::step_time_of(const TrialConfig& reference) {
+  const std::string key = hash_of(shape_of(reference));
+  if (const Matched* known = times_->find(key)) return known->target;
+  const double target = time_in_turn(reference, reference, registry_, 45).first;
+  times_->add(key, {"", 0, target, target});
+  return target;
 }
 
 std::optional<Knob> Matcher::knob_for(const TrialConfig& trial) {
@@ -92,7 +166,7 @@ bool Matcher::can_grow(const TrialConfig& trial) const {
   return refuse_stages(stages_of(trial, *task), registry_).empty();
 }
 
-std::optional<double> Matcher::measure(const TrialConfig& trial) {
+std::optional<double> Matcher::formula(const TrialConfig& trial) {
   try {
     if (!can_grow(trial)) return std::nullopt;
     const Estimate e = estimator_(trial);
@@ -103,16 +177,21 @@ std::optional<double> Matcher::measure(const TrialConfig& trial) {
   }
 }
 
-// What the answer depends on: not on the training, but for its length where that is part of the budget.
-std::string Matcher::shape_of(const TrialConfig& point, const VariantEntry& variant) const {
-  TrialConfig shape = point;
+// What an answer depends on: of the training only what is part of the budget.
+std::string Matcher::shape_of(const TrialConfig& trial) const {
+  TrialConfig shape = trial;
+  shape.variant.clear();
+  shape.save = {};
   shape.train = {};
   if (match_.options.budget == "train_flops") {
-    shape.train.batch = point.train.batch;
-    shape.train.steps = point.train.steps;
-    shape.train.warmup = point.train.warmup;  // which steps must not fall below
+    shape.train.batch = trial.train.batch;
+    shape.train.steps = trial.train.steps;
+    shape.train.warmup = trial.train.warmup;  // which steps must not fall below
+  } else if (match_.options.budget == "step_time") {
+    shape.train.batch = trial.train.batch;
+    shape.train.micro_batch = trial.train.micro_batch;
   }
-  return variant.label + '\n' + to_config(shape).canonical();
+  return to_config(shape).canonical();
 }
 
 void Matcher::refuse(const TrialConfig& trial, const Knob& knob, double target, const std::vector<Try>& tries,

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cmath>
+#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -10,6 +12,7 @@
 #include "experiments/integer_search.h"
 #include "experiments/knob.h"
 #include "experiments/match.h"
+#include "experiments/step_times.h"
 #include "experiments/variant_list.h"
 
 namespace heed {
@@ -18,9 +21,11 @@ namespace heed {
 // solved once.
 class Matcher {
  public:
-  // REQUIRES: match.on(); `variants` has match.options.reference
+  // Where a budget must be measured, `times` has what was, and gets what is; without it, as where a file is
+  // checked alone, nothing is measured and nothing moved. REQUIRES: match.on(); `variants` has
+  // match.options.reference
   Matcher(const Match& match, const std::vector<VariantEntry>& variants, const Registry& registry,
-          Problems& problems);
+          StepTimes* times, Problems& problems);
 
   struct Solution {
     TrialConfig trial;
@@ -36,21 +41,35 @@ class Matcher {
     std::optional<Knob> knob;  // none: as it is
     Matched matched;
   };
+  // What a trial has of the budget; nothing where it cannot be built.
+  using Spent = std::function<std::optional<double>(const TrialConfig&)>;
+
   std::optional<Answer> solve(const TrialConfig& point, const VariantEntry& variant,
                               const std::string& setting);
+  std::optional<Answer> by_formula(const TrialConfig& point, const VariantEntry& variant,
+                                   const std::string& setting);
+  std::optional<Answer> by_measuring(const TrialConfig& point, const VariantEntry& variant,
+                                     const std::string& setting);
+  std::optional<Answer> search(const TrialConfig& point, const VariantEntry& variant, const Matched& as_it_is,
+                               const Spent& spent, const std::string& setting);
+  std::optional<double> formula(const TrialConfig& trial);
+  double step_time_of(const TrialConfig& reference);
   std::optional<Knob> knob_for(const TrialConfig& trial);
   bool can_grow(const TrialConfig& trial) const;
-  std::optional<double> measure(const TrialConfig& trial);  // nothing where it cannot be built
-  std::string shape_of(const TrialConfig& point, const VariantEntry& variant) const;
+  std::string shape_of(const TrialConfig& trial) const;
   void refuse(const TrialConfig& trial, const Knob& knob, double target, const std::vector<Try>& tries,
               const std::string& setting);
+  bool is_met(const Matched& matched) const {
+    return std::abs(matched.mismatch()) <= match_.options.tolerance;
+  }
 
   const Match& match_;
   const VariantEntry* reference_ = nullptr;
   const Registry& registry_;
+  StepTimes* times_;
   Problems& problems_;
   Estimator estimator_;
-  std::map<std::string, std::optional<Answer>> answers_;  // by shape
+  std::map<std::string, std::optional<Answer>> answers_;  // by variant and shape
 };
 
 }  // namespace heed

@@ -41,6 +41,7 @@ std::optional<double> read_bytes(const std::string& text) {
 }
 
 std::string grouped(double n) {
+  if (std::abs(n) < 1000 && n != std::round(n)) return fmt::format("{:.3g}", n);
   std::string digits = fmt::format("{:.0f}", n);
   for (std::size_t at = digits.size(); at > 3 && digits[at - 4] != '-';) digits.insert(at -= 3, 1, ',');
   return digits;

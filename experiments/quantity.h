@@ -11,7 +11,7 @@ std::optional<double> read_duration(const std::string& text);
 // "512MiB", "2GiB", "1.5GB", "100kB"; a number alone is bytes. Nothing where the text is something else.
 std::optional<double> read_bytes(const std::string& text);
 
-// 57982058496 as 57,982,058,496; what is not whole is rounded.
+// 57982058496 as 57,982,058,496; below 1000, what is not whole has three digits.
 std::string grouped(double n);
 
 }  // namespace heed

@@ -40,12 +40,6 @@ std::string read_text(const fs::path& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-void make_folder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw results::IoError(path, "cannot make the folder: " + error.message());
-}
-
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (;;) {
@@ -64,6 +58,12 @@ std::string one_field(std::string text) {
 }
 
 }  // namespace
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw results::IoError(path, "cannot make the folder: " + error.message());
+}
 
 std::string PlanLine::text() const {
   return fmt::format("{}{}{} seed={}", variant, setting.empty() ? "" : " ", setting, seed);

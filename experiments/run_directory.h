@@ -63,4 +63,6 @@ class RunDirectory {
 
 std::vector<PlanLine> plan_lines(const Sweep& sweep);
 
+void make_folder(const std::filesystem::path& path);  // and those above it; results::IoError
+
 }  // namespace heed

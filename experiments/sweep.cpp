@@ -194,7 +194,7 @@ const std::vector<std::string>& metric_names() {
 }
 
 Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
-                 Problems& problems) {
+                 Problems& problems, StepTimes* times) {
   Sweep sweep;
   check_keys(tree, problems);
   sweep.name = read_name(tree, default_name, problems);
@@ -237,7 +237,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
   if (!problems.empty()) return sweep;
 
   std::optional<Matcher> matcher;
-  if (sweep.match.on()) matcher.emplace(sweep.match, variants, registry, problems);
+  if (sweep.match.on()) matcher.emplace(sweep.match, variants, registry, times, problems);
   std::set<std::string> ids;
   for (const VariantEntry& variant : variants)
     for (std::size_t p = 0; p < points.size(); ++p) {

@@ -7,6 +7,7 @@
 #include "core/registry.h"
 #include "experiments/limits.h"
 #include "experiments/match.h"
+#include "experiments/step_times.h"
 #include "experiments/trial_config.h"
 
 namespace heed {
@@ -40,9 +41,10 @@ struct Sweep {
 
 // Expands a sweep file's tree. Everything that can be known before a trial starts is checked here, to
 // building each model (without memory for its numbers); all that is wrong goes to `problems`, and the sweep
-// is then of no use. Trials that come out equal stand in it once.
+// is then of no use. Trials that come out equal stand in it once. A budget that must be measured
+// (compare.match: step_time) needs `times`; without it nothing is moved to meet it.
 Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
-                 Problems& problems);
+                 Problems& problems, StepTimes* times = nullptr);
 
 // The summary metrics that each trial records and a table can show.
 const std::vector<std::string>& metric_names();

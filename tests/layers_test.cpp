@@ -142,6 +142,11 @@ bool asks_for_fast_math(const std::string& text) {
          text.find(std::string("-O") + "fast") != std::string::npos;
 }
 
+// A product by Eigen itself, as those who avoid its copies write it.
+bool multiplies_by_eigen(const std::string& text) {
+  return text.find(".noalias() ") != std::string::npos || text.find(".lazyProduct(") != std::string::npos;
+}
+
 }  // namespace
 
 TEST_CASE("no folder includes headers of a floor it must not know") {
@@ -194,6 +199,13 @@ TEST_CASE("no build file asks for fast math") {
     CHECK_FALSE(asks_for_fast_math(read(heed::test::source_dir() / path)));
   }
   CHECK(asks_for_fast_math(std::string("target_compile_options(heed PRIVATE -ffast") + "-math)"));
+}
+
+TEST_CASE("matrix products go through core/ops/product.h, where multiply-adds are counted") {
+  for (const auto& path : files_below({"core/", "variants/"}, is_source)) {
+    INFO(path);
+    CHECK(multiplies_by_eigen(read(heed::test::source_dir() / path)) == (path == "core/ops/plain_product.h"));
+  }
 }
 
 TEST_CASE("configs holds data alone") {

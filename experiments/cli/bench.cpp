@@ -84,7 +84,7 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
 }
 
 int bench_one_step(const Input& input, Registry& registry) {
-  const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), registry);
+  const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), input, registry);
   const TrialConfig& trial = loaded.sweep.trials.front().config;
   const int threads = whole_number(input, "threads", 1);
   const StepBench b = bench_step(trial, registry, threads, whole_number(input, "steps", 20),

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -42,7 +43,9 @@ std::string matched_text(const Sweep& sweep) {
 }
 
 int run(const Input& input, Registry& registry) {
-  const Sweep sweep = load_sweep(input.get<std::string>("sweep"), input.all("override"), registry).sweep;
+  const LoadedSweep loaded =
+      load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
+  const Sweep& sweep = loaded.sweep;
   Estimator estimate(registry);
   const double speed = kShareOfSpeed * measure_speed();
 
@@ -75,6 +78,12 @@ int run(const Input& input, Registry& registry) {
   fmt::print("{}: {}. Nothing is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              aligned(rows));
   if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
+  if (sweep.match.options.budget == "step_time") {
+    loaded.keep_step_times();
+    fmt::print(
+        "Steps were timed on this machine. What was found is kept in {}, where `heed run` takes it from.\n\n",
+        (loaded.directory / "step_times.tsv").string());
+  }
   fmt::print(
       "Training: {} in all; about {} on {} cores, a trial on each.\n"
       "Parameters: 'in all' is attention, feed-forward, embedding and head, as papers count; biases, norms "
@@ -96,11 +105,14 @@ int run(const Input& input, Registry& registry) {
 Command plan_command() {
   Command c;
   c.name = "plan";
-  c.synopsis = "SWEEP.yaml [key=value ...]";
+  c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR]";
   c.summary = "checks a sweep file and prints every trial with its parameters, FLOPs, memory and time";
   c.details =
       "Starts nothing and takes no memory for the models, however large they are.\n\n"
       "    heed plan configs/quickstart.yaml train.steps=500";
+  c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
+                          "the run directory whose measured sizes (step_times.tsv) are taken, or kept there; "
+                          "runs/NAME where it is not given");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;

@@ -54,10 +54,10 @@ int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part
 }
 
 int run(const Input& input, Registry& registry) {
-  const LoadedSweep loaded = load_sweep(input.get<std::string>("sweep"), input.all("override"), registry);
+  const LoadedSweep loaded =
+      load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
   const Sweep& sweep = loaded.sweep;
-  const RunDirectory directory(input.has("output") ? std::filesystem::path(input.get<std::string>("output"))
-                                                   : std::filesystem::path("runs") / sweep.name);
+  const RunDirectory directory(loaded.directory);
   RunOptions options;
   options.threads = whole_number(input, "threads", 1);
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
@@ -70,6 +70,7 @@ int run(const Input& input, Registry& registry) {
   options.terminal = messages_reach_a_terminal();
 
   directory.prepare(sweep, loaded.text);
+  loaded.keep_step_times();
   const SweepEnd end = run_trials(directory, sweep, options);
   const bool whole = !input.has("part");
   const bool good = !whole || merge_and_report(directory, plan_lines(sweep), input.command);

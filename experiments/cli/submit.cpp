@@ -126,10 +126,9 @@ int run(const Input& input, Registry& registry) {
                            "not found: this machine has no Slurm. `heed run` runs the sweep here, and "
                            "`heed submit --print` shows what would be submitted.");
   const fs::path file = input.get<std::string>("sweep");
-  const LoadedSweep loaded = load_sweep(file, words.overrides, registry);
+  const LoadedSweep loaded = load_sweep(file, words.overrides, input, registry);
   const Sweep& sweep = loaded.sweep;
-  const RunDirectory directory(fs::absolute(input.has("output") ? fs::path(input.get<std::string>("output"))
-                                                                : fs::path("runs") / sweep.name));
+  const RunDirectory directory(fs::absolute(loaded.directory));
 
   SlurmJob job;
   job.name = sweep.name;
@@ -157,6 +156,7 @@ int run(const Input& input, Registry& registry) {
     return kDone;
   }
   directory.prepare(sweep, with_whole_paths(loaded.text, file));
+  loaded.keep_step_times();
   results::write_file(job_script_path(job), std::as_bytes(std::span(script)), results::IfExists::replace);
   submit(job);
   return kDone;

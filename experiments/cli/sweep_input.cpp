@@ -8,13 +8,14 @@
 
 #include <fmt/format.h>
 
+#include "experiments/run_directory.h"
 #include "experiments/sweep_file.h"
 #include "results/errors.h"
 
 namespace heed::cli {
 
 LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std::string>& overrides,
-                       Registry& registry) {
+                       const Input& input, Registry& registry) {
   if (std::filesystem::is_directory(path)) {
     const bool of_a_run = std::filesystem::exists(path / "sweep.yaml");
     throw results::IoError(path, of_a_run ? "is a folder; its sweep file is sweep.yaml in it."
@@ -23,10 +24,24 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
   Problems problems;
   const auto file = read_sweep_file(path, overrides, registry, problems);
   LoadedSweep loaded;
-  if (file) loaded = {read_sweep(file->tree, path.stem().string(), registry, problems), file->text};
+  if (file) {
+    const Config* name = file->tree.find("name");
+    loaded.directory = input.has("output")
+                           ? std::filesystem::path(input.get<std::string>("output"))
+                           : std::filesystem::path("runs") / (name ? name->text() : path.stem().string());
+    loaded.step_times = StepTimes(loaded.directory / "step_times.tsv");
+    loaded.text = file->text;
+    loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems, &loaded.step_times);
+  }
   problems.throw_if_any();
   for (const std::string& note : file->notes) fmt::print(stderr, "{}\n", note);
   return loaded;
+}
+
+void LoadedSweep::keep_step_times() const {
+  if (!step_times.changed()) return;
+  make_folder(directory);
+  step_times.save();
 }
 
 int cores() {

@@ -11,13 +11,17 @@ namespace heed::cli {
 
 struct LoadedSweep {
   Sweep sweep;
-  std::string text;  // for the run directory
+  std::string text;                 // for the run directory
+  std::filesystem::path directory;  // what --output says, else runs/NAME
+  StepTimes step_times;             // what was measured for it, in that directory or now
+
+  void keep_step_times() const;  // in the directory, which is made where it is not there
 };
 
 // Reads and checks a sweep file with the overrides of a command line; loads the plugins that it lists.
 // ConfigError with everything that is wrong.
 LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std::string>& overrides,
-                       Registry& registry);
+                       const Input& input, Registry& registry);
 
 int cores();  // that this process may use
 

@@ -132,3 +132,19 @@ TEST_CASE("widths that follow from a budget at each length do not keep rows from
   CHECK(compared == 4);  // two variants at two lengths
   CHECK_THAT(out, !ContainsSubstring("has no row of the same setting"));
 }
+
+TEST_CASE("the plan keeps the step times that it measures, and the run takes them") {
+  const TempFolder folder;
+  const Words times = {"-o", "r", "variants=[softmax, {tokenformer: {feed_forward_tokens: 4000}}]",
+                       "compare.match.budget=step_time", "compare.match.tolerance=0.8"};
+  const Ended plan = matched(folder, "plan", times);
+  CHECK(plan.code == 0);
+  CHECK_THAT(plan.out, ContainsSubstring("by step_milliseconds, within 80 %") &&
+                           ContainsSubstring("is kept in r/step_times.tsv"));
+  CHECK_FALSE(fs::exists(folder / "r/plan.tsv"));
+  const std::string kept = heed::test::read_file(folder / "r/step_times.tsv");
+  CHECK(matched(folder, "run", times).code == 0);
+  CHECK(matched(folder, "run", times).err.find("Nothing to run") != std::string::npos);
+  CHECK(heed::test::read_file(folder / "r/step_times.tsv") == kept);
+  CHECK(heed::results::read_results(folder / "r/results.h5").find("step_milliseconds_mismatch") != nullptr);
+}

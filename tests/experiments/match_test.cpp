@@ -2,6 +2,7 @@
 #include "experiments/match.h"
 
 #include <cmath>
+#include <fstream>
 #include <string>
 #include <vector>
 
@@ -10,7 +11,9 @@
 #include "experiments/sweep.h"
 #include "experiments/sweep_file.h"
 #include "experiments/tasks/builtin.h"
+#include "results/errors.h"
 #include "tests/catch.h"
+#include "tests/results/temp_folder.h"
 
 namespace {
 
@@ -293,7 +296,7 @@ TEST_CASE("each mistake in a match has its place and the nearest name") {
   const std::string both = "[softmax, differential]";
   CHECK(wrong(file(both, "{budget: params}")) ==
         "f.yaml:4:27: compare.match.budget: unknown value 'params'. Known: none, parameters, train_flops, "
-        "state_bytes.");
+        "state_bytes, step_time.");
   CHECK(wrong(file(both, "{buget: parameters}")) ==
         "f.yaml:4:19: compare.match.buget: unknown option of 'compare.match'. Did you mean 'budget'? Known: "
         "budget, reference, tolerance, adjust.");
@@ -343,5 +346,60 @@ TEST_CASE("a budget is set, changed and taken away on the command line") {
     CHECK(notes ==
           Texts{"compare.match.reference: 'softmax' is not among the variants of the command line; the "
                 "reference is the first of them, 'linear'."});
+  }
+}
+
+TEST_CASE("a model that grows is matched as what it grows into, and never below what it grew from") {
+  const std::string grown =
+      "[softmax, {grow: [{tokenformer: {tokens: 8, feed_forward_tokens: FIRST}, steps: 100}, {tokenformer: "
+      "{tokens: 16}}]}]";
+  const auto with_first = [&](const std::string& tokens) {
+    std::string text = file(grown, "{budget: parameters, tolerance: 0.05}", "train: {steps: 300}\n");
+    return text.replace(text.find("FIRST"), 5, tokens);
+  };
+  const Sweep sweep = good(with_first("8"));
+  const PlannedTrial& t = sweep.trials.at(1);
+  CHECK(t.matched.knob == "attention.feed_forward_tokens");
+  CHECK(t.config.grow.size() == 1);
+  CHECK(std::abs(static_cast<double>(estimate(t).parameters) / t.matched.target - 1) <= 0.05);
+  const std::string beyond = std::to_string(t.matched.value + 40);
+  CHECK_THAT(wrong(with_first(beyond)),
+             ContainsSubstring("cannot be given the ") || ContainsSubstring("grow"));
+}
+
+TEST_CASE("the time of a step is measured once and then kept") {
+  // Far apart, and allowed to stay so: this tests what becomes of a measurement, not how good it is.
+  const std::string text = file("[softmax, {tokenformer: {feed_forward_tokens: 4000}}]",
+                                "{budget: step_time, tolerance: 0.8}", "train: {batch: 4}\n");
+  const heed::test::TempFolder folder;
+  const auto planned = [&](heed::StepTimes* times) {
+    heed::Registry all = known();
+    heed::Problems problems;
+    const auto parsed = heed::parse_sweep_file(text, "f.yaml", {}, all, problems);
+    Sweep sweep = heed::read_sweep(parsed->tree, "f", all, problems, times);
+    CHECK(problems.lines() == Texts{});
+    return sweep;
+  };
+  heed::StepTimes times(folder / "step_times.tsv");
+  const PlannedTrial first = planned(&times).trials.at(1);
+  CHECK(times.changed());
+  CHECK(first.matched.knob == "attention.feed_forward_tokens");
+  CHECK(first.matched.value < 4000);
+  CHECK(first.matched.target > 0);
+  times.save();
+
+  heed::StepTimes again(folder / "step_times.tsv");
+  const PlannedTrial second = planned(&again).trials.at(1);
+  CHECK_FALSE(again.changed());
+  CHECK(second.id == first.id);
+  CHECK(second.matched.reached == first.matched.reached);
+  CHECK(second.matched.target == first.matched.target);
+
+  SECTION("a check of the file alone measures nothing") {
+    CHECK(planned(nullptr).trials.at(1).matched.knob.empty());
+  }
+  SECTION("a file that is not heed's is refused") {
+    std::ofstream(folder / "step_times.tsv") << "key value\n";
+    CHECK_THROWS_AS(heed::StepTimes(folder / "step_times.tsv"), heed::results::DamagedFile);
   }
 }

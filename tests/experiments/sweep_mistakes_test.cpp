@@ -165,7 +165,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:19: compare.select: 'train.lr' is no swept parameter.");
   CHECK(with("compare: {match: {budget: flops}}") ==
         "f.yaml:3:27: compare.match.budget: unknown value 'flops'. Known: none, parameters, train_flops, "
-        "state_bytes.");
+        "state_bytes, step_time.");
 }
 
 TEST_CASE("a growth that cannot be is refused where it stands") {

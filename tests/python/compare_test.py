@@ -1,6 +1,6 @@
 """Computes the comparison of a sweep again from results.h5, by numpy and scipy alone, and holds heed's against it.
 
-    compare_test.py HEED        runs a small sweep, compares `heed compare --json` with what comes out here
+    compare_test.py HEED        runs two small sweeps, compares `heed compare --json` with what comes out here
 """
 import itertools
 import json
@@ -25,6 +25,18 @@ model: {layers: 1, heads: 2, dim: 8}
 train: {steps: 100, batch: 8, warmup: 2, test_sequences: 32, evaluate_sequences: 16, evaluate_every: 10}
 sweep: {seeds: 5, parameters: {train.lr: [0.01, 0.03]}}
 compare: {reference: softmax, select: train.lr}
+"""
+
+# Widths that meet the budget differ from one width of the model to the next.
+MATCHED = """
+name: matched
+variants: [softmax, differential, tokenformer]
+task: {name: induction, length: 12, vocab: 8, score: all}
+model: {layers: 1, heads: 2}
+train: {steps: 60, batch: 8, lr: 0.03, warmup: 2, test_sequences: 32, evaluate_sequences: 16}
+sweep: {seeds: 5, parameters: {model.dim: [8, 12]}}
+compare: {reference: softmax, match: {budget: parameters, tolerance: 0.02}}
+save: [weights]
 """
 
 
@@ -85,6 +97,23 @@ def chosen(data, metric, smaller):
     return rows
 
 
+def check_row(row, x, name):
+    close(row["values"], x, name)
+    close(row["mean"], x.mean(), name)
+    close(row["deviation"], x.std(ddof=1), name)
+    close(row["interval"], interval(x), name)
+
+
+def check_against(against, d, adjusted, name):
+    close(against["difference"], d.mean(), name)
+    close(against["interval"], interval(d), name)
+    close(against["p"], sign_flip(d), name)
+    close(against["p_holm"], adjusted, name)
+    close(against["effect"], hedges(d), name)
+    assert against["verdict"] == "no difference shown"  # of five pairs p is 0.0625 at least
+    assert against["pairs"] == 5 and against["left_out"] == 0
+
+
 def check_means(data, told, metric):
     rows = chosen(data, metric, "loss" in metric)
     reference = rows["softmax"][0][metric].values
@@ -96,10 +125,7 @@ def check_means(data, told, metric):
         x, name = trials[metric].values, f"{row['variant']} {metric}"
         assert float(row["setting"]["train.lr"]) == lr, name
         assert row["seeds"] == list(trials.seed.values), name
-        close(row["values"], x, name)
-        close(row["mean"], x.mean(), name)
-        close(row["deviation"], x.std(ddof=1), name)
-        close(row["interval"], interval(x), name)
+        check_row(row, x, name)
         of_variant = data.isel(trial=np.flatnonzero(data.variant.values == row["variant"]))
         solved = (of_variant.test_accuracy >= 0.9) | np.isfinite(of_variant.solved_step)
         assert (row["solved"], row["tried"]) == (int(solved.sum()), len(solved)), name
@@ -107,13 +133,7 @@ def check_means(data, told, metric):
             assert "against_reference" not in row
             continue
         d, against = differences[row["variant"]], row["against_reference"]
-        close(against["difference"], d.mean(), name)
-        close(against["interval"], interval(d), name)
-        close(against["p"], sign_flip(d), name)
-        close(against["p_holm"], adjusted[row["variant"]], name)
-        close(against["effect"], hedges(d), name)
-        assert against["verdict"] == "no difference shown"  # of five pairs p is 0.0625 at least
-        assert against["pairs"] == 5 and against["left_out"] == 0
+        check_against(against, d, adjusted[row["variant"]], name)
         # The check can fail: another number must show.
         try:
             close(against["difference"], d.mean() + 1e-6, name)
@@ -144,6 +164,40 @@ def check_steps(data, told):
         close(against["effect"], ranks.sum() / np.abs(ranks).sum() if len(ranks) else np.nan, row["variant"])
 
 
+def trained_numbers(run, trial):
+    """Counted in the weights that the trial has saved, whatever any formula says."""
+    with xr.open_dataset(os.path.join(run, "trials", f"{trial}.h5"), group="weights") as weights:
+        return sum(w.size for w in weights.values() if w.attrs["description"] == "trained")
+
+
+def check_matched(heed, folder):
+    sweep, run = os.path.join(folder, "matched.yaml"), os.path.join(folder, "matched")
+    with open(sweep, "w") as f:
+        f.write(MATCHED)
+    subprocess.run([heed, "run", sweep, "-o", run, "-j", "2"], check=True, stdout=subprocess.DEVNULL)
+    told = json.loads(subprocess.run([heed, "compare", run, "--json"], check=True, stdout=subprocess.PIPE).stdout)
+    data = xr.open_dataset(os.path.join(run, "results.h5")).load()
+    by = {key: t.sortby("seed") for key, t in data.groupby(data.variant + " " + data.dim.astype(str))}
+    assert told["budget"] == "parameters" and len(told["rows"]) == len(by) == 6
+    rows = {f"{r['variant']} {r['setting']['model.dim']}": r for r in told["rows"]}
+    differences = {key: t.test_accuracy.values - by["softmax " + key.split()[1]].test_accuracy.values
+                   for key, t in by.items() if not key.startswith("softmax")}
+    differences = {key: differences[key] for key in rows if key in differences}  # in the order of the table
+    adjusted = dict(zip(differences, holm(np.array([sign_flip(d) for d in differences.values()]))))
+    for key, trials in by.items():
+        row, target = rows[key], trained_numbers(run, by["softmax " + key.split()[1]].id.values[0])
+        for trial in trials.id.values:
+            spent = trained_numbers(run, trial)
+            assert spent == row["spent"] and abs(spent / target - 1) <= 0.02
+            close(row["mismatch"], spent / target - 1, key)
+        close(trials.parameters_target, np.full(5, target), key)
+        close(trials.parameters_mismatch, np.full(5, row["mismatch"]), key)
+        check_row(row, trials.test_accuracy.values, key)
+        if key in differences:
+            check_against(row["against_reference"], differences[key], adjusted[key], key)
+    assert any(r["mismatch"] != 0 for r in rows.values()), "a sweep that tests nothing: nothing was moved"
+
+
 def main(heed):
     with tempfile.TemporaryDirectory() as folder:
         sweep = os.path.join(folder, "compared.yaml")
@@ -161,6 +215,7 @@ def main(heed):
             check_means(data, compare("--metric", metric), metric)
         os.remove(os.path.join(run, "sweep.yaml"))  # nothing is selected now
         check_steps(data, compare("--metric", "plateau_step", "--reference", "softmax"))
+        check_matched(heed, folder)
         print("heed compare agrees with numpy and scipy")
 
 

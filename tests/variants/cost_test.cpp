@@ -267,3 +267,47 @@ TEST_CASE("the parameters of a model are its layers', its norms', embedding, pos
         layers * (written_down("softmax", d, 2) + written_down("mlp", d, 2) + 2 * 2 * d) + 2 * d +
             2 * vocabulary * d + length * d);
 }
+
+namespace {
+
+// What is multiplied, as a share of what the formula says; forward, and in an update of the parameters.
+struct Beyond {
+  double forward = 0, training = 0;
+};
+
+Beyond beyond(const std::string& variant, Index length) {
+  Problems problems;
+  ModelSpec spec;
+  spec.vocabulary = 32, spec.length = length;
+  spec.options.heads = 4;
+  spec.attention = {{variant, builtin().variant(variant).resolve({}, variant, problems)}};
+  spec.feed_forward = {"mlp", builtin().variant("mlp").resolve({}, "mlp", problems)};
+  Params<float> params;
+  Model<float> model(spec, builtin(), params);
+  params.freeze();
+  params.initialise(1);
+  const Sequences s(spec, 1, length);
+  const Batch batch{s.tokens, s.labels, 1, length};
+  Step<float> evaluation(1, false), training(1);
+  const double forward = counted_flops([&] { model.evaluate(evaluation, batch); });
+  const double update = counted_flops([&] { model.accumulate(training, batch); });
+  const double formula = model.cost(length, length).flops;
+  return {forward / formula - 1, update / (3 * formula) - 1};
+}
+
+}  // namespace
+
+TEST_CASE("tiles multiply hidden pairs and backward makes scores again, but not much of it") {
+  for (const VariantInfo& info : builtin().variants()) {
+    if (!info.traits(choice(info.name).options).mixes_time) continue;
+    for (Index length : {32, 128, 512}) {
+      const Beyond more = beyond(info.name, length);
+      // The table of docs/costs.md.
+      UNSCOPED_INFO(info.name << ' ' << length << ": forward " << 100 * more.forward << " %, training "
+                              << 100 * more.training << " %");
+      CHECK(more.forward >= 0);
+      CHECK(more.forward < 0.5);
+      CHECK(more.training < 0.5);
+    }
+  }
+}
