@@ -212,9 +212,9 @@ Look     Compare p v with the output of forward: for plain attention they are eq
      plans::shown_weights},
 
     {{"cost", "the formula of the cost counts what is multiplied",
-      R"(Done     Of a single position, where no pair is hidden, twice the multiply-adds that a forward pass sends through
-         core/ops/product.h: the formula must not be below. And costs are finite, not negative, the same
-         in float and double, and do not fall with the length.
+      R"(Done     Of a single position, where no pair is hidden, twice the multiply-adds that a forward pass sends
+         through core/ops/product.h: the formula must not be below. And costs are finite, not negative,
+         the same in float and double, and do not fall with the length.
 Why      heed plan, the FLOP columns and budgets (compare.match) go by the formula. One that forgets a product
          gives its variant more than the others have.
 Usually  A layer of its own that adds up its kernel and forgets its projections (Linear::flops); multiply-adds
