@@ -183,6 +183,7 @@ std::string Matcher::shape_of(const TrialConfig& trial) const {
   shape.variant.clear();
   shape.save = {};
   shape.train = {};
+  for (PluginOrigin& p : shape.plugins) p = {p.name, "", "", "", p.hash};  // wherever it lies
   if (match_.options.budget == "train_flops") {
     shape.train.batch = trial.train.batch;
     shape.train.steps = trial.train.steps;
