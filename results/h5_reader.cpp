@@ -149,6 +149,25 @@ std::vector<T> H5Reader::read(const std::string& name) const {
   return values;
 }
 
+template <class T>
+std::vector<T> H5Reader::read_row(const std::string& name, std::size_t row) const {
+  const std::vector<std::size_t> lengths = shape(name);
+  if (lengths.empty() || row >= lengths[0]) refuse(name, "has no such row");
+  std::vector<hsize_t> start(lengths.size(), 0), count(lengths.begin(), lengths.end());
+  start[0] = row, count[0] = 1;
+  const hid_t dataset = open_dataset(name);
+  const Handle in_file = space_of(dataset);
+  check_(H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
+         "choose a row of", name);
+  const Handle in_memory(
+      check_(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "read", name),
+      H5Sclose);
+  std::vector<T> values(std::accumulate(count.begin(), count.end(), std::size_t{1}, std::multiplies<>()));
+  check_(H5Dread(dataset, h5_memory_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()),
+         "read", name);
+  return values;
+}
+
 std::vector<std::string> H5Reader::strings(const std::string& name) const {
   const std::vector<std::size_t> lengths = shape(name);
   std::vector<char*> texts(
@@ -227,5 +246,6 @@ template std::vector<float> H5Reader::read(const std::string&) const;
 template std::vector<double> H5Reader::read(const std::string&) const;
 template std::vector<std::int8_t> H5Reader::read(const std::string&) const;
 template std::vector<std::int64_t> H5Reader::read(const std::string&) const;
+template std::vector<float> H5Reader::read_row(const std::string&, std::size_t) const;
 
 }  // namespace heed::results

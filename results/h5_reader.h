@@ -43,6 +43,9 @@ class H5Reader {
   // it.
   template <class T>
   std::vector<T> read(const std::string& name) const;
+  // Those at one place of the first axis, for arrays of many trials.
+  template <class T>
+  std::vector<T> read_row(const std::string& name, std::size_t row) const;
   std::vector<std::string> strings(const std::string& name) const;
 
   // A scalar attribute of a variable or group ("/" for the file); nothing if there is none of that name.

@@ -45,7 +45,8 @@ std::string linear_axis(char axis, double low, double high) {
 std::string log_axis(char axis, double low, double high) {
   // The fewer decades there are, the more tics each has.
   const double decades = std::log10(high / low);
-  const std::vector<double> digits = decades < 2     ? std::vector<double>{1, 2, 5}
+  const std::vector<double> digits = decades < 0.7   ? std::vector<double>{1, 1.5, 2, 3, 4, 5, 7}
+                                     : decades < 2   ? std::vector<double>{1, 2, 5}
                                      : decades < 3.5 ? std::vector<double>{1, 3}
                                                      : std::vector<double>{1};
   std::vector<double> at;

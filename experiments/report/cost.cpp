@@ -43,10 +43,22 @@ void mark_front(std::vector<Point>& points, bool smaller) {
     });
 }
 
+// What the task is in a row, in words. Rows of different tasks have no common front.
+std::string task_of(const Comparison& comparison, const ComparedRow& row) {
+  std::string out;
+  for (std::size_t c = 0; c < row.setting.size(); ++c)
+    if (comparison.paths[c].starts_with("task."))
+      out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", comparison.varied[c], row.setting[c]);
+  return out;
+}
+
+// Of the last task of the sweep.
 std::vector<Point> points_of(const Evidence& e, const char* column) {
   const std::vector<double> costs = e.results.numbers(column);
+  const std::string task = task_of(e.comparison, e.comparison.rows.back());
   std::vector<Point> points;
   for (const ComparedRow& row : e.comparison.rows) {
+    if (task_of(e.comparison, row) != task) continue;
     std::vector<double> values;
     for (const std::size_t t : e.trials(row)) values.push_back(costs[t]);
     const double cost = statistics::mean(values);
@@ -146,6 +158,8 @@ std::vector<Figure> cost(const Evidence& e) {
       "is at once "
       "cheaper and better. On it stand {}.",
       sentence_case(words(metric)), fmt::join(fronts, "; "));
+  const std::string task = task_of(e.comparison, e.comparison.rows.back());
+  if (!task.empty()) figure.caption += fmt::format(" Only the trials with {} are shown.", task);
   if (!equal.empty()) figure.caption += fmt::format(" Equal for all: {}.", fmt::join(equal, ", "));
   return {figure};
 }

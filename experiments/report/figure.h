@@ -21,8 +21,9 @@ struct Figure {
   std::string data = {};     // the .tsv, blocks of tab-separated numbers
   std::vector<LegendEntry> legend = {};
   std::vector<std::string> panels = {};  // gnuplot commands of each: settings and one `plot`
-  // Pixels on a wide page: of a panel's axes, right of the last one, and between them.
-  int panel_height = 220, right = 16, gap_x = 82, gap_y = 88;
+  // Pixels on a wide page: height of a panel's axes, and what is left and right of all panels and
+  // between them.
+  int panel_height = 220, left = 66, right = 16, gap_x = 82, gap_y = 88;
   int per_row = 0;      // panels beside each other; as many as fit where it is 0
   bool square = false;  // are panels as high as they are wide?
 };
@@ -33,6 +34,8 @@ std::vector<Figure> figures(const Evidence& evidence);
 std::vector<Figure> learning_curves(const Evidence& evidence);
 std::vector<Figure> cost(const Evidence& evidence);
 std::vector<Figure> scaling(const Evidence& evidence);
+std::vector<Figure> attention_maps(const Evidence& evidence);
+std::vector<Figure> attention_noise(const Evidence& evidence);
 std::vector<Figure> swept(const Evidence& evidence);
 std::vector<Figure> learning_rate(const Evidence& evidence);
 

@@ -6,7 +6,8 @@ namespace heed::report {
 
 std::vector<Figure> figures(const Evidence& evidence) {
   std::vector<Figure> all;
-  for (const auto& make : {learning_curves, cost, swept, learning_rate, scaling}) {
+  for (const auto& make :
+       {learning_curves, cost, swept, learning_rate, scaling, attention_noise, attention_maps}) {
     std::vector<Figure> made = make(evidence);
     std::move(made.begin(), made.end(), std::back_inserter(all));
   }

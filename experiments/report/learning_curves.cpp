@@ -71,7 +71,7 @@ std::string caption_of(const Evidence& e, const std::string& metric, std::vector
     for (const End& end : ends) parts.push_back(fmt::format("{} {}", end.name, rounded(end.value)));
     return out + fmt::format(" At the last evaluation: {}.", fmt::join(parts, ", "));
   }
-  return out + fmt::format(" At the last evaluation the best is {} with {}, the last {} with {}.",
+  return out + fmt::format(" At the last evaluation the best is {} with {}, the worst {} with {}.",
                            ends[0].name, rounded(ends[0].value), ends.back().name,
                            rounded(ends.back().value));
 }

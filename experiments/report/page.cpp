@@ -37,6 +37,12 @@ std::vector<std::string> distinct(const results::Column& column) {
   return out;
 }
 
+// A long table is closed at first: what it says in short stands above it.
+std::string table_or_details(const Rows& rows) {
+  constexpr std::size_t kLong = 31;
+  return rows.size() <= kLong ? table(rows) : details(plural(rows.size() - 1, "row"), table(rows));
+}
+
 std::string heading(const Evidence& e) {
   std::string counts = plural(e.results.trial.size(), "trial");
   if (!e.variants.empty()) counts += " of " + plural(e.variants.size(), "variant");
@@ -68,7 +74,7 @@ std::string comparison_tables(const Evidence& e) {
   std::string out;
   for (const TextTable& t : tables(e.comparison)) {
     const std::string title = words(t.title.empty() ? e.comparison.metric + " of each variant" : t.title);
-    out += fmt::format("<h2>{}</h2>\n{}", escaped(sentence_case(title)), table(t.rows));
+    out += fmt::format("<h2>{}</h2>\n{}", escaped(sentence_case(title)), table_or_details(t.rows));
   }
   const results::Column* metric = e.results.find(e.comparison.metric);
   if (metric && !metric->doc.empty())
@@ -101,12 +107,11 @@ std::string failures(const Evidence& e) {
                                     fmt::format("{:.0f}", last[i]), reason[i], id[i]})
       rows.back().push_back(cell);
   }
-  const std::string count = plural(rows.size() - 1, "trial");
-  return "<h2>Trials that are not done</h2>\n" +
-         (rows.size() == 1 ? paragraph("None: all trials are done.")
-                           : paragraph(fmt::format("{} of {}; no mean on this page has them.",
-                                                   rows.size() - 1, plural(status.size(), "trial"))) +
-                                 table(rows));
+  std::string out = "<h2>Trials that are not done</h2>\n";
+  if (rows.size() == 1) return out + paragraph("None: all trials are done.");
+  out += paragraph(fmt::format("{} of {}; no mean on this page has them.", rows.size() - 1,
+                               plural(status.size(), "trial")));
+  return out + table_or_details(rows);
 }
 
 std::string configuration(const Evidence& e) {

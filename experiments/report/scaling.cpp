@@ -73,11 +73,14 @@ std::vector<double> spread(std::vector<double> heights, double gap) {
                    [&](std::size_t a, std::size_t b) { return heights[a] < heights[b]; });
   for (std::size_t i = 1; i < order.size(); ++i)
     heights[order[i]] = std::max(heights[order[i]], heights[order[i - 1]] + gap);
-  const double over = order.empty() ? 0 : heights[order.back()] - 1;
-  if (over > 0)
-    for (double& h : heights) h -= over;
+  double limit = 1;  // from above, those that went beyond the axis come back
+  for (std::size_t i = order.size(); i-- > 0; limit = heights[order[i]] - gap)
+    heights[order[i]] = std::min(heights[order[i]], limit);
   return heights;
 }
+
+// Two decimals; without the sign that rounding leaves of equal values.
+std::string exponent_text(double x) { return fmt::format("{:.2f}", std::abs(x) < 0.005 ? 0. : x); }
 
 std::string panel_of(const Quantity& quantity, const std::vector<Law>& laws, const Evidence& e,
                      DataFile& data, int height) {
@@ -103,8 +106,8 @@ std::string panel_of(const Quantity& quantity, const std::vector<Law>& laws, con
                                    line_style(law.variant)));
     elements.push_back(fmt::format("[{}:{}] {} * x**{} with lines {} notitle", law.points.front()[0],
                                    law.points.back()[0], law.factor, law.exponent, line_style(law.variant)));
-    labels.push_back(fmt::format("set label {} '{:.2f}' at graph 1.02, graph {} left textcolor rgb '#{}'\n",
-                                 1000 + i, law.exponent, ends[i], colour(law.variant)));
+    labels.push_back(fmt::format("set label {} '{}' at graph 1.02, graph {} left textcolor rgb '#{}'\n",
+                                 1000 + i, exponent_text(law.exponent), ends[i], colour(law.variant)));
   }
   std::vector<double> lengths;
   for (const std::vector<double>& p : laws[0].points) lengths.push_back(p[0]);
@@ -132,7 +135,7 @@ std::vector<Figure> scaling(const Evidence& e) {
     figure.panels.push_back(panel_of(quantity, laws, e, data, figure.panel_height));
     std::vector<std::string> exponents;
     for (const Law& law : laws)
-      exponents.push_back(fmt::format("{} {:.2f}", e.variants[law.variant], law.exponent));
+      exponents.push_back(fmt::format("{} {}", e.variants[law.variant], exponent_text(law.exponent)));
     parts.push_back(fmt::format("{}: {}", quantity.words, fmt::join(exponents, ", ")));
   }
   if (figure.panels.empty()) return {};

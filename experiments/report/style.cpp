@@ -28,12 +28,12 @@ if (!exists('narrow')) narrow = 0
 width = narrow ? 360. : 720.
 columns = per_row > 0 ? per_row : narrow || panels < 2 ? 1 : panels < 5 ? 2 : 3
 rows = (panels + columns - 1) / columns
-left = 66.; bottom = 62.
+bottom = 62.
 across = square ? (width - left - right - (columns - 1) * gap_x) / columns : panel_height
 key_columns = int((width - 16) / key_width)
 key_columns = key_columns < 1 ? 1 : key_columns > series ? series : key_columns
 key_rows = series > 0 ? (series + key_columns - 1) / key_columns : 0
-top = 30. + 20 * key_rows
+top = 40. + 20 * key_rows
 height = top + rows * across + (rows - 1) * gap_y + bottom
 
 output = name . (narrow ? '_narrow.' : '.') . format
@@ -61,7 +61,7 @@ do for [i = 1:series] {
   if (legend_line[i]) {
     set arrow i from screen x / width, screen y to screen (x + 30) / width, screen y nohead ls legend_style[i]
   }
-  set label 2 * i at screen (x + 15) / width, screen y point ls legend_style[i] ps (legend_line[i] ? 0.6 : legend_style[i] > 100 ? 1.7 : 1)
+  set label 2 * i at screen (x + 15) / width, screen y point ls legend_style[i] ps (legend_line[i] ? 0.6 : legend_style[i] == 101 ? 1.7 : 1)
   set label 2 * i + 1 legend[i] at screen (x + 36) / width, screen y left front
 }
 set multiplot layout rows,columns margins left/width, 1 - right/width, bottom/height, 1 - top/height \
@@ -97,7 +97,11 @@ std::string style_script() {
   for (std::size_t i = 0; i < kStyles; ++i)
     out += fmt::format("set style line {} lc rgb '#{}' dt {} lw 2 pt {} ps 0.6\n", i + 1, colour(i),
                        kDashes[i % kDashes.size()], kPoints[i % kPoints.size()]);
-  return out + fmt::format("set style line {} lc rgb '#333333' lw 1.2 pt 6 ps 1.9\n", kRing) + kLayout;
+  return out + fmt::format("set style line {} lc rgb '#333333' lw 1.2 pt 6 ps 1.9\n", kRing) +
+         "set style line 102 lc rgb '#000000' lw 1.5 pt 7 ps 0.9\n"
+         "set style line 103 lc rgb '#555555' lw 1.5 pt 4 ps 1\n"
+         "set style line 104 lc rgb '#999999' lw 1.5 pt 8 ps 1\n" +
+         kLayout;
 }
 
 std::string figure_script(const Figure& f) {
@@ -111,9 +115,9 @@ std::string figure_script(const Figure& f) {
   const std::size_t entries = names.size();
   std::string out = fmt::format(
       "# {}\nname = '{}'; panels = {}; series = {}; key_width = {}.\n"
-      "panel_height = {}.; right = {}.; gap_x = {}.; gap_y = {}.; per_row = {}; square = {}\n",
+      "panel_height = {}.; right = {}.; gap_x = {}.; gap_y = {}.; per_row = {}; square = {}; left = {}.\n",
       quoted(f.title), f.name, f.panels.size(), entries, 54 + 7 * longest, f.panel_height, f.right, f.gap_x,
-      f.gap_y, f.per_row, f.square ? 1 : 0);
+      f.gap_y, f.per_row, f.square ? 1 : 0, f.left);
   if (entries > 0)
     out += fmt::format(
         "array legend[{0}] = [{1}]\narray legend_style[{0}] = [{2}]\narray legend_line[{0}] = [{3}]\n",

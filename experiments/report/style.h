@@ -16,6 +16,8 @@ std::string figure_script(const Figure& figure);
 
 // The line style that rings a point.
 inline constexpr int kRing = 101;
+// The first of three greys for what is no variant.
+inline constexpr int kShareStyle = 102;
 
 // The number and "ls 3", the words for gnuplot, of the style of the variant in this place. Styles differ in
 // colour, dash and point, so that they are told apart in grey too.

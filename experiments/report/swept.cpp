@@ -69,6 +69,10 @@ std::string x_axis(const std::string& label, const std::vector<double>& values) 
   const bool log = geometric(values);
   const double least = values[0], most = values.back(), margin = 0.06 * (most - least);
   const double by = log ? std::pow(most / least, 0.06) : 1;
+  if (values.size() > 6)  // too many to be tics themselves
+    return fmt::format(
+        "set xlabel {}\n{}", quoted(label),
+        log ? log_axis('x', least / by, most * by) : linear_axis('x', least - margin, most + margin));
   return fmt::format(
       "unset logscale\n{}set xrange [{}:{}]\nset xlabel {}\nset format x '%g'\nset xtics ({})\n",
       log ? "set logscale x\n" : "", log ? least / by : least - margin, log ? most * by : most + margin,
@@ -118,14 +122,37 @@ std::vector<std::string> solved_shares(const Evidence& e, const Comparison& comp
   return elements;
 }
 
+// Are the points along column c parts of a line? They are where all else is held fixed, or changes with it:
+// where the other numbers that follow from column c rise or fall along it, as those do that a sweep changes
+// together? In a random sweep every number follows from every other, and they jump.
+bool moves_alone(const Comparison& comparison, std::size_t c) {
+  for (std::size_t other = 0; other < comparison.varied.size(); ++other) {
+    std::vector<bool> given(comparison.varied.size(), false);
+    given[c] = true;
+    if (other == c || comparison.varied[other] == comparison.selected ||
+        values_of(comparison, other).empty() || !follows(comparison, other, given))
+      continue;
+    std::map<std::string, std::map<double, double>> along;  // variant, value in c, value in other
+    for (const ComparedRow& r : comparison.rows)
+      along[r.variant][*number_in(r.setting[c])] = *number_in(r.setting[other]);
+    for (const auto& [variant, points] : along) {
+      bool rises = true, falls = true;
+      for (auto p = points.begin(), q = std::next(p); q != points.end(); ++p, ++q)
+        rises = rises && q->second >= p->second, falls = falls && q->second <= p->second;
+      if (!rises && !falls) return false;
+    }
+  }
+  return true;
+}
+
 // The metric against column c, a panel for each setting of the other columns. Where these are too many, as in
 // a random sweep, all in one panel, and not joined.
 Figure against(const Evidence& e, const Comparison& comparison, std::size_t c, const std::string& name,
                bool with_solved) {
   const std::vector<double> values = values_of(comparison, c);
   std::vector<Panel> panels = split_into_panels(comparison, c);
-  const bool joined = panels.size() <= kMostPanels;
-  if (!joined) {
+  const bool few = panels.size() <= kMostPanels, joined = is_line(comparison, c);
+  if (!few) {
     for (std::size_t p = 1; p < panels.size(); ++p)
       panels[0].rows.insert(panels[0].rows.end(), panels[p].rows.begin(), panels[p].rows.end());
     panels.resize(1);
@@ -204,7 +231,7 @@ std::vector<Figure> swept(const Evidence& e) {
     shown[c] = true;
     figure.title =
         fmt::format("{} against {}", sentence_case(words(comparison.metric)), comparison.varied[c]);
-    figure.caption += from_end_to_end(e, comparison, c);
+    if (is_line(comparison, c)) figure.caption += from_end_to_end(e, comparison, c);
     figures.push_back(std::move(figure));
   }
   return figures;

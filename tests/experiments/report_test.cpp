@@ -30,6 +30,8 @@ using heed::results::Record;
 using heed::test::TempFolder;
 using Texts = std::vector<std::string>;
 
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
 // A trial as a sweep of three lengths leaves it. Time is quadratic in the length, state constant.
 Record trial(const std::string& variant, std::int64_t seed, std::int64_t length, double accuracy,
              double parameters) {
@@ -247,6 +249,63 @@ TEST_CASE("a swept number is an axis, its values are tics") {
   CHECK_THAT(f.panels[0], ContainsSubstring("set logscale x") &&
                               ContainsSubstring("set xtics (64, 32, 16)") &&
                               ContainsSubstring("set xlabel 'task.length'"));
+}
+
+TEST_CASE("points of a random sweep are not joined") {
+  const TempFolder folder;
+  std::vector<Record> records;
+  std::int64_t length = 0;
+  for (const double lr : {0.001, 0.004, 0.002, 0.003}) {
+    length += 16;
+    for (const char* variant : {"softmax", "linear"}) {
+      records.push_back(trial(variant, 0, length, 0.5, 1000));
+      records.back().parameters.back().value = lr;
+    }
+  }
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  CHECK(named(figures, "swept_1").panels[0].find("with lines") == std::string::npos);
+  CHECK_THAT(named(figures, "swept_1").caption, ContainsSubstring("not held fixed"));
+}
+
+TEST_CASE("attention maps are those of one trial of each variant, without padding") {
+  const TempFolder folder;
+  std::vector<Record> records = {trial("softmax", 0, 3, 0.9, 10), trial("differential", 0, 2, 0.9, 10)};
+  const auto add = [](Record& r, std::size_t time, std::vector<float> weights) {
+    r.arrays.push_back({"attention",
+                        "weights",
+                        {1, 1, 1, time, time},
+                        {"sequence", "layer", "head", "query", "key"},
+                        std::move(weights),
+                        "1",
+                        "weights"});
+  };
+  add(records[0], 3, {1, 0, 0, 0.5, 0.5, 0, 0, 0.25, 0.75});
+  add(records[1], 2, {1, 0, -0.5, 1.5});
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const Figure &positive = named(figures, "attention_1"), &negative = named(figures, "attention_2");
+  CHECK_THAT(positive.data, ContainsSubstring("# layer 1, head 1\n1\t0\t0\n0.5\t0.5\t0\n0\t0.25\t0.75\n"));
+  CHECK_THAT(positive.panels[0], ContainsSubstring("set cbrange [0:1]"));
+  CHECK_THAT(positive.caption, ContainsSubstring("between 0.0000 and 1.0000"));
+  CHECK_THAT(negative.data, ContainsSubstring("\n1\t0\n-0.5\t1.5\n"));
+  CHECK_THAT(negative.panels[0], ContainsSubstring("set cbrange [-1.5:1.5]"));  // white is zero
+}
+
+TEST_CASE("where attention goes is drawn for the measures that there are") {
+  const TempFolder folder;
+  std::vector<Record> records;
+  for (const std::int64_t seed : {0, 1}) {
+    records.push_back(trial("softmax", seed, 16, 0.9, 10));
+    records.back().metrics.push_back(
+        {"attention_on_answer", 0.5 + 0.1 * static_cast<double>(seed), "1", "", false});
+    records.push_back(trial("linear", seed, 16, 0.9, 10));
+    records.back().metrics.push_back({"attention_on_answer", kNaN, "1", "", false});
+  }
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const Figure& f = named(figures, "attention_noise");
+  CHECK(f.legend.size() == 1);
+  CHECK_THAT(f.data, ContainsSubstring("# attention_on_answer\n") &&
+                         ContainsSubstring("\n2.22\t0.55\t0.5\t0.6\t2\n"));
+  CHECK_THAT(f.caption, ContainsSubstring("Answer: softmax 0.5500."));
 }
 
 TEST_CASE("names that look like markup, options or gnuplot come out as they are") {

@@ -94,7 +94,7 @@ def main():
         figures, text = check_page(page.decode(), failed)
         names = [f.stem for f in (folder / "figures").glob("*.tsv")]
         assert figures == 2 * len(names), (figures, names)  # each for wide pages and for phones
-        assert {"learning_curves", "cost", "learning_rate", "scaling"} <= set(names), names
+        assert {"learning_curves", "cost", "learning_rate", "scaling", "attention_1"} <= set(names), names
         for name in names:
             for kind in ("gp", "svg", "pdf", "png"):
                 assert (folder / "figures" / f"{name}.{kind}").stat().st_size > 500, (name, kind)

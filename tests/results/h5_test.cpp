@@ -69,6 +69,19 @@ TEST_CASE("rows written one by one equal the variable written at once") {
   CHECK(read.read<double>("whole") == numbers);
 }
 
+TEST_CASE("a row is read alone, and one that is not there is refused") {
+  const TempFolder folder;
+  H5Writer file(folder / "a.h5");
+  file.dimension("trial", 3);
+  file.dimension("key", 2);
+  const std::vector<float> numbers = {1, 2, 3, 4, 5, 6};
+  file.variable<float>("weights", numbers, {"trial", "key"});
+  save(file, folder / "a.h5");
+  const H5Reader read(folder / "a.h5");
+  CHECK(read.read_row<float>("weights", 1) == std::vector<float>{3, 4});
+  CHECK_THROWS_AS(read.read_row<float>("weights", 3), heed::results::DamagedFile);
+}
+
 TEST_CASE("texts and attributes come back, made valid UTF-8") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");

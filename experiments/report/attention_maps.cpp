@@ -1,0 +1,201 @@
+// What each query attends to: a picture for each layer and head, of one trained model of each variant.
+#include "experiments/report/attention_maps.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <fmt/format.h>
+
+#include "experiments/report/figure.h"
+#include "experiments/report/gnuplot.h"
+#include "experiments/table_cells.h"
+#include "results/h5_reader.h"
+
+namespace heed::report {
+namespace {
+
+constexpr const char* kWeights = "attention/weights";
+constexpr std::size_t kMostCells = 128;  // of a map's side: more are not seen
+constexpr std::size_t kMostLayers = 6, kMostHeads = 8;
+
+// From more positions to fewer cells: each shows the weight farthest from 0 among side x side of them.
+struct Cells {
+  std::size_t count, side;
+};
+Cells cells_of(std::size_t time) {
+  const std::size_t side = (time + kMostCells - 1) / kMostCells;
+  return {(time + side - 1) / side, side};
+}
+
+struct Extremes {
+  float low = 0, high = 0;
+};
+
+Extremes extremes_of(const AttentionMaps& maps) {
+  Extremes out;
+  for (const float w : maps.weights)
+    if (std::isfinite(w)) out.low = std::min(out.low, w), out.high = std::max(out.high, w);
+  return out;
+}
+
+// A matrix for gnuplot: a line for each query, from the first one on.
+std::string matrix(const AttentionMaps& maps, std::size_t layer, std::size_t head) {
+  const std::size_t time = maps.time;
+  const float* map = maps.weights.data() + (layer * maps.heads + head) * time * time;
+  const Cells cells = cells_of(time);
+  std::string out;
+  for (std::size_t row = 0; row < cells.count; ++row)
+    for (std::size_t column = 0; column < cells.count; ++column) {
+      float farthest = 0;
+      for (std::size_t q = row * cells.side; q < std::min(time, (row + 1) * cells.side); ++q)
+        for (std::size_t k = column * cells.side; k < std::min(time, (column + 1) * cells.side); ++k)
+          if (const float w = map[q * time + k]; std::abs(w) > std::abs(farthest)) farthest = w;
+      out += fmt::format("{:.3g}{}", farthest, column + 1 < cells.count ? '\t' : '\n');
+    }
+  return out;
+}
+
+bool has_weights(const AttentionMaps& maps, std::size_t layer, std::size_t head) {
+  return std::isfinite(maps.weights[(layer * maps.heads + head) * maps.time * maps.time]);
+}
+
+// The head whose queries look at one place most, by the mean over its queries of the largest weight.
+std::string sharpest(const AttentionMaps& maps) {
+  double best = -1;
+  std::string name;
+  for (std::size_t l = 0; l < maps.layers; ++l)
+    for (std::size_t h = 0; h < maps.heads; ++h) {
+      if (!has_weights(maps, l, h)) continue;
+      const float* map = maps.weights.data() + (l * maps.heads + h) * maps.time * maps.time;
+      double sum = 0;
+      for (std::size_t q = 0; q < maps.time; ++q)
+        sum += *std::max_element(map + q * maps.time, map + (q + 1) * maps.time);
+      if (sum <= best) continue;
+      best = sum;
+      name = fmt::format("layer {}, head {}", l + 1, h + 1);
+    }
+  return fmt::format(
+      " Of the heads, that of {} looks most at single positions: the largest weight of a query "
+      "is {} there on average.",
+      name, rounded(best / static_cast<double>(maps.time)));
+}
+
+// Scale, palette and the box that explains it.
+std::string colours(const Extremes& extremes) {
+  const bool is_signed = extremes.low < 0;
+  const float most = std::max(extremes.high, -extremes.low);
+  return fmt::format(
+      "unset grid\nset style fill solid\nset border 31 lw 0.5 lc rgb '#999999'\nset tics scale 0\n"
+      "set palette defined ({})\nset cbrange [{:.4g}:{:.4g}]\nset cblabel 'attention weight'\n"
+      "set colorbox user origin screen 1 - (right - 16) / width, screen 1 - (top + across) / height "
+      "size screen 10 / width, screen across / height\n",
+      is_signed ? "-1 '#7f2704', -0.5 '#D55E00', 0 'white', 0.5 '#0072B2', 1 '#08306b'"
+                : "0 'white', 0.35 '#8fbfdf', 0.7 '#0072B2', 1 '#08203b'",
+      is_signed ? -most : 0, most);
+}
+
+Figure figure_of(const AttentionMaps& maps, std::size_t number) {
+  const std::size_t layers = std::min(maps.layers, kMostLayers), heads = std::min(maps.heads, kMostHeads);
+  const Extremes extremes = extremes_of(maps);
+  const Cells cells = cells_of(maps.time);
+  Figure figure{.name = fmt::format("attention_{}", number), .title = "Attention of " + maps.variant};
+  figure.square = true, figure.per_row = static_cast<int>(heads);
+  figure.right = 96, figure.gap_x = 16, figure.gap_y = 40;
+  figure.data =
+      "# attention weights: a block of lines for each layer and head, a line for each query, a column "
+      "for each key\n";
+  for (std::size_t l = 0; l < layers; ++l)
+    for (std::size_t h = 0; h < heads; ++h) {
+      const std::size_t index = l * heads + h;
+      figure.data +=
+          fmt::format("{}# layer {}, head {}\n{}", index > 0 ? "\n\n" : "", l + 1, h + 1, matrix(maps, l, h));
+      const double end = static_cast<double>(cells.count * cells.side),
+                   half = static_cast<double>(cells.side) / 2;
+      const std::string tics = fmt::format("('1' 0, '{}' {})", maps.time, maps.time - 1);
+      const std::string none = "('' 0)";
+      const bool bottom = l + 1 == layers, first = h == 0;
+      figure.panels.push_back(
+          fmt::format("{}set title columns > 4 || (narrow && columns > 2) ? 'L{} H{}' : 'layer {}, head {}'\n"
+                      "set xrange [{}:{}]\nset yrange [{}:{}]\nset xtics {}\nset ytics {}\nset xlabel "
+                      "'{}'\nset ylabel '{}'\n"
+                      "plot '{}.tsv' index {} matrix using ($1 * {}):($2 * {}):3 with image notitle\n",
+                      index == 0   ? colours(extremes)
+                      : index == 1 ? "unset colorbox\n"
+                                   : "",
+                      l + 1, h + 1, l + 1, h + 1, -half, end - half, end - half, -half, bottom ? tics : none,
+                      first ? tics : none, bottom ? "key" : "", first ? "query" : "", figure.name, index,
+                      cells.side, cells.side));
+    }
+  figure.caption = fmt::format(
+      "{} ({}) on the first test sequence: how much each query, from the top down, attends to each key.{} "
+      "Weights "
+      "are between {} and {}.{}",
+      maps.variant, maps.trial,
+      cells.side > 1 ? fmt::format(" A cell shows the largest of {0} x {0} weights.", cells.side) : "",
+      rounded(extremes.low), rounded(extremes.high), sharpest(maps));
+  if (layers < maps.layers || heads < maps.heads)
+    figure.caption +=
+        fmt::format(" {} of {} layers and {} of {} heads are shown.", layers, maps.layers, heads, maps.heads);
+  return figure;
+}
+
+// Without the padding up to the longest sequence of the sweep; all trials of a file have its shape.
+AttentionMaps without_padding(const std::vector<float>& row, const std::vector<std::size_t>& shape) {
+  const std::size_t padded = shape[5];
+  AttentionMaps out;
+  out.layers = shape[2], out.heads = shape[3];
+  const std::size_t maps = out.layers * out.heads;
+  for (std::size_t i = 0; i < maps * padded * padded; ++i)  // of the first sequence
+    if (std::isfinite(row[i])) out.time = std::max(out.time, i % padded + 1);
+  for (std::size_t m = 0; m < maps; ++m)
+    for (std::size_t q = 0; q < out.time; ++q) {
+      const float* from = row.data() + (m * padded + q) * padded;
+      out.weights.insert(out.weights.end(), from, from + out.time);
+    }
+  return out;
+}
+
+// Where a trial stands in the group, by its number in the plan.
+std::optional<std::size_t> place_of(std::int64_t trial, const std::vector<std::int64_t>& trials) {
+  const auto at = std::find(trials.begin(), trials.end(), trial);
+  if (at == trials.end()) return {};
+  return static_cast<std::size_t>(at - trials.begin());
+}
+
+}  // namespace
+
+std::vector<AttentionMaps> read_attention(const Evidence& e) {
+  const results::H5Reader file(e.file);
+  if (!file.has("attention") || !file.has(kWeights)) return {};
+  const std::vector<std::int64_t> trials = file.read<std::int64_t>("attention/trial");
+  const std::vector<std::size_t> shape = file.shape(kWeights);
+  if (shape.size() != 6) return {};  // of a plugin that saves another thing by this name
+  std::vector<AttentionMaps> out;
+  for (const std::string& variant : e.variants) {
+    for (const ComparedRow& row : e.comparison.rows) {
+      const std::vector<std::size_t> done =
+          row.variant == variant ? e.trials(row) : std::vector<std::size_t>();
+      const auto place = done.empty() ? std::nullopt : place_of(e.results.trial[done[0]], trials);
+      if (!place) continue;
+      AttentionMaps maps = without_padding(file.read_row<float>(kWeights, *place), shape);
+      if (maps.time == 0) continue;
+      maps.variant = variant;
+      maps.trial = fmt::format("seed {}", row.seeds.empty() ? "unknown" : row.seeds[0]);
+      for (std::size_t c = 0; c < row.setting.size(); ++c)
+        maps.trial += fmt::format(", {} = {}", e.comparison.varied[c], row.setting[c]);
+      out.push_back(std::move(maps));
+      break;
+    }
+  }
+  return out;
+}
+
+std::vector<Figure> attention_maps(const Evidence& e) {
+  std::vector<Figure> figures;
+  if (e.results.trial.empty()) return figures;
+  for (const AttentionMaps& maps : read_attention(e)) figures.push_back(figure_of(maps, figures.size() + 1));
+  return figures;
+}
+
+}  // namespace heed::report
