@@ -122,10 +122,11 @@ std::vector<std::string> solved_shares(const Evidence& e, const Comparison& comp
   return elements;
 }
 
-// Are the points along column c parts of a line? They are where all else is held fixed, or changes with it:
+// Are the points along column c parts of a line? They are where all else is held fixed or changes with it:
 // where the other numbers that follow from column c rise or fall along it, as those do that a sweep changes
-// together? In a random sweep every number follows from every other, and they jump.
-bool moves_alone(const Comparison& comparison, std::size_t c) {
+// together. In a random sweep every number follows from every other, and they jump.
+bool is_line(const Comparison& comparison, std::size_t c) {
+  if (split_into_panels(comparison, c).size() > kMostPanels) return false;
   for (std::size_t other = 0; other < comparison.varied.size(); ++other) {
     std::vector<bool> given(comparison.varied.size(), false);
     given[c] = true;
