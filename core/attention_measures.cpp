@@ -30,7 +30,7 @@ std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span
   return row;
 }
 
-double effective_rank(In<float> weights) {
+double effective_rank(const In<float>& weights) {
   const Eigen::MatrixXd map = weights.cast<double>();
   if (!map.allFinite() || map.isZero(0)) return std::numeric_limits<double>::quiet_NaN();
   const Eigen::VectorXd sigma = Eigen::BDCSVD<Eigen::MatrixXd>(map).singularValues();

@@ -24,6 +24,6 @@ std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span
 // The effective rank of a map of weights (Tq,Tk), signs and all: exp of the entropy of its singular values
 // divided by their sum (Roy and Vetterli 2007). From 1 to min(Tq,Tk); NaN where the map is zero or not
 // finite. Takes the time of a singular value decomposition, cubic in the lengths.
-double effective_rank(In<float> weights);
+double effective_rank(const In<float>& weights);
 
 }  // namespace heed
