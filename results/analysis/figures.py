@@ -12,6 +12,7 @@ try:
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
+    import matplotlib.ticker as ticker
     import xarray as xr
 except ImportError as missing:
     sys.exit(f"{missing.name} is not installed")
@@ -26,38 +27,44 @@ variants = list(dict.fromkeys(d.variant.values))  # as in the sweep
 
 # Okabe and Ito's colours, each with a mark of its own, in the report's order.
 COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#7F7F7F"]
-MARKS = "os^DsvvDo"
+MARKS = "os^DXvP*h"
 style = {v: {"color": COLOURS[i % 8], "marker": MARKS[i % 9]} for i, v in enumerate(variants)}
 
-# %% Learning curves: validation accuracy, mean over all trials of a variant, band from the lowest to the highest.
+# %% A row of pandas for each variant and setting: its mean over the seeds.
+settings = [name for name, v in done.data_vars.items()
+            if v.attrs.get("role") == "parameter" and name != "seed" and len(set(v.values.tolist())) > 1
+            and not v.attrs["parameter"].startswith(("attention.", "model.feed_forward."))]
+costs = {"parameters": "parameters", "training_flops": "training FLOPs", "step_milliseconds": "time per step (ms)"}
+trials = done[[*settings, "test_accuracy", "final_validation_accuracy", *costs]].to_dataframe().reset_index()
+rows = trials.drop(columns="trial").groupby(settings, dropna=False).mean().reset_index()
+print(rows.to_string(index=False))
+
+# %% Learning curves, each variant at the setting that is best on validation: the mean in a band of its extremes.
+chosen = rows.loc[rows.groupby("variant").final_validation_accuracy.idxmax(), settings]
+shown = trials.merge(chosen)[["variant", "trial"]]
 figure, axes = plt.subplots(figsize=(7.2, 4), layout="constrained")
 for variant in variants:
-    trials = done.validation_accuracy.isel(trial=(done.variant == variant).values)
-    axes.plot(trials.eval, trials.mean("trial"), label=variant, markevery=0.12, **style[variant])
-    axes.fill_between(trials.eval, trials.min("trial"), trials.max("trial"), color=style[variant]["color"],
+    curves = done.validation_accuracy.sel(trial=shown.trial[shown.variant == variant].values).dropna("eval")
+    axes.plot(curves.eval, curves.mean("trial"), label=variant, markevery=0.12, **style[variant])
+    axes.fill_between(curves.eval, curves.min("trial"), curves.max("trial"), color=style[variant]["color"],
                       alpha=0.16, lw=0)
 axes.set(xlabel="optimizer steps", ylabel="validation accuracy", ylim=(0, 1))
 axes.legend(frameon=False)
 figure.savefig(folder / "learning_curves.png", dpi=150)
 
-# %% What it costs: a row of pandas for each variant and setting, its mean over the seeds.
-settings = [name for name, v in done.data_vars.items()
-            if v.attrs.get("role") == "parameter" and name != "seed" and len(set(v.values.tolist())) > 1
-            and not v.attrs["parameter"].startswith(("attention.", "model.feed_forward."))]
-costs = {"parameters": "parameters", "training_flops": "training FLOPs", "step_milliseconds": "time per step (ms)"}
-trials = done[[*settings, "test_accuracy", *costs]].to_dataframe()
-rows = trials.groupby(settings, dropna=False)[["test_accuracy", *costs]].mean().reset_index()
-print(rows.to_string(index=False))
-
+# %% What it costs: every setting, and the Pareto front.
 figure, panels = plt.subplots(1, 3, figsize=(10, 3.6), layout="constrained", sharey=True)
 for axes, (cost, label) in zip(panels, costs.items()):
-    for variant, group in rows.groupby("variant"):
+    for variant in variants:
+        group = rows[rows.variant == variant]
         axes.plot(group[cost], group.test_accuracy, ls="", label=variant, **style[variant])
     # The Pareto front: as one goes from cheap to dear, what is better than all before.
     cheap_first = rows.sort_values([cost, "test_accuracy"], ascending=[True, False])
     front = cheap_first[cheap_first.test_accuracy > cheap_first.test_accuracy.cummax().shift(fill_value=-1)]
     axes.step(front[cost], front.test_accuracy, where="post", color="#999999", lw=1, zorder=0)
-    axes.set(xlabel=label, ylim=(0, 1.03))
+    axes.set(xlabel=label, xlim=(0, 1.12 * rows[cost].max()), ylim=(0, 1.03))
+    axes.xaxis.set_major_formatter(ticker.EngFormatter(sep=""))
+    axes.xaxis.set_major_locator(ticker.MaxNLocator(4))
 panels[0].set_ylabel("test accuracy")
 panels[0].legend(frameon=False)
 figure.savefig(folder / "cost.png", dpi=150)

@@ -76,6 +76,16 @@ def main():
         figures, text = check_page((run / "report.html").read_text(), failed)
         assert figures == 0 and "apt install gnuplot-nox" in text
 
+        # A gnuplot that fails leaves them too, and its words.
+        fake = folder / "gnuplot"
+        fake.write_text("#!/bin/sh\necho 'no <terminal>' >&2\nexit 1\n")
+        fake.chmod(0o755)
+        broken = heed("report", str(run), env={**os.environ, "PATH": str(folder)})
+        assert broken.returncode == 1 and "no <terminal>" in broken.stderr, broken
+        figures, text = check_page((run / "report.html").read_text(), failed)
+        assert figures == 0 and "no <terminal>" in text
+        fake.unlink()
+
         elsewhere = folder / "elsewhere"
         elsewhere.mkdir()
         shutil.copy(run / "results.h5", elsewhere)
