@@ -138,6 +138,23 @@ bool RunDirectory::running(const std::string& id) const {
   return locked;
 }
 
+void RunDirectory::remove_leftovers() const {
+  std::error_code ignored;
+  const fs::path checkpoints = root_ / "checkpoints";
+  for (const fs::path& folder : {root_, root_ / "trials", root_ / "logs", checkpoints})
+    results::remove_leftovers(folder);
+  fs::directory_iterator entry(checkpoints, ignored);
+  for (; !ignored && entry != fs::directory_iterator(); entry.increment(ignored)) {
+    const std::string id = entry->path().stem().string();  // of <id>.<generation>
+    if (!results::is_id(id) || running(id)) continue;
+    try {
+      const auto how = outcome(id);
+      if (how == results::Status::done || how == results::Status::diverged) fs::remove(entry->path());
+    } catch (const std::exception&) {  // it stays; who reads the trial says why
+    }
+  }
+}
+
 results::MergeReport RunDirectory::merge(const std::vector<PlanLine>& plan,
                                          const results::Provenance& provenance) const {
   std::vector<results::Source> sources;

@@ -54,6 +54,10 @@ class RunDirectory {
   std::optional<results::Status> outcome(const std::string& id) const;
   bool running(const std::string& id) const;
 
+  // Removes what killed processes have left: temporary files, and checkpoints of trials that have ended well.
+  // Others may be at work in the directory.
+  void remove_leftovers() const;
+
   // Merges the files of the plan's trials into results.h5.
   results::MergeReport merge(const std::vector<PlanLine>& plan, const results::Provenance& provenance) const;
 

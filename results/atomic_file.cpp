@@ -1,14 +1,17 @@
 #include "results/atomic_file.h"
 
 #include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <limits>
+#include <string_view>
 #include <system_error>
 #include <utility>
 
@@ -42,6 +45,7 @@ class Descriptor {
   explicit Descriptor(int fd) : fd_(fd) {}
   Descriptor(const Descriptor&) = delete;
   Descriptor& operator=(const Descriptor&) = delete;
+  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
   ~Descriptor() {
     if (fd_ >= 0) ::close(fd_);
   }
@@ -56,23 +60,78 @@ class Descriptor {
   int fd_;
 };
 
-std::string temporary_name(const fs::path& path, int attempt) {
+constexpr std::string_view kTemporaryMark = ".tmp.";
+
+// Empty where the machine does not say.
+std::string host_name() {
   std::array<char, 256> host{};
-  if (::gethostname(host.data(), host.size() - 1) != 0) fail(path, "ask for the host's name", errno);
-  const std::string name = fmt::format("{}.tmp.{}.{}", path.string(), host.data(), ::getpid());
-  return attempt == 0 ? name : fmt::format("{}.{}", name, attempt);
+  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
 }
 
-// A temporary file of our own: created, or nothing. The name may be taken by a killed process that had our
-// number.
-std::pair<int, std::string> create_temporary(const fs::path& path) {
+// A temporary file, locked as long as this lives: by the lock others see that its process is alive.
+struct Temporary {
+  std::string name;
+  Descriptor file, lock;  // of one open file, so that it can be closed for writing and stay locked
+};
+
+// A temporary file of our own: created, or nothing. The name may be taken, by a killed process that had our
+// number or by another thread of ours.
+Temporary create_temporary(const fs::path& path) {
+  const std::string first = fmt::format("{}{}{}.{}", path.string(), kTemporaryMark, host_name(), ::getpid());
   for (int attempt = 0;; ++attempt) {
-    const std::string name = temporary_name(path, attempt);
+    std::string name = attempt == 0 ? first : fmt::format("{}.{}", first, attempt);
     const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
-    if (fd >= 0) return {fd, name};
-    if (errno != EINTR && (errno != EEXIST || attempt == 100))
-      fail(path, "create a temporary file beside it", errno);
+    if (fd < 0) {
+      if (errno != EINTR && (errno != EEXIST || attempt >= 100))
+        fail(path, "create a temporary file beside it", errno);
+      continue;
+    }
+    Temporary made{std::move(name), Descriptor(fd), Descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0))};
+    if (made.lock.get() < 0) fail(path, "create a temporary file beside it", errno);
+    // Where a file system knows no locks, remove_leftovers finds none either and removes nothing. Where it
+    // has the lock, or has removed the file already, it was faster than we: there is another name.
+    if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) continue;
+    struct stat status {};
+    if (::fstat(fd, &status) != 0 || status.st_nlink > 0) return made;
   }
+}
+
+bool is_number(std::string_view text) {
+  return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+// What stands behind the mark: "<host>.<pid>", with ".<attempt>" where a name was taken.
+bool is_of_host(std::string_view owner, const std::string& host) {
+  if (!owner.starts_with(host + '.')) return false;
+  owner.remove_prefix(host.size() + 1);
+  const std::size_t dot = owner.find('.');
+  return is_number(owner.substr(0, dot)) && (dot == owner.npos || is_number(owner.substr(dot + 1)));
+}
+
+// Does the name belong to the open file?
+bool names(const std::string& name, int fd) {
+  struct stat of_name {
+  }, of_file{};
+  return ::stat(name.c_str(), &of_name) == 0 && ::fstat(fd, &of_file) == 0 &&
+         of_name.st_dev == of_file.st_dev && of_name.st_ino == of_file.st_ino;
+}
+
+// Is it a temporary file that nobody writes any more? Then it is removed.
+bool remove_if_left(const fs::path& path) {
+  const std::string name = path.string(), base = path.filename().string();
+  const std::size_t mark = base.rfind(kTemporaryMark);
+  if (mark == std::string::npos) return false;
+  const std::string_view owner = std::string_view(base).substr(mark + kTemporaryMark.size());
+  if (owner.find('.') == owner.npos || !is_number(owner.substr(owner.rfind('.') + 1))) return false;
+  const Descriptor fd(
+      ::open(name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));  // for writing: NFS locks no other
+  if (fd.get() < 0 || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return false;
+  struct stat status {};
+  if (::fstat(fd.get(), &status) != 0) return false;
+  const auto age = std::chrono::system_clock::now() - std::chrono::system_clock::from_time_t(status.st_mtime);
+  if (!is_of_host(owner, host_name()) && age < std::chrono::hours(1)) return false;
+  // Whoever held the lock until now may have published it, and another may have taken the name.
+  return names(name, fd.get()) && ::unlink(name.c_str()) == 0;
 }
 
 void write_all(int fd, const fs::path& path, std::span<const std::byte> bytes) {
@@ -106,26 +165,31 @@ void sync_folder(const fs::path& path) {
 }  // namespace
 
 bool write_file(const fs::path& path, std::span<const std::byte> bytes, IfExists if_exists) {
-  const auto [created, temporary] = create_temporary(path);
-  Descriptor fd(created);
+  Temporary temporary = create_temporary(path);
   bool published = true;
   try {
-    write_all(fd.get(), path, bytes);
-    checked(path, "fsync", [&] { return ::fsync(fd.get()); });
-    fd.close(path);
-    if (if_exists == IfExists::keep) {
-      published = publish_new(temporary, path);
-    } else {
-      const std::string from = temporary;  // Clang 14 cannot capture a structured binding
-      checked(path, "publish", [&] { return ::rename(from.c_str(), path.c_str()); });
-    }
+    write_all(temporary.file.get(), path, bytes);
+    checked(path, "fsync", [&] { return ::fsync(temporary.file.get()); });
+    temporary.file.close(path);
+    if (if_exists == IfExists::keep)
+      published = publish_new(temporary.name, path);
+    else
+      checked(path, "publish", [&] { return ::rename(temporary.name.c_str(), path.c_str()); });
   } catch (...) {
-    ::unlink(temporary.c_str());  // the first failure is the one to report
+    ::unlink(temporary.name.c_str());  // the first failure is the one to report
     throw;
   }
-  if (!published && ::unlink(temporary.c_str()) != 0) fail(path, "remove its temporary file", errno);
+  if (!published && ::unlink(temporary.name.c_str()) != 0) fail(path, "remove its temporary file", errno);
   if (published) sync_folder(path);
   return published;
+}
+
+std::size_t remove_leftovers(const fs::path& folder) {
+  std::size_t removed = 0;
+  std::error_code error;
+  for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
+    removed += remove_if_left(entry->path());
+  return removed;
 }
 
 std::vector<std::byte> read_file(const fs::path& path) {

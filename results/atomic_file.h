@@ -1,5 +1,5 @@
 // Files that are either not there or whole. A kill, a full disk or a power loss at any instant leaves at most
-// a temporary file `<path>.tmp.<host>.<pid>`, which nobody takes for a result.
+// a temporary file `<path>.tmp.<host>.<pid>`, which nobody takes for a result and `remove_leftovers` removes.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +16,12 @@ enum class IfExists { keep, replace };
 // Throws IoError when the machine refuses; the temporary is removed then. Several processes may call it on
 // one path at once.
 bool write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, IfExists if_exists);
+
+// Removes the temporary files in `folder` whose process was killed: those that nobody holds the lock of which
+// write_file keeps on its own. Those of another host must be an hour old besides, as not every file system
+// shares locks between hosts. Answers how many; what cannot be looked at or removed stays. Any number of
+// processes may call it at any time, also while others write.
+std::size_t remove_leftovers(const std::filesystem::path& folder);
 
 // The whole file, and at most its last `size` bytes. Throw IoError.
 std::vector<std::byte> read_file(const std::filesystem::path& path);

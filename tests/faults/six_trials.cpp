@@ -119,6 +119,10 @@ void SixTrials::resume(const std::string& out, int jobs, const Files& before, bo
     if (results::read_file(directory(out) / "trials" / (id + ".h5")) != bytes)
       problem(id, "was written again");
   check_results(out);
+  for (const auto& entry : fs::recursive_directory_iterator(directory(out)))
+    if (entry.path().string().find(".tmp.") != std::string::npos ||
+        entry.path().parent_path().filename() == "checkpoints")
+      problem("continued", "leaves " + entry.path().string());
 }
 
 void SixTrials::check_results(const std::string& out) {

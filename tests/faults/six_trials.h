@@ -67,7 +67,8 @@ class SixTrials {
   // that failed or was killed is among the problems unless `may_fail`.
   Files finished(const std::string& out, bool may_fail);
   // Runs the same command again: nothing of `before` may have changed or be run again, and results.h5 must
-  // equal an undisturbed run's. --retry-failed where `may_fail`.
+  // equal an undisturbed run's, and no temporary file and no checkpoint may be left. --retry-failed where
+  // `may_fail`.
   void resume(const std::string& out, int jobs, const Files& before, bool may_fail);
   void check_results(const std::string& out);  // results.h5 must equal an undisturbed run's
   void remove(const std::string& out) const;
