@@ -6,6 +6,7 @@
 
 #include <csignal>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +17,8 @@ constexpr int kReportDescriptor = 3;  // where a worker finds the pipe to its su
 
 // results::IoError: "cannot {doing}", with what errno says.
 [[noreturn]] void fail_to(const std::filesystem::path& path, const char* doing);
+
+std::string signal_text(int signal);  // "signal 9 (SIGKILL)"
 
 class Descriptor {
  public:
@@ -35,7 +38,8 @@ class Descriptor {
   int fd_ = -1;
 };
 
-// While it lives, these signals arrive as bytes of a descriptor instead of interrupting anything.
+// While it lives, these signals arrive as bytes of a descriptor instead of interrupting anything. One that
+// asks to stop when there is nothing left to be stopped is forgotten.
 class Signals {
  public:
   Signals();
@@ -45,7 +49,11 @@ class Signals {
 
   int descriptor() const { return fd_.get(); }
   const sigset_t& before() const { return before_; }
-  int stops() const;  // how many of the signals that have come ask to stop
+  struct Asked {
+    int to_stop = 0;          // how many of the signals that have come do
+    bool by_warning = false;  // SIGUSR1 was among them: a batch system's, before its time limit
+  };
+  Asked asked() const;
 
  private:
   sigset_t set_{}, before_{};
@@ -54,5 +62,9 @@ class Signals {
 
 // Starts this program again with other arguments: standard output and error to `log`, reports to `pipe`.
 pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const sigset_t& signals);
+
+// Starts this program again and waits for it. What it prints, on whichever stream, comes out on our standard
+// error when it has ended. Nothing where a signal asked to stop, which ends it; else what waitpid says.
+std::optional<int> run_again(const std::vector<std::string>& arguments, const Signals& signals);
 
 }  // namespace heed

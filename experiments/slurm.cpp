@@ -33,7 +33,8 @@ set -u
 cd {folder} || exit 74
 
 {run} \
-  --part "$SLURM_ARRAY_TASK_ID/{parts}" -j "${{SLURM_CPUS_ON_NODE:-1}}" &
+  --part "$SLURM_ARRAY_TASK_ID/{parts}" -j "${{SLURM_CPUS_ON_NODE:-1}}" \
+  ${{SLURM_RESTART_COUNT:+--must-progress}} &
 heed=$!
 
 # The warning before the time limit comes to this script alone: heed saves checkpoints and ends with 75.
@@ -49,7 +50,8 @@ while signal=; do
   [[ $signal != USR1 ]] || warned=yes
 done
 
-# Out of time: the same element again, which continues from the checkpoints.
+# Out of time: the same element again, which continues from the checkpoints. One that was started again and got no
+# further has recorded so and ends with 1: it would be queued again for ever.
 if [[ $code == 75 && -n $warned ]]; then
   scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 fi

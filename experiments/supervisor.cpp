@@ -9,7 +9,6 @@
 #include <algorithm>
 #include <chrono>
 #include <csignal>
-#include <cstring>
 #include <deque>
 #include <map>
 #include <optional>
@@ -42,11 +41,10 @@ Failure failure_of(int wait_status) {
     return {results::Status::failed,
             fmt::format("it ended with exit code {} before it had a result", WEXITSTATUS(wait_status))};
   const int signal = WTERMSIG(wait_status);
-  const char* name = sigabbrev_np(signal);
   const bool from_outside = signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
-  return {from_outside ? results::Status::killed : results::Status::failed,
-          fmt::format("signal {} (SIG{}){}", signal, name ? name : "?",
-                      signal == SIGKILL ? ": from outside, or the machine ran out of memory" : "")};
+  return {
+      from_outside ? results::Status::killed : results::Status::failed,
+      signal_text(signal) + (signal == SIGKILL ? ": from outside, or the machine ran out of memory" : "")};
 }
 
 // A worker that a batch system or a person has asked to leave: no failure.
@@ -58,8 +56,13 @@ bool was_asked_to_leave(int wait_status) {
 
 class Supervisor {
  public:
-  Supervisor(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options)
-      : directory_(directory), sweep_(sweep), options_(options), lines_(plan_lines(sweep)) {
+  Supervisor(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options,
+             const Signals& signals)
+      : directory_(directory),
+        sweep_(sweep),
+        options_(options),
+        signals_(signals),
+        lines_(plan_lines(sweep)) {
     for (std::size_t i = 0; i < lines_.size(); ++i)
       if (options.part.has(i)) {
         ++in_part_;
@@ -88,6 +91,38 @@ class Supervisor {
   SweepEnd run() {
     if (queue_.empty())
       progress_->message("Nothing to run: " + count_text(in_part_, "trial") + ", all with results.");
+    go_on();
+    const bool gives_up = options_.must_progress && warned_ && !progressed();
+    if (gives_up) give_up();
+    progress_->clear();
+    return gives_up       ? SweepEnd::gave_up
+           : failed_fast_ ? SweepEnd::failed_fast
+           : stopping_    ? SweepEnd::stopped
+                          : SweepEnd::finished;
+  }
+
+ private:
+  struct Worker {
+    pid_t pid;
+    std::size_t trial;
+    Descriptor pipe;
+    bool records_failure;
+    double since;
+    Index began = 0;  // the step at which it continues
+    std::string unread = {};
+    TrialProgress progress = {};
+    std::string ended = {}, reason = {}, refused = {};
+    std::string beyond = {};  // which limit it was ended for
+  };
+
+  // What a trial that was stopped had before and has now.
+  struct Stopped {
+    std::size_t trial;
+    Index began;
+    double seconds;
+  };
+
+  void go_on() {
     for (;;) {
       start_some();
       if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;
@@ -98,22 +133,29 @@ class Supervisor {
       end_what_is_beyond();
       progress_->tick(now());
     }
-    progress_->clear();
-    return failed_fast_ ? SweepEnd::failed_fast : stopping_ ? SweepEnd::stopped : SweepEnd::finished;
   }
 
- private:
-  struct Worker {
-    pid_t pid;
-    std::size_t trial;
-    Descriptor pipe;
-    bool records_failure;
-    double since;
-    std::string unread = {};
-    TrialProgress progress = {};
-    std::string ended = {}, reason = {}, refused = {};
-    std::string beyond = {};  // which limit it was ended for
-  };
+  Checkpoints checkpoints(std::size_t trial) const {
+    const std::string& id = lines_[trial].id;
+    return {directory_.checkpoint(id), id};
+  }
+
+  // Has a trial ended, or one that was stopped got further?
+  bool progressed() const {
+    return ended_ > 0 || std::any_of(stopped_.begin(), stopped_.end(), [&](const Stopped& s) {
+             return checkpoints(s.trial).latest_step().value_or(0) > s.began;
+           });
+  }
+
+  void give_up() {
+    for (const Stopped& s : stopped_)
+      start(s.trial, Failure{results::Status::killed,
+                             fmt::format("the time limit of its job is too short: {} after it was started "
+                                         "again it was stopped without having got further",
+                                         duration_text(s.seconds)),
+                             s.began, s.seconds});
+    go_on();
+  }
 
   std::FILE* nothing() { return nothing_ = std::fopen("/dev/null", "w"); }
 
@@ -173,7 +215,9 @@ class Supervisor {
     const pid_t pid = spawn(arguments(trial, failure), log.get(), write_end.get(), signals_.before());
     workers_.push_back({pid, trial, std::move(read_end), failure.has_value(), now()});
     if (failure) return true;
-    if (const auto step = Checkpoints(directory_.checkpoint(id), id).latest_step())
+    const std::optional<Index> step = checkpoints(trial).latest_step();
+    workers_.back().began = step.value_or(0);
+    if (step)
       progress_->message(fmt::format("{} continues after {} of {} updates.", lines_[trial].text(), *step,
                                      sweep_.trials[trial].config.train.steps));
     progress_->started(position_[trial], now());
@@ -261,7 +305,10 @@ class Supervisor {
                              w.refused.empty() ? fmt::format("cannot be written; {} says why.",
                                                              directory_.log(lines_[w.trial].id).string())
                                                : fmt::format("its process says: {}", w.refused));
-    if (stopping_) return progress_->dropped(at);
+    if (stopping_) {
+      stopped_.push_back({w.trial, w.began, now() - w.since});
+      return progress_->dropped(at);
+    }
     if (was_asked_to_leave(status) && w.beyond.empty() && interruptions_[w.trial]++ < kInterruptions) {
       progress_->dropped(at);
       return queue_.push_front(w.trial);
@@ -274,6 +321,7 @@ class Supervisor {
   }
 
   void ended(std::size_t at, results::Status status, const std::string& reason) {
+    ++ended_;
     progress_->ended(at, status, reason, now());
     if (!options_.fail_fast || status == results::Status::done || stopping_) return;
     failed_fast_ = true;
@@ -302,8 +350,10 @@ class Supervisor {
   // The first time politely, then not. A batch system signals a whole group at once: what comes within a
   // second is one request.
   void stop_if_asked() {
-    const bool asked = signals_.stops() > 0;
+    const Signals::Asked signals = signals_.asked();
+    const bool asked = signals.to_stop > 0;
     if (!stopping_ && asked) {
+      warned_ = signals.by_warning;
       progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
       stop(SIGTERM);
     } else if (stopping_ && (now() > stop_until_ || (asked && now() > stop_until_ - kSecondsToStop + 1))) {
@@ -321,6 +371,7 @@ class Supervisor {
   const RunDirectory& directory_;
   const Sweep& sweep_;
   const RunOptions& options_;
+  const Signals& signals_;
   std::vector<PlanLine> lines_;
   std::size_t in_part_ = 0;
   std::vector<std::size_t> position_;  // of a trial among the pending ones
@@ -328,16 +379,18 @@ class Supervisor {
   std::vector<Worker> workers_;
   std::optional<Progress> progress_;
   std::FILE* nothing_ = nullptr;
-  Signals signals_;
   std::map<std::size_t, int> interruptions_;  // of a trial by signals that did not come from here
-  bool stopping_ = false, failed_fast_ = false;
+  std::size_t ended_ = 0;                     // trials that have ended in this process
+  std::vector<Stopped> stopped_;
+  bool stopping_ = false, warned_ = false, failed_fast_ = false;
   double stop_until_ = 0;
 };
 
 }  // namespace
 
-SweepEnd run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options) {
-  return Supervisor(directory, sweep, options).run();
+SweepEnd run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options,
+                    const Signals& signals) {
+  return Supervisor(directory, sweep, options, signals).run();
 }
 
 }  // namespace heed

@@ -72,6 +72,7 @@ Command compare_command();
 Command data_command();
 Command list_command();
 Command merge_command();
+Command merge_worker_command();
 Command new_command();
 Command plan_command();
 Command report_command();

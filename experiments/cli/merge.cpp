@@ -13,16 +13,23 @@ namespace {
 
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
-  const bool good = merge_and_report(directory, directory.read_plan(), input.command);
+  const bool good = merge_and_report(directory, input.command);
   fmt::print("{}\n", directory.results().string());
   return good ? kDone : kSomeFailed;
 }
 
+int run_as_worker(const Input& input, Registry&) {
+  return merge_and_report(RunDirectory(input.get<std::string>("directory")),
+                          input.get<std::string>("command"))
+             ? kDone
+             : kSomeFailed;
+}
+
 }  // namespace
 
-bool merge_and_report(const RunDirectory& directory, const std::vector<PlanLine>& plan,
-                      const std::string& command) {
-  const results::MergeReport report = directory.merge(plan, provenance(command));
+bool merge_and_report(const RunDirectory& directory, const std::string& command) {
+  directory.remove_leftovers();
+  const results::MergeReport report = directory.merge(directory.read_plan(), provenance(command));
   for (const std::string& message : report.damaged)
     fmt::print(stderr, "Left out, damaged: {} Remove the file and run the sweep again.\n", message);
   for (const std::string& message : report.conflicts) fmt::print(stderr, "Conflict: {}\n", message);
@@ -53,6 +60,21 @@ Command merge_command() {
   c.arguments = {"directory"};
   c.required = 1;
   c.run = run;
+  return c;
+}
+
+Command merge_worker_command() {
+  Command c;
+  c.name = "merge-worker";
+  c.synopsis = "DIR --command TEXT";
+  c.summary = "the merge at the end of `heed run`, which starts it";
+  c.details = "It prints what is wrong, and nothing else.";
+  c.options.add_options()("command", po::value<std::string>()->required(),
+                          "the user's command, for the record");
+  c.arguments = {"directory"};
+  c.required = 1;
+  c.internal = true;
+  c.run = run_as_worker;
   return c;
 }
 

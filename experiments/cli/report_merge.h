@@ -8,10 +8,9 @@
 
 namespace heed::cli {
 
-// Merges a run directory and says on standard error what was left out or looks wrong. True where nothing
-// does.
-bool merge_and_report(const RunDirectory& directory, const std::vector<PlanLine>& plan,
-                      const std::string& command);
+// Merges the trials of a run directory's plan and says on standard error what was left out or looks wrong.
+// True where nothing does.
+bool merge_and_report(const RunDirectory& directory, const std::string& command);
 
 // Says on standard error when trials come from more than one build. Takes their stamps, equal ones too.
 void warn_of_builds(const std::vector<std::string>& builds);

@@ -60,7 +60,7 @@ ResultsInput load_results(const Input& input) {
     const RunDirectory directory(loaded.file);
     const std::vector<PlanLine> plan = directory.read_plan();
     merged = outdated(directory, plan);
-    if (merged) merge_and_report(directory, plan, input.command);
+    if (merged) merge_and_report(directory, input.command);
     loaded.file = directory.results();
   }
   CompareOptions& options = loaded.options;

@@ -1,22 +1,27 @@
+#include <sys/wait.h>
+
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "experiments/checkpoint.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/comparison.h"
 #include "experiments/estimate.h"
+#include "experiments/process.h"
 #include "experiments/progress.h"
-#include "experiments/provenance.h"
 #include "experiments/run_directory.h"
 #include "experiments/supervisor.h"
 #include "experiments/table_text.h"
+#include "results/errors.h"
 #include "results/table.h"
 
 namespace heed::cli {
@@ -40,17 +45,57 @@ Part part_from(const std::string& text) {
   return {static_cast<std::size_t>(index), static_cast<std::size_t>(of)};
 }
 
+bool is_done(const RunDirectory& directory, const std::string& id) {
+  try {
+    return directory.outcome(id) == results::Status::done;
+  } catch (const results::DamagedFile&) {
+    return false;  // merge says what is wrong with it
+  }
+}
+
+std::size_t count_done(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
+  std::size_t done = 0;
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i)
+    done += part.has(i) && is_done(directory, sweep.trials[i].id);
+  return done;
+}
+
+std::size_t count_trials(const Sweep& sweep, const Part& part) {
+  return (sweep.trials.size() + part.of - 1 - part.index) / part.of;
+}
+
 // After the trials of one part: another process merges all parts.
 int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
-  std::size_t trials = 0, done = 0;
-  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
-    if (!part.has(i)) continue;
-    ++trials;
-    done += directory.outcome(sweep.trials[i].id) == results::Status::done;
-  }
+  const std::size_t trials = count_trials(sweep, part), done = count_done(directory, sweep, part);
   fmt::print(stderr, "Part {}/{}: {} of {} done. `heed merge {}` puts all parts together.\n", part.index,
              part.of, done, count_text(trials, "trial"), directory.root().string());
   return done == trials ? kDone : kSomeFailed;
+}
+
+// Merges in a process of its own: HDF5 may end one where memory runs out, and a merge may take long enough to
+// be stopped. Answers the exit code that is due to it; nothing where it was stopped.
+std::optional<int> merge_apart(const RunDirectory& directory, const std::string& command,
+                               const Signals& signals) {
+  const std::optional<int> status =
+      run_again({"heed", "merge-worker", directory.root().string(), "--command", command}, signals);
+  if (!status) return std::nullopt;
+  if (WIFEXITED(*status)) return WEXITSTATUS(*status);
+  throw results::IoError(
+      directory.results(),
+      fmt::format(
+          "the process that makes it was ended by {}. The trials are kept; `heed merge {}` tries again.",
+          signal_text(WTERMSIG(*status)), directory.root().string()));
+}
+
+int end_stopped(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
+  std::size_t saved = 0;
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    const std::string& id = sweep.trials[i].id;
+    saved += part.has(i) && Checkpoints(directory.checkpoint(id), id).latest_step().has_value();
+  }
+  fmt::print(stderr, "Stopped: {} of {} done, {} with a checkpoint. The same command again continues.\n",
+             count_done(directory, sweep, part), count_text(count_trials(sweep, part), "trial"), saved);
+  return kStopped;
 }
 
 int run(const Input& input, Registry& registry) {
@@ -63,21 +108,22 @@ int run(const Input& input, Registry& registry) {
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
   options.retry_failed = input.has("retry-failed");
   options.fail_fast = input.has("fail-fast");
+  options.must_progress = input.has("must-progress");
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
   options.command = input.command;
   options.work = work_of(sweep, registry);
   options.messages = stderr;
   options.terminal = messages_reach_a_terminal();
 
+  const Signals signals;
+  directory.remove_leftovers();
   directory.prepare(sweep, loaded.text);
   loaded.keep_step_times();
-  const SweepEnd end = run_trials(directory, sweep, options);
+  const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
-  const bool good = !whole || merge_and_report(directory, plan_lines(sweep), input.command);
-  if (end == SweepEnd::stopped) {
-    fmt::print(stderr, "Stopped. The same command again continues.\n");
-    return kStopped;
-  }
+  const std::optional<int> merged = whole ? merge_apart(directory, input.command, signals) : kDone;
+  if (merged && *merged > kSomeFailed) return *merged;  // and why is said
+  if (end == SweepEnd::stopped || !merged) return end_stopped(directory, sweep, options.part);
   if (end == SweepEnd::failed_fast) {
     fmt::print(stderr, "Stopped at the first failure (--fail-fast): `heed status {}` says why.\n",
                directory.root().string());
@@ -93,7 +139,7 @@ int run(const Input& input, Registry& registry) {
       std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
   if (!all_done)
     fmt::print(stderr, "Some trials failed: `heed status {}` says why.\n", directory.root().string());
-  return good && all_done ? kDone : kSomeFailed;
+  return *merged == kDone && all_done ? kDone : kSomeFailed;
 }
 
 }  // namespace
@@ -118,6 +164,9 @@ Command run_command() {
       "threads of each trial (1); they change no bit of the results")(
       "retry-failed", "run trials again that failed or were killed")(
       "fail-fast", "stop at the first trial that does not end well")(
+      "must-progress",
+      "when SIGUSR1 comes before any trial has ended or saved a later checkpoint, record the running ones as "
+      "killed: started again, they would get no further")(
       "part", po::value<std::string>()->value_name("K/N"),
       "of the plan only the trials whose number leaves K when divided by N (K from 0), without merging: the "
       "N parts may run on N machines that share DIR, and `heed merge DIR` puts them together");

@@ -91,7 +91,7 @@ int run(const Input& input, Registry&) {
   options.work = rerun.seconds;
   options.messages = stderr;
   options.terminal = messages_reach_a_terminal();
-  run_trials(again, rerun.sweep, options);
+  run_trials(again, rerun.sweep, options, Signals());
 
   std::size_t equal = 0, different = 0, numbers = 0;
   std::set<std::string> builds;  // others than this one

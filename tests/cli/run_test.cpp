@@ -1,5 +1,8 @@
 // Whole sweeps through the program: parallel workers, continuing, failures, stopping.
+#include <unistd.h>
+
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <csignal>
 #include <filesystem>
@@ -221,6 +224,71 @@ TEST_CASE("what was running when a sweep was stopped continues from its checkpoi
   CHECK(fs::is_empty(folder / "r/checkpoints"));
   CHECK(run(folder, "whole", more).code == 0);
   CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
+}
+
+TEST_CASE("a signal while the trials are merged stops a sweep like any other, and nothing is lost") {
+  const int signal = GENERATE(SIGINT, SIGTERM, SIGUSR1);
+  const TempFolder folder;
+  REQUIRE(run(folder, "r", {}).code == 0);
+  fs::remove(folder / "r/results.h5");
+  Program program(folder.path(), {"run", smoke(), "-o", "r"});
+  pid_t merging = 0;
+  // The one child of a run with nothing to train. Stopped, it cannot end before the signal comes.
+  REQUIRE(eventually([&] {
+    const std::vector<pid_t> children = program.children();
+    if (children.empty()) return false;
+    merging = children[0];
+    return kill(merging, SIGSTOP) == 0;
+  }));
+  program.signal(signal);
+  const Ended ended = program.wait();
+  CHECK(ended.code == 75);
+  CHECK_THAT(ended.err,
+             ContainsSubstring(
+                 "Stopped: 4 of 4 trials done, 0 with a checkpoint. The same command again continues."));
+  CHECK_FALSE(heed::test::alive(merging));
+  CHECK_FALSE(fs::exists(folder / "r/results.h5"));
+  CHECK(run(folder, "r", {}).code == 0);
+}
+
+TEST_CASE("a merge that is killed is said in a sentence, and the same command again repairs it") {
+  const TempFolder folder;
+  REQUIRE(run(folder, "r", {}).code == 0);
+  fs::remove(folder / "r/results.h5");
+  Program program(folder.path(), {"run", smoke(), "-o", "r"});
+  REQUIRE(eventually([&] {
+    const std::vector<pid_t> children = program.children();
+    return !children.empty() && kill(children[0], SIGKILL) == 0;
+  }));
+  const Ended ended = program.wait();
+  CHECK(ended.code == 74);
+  CHECK_THAT(ended.err,
+             ContainsSubstring("r/results.h5: the process that makes it was ended by signal 9 (SIGKILL)") &&
+                 ContainsSubstring("`heed merge r` tries again"));
+  CHECK(run(folder, "r", {}).code == 0);
+}
+
+TEST_CASE("what killed processes left is gone after the next run") {
+  const TempFolder folder;
+  REQUIRE(run(folder, "r", {"sweep.seeds=1"}).code == 0);
+  std::array<char, 256> host{};
+  REQUIRE(gethostname(host.data(), host.size() - 1) == 0);
+  const std::string mark = std::string(".tmp.") + host.data() + ".99999999";
+  const std::string id = trials(folder / "r")[0].stem().string();
+  const Words left = {"results.h5" + mark,
+                      "plan.tsv" + mark,
+                      "trials/" + id + ".h5" + mark,
+                      "logs/" + id + ".yaml" + mark,
+                      "checkpoints/" + id + ".0" + mark,
+                      "checkpoints/" + id + ".0",
+                      "checkpoints/" + id + ".1"};
+  for (const std::string& name : left) heed::test::write_file(folder / "r" / name, "torn");
+  SECTION("of the sweep") { CHECK(run(folder, "r", {"sweep.seeds=1"}).code == 0); }
+  SECTION("of the merge") { CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0); }
+  for (const std::string& name : left) {
+    INFO(name);
+    CHECK_FALSE(fs::exists(folder / "r" / name));
+  }
 }
 
 TEST_CASE("a worker that somebody asks to leave is no failure") {

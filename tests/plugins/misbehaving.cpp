@@ -18,27 +18,29 @@ using namespace heed;
   return recurse(depth + 1) + room[0];
 }
 
-// Does one thing that no variant should, in its third update.
+// Does one thing that no variant should, in one of its updates.
 template <class S>
 class Misbehaving final : public faulty::Pass<S> {
  public:
   struct Options {
     std::string fault = "none";
+    Index update = 3;
     void describe(auto& option) {
       option("fault", fault,
              {.choices = {"none", "throws", "throws_a_number", "aborts", "crashes", "exits", "nan", "floods",
                           "closes_everything", "loops", "ignores_sigterm", "eats_memory", "kills_itself",
                           "recurses"},
               .doc = "what it does"});
+      option("update", update, {.min = 1, .doc = "when it does it, from 1"});
     }
   };
   Misbehaving(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
-      : faulty::Pass<S>({}, spec, params), fault_(options.fault) {}
+      : faulty::Pass<S>({}, spec, params), fault_(options.fault), update_(options.update) {}
   static Traits traits(const Options&) { return {.cross = false}; }
 
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) override {
     faulty::Pass<S>::backward(step, dy, dx, dcontext);
-    if (++updates_ == 3) misbehave(dx);
+    if (++updates_ == update_) misbehave(dx);
   }
 
  private:
@@ -62,7 +64,7 @@ class Misbehaving final : public faulty::Pass<S> {
       for (;;) usleep(1000);
   }
   std::string fault_;
-  int updates_ = 0;
+  Index update_, updates_ = 0;
 };
 }  // namespace
 
