@@ -16,26 +16,35 @@ namespace {
 
 const Place kCommandLine = {"command line", 0, 0};
 
-// `plugins: [build/cosine.so]`, relative to the sweep file or else to the working directory.
-void load_listed_plugins(const Config& tree, const std::filesystem::path& folder, Registry& registry,
+// `plugins: [build/cosine.so]`, relative to the sweep file or else to the working directory; in the tree they
+// become absolute, since the run directory's copy of the file lies elsewhere. Answers whether any was not.
+bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Registry& registry,
                          Problems& problems) {
-  const Config* list = tree.find("plugins");
-  if (!list || list->is_null()) return;
-  if (!list->is_sequence())
-    return problems.add(list->place(),
-                        fmt::format("plugins: expected a list of files, found {}.", list->described()));
-  for (const Config& item : list->items()) {
+  Config* list = tree.find("plugins");
+  if (!list || list->is_null()) return false;
+  if (!list->is_sequence()) {
+    problems.add(list->place(),
+                 fmt::format("plugins: expected a list of files, found {}.", list->described()));
+    return false;
+  }
+  bool relative = false;
+  for (Config& item : list->items()) {
     if (!item.is_scalar()) {
       problems.add(item.place(), fmt::format("plugins: expected a file, found {}.", item.described()));
       continue;
     }
     const std::filesystem::path given = item.text(), beside = folder / given;
+    const std::filesystem::path file = std::filesystem::exists(beside) ? beside : given;
     try {
-      load_plugin(std::filesystem::exists(beside) ? beside : given, registry);
+      load_plugin(file, registry);
     } catch (const PluginError& e) {
       throw PluginError(fmt::format("{}: plugins: {}", item.place().text(), e.what()));
     }
+    if (given.is_absolute()) continue;
+    relative = true;
+    item = Config::scalar(std::filesystem::absolute(file).string(), item.place(), true);
   }
+  return relative;
 }
 
 // `task: mqar` is short for `task: {name: mqar}`.
@@ -212,16 +221,19 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
     problems.add(tree->place(), fmt::format("a sweep file is a map of sections, not {}.", tree->described()));
     return std::nullopt;
   }
-  load_listed_plugins(*tree, std::filesystem::path(file).parent_path(), registry, problems);
+  const bool paths_changed =
+      load_listed_plugins(*tree, std::filesystem::path(file).parent_path(), registry, problems);
   spell_out_task(*tree);
   for (const std::string& o : overrides) {
     override_one(*tree, o, registry, problems);
     spell_out_task(*tree);
   }
   SweepFile out{std::move(*tree), text, {}};
-  if (overrides.empty()) return out;
-  settle_compare(out, registry);
-  out.text = "# " + file + " with overrides\n" + out.tree.yaml();
+  if (!overrides.empty()) settle_compare(out, registry);
+  const char* what = !overrides.empty() ? "overrides"
+                     : paths_changed    ? "whole paths of its plugins"
+                                        : nullptr;
+  if (what) out.text = fmt::format("# {} with {}\n{}", file, what, out.tree.yaml());
   return out;
 }
 

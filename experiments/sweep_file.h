@@ -13,7 +13,9 @@ namespace heed {
 // A sweep file as the user gave it, with the overrides in it.
 struct SweepFile {
   Config tree;
-  std::string text;  // for the run directory: the file's own bytes; with overrides, YAML of the tree
+  // For the run directory: the file's own bytes; with overrides or relative paths of plugins YAML of the
+  // tree.
+  std::string text;
   std::vector<std::string> notes;  // what overrides have changed besides, a sentence each
 };
 

@@ -16,7 +16,6 @@
 #include "experiments/progress.h"
 #include "experiments/run_directory.h"
 #include "experiments/slurm.h"
-#include "experiments/yaml.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 
@@ -54,22 +53,6 @@ bool installed(const std::string& program) {
   for (std::string folder; std::getline(in, folder, ':');)
     if (access((fs::path(folder) / program).c_str(), X_OK) == 0) return true;
   return false;
-}
-
-// The sweep's text for the run directory, from where the jobs read it: the plugins it lists beside itself
-// must be found from there, too.
-std::string with_whole_paths(const std::string& text, const fs::path& sweep) {
-  Problems problems;
-  auto tree = parse_yaml(text, sweep.string(), problems);
-  problems.throw_if_any();
-  Config* plugins = tree->find("plugins");
-  if (!plugins || plugins->items().empty()) return text;
-  for (Config& item : plugins->items()) {
-    const fs::path beside = sweep.parent_path() / item.text();
-    item =
-        Config::scalar(fs::absolute(fs::exists(beside) ? beside : fs::path(item.text())).string(), {}, true);
-  }
-  return tree->yaml();
 }
 
 // The parts that have a trial without a result, or one that is to be tried again.
@@ -125,8 +108,7 @@ int run(const Input& input, Registry& registry) {
     throw results::IoError("sbatch",
                            "not found: this machine has no Slurm. `heed run` runs the sweep here, and "
                            "`heed submit --print` shows what would be submitted.");
-  const fs::path file = input.get<std::string>("sweep");
-  const LoadedSweep loaded = load_sweep(file, words.overrides, input, registry);
+  const LoadedSweep loaded = load_sweep(input.get<std::string>("sweep"), words.overrides, input, registry);
   const Sweep& sweep = loaded.sweep;
   const RunDirectory directory(fs::absolute(loaded.directory));
 
@@ -155,7 +137,7 @@ int run(const Input& input, Registry& registry) {
                shell_text(array_command(job)), shell_text(merge_command(job, "ARRAY_ID")));
     return kDone;
   }
-  directory.prepare(sweep, with_whole_paths(loaded.text, file));
+  directory.prepare(sweep, loaded.text);
   loaded.keep_step_times();
   results::write_file(job_script_path(job), std::as_bytes(std::span(script)), results::IfExists::replace);
   submit(job);

@@ -201,3 +201,20 @@ TEST_CASE("HEED_PLUGIN_PATH names files and folders") {
   CHECK(files == std::vector<Path>{"x.so", folder.path() / "a.so", folder.path() / "b.so"});
   CHECK(heed::plugin_files("").empty());
 }
+
+TEST_CASE("a sweep's plugins are found again from its run directory, wherever one stands") {
+  const TempFolder folder, elsewhere;
+  std::filesystem::create_directory(folder / "built");
+  std::filesystem::copy_file(plugin("misbehaving"), folder / "built/mine.so");
+  const std::string smoke = heed::test::read_file(heed::test::source_dir() / "configs/smoke.yaml");
+  heed::test::write_file(folder / "s.yaml", smoke + "\nplugins: [built/mine.so]\n");
+  const std::string variants = "variants=[softmax, {misbehaving: {fault: none}}]";
+  const bool overridden = GENERATE(false, true);  // the run directory's copy is another text then
+  std::vector<std::string> words = {"run", "s.yaml", "-o", "r"};
+  if (overridden) words.push_back(variants);
+  REQUIRE(heed::test::heed(folder.path(), words).code == 0);
+  const Ended again = heed::test::heed(
+      elsewhere.path(), {"run", (folder / "r/sweep.yaml").string(), "-o", (folder / "r").string()});
+  CHECK(again.code == 0);
+  CHECK_THAT(again.err, ContainsSubstring("Nothing to run"));
+}
