@@ -4,9 +4,9 @@
 
 #include <algorithm>
 #include <chrono>
-#include <cmath>
 #include <limits>
 
+#include "core/finite.h"
 #include "core/model/growth.h"
 
 namespace heed {
@@ -83,7 +83,7 @@ Training::Training(Model<float>& model, Params<float>& params, const Task& task,
       optimizer_(params, {o.beta1, o.beta2, o.eps, o.weight_decay}),
       room_(task, o.batch) {}
 
-bool Training::Update::finite() const { return std::isfinite(loss) && std::isfinite(gradient_norm); }
+bool Training::Update::finite() const { return is_finite(loss) && is_finite(gradient_norm); }
 
 void Training::fill(Index s) {
   for (Index r = 0; r < options_.batch; ++r)
@@ -114,7 +114,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
     log.gradient_norm.push_back(done.gradient_norm);
     if (!done.finite()) {
       log.failure =
-          fmt::format("the {} of update {} is not finite", std::isfinite(done.loss) ? "gradient" : "loss", s);
+          fmt::format("the {} of update {} is not finite", is_finite(done.loss) ? "gradient" : "loss", s);
       return false;
     }
     log.updates = s + 1;
@@ -132,7 +132,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
     }
     if (hooks.progress) hooks.progress({s + 1, o.steps, done.loss, accuracy});
     // An update can spoil the parameters when its own loss was fine.
-    if (!log.validation_loss.empty() && !std::isfinite(log.validation_loss.back())) {
+    if (!log.validation_loss.empty() && !is_finite(log.validation_loss.back())) {
       log.failure = fmt::format("the validation loss after update {} is not finite", s);
       return false;
     }

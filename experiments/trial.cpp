@@ -6,10 +6,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cmath>
 #include <ctime>
 #include <limits>
 
+#include "core/finite.h"
 #include "core/model/model.h"
 #include "experiments/probes.h"
 #include "experiments/save.h"
@@ -174,7 +174,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
     Step<float> step(threads, false);
     test = evaluate(model, step, *task, Split::test, task->size(Split::test) ? 0 : trial.train.test_sequences,
                     trial.train.batch);
-    if (!std::isfinite(test.loss)) {
+    if (!is_finite(test.loss)) {
       log.failure = "the test loss is not finite";
       test = {};
     }

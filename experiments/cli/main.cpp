@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <cfenv>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -205,6 +206,9 @@ int guarded(const std::vector<std::string>& words) {
 }  // namespace heed::cli
 
 int main(int argc, char** argv) {
+  // A library built with -ffast-math makes every tiny number of the process 0 when it is loaded; results must
+  // not depend on what else is loaded.
+  std::fesetenv(FE_DFL_ENV);
   try {
     return heed::cli::guarded({argv + 1, argv + argc});
   } catch (const std::exception&) {  // there was no memory even for a message

@@ -1,0 +1,38 @@
+// Whatever else is loaded into the process, results have the same bits.
+#include <cstdlib>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "results/sameness.h"
+#include "tests/catch.h"
+#include "tests/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::test::TempFolder;
+using Words = std::vector<std::string>;
+
+// Updates so small that what began at 0 is below the smallest normal number.
+int run(const TempFolder& folder, const std::string& out) {
+  return heed::test::heed(folder.path(),
+                          {"run", (heed::test::source_dir() / "configs/smoke.yaml").string(), "-o", out,
+                           "sweep.seeds=1", "train.lr=1e-40", "train.warmup=0", "save=[weights]"})
+      .code;
+}
+
+}  // namespace
+
+TEST_CASE("a library that makes tiny numbers 0 when it is loaded changes no bit of the results") {
+  const TempFolder folder;
+  REQUIRE(run(folder, "alone") == 0);
+  setenv("LD_PRELOAD", (heed::test::build_dir() / "tests/cli/flushing.so").c_str(), 1);
+  const int code = run(folder, "preloaded");
+  unsetenv("LD_PRELOAD");
+  REQUIRE(code == 0);
+  for (const auto& trial : std::filesystem::directory_iterator(folder / "alone/trials"))
+    CHECK(heed::results::compare_results(
+              trial.path(), folder.path() / "preloaded/trials" / trial.path().filename()) == Words{});
+}
