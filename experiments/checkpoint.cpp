@@ -88,7 +88,11 @@ std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std
   log.validation_accuracy = in.read<double>();
   log.growth_difference = in.read<double>();
   const std::vector<double> times = in.read<double>();
-  if (times.size() != 2 || !in.at_end())
+  const bool fits =
+      log.gradient_norm.size() == log.loss.size() && log.validation_loss.size() == log.evaluated_at.size() &&
+      log.validation_accuracy.size() == log.evaluated_at.size() &&
+      state.first_moment.size() == state.values.size() && state.second_moment.size() == state.values.size();
+  if (!fits || times.size() != 2 || !in.at_end())
     throw results::DamagedFile(path, "its content is not as heed writes it.");
   log.seconds = times[0], log.processor_seconds = times[1];
   log.updates = static_cast<Index>(log.loss.size());

@@ -115,6 +115,7 @@ Record read(const std::filesystem::path& path, Values values) {
   try {
     Record record = read_summary(file);
     check_name(path, record.id);
+    check(record);  // what heed has written passes; the arrays' shapes are HDF5's own
     for (const std::string& group : file.groups("/"))
       for (Array& array : read_group(file, group, values)) record.arrays.push_back(std::move(array));
     return record;

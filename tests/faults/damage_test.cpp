@@ -208,7 +208,7 @@ TEST_CASE("a damaged checkpoint is passed over: no crash, no hang, no other valu
   const std::string id = run.trials[0].stem().string();
   std::vector<float> values(100, 1), first(100, 2), second(100, 3);
   heed::TrainLog log;
-  log.loss = {4, 3, 2};
+  log.loss = log.gradient_norm = {4, 3, 2};
   log.updates = 3;
   heed::Checkpoints(run.path() / id, id).save({values, first, second, log});
   heed::Checkpoints(run.path() / "other", "0123456789abcdef").save({first, values, second, log});

@@ -1,9 +1,9 @@
-// Any bytes as a checkpoint, as they are and under a seal that fits them: loaded or passed over.
-#include <unistd.h>
-
+// Any bytes as a checkpoint: as they are, under a seal that fits them, and behind the beginning of a good
+// one. Each is loaded or passed over, and what is loaded fits together.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <filesystem>
+#include <cstdlib>
 #include <span>
 #include <string>
 #include <vector>
@@ -11,20 +11,55 @@
 #include "experiments/checkpoint.h"
 #include "results/atomic_file.h"
 #include "results/seal.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using Bytes = std::vector<std::byte>;
+
+const std::string kId = "0123456789abcdef";
+
+// Magic and build stamp: a checkpoint of no numbers and no steps without its seal and its arrays.
+Bytes beginning(const heed::test::TempFolder& folder) {
+  heed::TrainLog log;
+  heed::Checkpoints(folder / "good", kId).save({{}, {}, {}, log});
+  Bytes bytes = heed::results::read_file(folder / "good.0");
+  heed::results::remove_seal(bytes, "good");
+  const std::size_t lengths = 9 * 8, times = 8 + 2 * sizeof(double);
+  bytes.resize(bytes.size() - lengths - times);
+  return bytes;
+}
+
+void load(const heed::Checkpoints& checkpoints) {
+  std::vector<std::string> notes;
+  const auto state = checkpoints.load(notes);
+  if (!state) return;
+  const heed::TrainLog& log = state->log;
+  const bool fits = log.loss.size() == static_cast<std::size_t>(log.updates) &&
+                    log.gradient_norm.size() == log.loss.size() &&
+                    log.validation_loss.size() == log.evaluated_at.size() &&
+                    log.validation_accuracy.size() == log.evaluated_at.size() &&
+                    state->first_moment.size() == state->values.size() &&
+                    state->second_moment.size() == state->values.size();
+  if (!fits) std::abort();
+}
+
+}  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static const std::string id = "0123456789abcdef";
-  static const std::filesystem::path base =
-      std::filesystem::temp_directory_path() / ("heed_fuzz_" + std::to_string(getpid()));
-  std::vector<std::byte> bytes(size);
-  std::copy_n(reinterpret_cast<const std::byte*>(data), size, bytes.begin());
-  const heed::Checkpoints checkpoints(base, id);
-  for (const bool sealed : {false, true}) {
-    if (sealed) heed::results::add_seal(bytes, id + " 7");
-    heed::results::write_file(base.string() + ".0", bytes, heed::results::IfExists::replace);
-    std::vector<std::string> notes;
-    checkpoints.load(notes);
+  static const heed::test::TempFolder folder;
+  static const Bytes begin = beginning(folder);
+  const auto* first = reinterpret_cast<const std::byte*>(data);
+  const Bytes as_it_is(first, first + size);
+  Bytes sealed = as_it_is;
+  Bytes behind = begin;
+  behind.insert(behind.end(), first, first + size);
+  heed::results::add_seal(sealed, kId + " 7");
+  heed::results::add_seal(behind, kId + " 1");
+  const heed::Checkpoints checkpoints(folder / "c", kId);
+  for (const Bytes& bytes : {as_it_is, sealed, behind}) {
+    heed::results::write_file(folder / "c.0", bytes, heed::results::IfExists::replace);
+    load(checkpoints);
   }
-  checkpoints.remove();
   return 0;
 }
