@@ -1,4 +1,5 @@
-# heed_sanitize(<target>): instruments the target and, through PUBLIC, all that links to it.
+# heed_sanitize(<target>): instruments the target and, through PUBLIC, all that links to it. Code that must know finds
+# HEED_SANITIZE_ADDRESS, HEED_SANITIZE_UNDEFINED or HEED_SANITIZE_THREAD defined.
 function(heed_sanitize target)
   if(NOT HEED_SANITIZE)
     return()
@@ -10,4 +11,9 @@ function(heed_sanitize target)
   endif()
   target_compile_options(${target} PUBLIC ${flags})
   target_link_options(${target} PUBLIC ${flags})
+  foreach(kind IN LISTS HEED_SANITIZE)
+    string(TOUPPER "HEED_SANITIZE_${kind}" name)
+    string(MAKE_C_IDENTIFIER ${name} name)
+    target_compile_definitions(${target} PUBLIC ${name})
+  endforeach()
 endfunction()

@@ -75,7 +75,7 @@ void save(Checkpoints& checkpoints, const TrainState& state) {
 
 // Beyond the limit, allocation fails and is recorded. 0: none. A sanitizer's shadow memory is far beyond any.
 void limit_memory([[maybe_unused]] double bytes) {
-#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+#if !defined(HEED_SANITIZE_ADDRESS) && !defined(HEED_SANITIZE_THREAD)
   rlimit limit{};
   getrlimit(RLIMIT_DATA, &limit);
   limit.rlim_cur = bytes > 0 ? std::min(static_cast<rlim_t>(bytes), limit.rlim_max) : limit.rlim_max;
