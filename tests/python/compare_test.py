@@ -171,13 +171,20 @@ def trained_numbers(run, trial):
         return sum(w.size for w in weights.values() if w.attrs["description"] == "trained")
 
 
+def is_value(x, told):
+    """A parameter that a trial does not have is told as a dash."""
+    if told == "-":
+        return x == "" or x != x
+    return str(x) == told if isinstance(x, str) else x == float(told)
+
+
 def trials_of(data, row):
     """The trials of a row, in the order of seeds. What stands in a slot of the model follows from the rest."""
     chosen = data.variant.values == row["variant"]
     for path, value in row["setting"].items():
-        for column in data.data_vars.values():
+        for column in data.variables.values():
             if column.attrs.get("parameter") == path:
-                chosen &= column.astype(str).values == value
+                chosen &= np.array([is_value(x, value) for x in column.values.tolist()])
     return data.isel(trial=np.flatnonzero(chosen)).sortby("seed")
 
 
@@ -192,7 +199,7 @@ def check_run(heed, run):
 
     def reference_of(i):
         def shared(row):
-            return {k: v for k, v in row["setting"].items() if not k.startswith("model.feed_forward")}
+            return {k: v for k, v in row["setting"].items() if "feed_forward" not in k}  # what was moved
 
         return next(k for k, r in enumerate(told["rows"])
                     if r["variant"] == told["reference"] and shared(r) == shared(told["rows"][i]))
