@@ -26,7 +26,7 @@ Bytes beginning(const heed::test::TempFolder& folder) {
   Bytes bytes = heed::results::read_file(folder / "good.0");
   heed::results::remove_seal(bytes, "good");
   const std::size_t lengths = 9 * 8, times = 8 + 2 * sizeof(double);
-  bytes.resize(bytes.size() - lengths - times);
+  bytes.erase(bytes.end() - static_cast<std::ptrdiff_t>(lengths + times), bytes.end());
   return bytes;
 }
 
