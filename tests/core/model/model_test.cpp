@@ -288,7 +288,8 @@ TEST_CASE("the cost is that of the matrices: two operations for each weight and 
   ModelSpec spec = tiny_spec();
   Params<float> params;
   const Model<float> model(spec, tiny_registry(), params);
-  const double head = 2.0 * 6 * 7, matrices = 2.0 * (288 + 576), scores = 2 * 2 * 0.5 * 5 * 5 * (6 + 6);
+  const double head = 2.0 * 6 * 7, matrices = 2.0 * (288 + 576);
+  const double pairs = 5 * 6 / 2, scores = 2 * 2 * pairs * (6 + 6);  // of two layers
   CHECK(model.cost(5, 3).flops == Approx(5 * matrices + scores + 3 * head));
   CHECK(model.cost(5, 0).flops == Approx(5 * matrices + scores));
   CHECK(model.cost(5, 0).state_bytes == 4.0 * 2 * 5 * (6 + 6));  // keys and values of two layers
