@@ -16,6 +16,7 @@
 #include "results/atomic_file.h"
 #include "results/seal.h"
 #include "tests/catch.h"
+#include "tests/experiments/builtin.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
@@ -29,19 +30,8 @@ using heed::test::TempFolder;
 
 constexpr Index kSteps = 21;  // stopped after each of the first twenty
 
-heed::Registry builtin() {
-  heed::Registry registry;
-  heed::register_builtin_variants(registry);
-  heed::register_builtin_tasks(registry);
-  return registry;
-}
-
-heed::Config defaults(const heed::Entry& entry, const heed::Config& given = {}) {
-  heed::Problems problems;
-  heed::Config options = entry.resolve(given, entry.name, problems);
-  problems.throw_if_any();
-  return options;
-}
+using heed::test::builtin;
+using heed::test::defaults;
 
 // A small training of one variant, each time built anew as another process would.
 struct Trained {

@@ -13,89 +13,12 @@
 #include "experiments/tasks/builtin.h"
 #include "results/errors.h"
 #include "tests/catch.h"
+#include "tests/experiments/match_sweep.h"
 #include "tests/results/temp_folder.h"
 
-namespace {
-
+using namespace heed::test;
 using heed::PlannedTrial;
 using heed::Sweep;
-using Texts = std::vector<std::string>;
-
-// What a plugin may bring: parameters of its own, and a whole number to move.
-template <class S>
-class Wide final : public heed::Layer<S> {
- public:
-  struct Options {
-    heed::Index memory = 3;
-    void describe(auto& option) { option("memory", memory, {.min = 1, .doc = "rows"}); }
-  };
-  Wide(const Options& options, const heed::LayerSpec<S>& spec, heed::Params<S>& params)
-      : memory_(options.memory) {
-    params.declare("rows", options.memory, spec.dim, heed::Init::zeros(), heed::Role::decayed);
-  }
-  void forward(heed::Step<S>&, heed::Seq<const S>, heed::Seq<const S>, heed::Seq<S>) override {}
-  void backward(heed::Step<S>&, heed::Seq<const S>, heed::Seq<S>, heed::Seq<S>) override {}
-  heed::Cost cost(heed::Index, heed::Index) const override { return {0, static_cast<double>(memory_)}; }
-
- private:
-  heed::Index memory_;
-};
-
-heed::Registry registry() {
-  heed::Registry all;
-  heed::register_builtin_variants(all);
-  heed::register_builtin_tasks(all);
-  all.add_layer<Wide>("wide", {"as a plugin has it"});
-  return all;
-}
-
-const heed::Registry& known() {
-  static const heed::Registry all = registry();
-  return all;
-}
-
-Sweep read(const std::string& text, const Texts& overrides, heed::Problems& problems,
-           Texts* notes = nullptr) {
-  heed::Registry all = known();
-  const auto file = heed::parse_sweep_file(text, "f.yaml", overrides, all, problems);
-  if (!file) return {};
-  if (notes) *notes = file->notes;
-  return heed::read_sweep(file->tree, "f", all, problems);
-}
-
-Sweep good(const std::string& text, const Texts& overrides = {}) {
-  heed::Problems problems;
-  Sweep sweep = read(text, overrides, problems);
-  for (const std::string& line : problems.lines()) FAIL_CHECK(line);
-  return sweep;
-}
-
-std::string wrong(const std::string& text, const Texts& overrides = {}) {
-  heed::Problems problems;
-  read(text, overrides, problems);
-  std::string lines;
-  for (const std::string& line : problems.lines()) lines += (lines.empty() ? "" : "\n") + line;
-  return lines;
-}
-
-const std::string kTask = "task: {name: induction, length: 16, vocab: 16}\n";
-const std::string kModel = "model: {layers: 2, heads: 2, dim: 32}\n";
-
-std::string file(const std::string& variants, const std::string& match, const std::string& more = "") {
-  return "variants: " + variants + "\n" + kTask + kModel + more + "compare: {match: " + match + "}\n";
-}
-
-heed::Estimate estimate(const PlannedTrial& trial) { return heed::Estimator(known())(trial.config); }
-
-// The trial of a variant at a setting.
-const PlannedTrial& of(const Sweep& sweep, const std::string& variant, const std::string& setting = "") {
-  for (const PlannedTrial& t : sweep.trials)
-    if (t.config.variant == variant && t.setting == setting) return t;
-  FAIL("no trial " + variant + ' ' + setting);
-  return sweep.trials.at(0);
-}
-
-}  // namespace
 
 TEST_CASE("without a budget nothing is moved, and saying so changes nothing") {
   const std::string all = "[softmax, tokenformer]";
@@ -267,63 +190,6 @@ TEST_CASE("each point of a sweep has a budget of its own") {
     REQUIRE(widths.trials.size() == 4);
     CHECK(widths.trials[2].matched.value < widths.trials[3].matched.value);
   }
-}
-
-TEST_CASE("what cannot be reached is refused, with what was tried and what would help") {
-  const auto within = [](const std::string& tolerance) {
-    return file("[softmax, tokenformer]",
-                "{budget: parameters, adjust: tokens, tolerance: " + tolerance + "}");
-  };
-  const std::string said = wrong(within("0.0001"));
-  CHECK_THAT(said, ContainsSubstring("f.yaml:4:18: compare.match: tokenformer cannot be given the 27,008") &&
-                       ContainsSubstring(" parameters of softmax within 0.01 %: of ") &&
-                       ContainsSubstring(" values of attention.tokens, these come nearest: ") &&
-                       ContainsSubstring("Allow a larger tolerance, or name another option by adjust: "
-                                         "output_tokens, feed_forward_tokens, layers, heads, dim, steps."));
-  CHECK(good(within("0.05")).trials.size() == 2);
-  SECTION("every variant and point that misses is named") {
-    const std::string all =
-        wrong(file("[softmax, {tokenformer: {feed_forward_tokens: 3000}}, {tokenformer: "
-                   "{feed_forward_tokens: 4000}}]",
-                   "{budget: parameters, adjust: tokens}", "sweep: {parameters: {model.layers: [1, 2]}}\n"));
-    for (const char* part : {"tokenformer(feed_forward_tokens=3000) at layers=1", "=3000) at layers=2",
-                             "=4000) at layers=1", "=4000) at layers=2"})
-      CHECK_THAT(all, ContainsSubstring(part));
-  }
-}
-
-TEST_CASE("each mistake in a match has its place and the nearest name") {
-  const std::string both = "[softmax, differential]";
-  CHECK(wrong(file(both, "{budget: params}")) ==
-        "f.yaml:4:27: compare.match.budget: unknown value 'params'. Known: none, parameters, train_flops, "
-        "state_bytes, step_time.");
-  CHECK(wrong(file(both, "{buget: parameters}")) ==
-        "f.yaml:4:19: compare.match.buget: unknown option of 'compare.match'. Did you mean 'budget'? Known: "
-        "budget, reference, tolerance, adjust.");
-  CHECK(
-      wrong(file(both, "parameters")) ==
-      "f.yaml:4:18: compare.match: the options of 'compare.match' must be a map, not the text 'parameters'.");
-  CHECK(wrong(file(both, "{budget: parameters, reference: sofmax}")) ==
-        "f.yaml:4:50: compare.match.reference: 'sofmax' is no variant of this sweep. Did you mean 'softmax'? "
-        "Known: softmax, differential.");
-  CHECK(wrong(file(both, "{budget: parameters, adjust: {diferential: dim}}")) ==
-        "f.yaml:4:48: compare.match.adjust: 'diferential' is no variant of this sweep. Did you mean "
-        "'differential'? Known: differential, softmax.");
-  CHECK(wrong(file(both, "{budget: parameters, adjust: widht}")) ==
-        "f.yaml:4:47: compare.match.adjust: differential has no whole number 'widht' to move. Did you mean "
-        "'width'? Known: feed_forward, tile, width, layers, heads, dim, steps.");
-  CHECK(wrong(file(both, "{budget: parameters, adjust: [dim]}")) ==
-        "f.yaml:4:47: compare.match.adjust: expected the name of an option, or a map of variants to names, "
-        "found "
-        "a list of 1.");
-  CHECK(wrong(file(both, "{budget: parameters, tolerance: -1}")) ==
-        "f.yaml:4:50: compare.match.tolerance: -1 is out of range; it must be from 0 to 1.");
-  CHECK(
-      wrong("variants: [softmax, differential]\n" + kTask +
-            "model: {feed_forward: none}\ncompare: {match: "
-            "{budget: parameters}}\n") ==
-      "f.yaml:4:18: compare.match: differential has no feed-forward whose size could be moved; name another "
-      "option, as adjust: {differential: dim}. Known: tile, layers, heads, dim, steps.");
 }
 
 TEST_CASE("a budget is set, changed and taken away on the command line") {

@@ -10,6 +10,7 @@
 #include "experiments/trainer.h"
 #include "experiments/variant_list.h"
 #include "tests/catch.h"
+#include "tests/experiments/builtin.h"
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -19,19 +20,8 @@ namespace {
 
 using heed::Index;
 
-heed::Registry builtin() {
-  heed::Registry registry;
-  heed::register_builtin_variants(registry);
-  heed::register_builtin_tasks(registry);
-  return registry;
-}
-
-heed::Config defaults(const heed::Entry& entry, const heed::Config& given = {}) {
-  heed::Problems problems;
-  heed::Config options = entry.resolve(given, entry.name, problems);
-  problems.throw_if_any();
-  return options;
-}
+using heed::test::builtin;
+using heed::test::defaults;
 
 // A small trial of one variant.
 struct Small {
