@@ -163,7 +163,7 @@ TEST_CASE("the scan finds breaches made for it") {
     CHECK(breaches("core/a.h", "#pragma once\n#include \"results/h5.h\"\n") ==
           Names{"core/a.h:2: 'core/' may not include 'results/h5.h'."});
     CHECK(count("results/a.cpp", "#include \"core/error.h\"\n") == 1);
-    CHECK(count("variants/a.cpp", "#include \"experiments/trial.h\"\n") == 1);
+    CHECK(count("variants/a.cpp", "#include \"experiments/train/trial.h\"\n") == 1);
     CHECK(count("experiments/a.cpp", "#include \"variants/parts/softmax.h\"\n") == 1);
     CHECK(count("experiments/a.cpp", "  #  include \"tests/paths.h\"\n") == 1);
   }

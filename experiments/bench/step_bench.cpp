@@ -8,8 +8,8 @@
 #include <fstream>
 #include <string>
 
-#include "experiments/trainer.h"
-#include "experiments/trial.h"
+#include "experiments/train/trainer.h"
+#include "experiments/train/trial.h"
 
 namespace heed {
 namespace {

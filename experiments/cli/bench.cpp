@@ -9,9 +9,9 @@
 #include "experiments/bench/step_bench.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/table_text.h"
-#include "experiments/variant_list.h"
-#include "experiments/yaml.h"
+#include "experiments/compare/table_text.h"
+#include "experiments/sweep/variant_list.h"
+#include "experiments/sweep/yaml.h"
 
 namespace heed::cli {
 namespace {

@@ -6,9 +6,9 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
-#include "experiments/sweep_file.h"
+#include "experiments/sweep/sweep_file.h"
+#include "experiments/sweep/yaml.h"
 #include "experiments/tasks/export.h"
-#include "experiments/yaml.h"
 
 namespace heed::cli {
 namespace {

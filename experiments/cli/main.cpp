@@ -13,8 +13,8 @@
 
 #include "core/plugin_host.h"
 #include "experiments/cli/command.h"
-#include "experiments/provenance.h"
 #include "experiments/tasks/builtin.h"
+#include "experiments/train/provenance.h"
 #include "results/errors.h"
 
 namespace heed::cli {

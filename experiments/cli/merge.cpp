@@ -5,7 +5,7 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
-#include "experiments/provenance.h"
+#include "experiments/train/provenance.h"
 #include "results/sameness.h"
 
 namespace heed::cli {

@@ -7,11 +7,11 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/estimate.h"
-#include "experiments/progress.h"
-#include "experiments/quantity.h"
-#include "experiments/table_cells.h"
-#include "experiments/table_text.h"
+#include "experiments/compare/table_cells.h"
+#include "experiments/compare/table_text.h"
+#include "experiments/match/estimate.h"
+#include "experiments/run/progress.h"
+#include "experiments/sweep/quantity.h"
 
 namespace heed::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/run_directory.h"
+#include "experiments/run/run_directory.h"
 
 namespace heed::cli {
 

@@ -7,8 +7,8 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/report_merge.h"
-#include "experiments/sections.h"
-#include "experiments/yaml.h"
+#include "experiments/sweep/sections.h"
+#include "experiments/sweep/yaml.h"
 
 namespace heed::cli {
 namespace {

@@ -4,7 +4,7 @@
 #include <filesystem>
 
 #include "experiments/cli/command.h"
-#include "experiments/sweep.h"
+#include "experiments/sweep/sweep.h"
 #include "results/table.h"
 
 namespace heed::cli {

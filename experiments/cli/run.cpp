@@ -10,17 +10,17 @@
 
 #include <fmt/format.h>
 
-#include "experiments/checkpoint.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/comparison.h"
-#include "experiments/estimate.h"
-#include "experiments/process.h"
-#include "experiments/progress.h"
-#include "experiments/run_directory.h"
-#include "experiments/supervisor.h"
-#include "experiments/table_text.h"
+#include "experiments/compare/comparison.h"
+#include "experiments/compare/table_text.h"
+#include "experiments/match/estimate.h"
+#include "experiments/run/process.h"
+#include "experiments/run/progress.h"
+#include "experiments/run/run_directory.h"
+#include "experiments/run/supervisor.h"
+#include "experiments/train/checkpoint.h"
 #include "results/errors.h"
 #include "results/table.h"
 

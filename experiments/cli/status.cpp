@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
-#include "experiments/progress.h"
-#include "experiments/run_directory.h"
+#include "experiments/run/progress.h"
+#include "experiments/run/run_directory.h"
 #include "results/errors.h"
 #include "results/shard.h"
 

@@ -13,9 +13,9 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/progress.h"
-#include "experiments/run_directory.h"
-#include "experiments/slurm.h"
+#include "experiments/run/progress.h"
+#include "experiments/run/run_directory.h"
+#include "experiments/run/slurm.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 

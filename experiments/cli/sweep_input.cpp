@@ -8,8 +8,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/run_directory.h"
-#include "experiments/sweep_file.h"
+#include "experiments/run/run_directory.h"
+#include "experiments/sweep/sweep_file.h"
 #include "results/errors.h"
 
 namespace heed::cli {

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "experiments/cli/command.h"
-#include "experiments/sweep.h"
+#include "experiments/sweep/sweep.h"
 
 namespace heed::cli {
 

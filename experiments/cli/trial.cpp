@@ -1,8 +1,8 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
-#include "experiments/worker.h"
-#include "experiments/yaml.h"
+#include "experiments/run/worker.h"
+#include "experiments/sweep/yaml.h"
 
 namespace heed::cli {
 namespace {

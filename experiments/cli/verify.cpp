@@ -11,12 +11,12 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/process.h"
-#include "experiments/progress.h"
-#include "experiments/provenance.h"
-#include "experiments/run_directory.h"
-#include "experiments/supervisor.h"
-#include "experiments/verify.h"
+#include "experiments/run/process.h"
+#include "experiments/run/progress.h"
+#include "experiments/run/run_directory.h"
+#include "experiments/run/supervisor.h"
+#include "experiments/run/verify.h"
+#include "experiments/train/provenance.h"
 
 namespace heed::cli {
 namespace {

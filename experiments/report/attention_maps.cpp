@@ -7,9 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "experiments/compare/table_cells.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
-#include "experiments/table_cells.h"
 #include "results/h5_reader.h"
 
 namespace heed::report {

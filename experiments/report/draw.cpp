@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
-#include "experiments/process.h"
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/style.h"
+#include "experiments/run/process.h"
 #include "results/atomic_file.h"
 
 namespace heed::report {

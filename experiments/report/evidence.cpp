@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/compared_trials.h"
-#include "experiments/yaml.h"
+#include "experiments/compare/compared_trials.h"
+#include "experiments/sweep/yaml.h"
 #include "results/atomic_file.h"
 
 namespace heed::report {

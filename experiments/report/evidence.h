@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/comparison.h"
+#include "experiments/compare/comparison.h"
 #include "results/table.h"
 
 namespace heed::report {

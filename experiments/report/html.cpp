@@ -4,7 +4,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/table_cells.h"
+#include "experiments/compare/table_cells.h"
 
 namespace heed::report {
 namespace {

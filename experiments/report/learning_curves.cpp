@@ -5,13 +5,13 @@
 
 #include <fmt/format.h>
 
+#include "experiments/compare/table_cells.h"
 #include "experiments/report/axis.h"
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/panels.h"
 #include "experiments/report/style.h"
-#include "experiments/table_cells.h"
 #include "results/statistics.h"
 
 namespace heed::report {

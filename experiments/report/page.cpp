@@ -5,9 +5,9 @@
 
 #include <fmt/format.h>
 
+#include "experiments/compare/table_cells.h"
 #include "experiments/report/html.h"
 #include "experiments/report/verdict.h"
-#include "experiments/table_cells.h"
 #include "results/sameness.h"
 
 namespace heed::report {

@@ -6,8 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "experiments/compare/table_cells.h"
 #include "experiments/report/evidence.h"
-#include "experiments/table_cells.h"
 
 namespace heed::report {
 namespace {

@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/comparison.h"
+#include "experiments/compare/comparison.h"
 
 namespace heed::report {
 

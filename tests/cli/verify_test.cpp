@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/verify.h"
+#include "experiments/run/verify.h"
 #include "results/shard.h"
 #include "tests/catch.h"
 #include "tests/cli/program.h"

@@ -1,6 +1,6 @@
 // A training that is left at any step and continued comes to the same bits, and no other checkpoint is taken
 // for its own.
-#include "experiments/checkpoint.h"
+#include "experiments/train/checkpoint.h"
 
 #include <algorithm>
 #include <filesystem>
@@ -8,11 +8,11 @@
 #include <string>
 #include <vector>
 
-#include "experiments/limits.h"
-#include "experiments/quantity.h"
-#include "experiments/stages.h"
+#include "experiments/sweep/limits.h"
+#include "experiments/sweep/quantity.h"
+#include "experiments/sweep/variant_list.h"
 #include "experiments/tasks/builtin.h"
-#include "experiments/variant_list.h"
+#include "experiments/train/stages.h"
 #include "results/atomic_file.h"
 #include "results/seal.h"
 #include "tests/catch.h"

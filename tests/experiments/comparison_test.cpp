@@ -1,4 +1,4 @@
-#include "experiments/comparison.h"
+#include "experiments/compare/comparison.h"
 
 #include <algorithm>
 #include <cmath>
@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/table_text.h"
+#include "experiments/compare/table_text.h"
 #include "tests/catch.h"
 
 namespace {

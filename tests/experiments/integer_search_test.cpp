@@ -1,4 +1,4 @@
-#include "experiments/integer_search.h"
+#include "experiments/match/integer_search.h"
 
 #include <algorithm>
 #include <cmath>

@@ -6,9 +6,9 @@
 #include <vector>
 
 #include "core/register.h"
-#include "experiments/estimate.h"
-#include "experiments/sweep.h"
-#include "experiments/sweep_file.h"
+#include "experiments/match/estimate.h"
+#include "experiments/sweep/sweep.h"
+#include "experiments/sweep/sweep_file.h"
 #include "experiments/tasks/builtin.h"
 #include "tests/catch.h"
 

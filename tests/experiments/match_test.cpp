@@ -1,5 +1,5 @@
 // Budgets: what `compare.match` makes of a sweep. With heed's own variants, whose parameters and FLOPs count.
-#include "experiments/match.h"
+#include "experiments/match/match.h"
 
 #include <cmath>
 #include <fstream>
@@ -7,9 +7,9 @@
 #include <vector>
 
 #include "core/register.h"
-#include "experiments/estimate.h"
-#include "experiments/sweep.h"
-#include "experiments/sweep_file.h"
+#include "experiments/match/estimate.h"
+#include "experiments/sweep/sweep.h"
+#include "experiments/sweep/sweep_file.h"
 #include "experiments/tasks/builtin.h"
 #include "results/errors.h"
 #include "tests/catch.h"

@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/rng.h"
-#include "experiments/yaml.h"
+#include "experiments/sweep/yaml.h"
 #include "tests/catch.h"
 #include "tests/experiments/sweep_text.h"
 

@@ -5,10 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "experiments/stages.h"
+#include "experiments/sweep/variant_list.h"
 #include "experiments/tasks/builtin.h"
-#include "experiments/trainer.h"
-#include "experiments/variant_list.h"
+#include "experiments/train/stages.h"
+#include "experiments/train/trainer.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
 

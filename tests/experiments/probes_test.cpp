@@ -1,4 +1,4 @@
-#include "experiments/probes.h"
+#include "experiments/train/probes.h"
 
 #include <bit>
 #include <cmath>
@@ -6,10 +6,10 @@
 #include <string>
 
 #include "core/mixer.h"
-#include "experiments/probe_batch.h"
+#include "experiments/sweep/variant_list.h"
 #include "experiments/tasks/builtin.h"
-#include "experiments/trial.h"
-#include "experiments/variant_list.h"
+#include "experiments/train/probe_batch.h"
+#include "experiments/train/trial.h"
 #include "tests/catch.h"
 
 namespace {

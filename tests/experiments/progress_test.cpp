@@ -1,11 +1,11 @@
-#include "experiments/progress.h"
+#include "experiments/run/progress.h"
 
 #include <cmath>
 #include <cstdio>
 #include <cstdlib>
 #include <string>
 
-#include "experiments/worker.h"
+#include "experiments/run/worker.h"
 #include "tests/catch.h"
 
 namespace {

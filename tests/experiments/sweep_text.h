@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
-#include "experiments/sweep.h"
-#include "experiments/sweep_file.h"
+#include "experiments/sweep/sweep.h"
+#include "experiments/sweep/sweep_file.h"
 #include "tests/catch.h"
 #include "tests/experiments/fakes.h"
 

@@ -1,4 +1,4 @@
-#include "experiments/yaml.h"
+#include "experiments/sweep/yaml.h"
 
 #include <filesystem>
 #include <string>

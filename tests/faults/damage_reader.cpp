@@ -10,8 +10,8 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include "experiments/checkpoint.h"
-#include "experiments/run_directory.h"
+#include "experiments/run/run_directory.h"
+#include "experiments/train/checkpoint.h"
 #include "results/h5_reader.h"
 #include "results/merge.h"
 #include "results/shard.h"

@@ -16,7 +16,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/checkpoint.h"
+#include "experiments/train/checkpoint.h"
 #include "results/atomic_file.h"
 #include "results/merge.h"
 #include "results/shard.h"

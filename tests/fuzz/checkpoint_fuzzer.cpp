@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/checkpoint.h"
+#include "experiments/train/checkpoint.h"
 #include "results/atomic_file.h"
 #include "results/seal.h"
 #include "tests/results/temp_folder.h"

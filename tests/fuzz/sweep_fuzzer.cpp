@@ -3,8 +3,8 @@
 #include <cstdint>
 #include <string>
 
-#include "experiments/sweep.h"
-#include "experiments/sweep_file.h"
+#include "experiments/sweep/sweep.h"
+#include "experiments/sweep/sweep_file.h"
 #include "tests/experiments/fakes.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {

@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "core/plugin_host.h"
-#include "experiments/stages.h"
 #include "experiments/tasks/builtin.h"
+#include "experiments/train/stages.h"
 #include "tests/catch.h"
 #include "tests/paths.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/slurm.h"
+#include "experiments/run/slurm.h"
 #include "results/sameness.h"
 #include "tests/catch.h"
 #include "tests/cli/program.h"

@@ -1,0 +1,230 @@
+#include "experiments/match/matcher.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <utility>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "experiments/sweep/quantity.h"
+#include "experiments/train/stages.h"
+
+namespace heed {
+namespace {
+
+// No knob goes further: sizes beyond it would overflow a model's count of parameters.
+constexpr Index kLargest = Index{1} << 24;
+
+std::string unit_of(const std::string& budget) {
+  return budget == "train_flops"   ? "training FLOPs"
+         : budget == "state_bytes" ? "bytes of state"
+         : budget == "step_time"   ? "milliseconds a step"
+                                   : budget;
+}
+
+std::string hash_of(const std::string& text) {
+  return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
+}
+
+}  // namespace
+
+Matcher::Matcher(const Match& match, const std::vector<VariantEntry>& variants, const Registry& registry,
+                 StepTimes* times, Problems& problems)
+    : match_(match), registry_(registry), times_(times), problems_(problems), estimator_(registry) {
+  for (const VariantEntry& v : variants)
+    if (v.label == match.options.reference) reference_ = &v;
+  HEED_CHECK(reference_, "the reference of a match is one of the variants");
+}
+
+std::optional<Matcher::Solution> Matcher::operator()(const TrialConfig& point, const VariantEntry& variant,
+                                                     const std::string& setting) {
+  const auto [at, is_new] = answers_.insert({variant.label + '\n' + shape_of(point), std::nullopt});
+  if (is_new) at->second = solve(point, variant, setting);
+  if (!at->second) return std::nullopt;
+  const auto& [knob, matched] = *at->second;
+  if (!knob) return Solution{with_variant(point, variant, registry_, problems_), matched};
+  return Solution{*with_knob(point, variant, *knob, matched.value, registry_), matched};
+}
+
+std::optional<Matcher::Answer> Matcher::solve(const TrialConfig& point, const VariantEntry& variant,
+                                              const std::string& setting) {
+  if (match_.options.budget != "step_time") return by_formula(point, variant, setting);
+  return times_ ? by_measuring(point, variant, setting) : Answer{};
+}
+
+std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, const VariantEntry& variant,
+                                                   const std::string& setting) {
+  const auto spent = [&](const TrialConfig& trial) { return formula(trial); };
+  const std::optional<double> target = spent(with_variant(point, *reference_, registry_, problems_)),
+                              as_it_is = spent(with_variant(point, variant, registry_, problems_));
+  if (!target || !as_it_is) return std::nullopt;  // refused already: the model cannot be built
+  const Matched unmoved{"", 0, *target, *as_it_is};
+  if (&variant == reference_ || *as_it_is == *target) return Answer{{}, unmoved};
+  return search(point, variant, unmoved, spent, setting);
+}
+
+// A time is never the same twice, so what meets the budget as it is stays so, and what was found is kept.
+std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, const VariantEntry& variant,
+                                                     const std::string& setting) {
+  const TrialConfig reference = with_variant(point, *reference_, registry_, problems_),
+                    trial = with_variant(point, variant, registry_, problems_);
+  const double target = step_time_of(reference);
+  if (&variant == reference_) return Answer{{}, {"", 0, target, target}};
+  const auto given = match_.knobs.find(trial.variant);
+  const std::string key =
+      hash_of(shape_of(reference) + shape_of(trial) + (given == match_.knobs.end() ? "" : given->second));
+  if (const Matched* known = times_->find(key); known && is_met(*known)) {
+    if (known->knob.empty()) return Answer{{}, *known};
+    const std::vector<Knob> knobs = knobs_of(trial, registry_);
+    if (const Knob* knob = find_knob(knobs, known->knob)) return Answer{*knob, *known};
+  }
+  constexpr int kRounds = 15, kMoreRounds = 45;
+  const auto spent = [&](int rounds) {
+    return [&, rounds](const TrialConfig& moved) -> std::optional<double> {
+      try {
+        const auto [here, there] = time_in_turn(reference, moved, registry_, rounds);
+        return target * there / here;
+      } catch (const Error&) {
+        return std::nullopt;
+      }
+    };
+  };
+  Answer answer{{}, {"", 0, target, spent(kMoreRounds)(trial).value_or(0)}};
+  if (!is_met(answer.matched)) {
+    auto found = search(point, variant, answer.matched, spent(kRounds), setting);
+    if (!found) return std::nullopt;
+    answer = *std::move(found);
+    // Of many tries the best is also the luckiest: what is told of it is measured anew.
+    if (answer.knob)
+      answer.matched.reached =
+          spent(kMoreRounds)(*with_knob(point, variant, *answer.knob, answer.matched.value, registry_))
+              .value_or(0);
+  }
+  times_->add(key, answer.matched);
+  return answer;
+}
+
+std::optional<Matcher::Answer> Matcher::search(const TrialConfig& point, const VariantEntry& variant,
+                                               const Matched& as_it_is, const Spent& spent,
+                                               const std::string& setting) {
+  const TrialConfig trial = with_variant(point, variant, registry_, problems_);
+  const std::optional<Knob> knob = knob_for(trial);
+  if (!knob) return std::nullopt;
+  // 0 stands for a default that follows from other options.
+  const auto first = std::max<Index>(1, static_cast<Index>(knob->text.min.value_or(1)));
+  const auto last = static_cast<Index>(std::min<double>(kLargest, knob->text.max.value_or(kLargest)));
+  const double target = as_it_is.target;
+  const std::vector<Try> tries =
+      search_nearest(target, first, last, [&](Index value) -> std::optional<double> {
+        const auto moved = with_knob(point, variant, *knob, value, registry_);
+        return moved ? spent(*moved) : std::nullopt;
+      });
+  Answer answer{{}, as_it_is};
+  if (!tries.empty() && std::abs(tries[0].value - target) < std::abs(as_it_is.reached - target))
+    answer = {knob, {knob->path, tries[0].at, target, tries[0].value}};
+  if (is_met(answer.matched)) return answer;
+  refuse(trial, *knob, target, tries, setting);
+  return std::nullopt;
+}
+
+// Measured once, for all variants that are held against it.
+double Matcher::step_time_of(const TrialConfig& reference) {
+  const std::string key = hash_of(shape_of(reference));
+  if (const Matched* known = times_->find(key)) return known->target;
+  const double target = time_in_turn(reference, reference, registry_, 45).first;
+  times_->add(key, {"", 0, target, target});
+  return target;
+}
+
+std::optional<Knob> Matcher::knob_for(const TrialConfig& trial) {
+  const std::vector<Knob> knobs = knobs_of(trial, registry_);
+  std::vector<std::string> known = {"feed_forward"};
+  for (const Knob& k : knobs) known.push_back(k.name());
+  const auto given = match_.knobs.find(trial.variant);
+  const bool by_default = given == match_.knobs.end() || given->second == "feed_forward";
+  const Knob* knob = by_default ? default_knob(knobs) : find_knob(knobs, given->second);
+  if (knob) return *knob;
+  const Place place = given == match_.knobs.end() ? match_.place : match_.knob_places.at(trial.variant);
+  if (by_default) {
+    known.erase(known.begin());
+    problems_.add(place, fmt::format("compare.match: {} has no feed-forward whose size could be moved; name "
+                                     "another option, as adjust: {{{}: dim}}. Known: {}.",
+                                     trial.variant, trial.attention[0].name, fmt::join(known, ", ")));
+  } else {
+    problems_.add(place, fmt::format("compare.match.adjust: {} has no whole number '{}' to move.{}",
+                                     trial.variant, given->second, suggestion(given->second, known)));
+  }
+  return std::nullopt;
+}
+
+// A last stage must not be smaller than those before it.
+bool Matcher::can_grow(const TrialConfig& trial) const {
+  if (trial.grow.empty()) return true;
+  const auto task = registry_.task(trial.task.name).make(trial.task.options, trial.seed);
+  return refuse_stages(stages_of(trial, *task), registry_).empty();
+}
+
+std::optional<double> Matcher::formula(const TrialConfig& trial) {
+  try {
+    if (!can_grow(trial)) return std::nullopt;
+    const Estimate e = estimator_(trial);
+    if (match_.options.budget == "parameters") return static_cast<double>(e.parameters);
+    return match_.options.budget == "train_flops" ? e.training_flops : e.state_bytes;
+  } catch (const Error&) {
+    return std::nullopt;
+  }
+}
+
+// What an answer depends on: of the training only what is part of the budget.
+std::string Matcher::shape_of(const TrialConfig& trial) const {
+  TrialConfig shape = trial;
+  shape.variant.clear();
+  shape.save = {};
+  shape.train = {};
+  for (PluginOrigin& p : shape.plugins) p = {p.name, "", "", "", p.hash};  // wherever it lies
+  if (match_.options.budget == "train_flops") {
+    shape.train.batch = trial.train.batch;
+    shape.train.steps = trial.train.steps;
+    shape.train.warmup = trial.train.warmup;  // which steps must not fall below
+  } else if (match_.options.budget == "step_time") {
+    shape.train.batch = trial.train.batch;
+    shape.train.micro_batch = trial.train.micro_batch;
+  }
+  return to_config(shape).canonical();
+}
+
+void Matcher::refuse(const TrialConfig& trial, const Knob& knob, double target, const std::vector<Try>& tries,
+                     const std::string& setting) {
+  const std::string unit = unit_of(match_.options.budget);
+  std::string message =
+      fmt::format("compare.match: {}{}{} cannot be given the {} {} of {} within {:g} %: ", trial.variant,
+                  setting.empty() ? "" : " at ", setting, grouped(target), unit, reference_->label,
+                  100 * match_.options.tolerance);
+  const bool stays =
+      std::all_of(tries.begin(), tries.end(), [&](const Try& t) { return t.value == tries[0].value; });
+  if (tries.empty()) {
+    message += fmt::format("no value of {} makes a model.", knob.path);
+  } else if (stays) {
+    message +=
+        fmt::format("it has {}, and moving {} does not change that.", grouped(tries[0].value), knob.path);
+  } else {
+    std::vector<std::string> nearest;
+    for (const Try& t : tries)
+      if (nearest.size() < 3)
+        nearest.push_back(fmt::format("{} has {} ({:+.3g} %)", t.at, grouped(t.value),
+                                      100 * Matched{"", 0, target, t.value}.mismatch()));
+    message += fmt::format("of {} values of {}, {} come{} nearest: {}.", tries.size(), knob.path,
+                           nearest.size() == 1 ? "one" : "these", nearest.size() == 1 ? "s" : "",
+                           fmt::join(nearest, ", "));
+  }
+  std::vector<std::string> others;
+  for (const Knob& k : knobs_of(trial, registry_))
+    if (k.path != knob.path) others.push_back(k.name());
+  problems_.add(match_.place,
+                fmt::format("{} Allow a larger tolerance, or name another option by adjust: {}.", message,
+                            fmt::join(others, ", ")));
+}
+
+}  // namespace heed

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cmath>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "core/registry.h"
+#include "experiments/match/estimate.h"
+#include "experiments/match/integer_search.h"
+#include "experiments/match/knob.h"
+#include "experiments/match/match.h"
+#include "experiments/match/step_times.h"
+#include "experiments/sweep/variant_list.h"
+
+namespace heed {
+
+// Moves each variant's knob until its trial comes as near to the reference's as can be. Equal shapes are
+// solved once.
+class Matcher {
+ public:
+  // Where a budget must be measured, `times` has what was, and gets what is; without it, as where a file is
+  // checked alone, nothing is measured and nothing moved. REQUIRES: match.on(); `variants` has
+  // match.options.reference
+  Matcher(const Match& match, const std::vector<VariantEntry>& variants, const Registry& registry,
+          StepTimes* times, Problems& problems);
+
+  struct Solution {
+    TrialConfig trial;
+    Matched matched;
+  };
+  // The variant's trial at a point of the sweep. What cannot be met goes to the problems, with what was
+  // tried; then nothing is returned. `setting`: what the point sets, for messages.
+  std::optional<Solution> operator()(const TrialConfig& point, const VariantEntry& variant,
+                                     const std::string& setting);
+
+ private:
+  struct Answer {
+    std::optional<Knob> knob;  // none: as it is
+    Matched matched;
+  };
+  // What a trial has of the budget; nothing where it cannot be built.
+  using Spent = std::function<std::optional<double>(const TrialConfig&)>;
+
+  std::optional<Answer> solve(const TrialConfig& point, const VariantEntry& variant,
+                              const std::string& setting);
+  std::optional<Answer> by_formula(const TrialConfig& point, const VariantEntry& variant,
+                                   const std::string& setting);
+  std::optional<Answer> by_measuring(const TrialConfig& point, const VariantEntry& variant,
+                                     const std::string& setting);
+  std::optional<Answer> search(const TrialConfig& point, const VariantEntry& variant, const Matched& as_it_is,
+                               const Spent& spent, const std::string& setting);
+  std::optional<double> formula(const TrialConfig& trial);
+  double step_time_of(const TrialConfig& reference);
+  std::optional<Knob> knob_for(const TrialConfig& trial);
+  bool can_grow(const TrialConfig& trial) const;
+  std::string shape_of(const TrialConfig& trial) const;
+  void refuse(const TrialConfig& trial, const Knob& knob, double target, const std::vector<Try>& tries,
+              const std::string& setting);
+  bool is_met(const Matched& matched) const {
+    return std::abs(matched.mismatch()) <= match_.options.tolerance;
+  }
+
+  const Match& match_;
+  const VariantEntry* reference_ = nullptr;
+  const Registry& registry_;
+  StepTimes* times_;
+  Problems& problems_;
+  Estimator estimator_;
+  std::map<std::string, std::optional<Answer>> answers_;  // by variant and shape
+};
+
+}  // namespace heed

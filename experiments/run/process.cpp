@@ -1,0 +1,109 @@
+#include "experiments/run/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "results/errors.h"
+
+namespace heed {
+
+void fail_to(const std::filesystem::path& path, const char* doing) {
+  throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
+}
+
+std::string signal_text(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return fmt::format("signal {} (SIG{})", signal, name ? name : "?");
+}
+
+Signals::Signals() {
+  sigemptyset(&set_);
+  for (int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD}) sigaddset(&set_, s);
+  sigprocmask(SIG_BLOCK, &set_, &before_);
+  fd_ = Descriptor(signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (fd_.get() < 0) fail_to("signalfd", "open");
+}
+
+Signals::~Signals() {
+  asked();
+  sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+Signals::Asked Signals::asked() const {
+  signalfd_siginfo info{};
+  Asked asked;
+  while (read(fd_.get(), &info, sizeof info) == sizeof info) {
+    asked.to_stop += info.ssi_signo != SIGCHLD;
+    asked.by_warning |= info.ssi_signo == SIGUSR1;
+  }
+  return asked;
+}
+
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const sigset_t& signals) {
+  std::vector<char*> argv;
+  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid != 0) {
+    close(nothing);
+    if (pid < 0) fail_to("fork", "start a worker");
+    setpgid(pid, pid);  // here as well, so that it holds whichever of the two goes first
+    return pid;
+  }
+  // In the child, until exec: only calls that are safe after fork.
+  setpgid(0, 0);  // Ctrl-C reaches the supervisor alone, which stops its workers
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  dup2(nothing, 0);
+  dup2(log, 1);
+  dup2(log, 2);
+  if (pipe == kReportDescriptor)
+    fcntl(pipe, F_SETFD, 0);
+  else
+    dup2(pipe, kReportDescriptor);
+  sigprocmask(SIG_SETMASK, &signals, nullptr);
+  execv("/proc/self/exe", argv.data());
+  _exit(127);
+}
+
+std::optional<int> run_again(const std::vector<std::string>& arguments, const Signals& signals) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
+  const Descriptor from(ends[0]);
+  Descriptor to(ends[1]);
+  const pid_t pid = spawn(arguments, to.get(), to.get(), signals.before());
+  to = Descriptor();
+  std::string text;
+  bool stopped = false;
+  for (ssize_t n = 1; n != 0;) {
+    std::array<pollfd, 2> watched = {{{signals.descriptor(), POLLIN, 0}, {from.get(), POLLIN, 0}}};
+    if (poll(watched.data(), watched.size(), -1) < 0) continue;
+    if (watched[0].revents && signals.asked().to_stop > 0) {
+      stopped = true;
+      kill(-pid, SIGKILL);
+    }
+    std::array<char, 4096> bytes{};
+    if (watched[1].revents && (n = read(from.get(), bytes.data(), bytes.size())) > 0)
+      text.append(bytes.data(), static_cast<std::size_t>(n));
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  if (stopped) return std::nullopt;
+  std::fputs(text.c_str(), stderr);
+  return status;
+}
+
+}  // namespace heed

@@ -1,0 +1,181 @@
+#include "experiments/run/progress.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+
+#include <fmt/format.h>
+
+namespace heed {
+namespace {
+
+constexpr double kSecondsBetweenDrawings = 0.1, kSecondsBetweenLines = 30;
+constexpr int kBarWidth = 16;
+
+int terminal_width(std::FILE* out) {
+  winsize size{};
+  return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
+}
+
+bool speaks_utf8() {  // as the C library decides it, without changing this program's locale
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
+    if (const char* value = std::getenv(name); value != nullptr && *value != 0) {
+      const std::string locale = value;
+      return locale.find("UTF-8") != std::string::npos || locale.find("utf8") != std::string::npos;
+    }
+  return false;
+}
+
+// How much of a whole is done, kBarWidth columns wide.
+std::string bar(double share, bool utf8) {
+  const int halves = static_cast<int>(std::clamp(share, 0.0, 1.0) * 2 * kBarWidth);
+  std::string text;
+  for (int i = 0; i < kBarWidth; ++i) {
+    const int here = halves - 2 * i;
+    if (utf8)
+      text += here >= 2 ? "━" : here == 1 ? "╸" : "─";
+    else
+      text += here >= 2 ? '#' : '-';
+  }
+  return text;
+}
+
+// At most so many columns of a line; a character of several bytes is not cut apart.
+std::string shortened(const std::string& line, std::size_t columns) {
+  const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
+  std::size_t end = 0;
+  for (; end < line.size(); ++end)
+    if (!continues(line[end]) && columns-- == 0) break;
+  return line.substr(0, end);
+}
+
+double rate(const TrialProgress& p) {
+  return p.seconds > 0 ? static_cast<double>(p.step - p.began) / p.seconds : 0;
+}
+
+std::string figures(const TrialProgress& p) {
+  if (p.steps == 0) return "starting";
+  const std::string steps = std::to_string(p.steps);
+  std::string text = fmt::format("step {:>{}}/{}  loss {:<6.4g}", p.step, steps.size(), steps, p.loss);
+  if (!std::isnan(p.accuracy)) text += fmt::format("  accuracy {:.3f}", p.accuracy);
+  if (const double per_second = rate(p); per_second > 0)
+    text += fmt::format("  {:.3g} steps/s  left {}", per_second,
+                        duration_text(static_cast<double>(p.steps - p.step) / per_second));
+  return text;
+}
+
+double share_done(const TrialProgress& p) {
+  return p.steps > 0 ? static_cast<double>(p.step) / static_cast<double>(p.steps) : 0;
+}
+
+}  // namespace
+
+std::string count_text(std::size_t n, const char* thing) {
+  return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
+}
+
+std::string status_text(results::Status status, const std::string& reason, Index steps) {
+  if (status == results::Status::done) return "done";
+  return fmt::format("{} after {}: {}", results::to_string(status),
+                     count_text(static_cast<std::size_t>(steps), "step"), reason);
+}
+
+std::string duration_text(double seconds) {
+  if (seconds < 10) return fmt::format("{:.1f} s", seconds);
+  const auto s = static_cast<long long>(std::llround(seconds));
+  if (s < 60) return fmt::format("{} s", s);
+  if (s < 3600) return fmt::format("{} min {} s", s / 60, s % 60);
+  return fmt::format("{} h {} min", s / 3600, s % 3600 / 60);
+}
+
+Progress::Progress(std::FILE* out, bool terminal, std::vector<Trial> trials, std::size_t earlier)
+    : out_(out), terminal_(terminal), utf8_(speaks_utf8()), trials_(std::move(trials)), earlier_(earlier) {
+  for (const Trial& t : trials_) work_ += t.work;
+}
+
+void Progress::started(std::size_t trial, double now) {
+  if (begin_ < 0) begin_ = drawn_at_ = now;
+  running_[trial] = {{}, now};
+}
+
+void Progress::advanced(std::size_t trial, const TrialProgress& progress) {
+  running_[trial].progress = progress;
+}
+
+void Progress::ended(std::size_t trial, results::Status status, const std::string& reason, double now) {
+  const Running r = running_[trial];
+  running_.erase(trial);
+  ++ended_;
+  failed_ += status != results::Status::done;
+  done_ += trials_[trial].work;
+  if (terminal_ && status == results::Status::done) return;
+  message(
+      fmt::format("[{}/{}] {}: {} in {}{}", earlier_ + ended_, earlier_ + trials_.size(), trials_[trial].name,
+                  status_text(status, reason, r.progress.step), duration_text(now - r.since),
+                  ended_ < trials_.size() ? fmt::format("; left {}", duration_text(seconds_left(now))) : ""));
+  drawn_at_ = now;
+}
+
+void Progress::dropped(std::size_t trial) { running_.erase(trial); }
+
+double Progress::work_done() const {
+  double done = done_;
+  for (const auto& [i, r] : running_) done += trials_[i].work * share_done(r.progress);
+  return done;
+}
+
+double Progress::seconds_left(double now) const {
+  const double done = work_done();
+  return done > 0 ? (now - begin_) * (work_ - done) / done : -1;
+}
+
+std::string Progress::head(double now) const {
+  const double left = seconds_left(now);
+  return fmt::format("{}/{} trials{}, {} running, {}{}", earlier_ + ended_, earlier_ + trials_.size(),
+                     failed_ ? fmt::format(" ({} not done)", failed_) : "", running_.size(),
+                     duration_text(begin_ < 0 ? 0 : now - begin_),
+                     left < 0 ? "" : ", left " + duration_text(left));
+}
+
+void Progress::tick(double now) {
+  if (begin_ < 0 || now - drawn_at_ < (terminal_ ? kSecondsBetweenDrawings : kSecondsBetweenLines)) return;
+  drawn_at_ = now;
+  if (terminal_) return draw(now);
+  for (const auto& [i, r] : running_) fmt::print(out_, "{}  {}\n", trials_[i].name, figures(r.progress));
+  fmt::print(out_, "{}\n", head(now));
+  std::fflush(out_);
+}
+
+void Progress::draw(double now) {
+  clear();
+  const auto columns = static_cast<std::size_t>(terminal_width(out_)) - 1;
+  std::size_t name_width = 0, figures_width = 0;
+  for (const auto& [i, r] : running_) {
+    name_width = std::max(name_width, trials_[i].name.size());
+    figures_width = std::max(figures_width, figures(r.progress).size());
+  }
+  const bool room_for_bars = 2 + name_width + 2 + kBarWidth + 2 + figures_width <= columns;
+  const auto print = [&](const std::string& line) { fmt::print(out_, "{}\n", shortened(line, columns)); };
+  print(bar(work_ > 0 ? work_done() / work_ : 0, utf8_) + "  " + head(now));
+  for (const auto& [i, r] : running_)
+    print(fmt::format("  {:<{}}  {}{}", trials_[i].name, name_width,
+                      room_for_bars ? bar(share_done(r.progress), utf8_) + "  " : "", figures(r.progress)));
+  drawn_lines_ = 1 + static_cast<int>(running_.size());
+  std::fflush(out_);
+}
+
+void Progress::clear() {
+  for (; drawn_lines_ > 0; --drawn_lines_) fmt::print(out_, "\033[A\r\033[K");  // up a line, and empty it
+  std::fflush(out_);
+}
+
+void Progress::message(const std::string& text) {
+  clear();
+  fmt::print(out_, "{}\n", text);
+  std::fflush(out_);
+}
+
+}  // namespace heed

@@ -1,0 +1,61 @@
+#pragma once
+
+#include <cstdio>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "experiments/train/trial.h"
+#include "results/record.h"
+
+namespace heed {
+
+// Tells a person how a sweep is doing. In a terminal a block of lines with bars that is drawn again and
+// again, one for the sweep and one for each running trial; elsewhere a plain line for each trial that ends,
+// and one now and then. Every line has the time that is left, from the work done so far in FLOPs.
+class Progress {
+ public:
+  // One pending trial: what it is called and how much work it is, in any unit.
+  struct Trial {
+    std::string name;
+    double work = 1;
+  };
+  // earlier: trials of the sweep that need no run
+  Progress(std::FILE* out, bool terminal, std::vector<Trial> trials, std::size_t earlier);
+
+  void started(std::size_t trial, double now);
+  void advanced(std::size_t trial, const TrialProgress& progress);
+  void ended(std::size_t trial, results::Status status, const std::string& reason, double now);
+  void dropped(std::size_t trial);  // neither ended nor running any more: stopped, or run by another process
+  void tick(double now);            // redraws, or says something when it was silent for long
+  void message(const std::string& line);
+  void clear();  // takes the block away
+
+ private:
+  struct Running {
+    TrialProgress progress;
+    double since = 0;
+  };
+  std::string head(double now) const;
+  double work_done() const;
+  double seconds_left(double now) const;  // negative where nothing is known yet
+  void draw(double now);
+
+  std::FILE* out_;
+  bool terminal_, utf8_;
+  std::vector<Trial> trials_;
+  std::size_t earlier_, ended_ = 0, failed_ = 0;
+  std::map<std::size_t, Running> running_;
+  double work_ = 0, done_ = 0;
+  double begin_ = -1, drawn_at_ = -1;
+  int drawn_lines_ = 0;
+};
+
+std::string count_text(std::size_t n, const char* thing);  // "1 trial", "3 trials"
+
+// "done", or how a trial ended otherwise: "diverged after 12 steps: the loss is not finite".
+std::string status_text(results::Status status, const std::string& reason, Index steps);
+
+std::string duration_text(double seconds);  // "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"
+
+}  // namespace heed

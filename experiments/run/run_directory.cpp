@@ -1,0 +1,167 @@
+#include "experiments/run/run_directory.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <span>
+#include <string_view>
+#include <system_error>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "results/atomic_file.h"
+#include "results/errors.h"
+#include "results/shard.h"
+
+namespace heed {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view kPlanHeader = "id\tvariant\tseed\tsetting";
+
+constexpr std::string_view kHashMark = "# xxh64 ";
+
+// The last line of the plan: a flipped bit or a lost line would otherwise be another sweep.
+std::string hash_line(const std::string& text) {
+  return fmt::format("{}{:016x}\n", kHashMark,
+                     static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
+}
+
+void write_text(const fs::path& path, const std::string& text) {
+  results::write_file(path, std::as_bytes(std::span(text)), results::IfExists::replace);
+}
+
+std::string read_text(const fs::path& path) {
+  const std::vector<std::byte> bytes = results::read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+std::vector<std::string> split(std::string_view text, char separator) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t end = text.find(separator);
+    parts.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return parts;
+    text.remove_prefix(end + 1);
+  }
+}
+
+// A tab or a line end in a text would break the line.
+std::string one_field(std::string text) {
+  std::replace_if(
+      text.begin(), text.end(), [](char c) { return c == '\t' || c == '\n'; }, ' ');
+  return text;
+}
+
+}  // namespace
+
+void make_folder(const fs::path& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  if (error) throw results::IoError(path, "cannot make the folder: " + error.message());
+}
+
+std::string PlanLine::text() const {
+  return fmt::format("{}{}{} seed={}", variant, setting.empty() ? "" : " ", setting, seed);
+}
+
+std::vector<PlanLine> plan_lines(const Sweep& sweep) {
+  std::vector<PlanLine> lines;
+  for (const PlannedTrial& t : sweep.trials) {
+    lines.push_back(
+        {t.id, one_field(t.config.variant), fmt::format("{}", t.config.seed), one_field(t.setting)});
+    if (sweep.match.on()) lines.back().budget = budget_metrics(sweep.match, t.matched);
+  }
+  return lines;
+}
+
+void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) const {
+  make_folder(root_ / "trials");
+  make_folder(root_ / "logs");
+  make_folder(root_ / "checkpoints");
+  const std::vector<PlanLine> lines = plan_lines(sweep);
+  std::string text(kPlanHeader);
+  if (!lines.empty())
+    for (const results::Metric& m : lines[0].budget) text += '\t' + m.name;
+  text += '\n';
+  for (const PlanLine& l : lines) {
+    text += fmt::format("{}\t{}\t{}\t{}", l.id, l.variant, l.seed, l.setting);
+    for (const results::Metric& m : l.budget) text += fmt::format("\t{}", m.value);
+    text += '\n';
+  }
+  text += hash_line(text);
+  write_text(this->sweep(), sweep_text);
+  write_text(plan(), text);
+}
+
+std::vector<PlanLine> RunDirectory::read_plan() const {
+  if (!fs::exists(plan()))
+    throw Error(fmt::format(
+        "{}: this is no run directory of heed, it has no plan.tsv. `heed run SWEEP.yaml` makes one.",
+        root_.string()));
+  std::string text = read_text(plan());
+  const std::size_t end = std::min(text.size(), text.rfind(kHashMark));
+  if (text.substr(end) != hash_line(text.substr(0, end)))
+    throw results::DamagedFile(
+        plan(), "its content does not match the hash in its last line; `heed run` writes it anew.");
+  text.resize(end);
+  const std::vector<std::string> lines = split(text, '\n');
+  const std::vector<std::string> header = split(lines[0], '\t');
+  if (!(lines[0] + '\t').starts_with(std::string(kPlanHeader) + '\t'))
+    throw results::DamagedFile(plan(), "it does not begin as heed writes it.");
+  std::vector<PlanLine> out;
+  for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
+    const std::vector<std::string> f = split(lines[i], '\t');
+    if (f.size() != header.size() || !results::is_id(f[0]))
+      throw results::DamagedFile(plan(), fmt::format("line {} is not as heed writes it.", i + 1));
+    out.push_back({f[0], f[1], f[2], f[3]});
+    for (std::size_t c = 4; c < f.size(); ++c)
+      out.back().budget.push_back(budget_metric(header[c], std::stod(f[c])));
+  }
+  return out;
+}
+
+std::optional<results::Status> RunDirectory::outcome(const std::string& id) const {
+  if (!fs::exists(trial(id))) return std::nullopt;
+  return results::read_outcome(trial(id)).status;
+}
+
+bool RunDirectory::running(const std::string& id) const {
+  const int fd = open(log(id).c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0;
+  close(fd);
+  return locked;
+}
+
+void RunDirectory::remove_leftovers() const {
+  std::error_code ignored;
+  const fs::path checkpoints = root_ / "checkpoints";
+  for (const fs::path& folder : {root_, root_ / "trials", root_ / "logs", checkpoints})
+    results::remove_leftovers(folder);
+  fs::directory_iterator entry(checkpoints, ignored);
+  for (; !ignored && entry != fs::directory_iterator(); entry.increment(ignored)) {
+    const std::string id = entry->path().stem().string();  // of <id>.<generation>
+    if (!results::is_id(id) || running(id)) continue;
+    try {
+      const auto how = outcome(id);
+      if (how == results::Status::done || how == results::Status::diverged) fs::remove(entry->path());
+    } catch (const std::exception&) {  // it stays; who reads the trial says why
+    }
+  }
+}
+
+results::MergeReport RunDirectory::merge(const std::vector<PlanLine>& plan,
+                                         const results::Provenance& provenance) const {
+  std::vector<results::Source> sources;
+  for (std::size_t i = 0; i < plan.size(); ++i)
+    if (fs::exists(trial(plan[i].id)))
+      sources.push_back({trial(plan[i].id), static_cast<std::int64_t>(i), plan[i].budget});
+  return results::merge(sources, results(), provenance);
+}
+
+}  // namespace heed

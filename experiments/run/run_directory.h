@@ -1,0 +1,72 @@
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "experiments/sweep/sweep.h"
+#include "results/merge.h"
+#include "results/record.h"
+
+namespace heed {
+
+// A line of the plan file.
+struct PlanLine {
+  std::string id, variant, seed, setting;
+  std::vector<results::Metric> budget = {};  // how the trial meets the sweep's budget, where it has one
+  std::string text() const;                  // "window lr=0.001 seed 2"
+};
+
+// Where a sweep leaves what it makes:
+//
+//     sweep.yaml        the file as given, with the overrides
+//     plan.tsv          ids in plan order, with variant, seed, setting and budget; its last line is a hash
+//     trials/<id>.h5    one whole file per finished trial
+//     logs/<id>.log     what the trial printed; a running trial holds a lock on it
+//     logs/<id>.yaml    its resolved configuration, for `heed trial`
+//     checkpoints/      of trials that are running or were stopped; gone when they end
+//     results.h5        all trials in one file
+//
+// What is done, and how, is told by trials/ alone; the plan is written anew by every run.
+class RunDirectory {
+ public:
+  explicit RunDirectory(std::filesystem::path root) : root_(std::move(root)) {}
+
+  const std::filesystem::path& root() const { return root_; }
+  std::filesystem::path trial(const std::string& id) const { return root_ / "trials" / (id + ".h5"); }
+  std::filesystem::path log(const std::string& id) const { return root_ / "logs" / (id + ".log"); }
+  std::filesystem::path config(const std::string& id) const { return root_ / "logs" / (id + ".yaml"); }
+  std::filesystem::path checkpoint(const std::string& id) const {
+    return root_ / "checkpoints" / id;
+  }  // base name
+  std::filesystem::path sweep() const { return root_ / "sweep.yaml"; }
+  std::filesystem::path plan() const { return root_ / "plan.tsv"; }
+  std::filesystem::path results() const { return root_ / "results.h5"; }
+
+  // Makes the folders and writes sweep.yaml and plan.tsv. results::IoError where the machine refuses.
+  void prepare(const Sweep& sweep, const std::string& sweep_text) const;
+
+  // The plan of the latest run. heed::Error where there is none.
+  std::vector<PlanLine> read_plan() const;
+
+  // How a trial ended; nothing where it has no file. results::DamagedFile.
+  std::optional<results::Status> outcome(const std::string& id) const;
+  bool running(const std::string& id) const;
+
+  // Removes what killed processes have left: temporary files, and checkpoints of trials that have ended well.
+  // Others may be at work in the directory.
+  void remove_leftovers() const;
+
+  // Merges the files of the plan's trials into results.h5.
+  results::MergeReport merge(const std::vector<PlanLine>& plan, const results::Provenance& provenance) const;
+
+ private:
+  std::filesystem::path root_;
+};
+
+std::vector<PlanLine> plan_lines(const Sweep& sweep);
+
+void make_folder(const std::filesystem::path& path);  // and those above it; results::IoError
+
+}  // namespace heed

@@ -1,0 +1,396 @@
+#include "experiments/run/supervisor.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <deque>
+#include <map>
+#include <optional>
+#include <span>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "experiments/run/process.h"
+#include "experiments/run/progress.h"
+#include "experiments/run/worker.h"
+#include "experiments/train/checkpoint.h"
+#include "results/atomic_file.h"
+#include "results/errors.h"
+#include "results/shard.h"
+
+namespace heed {
+namespace {
+
+constexpr double kSecondsToStop = 5;
+constexpr int kInterruptions = 3;  // after which a trial that somebody stops again and again counts as killed
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Why a process ended without a result.
+Failure failure_of(int wait_status) {
+  if (WIFEXITED(wait_status))
+    return {results::Status::failed,
+            fmt::format("it ended with exit code {} before it had a result", WEXITSTATUS(wait_status))};
+  const int signal = WTERMSIG(wait_status);
+  const bool from_outside = signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
+  return {
+      from_outside ? results::Status::killed : results::Status::failed,
+      signal_text(signal) + (signal == SIGKILL ? ": from outside, or the machine ran out of memory" : "")};
+}
+
+// A worker that a batch system or a person has asked to leave: no failure.
+bool was_asked_to_leave(int wait_status) {
+  if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status) == 75;
+  const int signal = WTERMSIG(wait_status);
+  return signal == SIGTERM || signal == SIGINT || signal == SIGUSR1;
+}
+
+class Supervisor {
+ public:
+  Supervisor(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options,
+             const Signals& signals)
+      : directory_(directory),
+        sweep_(sweep),
+        options_(options),
+        signals_(signals),
+        lines_(plan_lines(sweep)) {
+    for (std::size_t i = 0; i < lines_.size(); ++i)
+      if (options.part.has(i)) {
+        ++in_part_;
+        if (needs_run(i)) queue_.push_back(i);
+      }
+    std::vector<Progress::Trial> pending;
+    position_.resize(lines_.size());
+    for (std::size_t i : queue_) {
+      position_[i] = pending.size();
+      pending.push_back({lines_[i].text(), options.work.empty() ? 1 : options.work[i]});
+    }
+    std::FILE* out = options.messages ? options.messages : nothing();
+    const std::size_t earlier = in_part_ - pending.size();
+    progress_.emplace(out, options.terminal && options.messages, std::move(pending), earlier);
+  }
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor() {  // when something was thrown
+    for (const Worker& w : workers_) {
+      kill(-w.pid, SIGKILL);
+      waitpid(w.pid, nullptr, 0);
+    }
+    if (nothing_) std::fclose(nothing_);
+  }
+
+  SweepEnd run() {
+    if (queue_.empty())
+      progress_->message("Nothing to run: " + count_text(in_part_, "trial") + ", all with results.");
+    go_on();
+    const bool gives_up = options_.must_progress && warned_ && !progressed();
+    if (gives_up) give_up();
+    progress_->clear();
+    return gives_up       ? SweepEnd::gave_up
+           : failed_fast_ ? SweepEnd::failed_fast
+           : stopping_    ? SweepEnd::stopped
+                          : SweepEnd::finished;
+  }
+
+ private:
+  struct Worker {
+    pid_t pid;
+    std::size_t trial;
+    Descriptor pipe;
+    bool records_failure;
+    double since;
+    Index began = 0;  // the step at which it continues
+    std::string unread = {};
+    TrialProgress progress = {};
+    std::string ended = {}, reason = {}, refused = {};
+    std::string beyond = {};  // which limit it was ended for
+  };
+
+  // What a trial that was stopped had before and has now.
+  struct Stopped {
+    std::size_t trial;
+    Index began;
+    double seconds;
+  };
+
+  void go_on() {
+    for (;;) {
+      start_some();
+      if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;
+      wait();
+      read_reports();
+      stop_if_asked();  // before what a stopped worker's end means
+      reap();
+      end_what_is_beyond();
+      progress_->tick(now());
+    }
+  }
+
+  Checkpoints checkpoints(std::size_t trial) const {
+    const std::string& id = lines_[trial].id;
+    return {directory_.checkpoint(id), id};
+  }
+
+  // Has a trial ended, or one that was stopped got further?
+  bool progressed() const {
+    return ended_ > 0 || std::any_of(stopped_.begin(), stopped_.end(), [&](const Stopped& s) {
+             return checkpoints(s.trial).latest_step().value_or(0) > s.began;
+           });
+  }
+
+  void give_up() {
+    for (const Stopped& s : stopped_)
+      start(s.trial, Failure{results::Status::killed,
+                             fmt::format("the time limit of its job is too short: {} after it was started "
+                                         "again it was stopped without having got further",
+                                         duration_text(s.seconds)),
+                             s.began, s.seconds});
+    go_on();
+  }
+
+  std::FILE* nothing() { return nothing_ = std::fopen("/dev/null", "w"); }
+
+  bool needs_run(std::size_t i) const {
+    std::optional<results::Status> outcome;
+    try {
+      outcome = directory_.outcome(lines_[i].id);
+    } catch (const results::DamagedFile&) {
+      return false;  // merge says what is wrong with it
+    }
+    const bool failed = outcome == results::Status::failed || outcome == results::Status::killed;
+    return !outcome || (options_.retry_failed && failed);
+  }
+
+  void start_some() {
+    while (!stopping_ && workers_.size() < static_cast<std::size_t>(options_.jobs) && !queue_.empty()) {
+      const std::size_t trial = queue_.front();
+      queue_.pop_front();
+      if (!start(trial, std::nullopt)) elsewhere_.push_back(trial);
+    }
+    if (!stopping_ && queue_.empty() && workers_.empty() && !elsewhere_.empty()) look_elsewhere();
+  }
+
+  // Trials that another process was running: they have ended there, or are ours now.
+  void look_elsewhere() {
+    std::deque<std::size_t> still;
+    for (std::size_t trial : std::exchange(elsewhere_, {})) {
+      if (!needs_run(trial))
+        progress_->dropped(position_[trial]);
+      else if (directory_.running(lines_[trial].id))
+        still.push_back(trial);
+      else
+        queue_.push_back(trial);
+    }
+    elsewhere_ = std::move(still);
+  }
+
+  // Starts a trial, or the worker that records why it ended. False where another process runs the trial.
+  bool start(std::size_t trial, const std::optional<Failure>& failure) {
+    const std::string& id = lines_[trial].id;
+    const std::filesystem::path log_path = directory_.log(id);
+    const Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    if (log.get() < 0) fail_to(log_path, "open");
+    if (flock(log.get(), LOCK_EX | LOCK_NB) != 0) return false;
+    if (!needs_run(trial)) return true;  // another process has run it meanwhile
+    if (!failure) {
+      if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
+      const std::string config = to_config(sweep_.trials[trial].config).yaml();
+      results::write_file(directory_.config(id), std::as_bytes(std::span(config)),
+                          results::IfExists::replace);
+    }
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
+    Descriptor read_end(ends[0]);
+    const Descriptor write_end(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    const pid_t pid = spawn(arguments(trial, failure), log.get(), write_end.get(), signals_.before());
+    workers_.push_back({pid, trial, std::move(read_end), failure.has_value(), now()});
+    if (failure) return true;
+    const std::optional<Index> step = checkpoints(trial).latest_step();
+    workers_.back().began = step.value_or(0);
+    if (step)
+      progress_->message(fmt::format("{} continues after {} of {} updates.", lines_[trial].text(), *step,
+                                     sweep_.trials[trial].config.train.steps));
+    progress_->started(position_[trial], now());
+    return true;
+  }
+
+  std::vector<std::string> arguments(std::size_t trial, const std::optional<Failure>& failure) const {
+    const std::string& id = lines_[trial].id;
+    std::vector<std::string> a = {"heed",      "trial",
+                                  "--config",  directory_.config(id).string(),
+                                  "--out",     directory_.trial(id).string(),
+                                  "--threads", fmt::format("{}", options_.threads),
+                                  "--index",   fmt::format("{}", trial),
+                                  "--report",  fmt::format("{}", kReportDescriptor),
+                                  "--command", options_.command};
+    a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
+                       fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
+    if (options_.retry_failed) a.emplace_back("--replace");
+    if (failure) {
+      const std::vector<std::string> more = {"--record-failure", failure->reason,
+                                             "--status",         results::to_string(failure->status),
+                                             "--last-step",      fmt::format("{}", failure->last_step),
+                                             "--seconds",        fmt::format("{:.3f}", failure->seconds)};
+      a.insert(a.end(), more.begin(), more.end());
+    }
+    return a;
+  }
+
+  // Until something is to be read, a worker has died, or it is time to draw again.
+  void wait() const {
+    std::vector<pollfd> watched = {{signals_.descriptor(), POLLIN, 0}};
+    for (const Worker& w : workers_)
+      if (w.pipe.get() >= 0) watched.push_back({w.pipe.get(), POLLIN, 0});
+    poll(watched.data(), watched.size(), 200);
+  }
+
+  void read_reports() {
+    for (Worker& w : workers_) read_reports(w);
+  }
+
+  void read_reports(Worker& w) {
+    char bytes[4096];
+    for (;;) {
+      const ssize_t n = w.pipe.get() < 0 ? 0 : read(w.pipe.get(), bytes, sizeof bytes);
+      if (n == 0) w.pipe = Descriptor();  // closed: the worker ends
+      if (n <= 0) break;
+      w.unread.append(bytes, static_cast<std::size_t>(n));
+    }
+    for (std::size_t end; (end = w.unread.find('\n')) != std::string::npos; w.unread.erase(0, end + 1)) {
+      const WorkerReport report = read_report(w.unread.substr(0, end));
+      if (!report.ended.empty()) w.ended = report.ended, w.reason = report.reason;
+      if (!report.refused.empty()) w.refused = report.refused;
+      if (!report.progress) continue;
+      w.progress = *report.progress;
+      if (!w.records_failure) progress_->advanced(position_[w.trial], w.progress);
+    }
+  }
+
+  void reap() {
+    std::vector<std::pair<Worker, int>> dead;
+    for (std::size_t i = 0; i < workers_.size();) {
+      int status = 0;
+      if (waitpid(workers_[i].pid, &status, WNOHANG) != workers_[i].pid) {
+        ++i;
+        continue;
+      }
+      kill(-workers_[i].pid, SIGKILL);  // whatever it has started itself
+      read_reports(workers_[i]);
+      dead.emplace_back(std::move(workers_[i]), status);
+      workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
+    }
+    for (const auto& [worker, status] : dead) conclude(worker, status);
+  }
+
+  void conclude(const Worker& w, int status) {
+    const std::size_t at = position_[w.trial];
+    if (!w.ended.empty()) return ended(at, results::status_from(w.ended), w.reason);
+    if (!needs_run(w.trial)) {  // it lost its pipe, but not its result
+      const auto record = results::read_shard_summary(directory_.trial(lines_[w.trial].id));
+      return ended(at, record.status, record.reason);
+    }
+    const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == 74;
+    if (cannot_write || w.records_failure)
+      throw results::IoError(directory_.trial(lines_[w.trial].id),
+                             w.refused.empty() ? fmt::format("cannot be written; {} says why.",
+                                                             directory_.log(lines_[w.trial].id).string())
+                                               : fmt::format("its process says: {}", w.refused));
+    if (stopping_) {
+      stopped_.push_back({w.trial, w.began, now() - w.since});
+      return progress_->dropped(at);
+    }
+    if (was_asked_to_leave(status) && w.beyond.empty() && interruptions_[w.trial]++ < kInterruptions) {
+      progress_->dropped(at);
+      return queue_.push_front(w.trial);
+    }
+    Failure failure = failure_of(status);
+    if (!w.beyond.empty()) failure = {results::Status::killed, w.beyond};
+    failure.last_step = w.progress.step;
+    failure.seconds = now() - w.since;
+    start(w.trial, failure);
+  }
+
+  void ended(std::size_t at, results::Status status, const std::string& reason) {
+    ++ended_;
+    progress_->ended(at, status, reason, now());
+    if (!options_.fail_fast || status == results::Status::done || stopping_) return;
+    failed_fast_ = true;
+    stop(SIGTERM);
+  }
+
+  // Ends workers that go beyond the sweep's limits; that of memory they keep themselves.
+  void end_what_is_beyond() {
+    const Limits& limits = sweep_.limits;
+    for (Worker& w : workers_) {
+      if (w.records_failure || !w.beyond.empty()) continue;
+      std::error_code error;
+      const std::filesystem::path log = directory_.log(lines_[w.trial].id);
+      const auto printed = static_cast<double>(std::filesystem::file_size(log, error));
+      if (limits.seconds > 0 && now() - w.since > limits.seconds)
+        w.beyond = fmt::format("it took longer than {} (limits.time)", duration_text(limits.seconds));
+      else if (!error && limits.output_bytes > 0 && printed > limits.output_bytes)
+        w.beyond = fmt::format("it printed more than {:.0f} kB (limits.output)", limits.output_bytes / 1000);
+      if (w.beyond.empty()) continue;
+      kill(-w.pid, SIGKILL);
+      if (!error && limits.output_bytes > 0 && printed > limits.output_bytes)
+        std::filesystem::resize_file(log, static_cast<std::uintmax_t>(limits.output_bytes), error);
+    }
+  }
+
+  // The first time politely, then not. A batch system signals a whole group at once: what comes within a
+  // second is one request.
+  void stop_if_asked() {
+    const Signals::Asked signals = signals_.asked();
+    const bool asked = signals.to_stop > 0;
+    if (!stopping_ && asked) {
+      warned_ = signals.by_warning;
+      progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
+      stop(SIGTERM);
+    } else if (stopping_ && (now() > stop_until_ || (asked && now() > stop_until_ - kSecondsToStop + 1))) {
+      stop(SIGKILL);
+    }
+  }
+
+  void stop(int signal) {
+    for (const Worker& w : workers_)
+      if (!w.records_failure) kill(-w.pid, signal);
+    if (!stopping_) stop_until_ = now() + kSecondsToStop;
+    stopping_ = true;
+  }
+
+  const RunDirectory& directory_;
+  const Sweep& sweep_;
+  const RunOptions& options_;
+  const Signals& signals_;
+  std::vector<PlanLine> lines_;
+  std::size_t in_part_ = 0;
+  std::vector<std::size_t> position_;  // of a trial among the pending ones
+  std::deque<std::size_t> queue_, elsewhere_;
+  std::vector<Worker> workers_;
+  std::optional<Progress> progress_;
+  std::FILE* nothing_ = nullptr;
+  std::map<std::size_t, int> interruptions_;  // of a trial by signals that did not come from here
+  std::size_t ended_ = 0;                     // trials that have ended in this process
+  std::vector<Stopped> stopped_;
+  bool stopping_ = false, warned_ = false, failed_fast_ = false;
+  double stop_until_ = 0;
+};
+
+}  // namespace
+
+SweepEnd run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options,
+                    const Signals& signals) {
+  return Supervisor(directory, sweep, options, signals).run();
+}
+
+}  // namespace heed

@@ -1,0 +1,181 @@
+#include "experiments/run/worker.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <new>
+#include <sstream>
+
+#include <fmt/format.h>
+
+#include "core/plugin_host.h"
+#include "experiments/sweep/quantity.h"
+#include "experiments/train/checkpoint.h"
+#include "experiments/train/provenance.h"
+#include "experiments/train/trainer.h"
+#include "results/errors.h"
+#include "results/shard.h"
+
+namespace heed {
+namespace {
+
+using results::Record;
+
+// Reports cost a system call each: five a second are enough for a person.
+constexpr double kSecondsBetweenReports = 0.2;
+
+void send(int fd, const std::string& line) {
+  if (fd < 0) return;
+  const std::string text = line + '\n';
+  // A supervisor that is gone does not matter here: the file will tell. Short lines arrive whole.
+  [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());
+}
+
+void write_record(Record& record, const WorkerOptions& options) {
+  const std::string created = record.provenance.created;
+  record.provenance = provenance(options.command);
+  if (!created.empty()) record.provenance.created = created;
+  record.plan_index = options.plan_index;
+  if (options.out.empty()) return;
+  try {
+    if (options.replace)
+      results::replace_shard(record, options.out);
+    else
+      results::write_shard(record, options.out);
+  } catch (const results::IoError& e) {
+    send(options.report_to, fmt::format("refused {}", e.what()));
+    throw;
+  }
+  std::string reason = record.reason;
+  std::replace(reason.begin(), reason.end(), '\n', ' ');
+  send(options.report_to, fmt::format("ended {} {}", results::to_string(record.status), reason));
+}
+
+volatile std::sig_atomic_t asked_to_leave = 0;
+
+void leave_when_asked() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { asked_to_leave = 1; };
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
+}
+
+// A checkpoint that cannot be written costs time after a stop, not the trial.
+void save(Checkpoints& checkpoints, const TrainState& state) {
+  try {
+    checkpoints.save(state);
+  } catch (const results::IoError& e) {
+    fmt::print("No checkpoint after update {}: {}\n", state.log.updates, e.what());
+  }
+}
+
+// Beyond the limit, allocation fails and is recorded. 0: none. A sanitizer's shadow memory is far beyond any.
+void limit_memory([[maybe_unused]] double bytes) {
+#if !defined(HEED_SANITIZE_ADDRESS) && !defined(HEED_SANITIZE_THREAD)
+  rlimit limit{};
+  getrlimit(RLIMIT_DATA, &limit);
+  limit.rlim_cur = bytes > 0 ? std::min(static_cast<rlim_t>(bytes), limit.rlim_max) : limit.rlim_max;
+  setrlimit(RLIMIT_DATA, &limit);
+#endif
+}
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+}  // namespace
+
+std::string to_line(const TrialProgress& p) {
+  return fmt::format("step {} {} {:.5g} {:.5g} {:.3f} {}", p.step, p.steps, p.loss, p.accuracy, p.seconds,
+                     p.began);
+}
+
+WorkerReport read_report(const std::string& line) {
+  WorkerReport report;
+  std::istringstream in(line);
+  std::string word, loss, accuracy;
+  in >> word;
+  if (word == "ended") {
+    in >> report.ended >> std::ws;
+    std::getline(in, report.reason);
+  }
+  if (word == "refused") std::getline(in >> std::ws, report.refused);
+  TrialProgress p;
+  // Numbers as text first: streams do not read "nan".
+  if (word == "step" && in >> p.step >> p.steps >> loss >> accuracy >> p.seconds >> p.began) {
+    p.loss = std::strtod(loss.c_str(), nullptr);
+    p.accuracy = std::strtod(accuracy.c_str(), nullptr);
+    report.progress = p;
+  }
+  return report;
+}
+
+std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
+  TrialProgress last;
+  const double begin = now();
+  double reported = 0;
+  TrainHooks hooks;
+  hooks.progress = [&](const TrialProgress& p) {
+    last = p;
+    if (p.step < p.steps && now() - reported < kSecondsBetweenReports) return;
+    reported = now();
+    send(options.report_to, to_line(p));
+  };
+  Checkpoints checkpoints(options.checkpoint, trial_id(options.trial));
+  const double interval = read_duration(options.trial.train.checkpoint).value_or(0);
+  double saved = begin;
+  if (!options.checkpoint.empty()) {
+    leave_when_asked();
+    hooks.resume = [&] {
+      std::vector<std::string> notes;
+      std::optional<SavedState> loaded = checkpoints.load(notes);
+      for (const std::string& note : notes) fmt::print("{}\n", note);
+      return loaded;
+    };
+    hooks.leave = [&](const TrainState& state) {
+      if (!asked_to_leave && (interval == 0 || now() - saved < interval)) return false;
+      saved = now();
+      save(checkpoints, state);
+      return asked_to_leave != 0;
+    };
+  }
+  const auto failed = [&](const std::string& reason) {
+    return record_failure(options, {results::Status::failed, reason, last.step, now() - begin});
+  };
+  std::optional<Record> record;
+  try {
+    limit_memory(options.memory_bytes);
+    for (const PluginOrigin& plugin : options.trial.plugins) load_plugin(plugin, registry);
+    record = run_trial(options.trial, registry, options.threads, hooks);
+  } catch (const std::bad_alloc&) {
+    limit_memory(0);
+    return failed(options.memory_bytes > 0
+                      ? fmt::format("out of memory: it may take {:.0f} MiB (limits.memory)",
+                                    options.memory_bytes / (1024 * 1024))
+                      : "out of memory");
+  } catch (const std::exception& e) {
+    return failed(e.what());
+  } catch (...) {
+    return failed("something was thrown that is no std::exception");
+  }
+  if (!record) return std::nullopt;
+  write_record(*record, options);
+  if (!options.checkpoint.empty()) checkpoints.remove();
+  return record;
+}
+
+Record record_failure(const WorkerOptions& options, const Failure& failure) {
+  Record record = empty_record(options.trial);
+  record.status = failure.status;
+  record.reason = failure.reason;
+  record.last_step = failure.last_step;
+  record.seconds = failure.seconds;
+  write_record(record, options);
+  return record;
+}
+
+}  // namespace heed

@@ -1,0 +1,139 @@
+#include "experiments/sweep/resolve.h"
+
+#include <algorithm>
+
+#include <fmt/format.h>
+
+#include "experiments/sweep/sections.h"
+#include "experiments/sweep/sweep_file.h"
+
+namespace heed {
+namespace {
+
+const Config* section(const Config& sections, const char* name) {
+  const Config* found = sections.find(name);
+  return found && !found->is_null() ? found : nullptr;
+}
+
+void resolve_task(const Config& sections, const Registry& registry, TrialConfig& trial, Problems& problems) {
+  const std::vector<std::string> known = names(registry.tasks());
+  const Config* task = section(sections, "task");
+  const Config* name = task ? task->find("name") : nullptr;
+  if (!task) return problems.add(sections.place(), "task: the section is missing." + suggestion("", known));
+  if (!task->is_map())
+    return problems.add(task->place(), fmt::format("task: expected {{name: mqar, length: 64}}, found {}.",
+                                                   task->described()));
+  if (!name) return problems.add(task->place(), "task.name: it is missing." + suggestion("", known));
+  const TaskInfo* info = name->is_scalar() ? registry.find_task(name->text()) : nullptr;
+  if (!info)
+    return problems.add(
+        name->place(),
+        name->is_scalar()
+            ? fmt::format("task.name: unknown task '{}'.{}", name->text(), suggestion(name->text(), known))
+            : fmt::format("task.name: expected a text, found {}.", name->described()));
+  Config options = *task;
+  options.erase("name");
+  trial.task = {info->name, info->resolve(options, "task", problems)};
+}
+
+// What stands in a slot of the model: "none", or a registered thing with its options.
+template <class Find>
+void resolve_slot(const Config* model, const char* slot, const char* what,
+                  const std::vector<std::string>& known, const Find& find, Choice& choice,
+                  Problems& problems) {
+  const Config* given = model ? model->find(slot) : nullptr;
+  const std::string path = fmt::format("model.{}", slot);
+  Named named{choice.name, Config(), {}};
+  if (given && !read_named(*given, path, what, named, problems)) return;
+  if (named.name == "none") {
+    choice = {"none", Config::map()};
+    return;
+  }
+  const auto* info = find(named.name);
+  if (!info || std::find(known.begin(), known.end(), named.name) == known.end())
+    return problems.add(named.place, fmt::format("{}: unknown name '{}'.{}", path, named.name,
+                                                 suggestion(named.name, known)));
+  choice = {named.name, info->resolve(named.options, path + '.' + named.name, problems)};
+}
+
+void resolve_model(const Config& sections, const Registry& registry, TrialConfig& trial, Problems& problems) {
+  const Config* model = section(sections, "model");
+  read_section(trial.model, model, "model", {"positions", "feed_forward"}, problems);
+  if (model && !model->is_map()) return;
+  const auto with_none = [](std::vector<std::string> all) {
+    all.emplace_back("none");
+    return all;
+  };
+  trial.positions.name = "learned";
+  resolve_slot(
+      model, "positions", "a kind of position", with_none(names(registry.positions())),
+      [&](const std::string& name) { return registry.find_position(name); }, trial.positions, problems);
+  trial.feed_forward.name = "mlp";
+  resolve_slot(
+      model, "feed_forward", "a feed-forward", with_none(variant_names(registry, false)),
+      [&](const std::string& name) { return registry.find_variant(name); }, trial.feed_forward, problems);
+  if (trial.model.heads > 0 && trial.model.dim % trial.model.heads != 0) {  // 0 is refused already
+    const Config* heads = sections.find_path("model.heads");
+    const Config* dim = sections.find_path("model.dim");
+    const Place place = heads ? heads->place() : dim ? dim->place() : Place{};
+    problems.add(place, fmt::format("model.heads: {} does not divide model.dim ({}).", trial.model.heads,
+                                    trial.model.dim));
+  }
+}
+
+// What stands in the feed-forward slot beside an attention: its own choice where it has one.
+Choice feed_forward_of(const Choice& attention, const Choice& given, const Registry& registry) {
+  const BlockStyle style = registry.variant(attention.name).block_style(attention.options);
+  std::optional<Choice> own = own_feed_forward(style, given);
+  if (!own) return given;
+  Problems none;
+  own->options = registry.variant(own->name).resolve(own->options, own->name, none);
+  none.throw_if_any();
+  return *own;
+}
+
+}  // namespace
+
+Config sections_at(const Config& tree, const Point& point) {
+  Config sections = Config::map(tree.place());
+  for (const Config::Entry& e : tree.entries())
+    if (e.key == "task" || e.key == "model" || e.key == "train") sections.set(e.key, e.value, e.key_place);
+  for (const Setting& s : point) set_path(sections, s.path, s.value, s.key_place);
+  return sections;
+}
+
+bool resolve_sections(const Config& sections, const Registry& registry, TrialConfig& trial,
+                      Problems& problems) {
+  Problems found;
+  resolve_task(sections, registry, trial, found);
+  resolve_model(sections, registry, trial, found);
+  read_section(trial.train, section(sections, "train"), "train", {}, found);
+  problems.add(found);
+  return found.empty();
+}
+
+void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial,
+                 Problems& problems) {
+  trial.variant = variant.label;
+  trial.attention = variant.attention;
+  if (variant.attention.size() > 1) return;  // each block of a stack chooses for itself
+  const Choice given = trial.feed_forward;
+  trial.feed_forward = feed_forward_of(variant.attention[0], given, registry);
+  Index before = 0;
+  for (const VariantEntry::Earlier& e : variant.grow) {
+    trial.grow.push_back({e.attention, feed_forward_of(e.attention, given, registry), e.steps});
+    before += e.steps;
+  }
+  if (variant.last_steps > 0) trial.train.steps = before + variant.last_steps;
+  if (before >= trial.train.steps)
+    problems.add(
+        variant.place,
+        fmt::format("{}: the stages before the last take {} updates of {} (train.steps); shorten them, "
+                    "or give the last one steps of its own.",
+                    variant.path, before, trial.train.steps));
+  else if (trial.train.warmup > trial.train.steps)
+    problems.add(variant.place, fmt::format("{}: train.warmup ({}) is more than its {} updates.",
+                                            variant.path, trial.train.warmup, trial.train.steps));
+}
+
+}  // namespace heed

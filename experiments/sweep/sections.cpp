@@ -1,0 +1,97 @@
+#include "experiments/sweep/sections.h"
+
+#include <fmt/format.h>
+
+#include "core/model/model_spec.h"
+#include "experiments/sweep/train_options.h"
+
+namespace heed {
+namespace {
+
+const std::vector<std::string> kSections = {"task", "model", "train"};
+
+void append(std::vector<OptionInfo>& to, const std::string& section, const std::vector<OptionInfo>& options) {
+  for (OptionInfo o : options) {
+    o.name = section + '.' + o.name;
+    if (std::none_of(to.begin(), to.end(), [&](const OptionInfo& known) { return known.name == o.name; }))
+      to.push_back(std::move(o));
+  }
+}
+
+const OptionInfo* find(const std::vector<OptionInfo>& options, const std::string& path) {
+  const auto at =
+      std::find_if(options.begin(), options.end(), [&](const OptionInfo& o) { return o.name == path; });
+  return at == options.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+bool read_named(const Config& c, const std::string& path, const std::string& what, Named& out,
+                Problems& problems) {
+  if (c.is_scalar()) {
+    out = {c.text(), Config::map(c.place()), c.place()};
+    return true;
+  }
+  if (c.is_map() && c.entries().size() == 1) {
+    const Config::Entry& e = c.entries()[0];
+    out = {e.key, e.value, e.key_place};
+    return true;
+  }
+  problems.add(
+      c.place(),
+      fmt::format("{}: expected the name of {} or {{name: {{option: value}}}}, found {}.", path, what,
+                  c.is_map() ? fmt::format("a map of {} keys", c.entries().size()) : c.described()));
+  return false;
+}
+
+bool is_swept(const Config& tree, const std::string& path) {
+  const Config* parameters = tree.find_path("sweep.parameters");
+  if (parameters && parameters->find(path)) return true;
+  const Config* together = tree.find_path("sweep.together");
+  return together && std::any_of(together->items().begin(), together->items().end(),
+                                 [&](const Config& c) { return c.find(path); });
+}
+
+std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry) {
+  std::vector<OptionInfo> all;
+  append(all, "task", {{"name", "text", "", {}}});
+  const Config* name = tree.find_path("task.name");
+  const TaskInfo* task = name ? registry.find_task(name->text()) : nullptr;
+  if (task && !is_swept(tree, "task.name")) {
+    append(all, "task", task->options);
+  } else {
+    for (const TaskInfo& t : registry.tasks()) append(all, "task", t.options);
+  }
+  append(all, "model", list_options<ModelOptions>());
+  append(all, "model", {{"positions", "text", "", {}}, {"feed_forward", "text", "", {}}});
+  append(all, "train", list_options<TrainOptions>());
+  return all;
+}
+
+bool takes_list(const std::string& path, const std::vector<OptionInfo>& options) {
+  const OptionInfo* option = find(options, path);
+  return option && option->type.starts_with("list");
+}
+
+std::string refuse_path(const std::string& path, const std::vector<OptionInfo>& options) {
+  if (find(options, path)) return "";
+  // Options of what stands in a slot are checked when it is known what stands there.
+  if (path.starts_with("model.positions.") || path.starts_with("model.feed_forward.")) return "";
+  std::vector<std::string> same_section, all;
+  const std::string section = path.substr(0, path.find('.'));
+  for (const OptionInfo& o : options) {
+    all.push_back(o.name);
+    if (o.name.starts_with(section + '.')) same_section.push_back(o.name);
+    // "lr" alone, as other sweep tools have it
+    if (o.name.substr(o.name.find('.') + 1) == path)
+      return fmt::format("a parameter is named by section and key. Did you mean '{}'?", o.name);
+  }
+  if (section == "variants")
+    return "the options of a variant are swept where it stands: '- window: {size: [8, 16]}' under variants.";
+  if (!same_section.empty()) return "there is no such parameter." + suggestion(path, same_section);
+  const std::string near = nearest(path, all);
+  return near.empty() ? "there is no such section." + suggestion(section, kSections)
+                      : fmt::format("there is no such parameter. Did you mean '{}'?", near);
+}
+
+}  // namespace heed

@@ -1,0 +1,248 @@
+#include "experiments/sweep/sweep_file.h"
+
+#include <algorithm>
+#include <string_view>
+
+#include <fmt/format.h>
+
+#include "core/plugin_host.h"
+#include "experiments/sweep/sections.h"
+#include "experiments/sweep/variant_list.h"
+#include "experiments/sweep/yaml.h"
+#include "results/atomic_file.h"
+
+namespace heed {
+namespace {
+
+const Place kCommandLine = {"command line", 0, 0};
+
+// `plugins: [build/cosine.so]`, relative to the sweep file or else to the working directory; in the tree they
+// become absolute, since the run directory's copy of the file lies elsewhere. Answers whether any was not.
+bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Registry& registry,
+                         Problems& problems) {
+  Config* list = tree.find("plugins");
+  if (!list || list->is_null()) return false;
+  if (!list->is_sequence()) {
+    problems.add(list->place(),
+                 fmt::format("plugins: expected a list of files, found {}.", list->described()));
+    return false;
+  }
+  bool relative = false;
+  for (Config& item : list->items()) {
+    if (!item.is_scalar()) {
+      problems.add(item.place(), fmt::format("plugins: expected a file, found {}.", item.described()));
+      continue;
+    }
+    const std::filesystem::path given = item.text(), beside = folder / given;
+    const std::filesystem::path file = std::filesystem::exists(beside) ? beside : given;
+    try {
+      load_plugin(file, registry);
+    } catch (const PluginError& e) {
+      throw PluginError(fmt::format("{}: plugins: {}", item.place().text(), e.what()));
+    }
+    if (given.is_absolute()) continue;
+    relative = true;
+    item = Config::scalar(std::filesystem::absolute(file).string(), item.place(), true);
+  }
+  return relative;
+}
+
+// `task: mqar` is short for `task: {name: mqar}`.
+void spell_out_task(Config& tree) {
+  Config* task = tree.find("task");
+  if (!task || !task->is_scalar()) return;
+  Config spelt = Config::map(task->place());
+  spelt.set("name", *task);
+  *task = std::move(spelt);
+}
+
+// "variants.window.size" sets an option of each entry called window.
+void override_variant(Config& tree, const std::string& path, const Config& value, Problems& problems) {
+  const std::size_t dot = path.find('.', sizeof("variants"));
+  Config* list = tree.find("variants");
+  bool found = false;
+  if (list && list->is_sequence() && dot != std::string::npos) {
+    const std::string name = path.substr(sizeof("variants"), dot - sizeof("variants"));
+    for (Config& entry : list->items()) {
+      if (entry.is_scalar() && entry.text() == name) {
+        Config spelt = Config::map(entry.place());
+        spelt.set(name, Config::map(entry.place()), entry.place());
+        entry = std::move(spelt);
+      }
+      if (!entry.is_map() || !entry.find(name)) continue;
+      found = true;
+      set_path(*entry.find(name), path.substr(dot + 1), value, kCommandLine);
+    }
+  }
+  if (!found)
+    problems.add(kCommandLine,
+                 fmt::format("{}: no entry of variants has this name; write variants.NAME.OPTION=value "
+                             "for one that is there, or variants=[...] for the whole list.",
+                             path));
+}
+
+bool stands_in_together(const Config& tree, const std::string& path) {
+  const Config* together = tree.find_path("sweep.together");
+  return together && std::any_of(together->items().begin(), together->items().end(),
+                                 [&](const Config& c) { return c.find(path); });
+}
+
+void override_key(Config& tree, const std::string& path, Config value, const Registry& registry,
+                  Problems& problems) {
+  static const std::string parameters = "sweep.parameters.";
+  if (path.starts_with(parameters)) {  // its keys have dots themselves
+    Config* section = tree.find("sweep");
+    if (!section || !section->is_map()) set_path(tree, "sweep", Config::map(kCommandLine), kCommandLine);
+    Config* map = tree.find("sweep")->find("parameters");
+    if (!map || !map->is_map()) set_path(tree, "sweep.parameters", Config::map(kCommandLine), kCommandLine);
+    return tree.find("sweep")
+        ->find("parameters")
+        ->set(path.substr(parameters.size()), std::move(value), kCommandLine);
+  }
+  if (path.starts_with("variants.")) return override_variant(tree, path, value, problems);
+  if (stands_in_together(tree, path))
+    return problems.add(
+        kCommandLine,
+        fmt::format("{}: sweep.together sets it; change it there, or empty sweep.together.", path));
+  const std::vector<OptionInfo> options = section_options(tree, registry);
+  const bool is_parameter = refuse_path(path, options).empty();
+  if (is_parameter && value.is_sequence() &&
+      (!takes_list(path, options) || (!value.items().empty() && value.items()[0].is_sequence())))
+    return override_key(tree, parameters + path, std::move(value), registry, problems);
+  if (Config* sweep = tree.find("sweep"); is_parameter && sweep)
+    if (Config* swept = sweep->find("parameters")) swept->erase(path);
+  set_path(tree, path, std::move(value), kCommandLine);
+}
+
+void override_one(Config& tree, const std::string& text, const Registry& registry, Problems& problems) {
+  const std::size_t equals = text.find('=');
+  const std::string path = text.substr(0, equals);
+  if (path == "plugins")
+    return problems.add(kCommandLine, "plugins: on the command line they are given by --plugin FILE.");
+  if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.' ||
+      path.find("..") != std::string::npos)
+    return problems.add(
+        kCommandLine,
+        fmt::format("'{}' is not understood; an override is key=value, as train.lr=0.001.", text));
+  Problems found;
+  const std::string value_text = text.substr(equals + 1);
+  if (value_text.empty())
+    return problems.add(kCommandLine, fmt::format("{}: a value is missing behind '='.", path));
+  const auto value = parse_yaml_value(value_text, path, found);
+  for (const std::string& line : found.lines()) problems.add(kCommandLine, line);
+  if (!value) return;
+  // Read again, so that everything in it stands on the command line.
+  override_key(tree, path, *parse_yaml_value(value_text, kCommandLine.file, found), registry, problems);
+}
+
+bool from_command_line(const Config& c) {
+  return c.place().file == kCommandLine.file ||
+         std::any_of(c.items().begin(), c.items().end(), from_command_line) ||
+         std::any_of(c.entries().begin(), c.entries().end(),
+                     [](const Config::Entry& e) { return from_command_line(e.value); });
+}
+
+// Does a label, "window(size=8)" or "window+softmax", begin with a variant, be it of this sweep or not?
+bool names_variant(const std::string& label, const Registry& registry) {
+  return registry.find_variant(label.substr(0, label.find_first_of("(+"))) != nullptr;
+}
+
+// A variant that the file compares with and the command line's variants lack: the first of those stands in.
+void settle_reference(Config* reference, const std::string& path, const std::vector<VariantEntry>& entries,
+                      const Registry& registry, std::vector<std::string>& notes) {
+  if (!reference || !reference->is_scalar() || from_command_line(*reference) || entries.empty() ||
+      !names_variant(reference->text(), registry))
+    return;
+  const bool is_there = std::any_of(entries.begin(), entries.end(),
+                                    [&](const VariantEntry& v) { return v.label == reference->text(); });
+  if (is_there) return;
+  notes.push_back(
+      fmt::format("{}: '{}' is not among the variants of the command line; the reference is the first of "
+                  "them, '{}'.",
+                  path, reference->text(), entries[0].label));
+  *reference = Config::scalar(entries[0].label, kCommandLine);
+}
+
+// Knobs of variants that the command line has left out.
+void settle_adjust(Config* adjust, const std::vector<VariantEntry>& entries, const Registry& registry) {
+  if (!adjust || !adjust->is_map()) return;
+  std::erase_if(adjust->entries(), [&](const Config::Entry& e) {
+    return !from_command_line(e.value) && names_variant(e.key, registry) &&
+           std::none_of(entries.begin(), entries.end(),
+                        [&](const VariantEntry& v) { return is_called(v, e.key); });
+  });
+}
+
+// What `compare` in the file names is gone where the command line says what is compared: the first variant is
+// the reference then, and nothing is selected. What would be wrong without overrides is left to be refused.
+void settle_compare(SweepFile& file, const Registry& registry) {
+  Config* compare = file.tree.find("compare");
+  if (!compare || !compare->is_map()) return;
+  const Config* variants = file.tree.find("variants");
+  if (variants && from_command_line(*variants)) {
+    Problems refused_later;
+    const std::vector<VariantEntry> entries = read_variants(file.tree, registry, refused_later);
+    settle_reference(compare->find("reference"), "compare.reference", entries, registry, file.notes);
+    if (Config* match = compare->find("match"); match && match->is_map()) {
+      settle_reference(match->find("reference"), "compare.match.reference", entries, registry, file.notes);
+      settle_adjust(match->find("adjust"), entries, registry);
+    }
+  }
+  const Config* select = compare->find("select");
+  if (!select || !select->is_scalar() || from_command_line(*select)) return;
+  const Config* set = file.tree.find_path(select->text());
+  if (set && from_command_line(*set) && !is_swept(file.tree, select->text())) {
+    file.notes.push_back(fmt::format(
+        "compare.select: '{}' has one value by the command line; nothing is selected.", select->text()));
+    compare->erase("select");
+  }
+}
+
+}  // namespace
+
+void set_path(Config& tree, std::string_view path, Config value, const Place& place) {
+  const auto dot = path.find('.');
+  const std::string key(path.substr(0, dot));
+  if (dot == std::string_view::npos) return tree.set(key, std::move(value), place);
+  Config* inner = tree.find(key);
+  if (!inner || !inner->is_map()) {
+    tree.set(key, Config::map(place), place);
+    inner = tree.find(key);
+  }
+  set_path(*inner, path.substr(dot + 1), std::move(value), place);
+}
+
+std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::string& file,
+                                          const std::vector<std::string>& overrides, Registry& registry,
+                                          Problems& problems) {
+  std::optional<Config> tree = parse_yaml(text, file, problems);
+  if (!tree) return std::nullopt;
+  if (!tree->is_map()) {
+    problems.add(tree->place(), fmt::format("a sweep file is a map of sections, not {}.", tree->described()));
+    return std::nullopt;
+  }
+  const bool paths_changed =
+      load_listed_plugins(*tree, std::filesystem::path(file).parent_path(), registry, problems);
+  spell_out_task(*tree);
+  for (const std::string& o : overrides) {
+    override_one(*tree, o, registry, problems);
+    spell_out_task(*tree);
+  }
+  SweepFile out{std::move(*tree), text, {}};
+  if (!overrides.empty()) settle_compare(out, registry);
+  const char* what = !overrides.empty() ? "overrides"
+                     : paths_changed    ? "whole paths of its plugins"
+                                        : nullptr;
+  if (what) out.text = fmt::format("# {} with {}\n{}", file, what, out.tree.yaml());
+  return out;
+}
+
+std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,
+                                         const std::vector<std::string>& overrides, Registry& registry,
+                                         Problems& problems) {
+  const std::vector<std::byte> bytes = results::read_file(file);
+  return parse_sweep_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string(),
+                          overrides, registry, problems);
+}
+
+}  // namespace heed

@@ -1,0 +1,176 @@
+#include "experiments/train/checkpoint.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cstring>
+#include <ctime>
+#include <span>
+#include <string_view>
+#include <system_error>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "experiments/train/provenance.h"
+#include "results/atomic_file.h"
+#include "results/errors.h"
+#include "results/seal.h"
+
+namespace heed {
+namespace {
+
+constexpr std::string_view kMagic = "heed checkpoint 2\n";  // the number is raised when the layout changes
+
+class Writer {
+ public:
+  template <class T>
+  void add(std::span<const T> values) {
+    const std::uint64_t n = values.size();
+    append(&n, sizeof n);
+    append(values.data(), values.size_bytes());
+  }
+  void add(std::string_view text) { add(std::span(text.data(), text.size())); }
+  std::vector<std::byte> take() { return std::move(bytes_); }
+
+ private:
+  void append(const void* from, std::size_t size) {
+    const auto* begin = static_cast<const std::byte*>(from);
+    bytes_.insert(bytes_.end(), begin, begin + size);
+  }
+  std::vector<std::byte> bytes_;
+};
+
+// Throws DamagedFile where the bytes end too early.
+class Reader {
+ public:
+  Reader(std::span<const std::byte> bytes, const std::filesystem::path& path) : rest_(bytes), path_(path) {}
+
+  template <class T>
+  std::vector<T> read() {
+    std::uint64_t n = 0;
+    copy(&n, sizeof n);
+    if (n > rest_.size() / sizeof(T)) fail();
+    std::vector<T> out(static_cast<std::size_t>(n));
+    copy(out.data(), out.size() * sizeof(T));
+    return out;
+  }
+  std::string text() {
+    const std::vector<char> chars = read<char>();
+    return {chars.begin(), chars.end()};
+  }
+  bool at_end() const { return rest_.empty(); }
+
+ private:
+  [[noreturn]] void fail() const { throw results::DamagedFile(path_, "it ends too early."); }
+  void copy(void* to, std::size_t size) {
+    if (size > rest_.size()) fail();
+    if (size > 0) std::memcpy(to, rest_.data(), size);
+    rest_ = rest_.subspan(size);
+  }
+  std::span<const std::byte> rest_;
+  const std::filesystem::path& path_;
+};
+
+// What differs from this trial and build, as a sentence; empty where the state was filled.
+std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std::filesystem::path& path) {
+  Reader in(bytes, path);
+  if (in.text() != kMagic) return "it is of another version of heed.";
+  if (in.text() != build_stamp()) return "it is of another build of heed, whose bits may differ.";
+  state.values = in.read<float>();
+  state.first_moment = in.read<float>();
+  state.second_moment = in.read<float>();
+  TrainLog& log = state.log;
+  log.loss = in.read<double>();
+  log.gradient_norm = in.read<double>();
+  log.evaluated_at = in.read<std::int64_t>();
+  log.validation_loss = in.read<double>();
+  log.validation_accuracy = in.read<double>();
+  log.growth_difference = in.read<double>();
+  const std::vector<double> times = in.read<double>();
+  const bool fits =
+      log.gradient_norm.size() == log.loss.size() && log.validation_loss.size() == log.evaluated_at.size() &&
+      log.validation_accuracy.size() == log.evaluated_at.size() &&
+      state.first_moment.size() == state.values.size() && state.second_moment.size() == state.values.size();
+  if (!fits || times.size() != 2 || !in.at_end())
+    throw results::DamagedFile(path, "its content is not as heed writes it.");
+  log.seconds = times[0], log.processor_seconds = times[1];
+  log.updates = static_cast<Index>(log.loss.size());
+  return "";
+}
+
+}  // namespace
+
+std::filesystem::path Checkpoints::file(int generation) const {
+  return fmt::format("{}.{}", base_.string(), generation);
+}
+
+std::optional<Index> Checkpoints::step_of(int generation) const {
+  std::error_code error;
+  if (!std::filesystem::exists(file(generation), error)) return std::nullopt;
+  try {
+    const std::string label = results::read_label(file(generation));  // "<id> <step>"
+    Index step = 0;
+    const char* end = label.data() + label.size();
+    if (!label.starts_with(id_ + ' ') || std::from_chars(label.data() + id_.size() + 1, end, step).ptr != end)
+      return std::nullopt;
+    return step;
+  } catch (const std::exception&) {  // damaged or unreadable: load() says so
+    return std::nullopt;
+  }
+}
+
+std::optional<Index> Checkpoints::latest_step() const { return std::max(step_of(0), step_of(1)); }
+
+std::optional<SavedState> Checkpoints::load(std::vector<std::string>& notes) const {
+  std::array<int, 2> order = {0, 1};
+  if (step_of(1) > step_of(0)) std::swap(order[0], order[1]);
+  for (const int generation : order) {
+    const std::filesystem::path path = file(generation);
+    std::error_code error;
+    if (!std::filesystem::exists(path, error)) continue;
+    SavedState state;
+    std::string why;
+    try {
+      std::vector<std::byte> bytes = results::read_file(path);
+      results::remove_seal(bytes, path);
+      why = step_of(generation) ? read_into(state, std::move(bytes), path) : "it is of another trial.";
+    } catch (const results::DamagedFile&) {
+      why = "it is damaged.";
+    } catch (const results::IoError& e) {
+      why = e.what();
+    }
+    if (why.empty()) return state;
+    notes.push_back(fmt::format("The checkpoint {} is not used: {}", path.filename().string(), why));
+  }
+  return std::nullopt;
+}
+
+void Checkpoints::save(const TrainState& state) {
+  Writer out;
+  out.add(kMagic);
+  out.add(build_stamp());
+  for (const std::span<float> s : {state.values, state.first_moment, state.second_moment})
+    out.add(std::span<const float>(s));
+  const TrainLog& log = state.log;
+  out.add(std::span<const double>(log.loss));
+  out.add(std::span<const double>(log.gradient_norm));
+  out.add(std::span<const std::int64_t>(log.evaluated_at));
+  out.add(std::span<const double>(log.validation_loss));
+  out.add(std::span<const double>(log.validation_accuracy));
+  out.add(std::span<const double>(log.growth_difference));
+  const std::array<double, 2> times = {
+      log.seconds, log.processor_seconds + static_cast<double>(std::clock()) / CLOCKS_PER_SEC};
+  out.add(std::span<const double>(times));
+  std::vector<std::byte> bytes = out.take();
+  results::add_seal(bytes, fmt::format("{} {}", id_, log.updates));
+  const int older = step_of(0) < step_of(1) ? 0 : 1;  // none is older than any
+  results::write_file(file(step_of(0) ? older : 0), bytes, results::IfExists::replace);
+}
+
+void Checkpoints::remove() const {
+  std::error_code ignored;
+  for (const int generation : {0, 1}) std::filesystem::remove(file(generation), ignored);
+}
+
+}  // namespace heed

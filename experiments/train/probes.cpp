@@ -1,0 +1,132 @@
+#include "experiments/train/probes.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/attention_measures.h"
+#include "experiments/train/probe_batch.h"
+
+namespace heed {
+namespace {
+
+struct Measure {
+  const char *name, *unit, *doc;
+};
+
+constexpr std::array<Measure, 6> kMeasures = {{
+    {"entropy", "nat", "entropy of a scored query's attention weights"},
+    {"on_answer", "1", "share of a scored query's attention weight on the positions that hold its answer"},
+    {"on_distractors", "1", "share of a scored query's attention weight on distractors"},
+    {"on_first", "1", "share of a scored query's attention weight on the first position"},
+    {"effective_rank", "1", "effective rank of the attention weights of a sequence"},
+    {"negative", "1", "share of a scored query's attention weight that is negative"},
+}};
+
+// A mean of what there is; NaN of nothing.
+class Mean {
+ public:
+  void add(double x) { sum_ += x, ++n_; }
+  void add(const std::optional<double>& x) {
+    if (x) add(*x);
+  }
+  bool empty() const { return n_ == 0; }
+  double value() const {
+    return n_ ? sum_ / static_cast<double>(n_) : std::numeric_limits<double>::quiet_NaN();
+  }
+
+ private:
+  double sum_ = 0;
+  Index n_ = 0;
+};
+
+using Means = std::array<Mean, kMeasures.size()>;  // of one head, in the order of kMeasures
+
+// What each position holds for each query that is scored.
+struct ScoredRow {
+  Index query;
+  std::vector<Evidence> keys;
+};
+
+std::vector<ScoredRow> scored_rows(const Task& task, const Batch& sequence) {
+  std::vector<ScoredRow> rows;
+  for (Index i = 0; i < sequence.time; ++i) {
+    if (sequence.labels[static_cast<std::size_t>(i)] == kUnscored) continue;
+    rows.push_back({i, std::vector<Evidence>(static_cast<std::size_t>(sequence.time))});
+    task.evidence(sequence.tokens, sequence.labels, i, rows.back().keys);
+  }
+  return rows;
+}
+
+void measure(const Matrix<float>& map, std::span<const ScoredRow> rows, bool ranked, Means& means) {
+  auto& [entropy, on_answer, on_distractors, on_first, rank, negative] = means;
+  for (const ScoredRow& scored : rows) {
+    const std::span<const float> weights(map.data() + scored.query * map.cols(), scored.keys.size());
+    const std::optional<RowMeasures> row = measure_row(weights, scored.keys);
+    if (!row) continue;
+    entropy.add(row->entropy), on_first.add(row->on_first), negative.add(row->negative);
+    on_answer.add(row->on_answer), on_distractors.add(row->on_distractors);
+  }
+  if (ranked) rank.add(effective_rank(const_mat(map.data(), map.rows(), map.cols())));
+}
+
+void record_probes(results::Record& record, std::span<const Means> means, Index layers, Index heads) {
+  for (std::size_t m = 0; m < kMeasures.size(); ++m) {
+    const auto& [name, unit, doc] = kMeasures[m];
+    Mean all;
+    std::vector<double> each;
+    for (const Means& of_head : means) {
+      each.push_back(of_head[m].value());
+      if (!of_head[m].empty()) all.add(each.back());
+    }
+    record.metrics.push_back({std::string("attention_") + name, all.value(), unit,
+                              std::string(doc) + ", mean over all layers and heads that have weights",
+                              false});
+    if (means.empty()) continue;
+    record.arrays.push_back({"probes",
+                             name,
+                             {static_cast<std::size_t>(layers), static_cast<std::size_t>(heads)},
+                             {"layer", "head"},
+                             std::move(each),
+                             unit,
+                             std::string(doc) + "; NaN where a layer has none"});
+  }
+}
+
+}  // namespace
+
+void add_probes(results::Record& record, Model<float>& model, const Task& task, int threads) {
+  const Index time = task.length(), layers = model.blocks();
+  Index heads = 0;
+  for (Index l = 0; l < layers; ++l) heads = std::max(heads, model.attention(l).weight_heads());
+  if (heads == 0 || time > kLongestProbed) return add_no_probes(record);
+
+  const ProbeBatch probe(task, probe_sequences(time));
+  const Index ranked = time > kLongestRanked ? 0 : std::clamp<Index>(256 / time, 1, 4);
+  std::vector<Means> means(static_cast<std::size_t>(layers * heads));
+  bool any = false;
+  Step<float> step(threads, false);
+  Matrix<float> map(time, time);
+  for (Index s = 0; s < probe.sequences(); ++s) {
+    const Batch sequence = probe.batch().part(s, 1);
+    const std::vector<ScoredRow> rows = scored_rows(task, sequence);
+    model.probe(step, sequence, [&](Model<float>& m) {
+      for (Index l = 0; l < layers; ++l)
+        for (Index h = 0; h < m.attention(l).weight_heads(); ++h) {
+          if (!m.attention(l).weights(step, 0, h, mat(map.data(), time, time))) continue;
+          measure(map, rows, s < ranked, means[static_cast<std::size_t>(l * heads + h)]);
+          any = true;
+        }
+    });
+  }
+  if (!any) return add_no_probes(record);
+  record_probes(record, means, layers, heads);
+}
+
+void add_no_probes(results::Record& record) { record_probes(record, {}, 0, 0); }
+
+}  // namespace heed

@@ -1,0 +1,63 @@
+#include "experiments/train/provenance.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <ctime>
+#include <vector>
+
+#include <fmt/format.h>
+
+namespace heed {
+namespace {
+
+// The features that change what the compiler makes of a loop.
+std::string instruction_set() {
+  std::vector<std::string> features;
+#if defined(__x86_64__)
+  features.emplace_back("x86-64");
+#elif defined(__aarch64__)
+  features.emplace_back("aarch64");
+#endif
+#ifdef __AVX2__
+  features.emplace_back("AVX2");
+#endif
+#ifdef __FMA__
+  features.emplace_back("FMA");
+#endif
+#ifdef __AVX512F__
+  features.emplace_back("AVX512F");
+#endif
+#ifdef __ARM_FEATURE_SVE
+  features.push_back("SVE");
+#endif
+  return fmt::format("{}", fmt::join(features, " "));
+}
+
+}  // namespace
+
+// The HEED_... texts come from CMake, for this file alone.
+std::string heed_version() { return HEED_VERSION; }
+
+std::string build_stamp() {
+  return fmt::format("{}; {}; {}; Eigen {}", HEED_COMPILER, HEED_FLAGS, instruction_set(), HEED_EIGEN);
+}
+
+std::string version_text() {
+  return fmt::format("heed {}\nbuild: {}\nlibraries: HDF5 {}, yaml-cpp {}, Boost {}, fmt {}.{}.{}\n",
+                     HEED_VERSION, build_stamp(), HEED_HDF5, HEED_YAML_CPP, HEED_BOOST, FMT_VERSION / 10000,
+                     FMT_VERSION / 100 % 100, FMT_VERSION % 100);
+}
+
+results::Provenance provenance(const std::string& command) {
+  std::array<char, 256> host{};
+  gethostname(host.data(), host.size() - 1);
+  const std::time_t now = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&now, &utc);
+  std::array<char, 32> created{};
+  std::strftime(created.data(), created.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return {heed_version(), build_stamp(), host.data(), command, created.data()};
+}
+
+}  // namespace heed

@@ -1,0 +1,105 @@
+#include "experiments/train/stages.h"
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "core/model/growth.h"
+#include "experiments/train/trial.h"
+
+namespace heed {
+namespace {
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// A model while it is trained.
+struct Learner {
+  Learner(const Stage& stage, const TrialConfig& trial, const Registry& registry, const Task& task,
+          int threads)
+      : sized(std::make_unique<SizedModel>(stage.model, registry, trial.seed)),
+        training(sized->model, sized->params, task, trial.train, threads) {}
+  std::unique_ptr<SizedModel> sized;
+  Training training;
+};
+
+}  // namespace
+
+std::vector<Stage> stages_of(const TrialConfig& trial, const Task& task) {
+  std::vector<Stage> stages;
+  Index end = 0;
+  for (const EarlierStage& earlier : trial.grow) {
+    TrialConfig small = trial;
+    small.attention = {earlier.attention};
+    small.feed_forward = earlier.feed_forward;
+    stages.push_back({model_spec(small, task), end += earlier.steps});
+  }
+  stages.push_back({model_spec(trial, task), trial.train.steps});
+  return stages;
+}
+
+std::string refuse_stages(const std::vector<Stage>& stages, const Registry& registry) {
+  std::vector<ParamInfo> smaller;
+  for (const Stage& stage : stages) {
+    Params<float> params;
+    Model<float>(stage.model, registry, params);
+    if (!smaller.empty())
+      if (std::string why = refuse_growth(smaller, params.infos()); !why.empty()) return why;
+    smaller = params.infos();
+  }
+  return "";
+}
+
+double training_flops(const std::vector<Stage>& stages, const Registry& registry, const Task& task,
+                      Index batch, Index updates) {
+  double sum = 0;
+  Index done = 0;
+  for (const Stage& stage : stages) {
+    Params<float> params;
+    const Model<float> model(stage.model, registry, params);
+    const Index end = std::min(stage.end, updates);
+    sum += 3 * model.cost(task.length(), scored_positions(task)).flops * static_cast<double>(batch) *
+           static_cast<double>(end - done);
+    done = end;
+  }
+  return sum;
+}
+
+SizedModel::SizedModel(const ModelSpec& spec, const Registry& registry, std::uint64_t seed)
+    : model(spec, registry, params) {
+  params.freeze();
+  params.initialise(seed);
+}
+
+Trained train(const TrialConfig& trial, const Registry& registry, const Task& task, int threads,
+              const TrainHooks& hooks) {
+  const std::vector<Stage> stages = stages_of(trial, task);
+  std::optional<SavedState> saved;
+  if (hooks.resume) saved = hooks.resume();
+  TrainLog log;
+  if (saved) log = saved->log;
+
+  TrainHooks inner = hooks;
+  if (hooks.progress)
+    inner.progress = [&hooks, begin = now(), began = log.updates](TrialProgress p) {
+      p.seconds = now() - begin;
+      p.began = began;
+      hooks.progress(p);
+    };
+  // A state saved at the very end of a stage is of that stage: growth is still to come.
+  auto stage = std::ranges::find_if(stages, [&](const Stage& s) { return log.updates <= s.end; });
+  HEED_CHECK(stage != stages.end(), "a training is continued beyond its end");
+  auto learner = std::make_unique<Learner>(*stage, trial, registry, task, threads);
+  if (saved) learner->training.continue_from(*saved);
+  saved.reset();
+  while (learner->training.run(stage->end, log, inner) && ++stage != stages.end()) {
+    auto larger = std::make_unique<Learner>(*stage, trial, registry, task, threads);
+    log.growth_difference.push_back(larger->training.grow_from(learner->training));
+    learner = std::move(larger);
+  }
+  return {std::move(learner->sized), std::move(log)};
+}
+
+}  // namespace heed

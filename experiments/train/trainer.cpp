@@ -1,0 +1,184 @@
+#include "experiments/train/trainer.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <chrono>
+#include <limits>
+
+#include "core/finite.h"
+#include "core/model/growth.h"
+
+namespace heed {
+namespace {
+
+// Logits of so many sequences show whether growth has kept the function: what rounding changes is about 1e-6
+// of their size, another function more than this share.
+constexpr Index kComparedSequences = 8;
+constexpr double kSameFunction = 1e-3;
+
+double now() {
+  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+double macro(const std::vector<Index>& scored, const std::vector<Index>& correct) {
+  double sum = 0;
+  Index labels = 0;
+  for (std::size_t v = 0; v < scored.size(); ++v)
+    if (scored[v] > 0) sum += static_cast<double>(correct[v]) / static_cast<double>(scored[v]), ++labels;
+  return labels ? sum / static_cast<double>(labels) : 0;
+}
+
+}  // namespace
+
+Sequences::Sequences(const Task& source, Index batch)
+    : task(source), tokens(static_cast<std::size_t>(batch * source.length())), labels(tokens.size()) {}
+
+void Sequences::fill(Index row, Split split, std::uint64_t index) {
+  const std::size_t time = static_cast<std::size_t>(task.length()), at = static_cast<std::size_t>(row) * time;
+  task.sequence(split, index, std::span(tokens).subspan(at, time), std::span(labels).subspan(at, time));
+}
+
+Batch Sequences::first(Index n) const {
+  return Batch{tokens, labels, static_cast<Index>(tokens.size()) / task.length(), task.length()}.part(0, n);
+}
+
+Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Split split, Index sequences,
+                    Index batch) {
+  const std::optional<Index> size = task.size(split);
+  const Index n = size && (sequences == 0 || sequences > *size) ? *size : sequences;
+  Sequences room(task, batch);
+  std::vector<Index> scored(static_cast<std::size_t>(task.vocabulary())), correct(scored.size());
+  std::vector<Token> predicted(room.tokens.size());
+  Score total;
+  for (Index from = 0; from < n; from += batch) {
+    const Index rows = std::min(batch, n - from);
+    for (Index r = 0; r < rows; ++r) {
+      const Index i = from + r;
+      room.fill(r, split, static_cast<std::uint64_t>(size ? i * *size / n : i));
+    }
+    const Batch part = room.first(rows);
+    total += model.evaluate(step, part, predicted);
+    std::size_t at = 0;
+    for (Token label : part.labels)
+      if (label != kUnscored) {
+        ++scored[static_cast<std::size_t>(label)];
+        correct[static_cast<std::size_t>(label)] += predicted[at++] == label;
+      }
+  }
+  return {total.mean_loss(), total.accuracy(), macro(scored, correct), total.scored};
+}
+
+Index evaluation_interval(const TrainOptions& o) {
+  return o.evaluate_every > 0 ? o.evaluate_every : std::max<Index>(1, o.steps / 20);
+}
+
+Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& o,
+                   int threads)
+    : model_(model),
+      params_(params),
+      options_(o),
+      step_(threads),
+      evaluation_step_(threads, false),
+      optimizer_(params, {o.beta1, o.beta2, o.eps, o.weight_decay}),
+      room_(task, o.batch) {}
+
+bool Training::Update::finite() const { return is_finite(loss) && is_finite(gradient_norm); }
+
+void Training::fill(Index s) {
+  for (Index r = 0; r < options_.batch; ++r)
+    room_.fill(r, Split::train, static_cast<std::uint64_t>(s * options_.batch + r));
+}
+
+Training::Update Training::update(Index s) {
+  const TrainOptions& o = options_;
+  fill(s);
+  params_.zero_grads();
+  const Score score = model_.accumulate(step_, room_.first(o.batch), o.micro_batch);
+  const Update done{score.mean_loss(), gradient_norm(step_, params_)};
+  if (!done.finite()) return done;
+  if (o.clip > 0) clip_gradients(params_, done.gradient_norm, o.clip);
+  optimizer_.update(step_, warmup_cosine(s, o.warmup, o.steps, o.lr, o.min_lr));
+  return done;
+}
+
+bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
+  const TrainOptions& o = options_;
+  const Task& task = room_.task;
+  double accuracy = log.validation_accuracy.empty() ? std::numeric_limits<double>::quiet_NaN()
+                                                    : log.validation_accuracy.back();
+  for (Index s = log.updates; s < end; ++s) {
+    const double started = now();
+    const Update done = update(s);
+    log.loss.push_back(done.loss);
+    log.gradient_norm.push_back(done.gradient_norm);
+    if (!done.finite()) {
+      log.failure =
+          fmt::format("the {} of update {} is not finite", is_finite(done.loss) ? "gradient" : "loss", s);
+      return false;
+    }
+    log.updates = s + 1;
+    log.seconds += now() - started;
+
+    const bool last = s + 1 == o.steps;
+    if (last || (s + 1) % evaluation_interval(o) == 0) {
+      // The last one walks the whole of a finite split, those on the way a part of it.
+      const Evaluation e = evaluate(model_, evaluation_step_, task, Split::validation,
+                                    last && task.size(Split::validation) ? 0 : o.evaluate_sequences, o.batch);
+      log.evaluated_at.push_back(s + 1);
+      log.validation_loss.push_back(e.loss);
+      log.validation_accuracy.push_back(e.accuracy);
+      accuracy = e.accuracy;
+    }
+    if (hooks.progress) hooks.progress({s + 1, o.steps, done.loss, accuracy});
+    // An update can spoil the parameters when its own loss was fine.
+    if (!log.validation_loss.empty() && !is_finite(log.validation_loss.back())) {
+      log.failure = fmt::format("the validation loss after update {} is not finite", s);
+      return false;
+    }
+    if (!last && hooks.leave && hooks.leave(state(log))) {
+      log.left = true;
+      return false;
+    }
+  }
+  return true;
+}
+
+void Training::continue_from(const SavedState& saved) {
+  const auto copy = [](const std::vector<float>& from, std::span<float> to) {
+    HEED_CHECK(from.size() == to.size(), "the saved state is of another model");
+    std::copy(from.begin(), from.end(), to.begin());
+  };
+  copy(saved.values, params_.values());
+  copy(saved.first_moment, optimizer_.first_moment());
+  copy(saved.second_moment, optimizer_.second_moment());
+  optimizer_.continue_from(saved.log.updates);
+}
+
+std::vector<float> Training::logits(Index s, Index sequences) {
+  fill(s);
+  const Batch batch = room_.first(sequences);
+  std::vector<float> out(static_cast<std::size_t>(batch.scored() * room_.task.vocabulary()));
+  model_.evaluate(evaluation_step_, batch, {}, out);
+  return out;
+}
+
+double Training::grow_from(Training& smaller) {
+  grow(smaller.params_, params_);
+  optimizer_.grow_from(smaller.optimizer_);
+  const Index next = optimizer_.updates(), sequences = std::min<Index>(options_.batch, kComparedSequences);
+  const std::vector<float> before = smaller.logits(next, sequences), after = logits(next, sequences);
+  double change = 0, size = 0;
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    change = std::max(change, std::abs(static_cast<double>(after[i]) - static_cast<double>(before[i])));
+    size = std::max(size, std::abs(static_cast<double>(before[i])));
+  }
+  if (change > kSameFunction * (1 + size))
+    throw Error(
+        fmt::format("growth after update {} changes the function: logits of up to {:.3g} change by "
+                    "up to {:.3g}. The two models must differ in numbers of parameter tokens alone.",
+                    next, size, change));
+  return change;
+}
+
+}  // namespace heed

@@ -1,0 +1,202 @@
+#include "experiments/train/trial.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+
+#include "core/finite.h"
+#include "core/model/model.h"
+#include "experiments/train/probes.h"
+#include "experiments/train/save.h"
+#include "experiments/train/stages.h"
+
+namespace heed {
+namespace {
+
+using results::Metric;
+using results::Record;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+// Every scalar of the resolved configuration under its dotted path.
+void flatten(const Config& c, const std::string& path, std::vector<results::Parameter>& out) {
+  if (c.is_map()) {
+    for (const Config::Entry& e : c.entries())
+      flatten(e.value, path.empty() ? e.key : path + '.' + e.key, out);
+    return;
+  }
+  bool boolean;
+  long long integer;
+  double number;
+  if (c.read(boolean))
+    out.push_back({path, boolean});
+  else if (c.read(integer))
+    out.push_back({path, static_cast<std::int64_t>(integer)});
+  else if (c.read(number))
+    out.push_back({path, number});
+  else
+    out.push_back({path, c.is_scalar() ? c.text() : c.canonical()});
+}
+
+// The first evaluation whose accuracy passes a bound; NaN where none does.
+double first_step_above(const TrainLog& log, double bound) {
+  for (std::size_t i = 0; i < log.evaluated_at.size(); ++i)
+    if (log.validation_accuracy[i] > bound) return static_cast<double>(log.evaluated_at[i]);
+  return kNaN;
+}
+
+// Processor seconds and peak resident bytes of this process.
+std::pair<double, double> resources() {
+  rusage use{};
+  getrusage(RUSAGE_SELF, &use);
+  const auto seconds = [](const timeval& t) {
+    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
+  };
+  return {seconds(use.ru_utime) + seconds(use.ru_stime), 1024.0 * static_cast<double>(use.ru_maxrss)};
+}
+
+void add_metrics(Record& record, const TrialConfig& trial, const Task& task, const Params<float>& params,
+                 const TrainLog& log, const Evaluation& test, const Cost& cost, double training_flops) {
+  const auto measured = [&](const char* name, double value, const char* unit, const char* doc) {
+    record.metrics.push_back({name, value, unit, doc, false});
+  };
+  const auto varying = [&](const char* name, double value, const char* unit, const char* doc) {
+    record.metrics.push_back({name, value, unit, doc, true});
+  };
+  const bool tested = test.scored > 0;
+  const double updates = static_cast<double>(log.updates), batch = static_cast<double>(trial.train.batch);
+  measured("test_loss", tested ? test.loss : kNaN, "nat",
+           "mean cross entropy over the scored positions of the test split, after the last update");
+  measured("test_accuracy", tested ? test.accuracy : kNaN, "1",
+           "share of scored test positions whose likeliest token is the label (micro)");
+  measured("test_accuracy_macro", tested ? test.accuracy_macro : kNaN, "1",
+           "mean over labels of the test accuracy on positions with that label");
+  measured("final_validation_loss", log.validation_loss.empty() ? kNaN : log.validation_loss.back(), "nat",
+           "validation_loss after the last update; over the whole of a finite split");
+  measured("final_validation_accuracy",
+           log.validation_accuracy.empty() ? kNaN : log.validation_accuracy.back(), "1",
+           "validation_accuracy after the last update");
+  measured(
+      "plateau_step",
+      log.validation_accuracy.empty() ? kNaN : first_step_above(log, log.validation_accuracy.front() + 0.1),
+      "1",
+      "updates before the first validation whose accuracy is 0.1 above the first one's; NaN where none is");
+  measured("solved_step", first_step_above(log, 0.9), "1",
+           "updates before the first validation whose accuracy is above 0.9; NaN where none is");
+  measured("final_gradient_norm", log.gradient_norm.empty() ? kNaN : log.gradient_norm.back(), "1",
+           "norm of all gradients together in the last update, before clipping");
+  measured("parameters", static_cast<double>(count(params)), "1", "trainable numbers of the whole model");
+  for (const ComponentCount& c : count_components(params)) {
+    std::string name = "parameters_" + c.component;
+    std::replace(name.begin(), name.end(), '-', '_');
+    record.metrics.push_back(
+        {name, static_cast<double>(c.parameters), "1", "trainable numbers of this component", false});
+  }
+  measured("forward_flops", cost.flops, "flop",
+           "floating-point operations of a forward pass of one sequence (formula; a multiply-add is two)");
+  measured("training_flops", training_flops, "flop",
+           "floating-point operations of the whole training (formula: three forward passes an update)");
+  measured("state_bytes", cost.state_bytes, "byte",
+           "state kept per sequence when decoding token by token, at 4 bytes a number");
+  if (!log.growth_difference.empty())
+    measured("growth_difference", *std::ranges::max_element(log.growth_difference), "1",
+             "largest change of a logit by growth, over sequences of the next update");
+  const auto [cpu_seconds, peak_bytes] = resources();
+  varying("step_milliseconds", 1000 * log.seconds / std::max(1.0, updates), "ms",
+          "wall time of an update, mean");
+  varying("tokens_per_second",
+          batch * static_cast<double>(task.length()) * updates / std::max(1e-9, log.seconds), "token per s",
+          "training tokens, unscored ones included");
+  varying("processor_seconds", log.processor_seconds + cpu_seconds, "s",
+          "of the worker's process, all of it; of several processes, where it was continued");
+  varying("peak_memory_bytes", peak_bytes, "byte", "largest resident size of the worker's process");
+}
+
+void add_curves(Record& record, const TrainLog& log) {
+  std::vector<std::int64_t> steps(log.loss.size());
+  for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = static_cast<std::int64_t>(i);
+  record.axes = {{"step", steps}, {"eval", log.evaluated_at}};
+  record.curves = {
+      {"train_loss", "step", log.loss, "nat", "mean cross entropy of the update's batch, before the update"},
+      {"gradient_norm", "step", log.gradient_norm, "1", "norm of all gradients together, before clipping"},
+      {"validation_loss", "eval", log.validation_loss, "nat",
+       "mean cross entropy over the validation sequences"},
+      {"validation_accuracy", "eval", log.validation_accuracy, "1",
+       "share of scored validation positions whose likeliest token is the label"}};
+}
+
+std::string utc_now() {
+  const std::time_t t = std::time(nullptr);
+  std::tm utc{};
+  gmtime_r(&t, &utc);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  return text;
+}
+
+}  // namespace
+
+ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
+  return {trial.model,     task.vocabulary(),  task.length(),  task.causal(),
+          trial.attention, trial.feed_forward, trial.positions};
+}
+
+Index scored_positions(const Task& task) {
+  std::vector<Token> tokens(static_cast<std::size_t>(task.length())), labels(tokens.size());
+  task.sequence(Split::train, 0, tokens, labels);
+  return std::count_if(labels.begin(), labels.end(), [](Token t) { return t != kUnscored; });
+}
+
+Record empty_record(const TrialConfig& trial) {
+  Record record;
+  const Config resolved = to_config(trial);
+  record.id = trial_id(trial);
+  record.config = resolved.yaml();
+  record.provenance.created = utc_now();
+  flatten(resolved, "", record.parameters);
+  return record;
+}
+
+std::optional<Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
+                                const TrainHooks& hooks) {
+  const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
+  auto [last, log] = train(trial, registry, *task, threads, hooks);
+  if (log.left) return std::nullopt;
+  Params<float>& params = last->params;
+  Model<float>& model = last->model;
+  Evaluation test;
+  if (log.failure.empty() && task->size(Split::test) != Index{0}) {
+    Step<float> step(threads, false);
+    test = evaluate(model, step, *task, Split::test, task->size(Split::test) ? 0 : trial.train.test_sequences,
+                    trial.train.batch);
+    if (!is_finite(test.loss)) {
+      log.failure = "the test loss is not finite";
+      test = {};
+    }
+  }
+  const bool finished = log.failure.empty();
+
+  Record record = empty_record(trial);
+  record.status = finished ? results::Status::done : results::Status::diverged;
+  record.reason = log.failure;
+  record.last_step = log.updates;
+  record.seconds = log.seconds;
+  add_metrics(record, trial, *task, params, log, test, model.cost(task->length(), scored_positions(*task)),
+              training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.updates));
+  // Behind the measures of time and memory, which are those of the training.
+  if (finished)
+    add_probes(record, model, *task, threads);
+  else
+    add_no_probes(record);
+  add_curves(record, log);
+  if (trial.save.weights) save_weights(record, params);
+  if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);
+  return record;
+}
+
+}  // namespace heed
