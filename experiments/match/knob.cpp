@@ -8,7 +8,8 @@
 namespace heed {
 namespace {
 
-const std::string kAttention = "attention.", kFeedForward = "model.feed_forward.", kModel = "model.";
+const std::string kAttention = "attention.", kFeedForward = "model.feed_forward.", kModel = "model.",
+                  kTrain = "train.";
 
 void append(std::vector<Knob>& to, const std::string& prefix, const std::vector<OptionInfo>& options) {
   for (const OptionInfo& o : options) {
@@ -55,7 +56,7 @@ std::vector<Knob> knobs_of(const TrialConfig& trial, const Registry& registry) {
     append(knobs, kFeedForward, registry.variant(trial.feed_forward.name).options);
   append(knobs, kModel, list_options<ModelOptions>());
   for (const OptionInfo& o : list_options<TrainOptions>())
-    if (o.name == "steps") append(knobs, "train.", {o});
+    if (o.name == "steps") append(knobs, kTrain, {o});
   return knobs;
 }
 
@@ -86,14 +87,15 @@ std::optional<TrialConfig> with_knob(const TrialConfig& point, VariantEntry vari
   Problems problems;
   if (knob.path.starts_with(kAttention))
     for (Choice& c : variant.attention) set_option(c, knob.name(), value, registry, problems);
-  else if (knob.path.starts_with(kFeedForward))
-    set_option(moved.feed_forward, knob.name(), value, registry, problems);
-  else if (knob.path.starts_with(kModel))
+  else if (knob.path.starts_with(kModel) && !knob.path.starts_with(kFeedForward))
     set_option(moved.model, "model", knob.name(), value, problems);
-  else
+  else if (knob.path.starts_with(kTrain))
     set_option(moved.train, "train", knob.name(), value, problems), variant.last_steps = 0;
   if (!problems.empty() || moved.model.dim % moved.model.heads != 0) return std::nullopt;
   moved = with_variant(moved, variant, registry, problems);
+  // Last, since a variant may have put another feed-forward there.
+  if (knob.path.starts_with(kFeedForward))
+    set_option(moved.feed_forward, knob.name(), value, registry, problems);
   return problems.empty() ? std::optional(std::move(moved)) : std::nullopt;
 }
 

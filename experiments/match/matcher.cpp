@@ -24,6 +24,15 @@ std::string unit_of(const std::string& budget) {
                                    : budget;
 }
 
+// Does a table have a row for each of its values? Moved, it would not be what the row says.
+bool is_compared(const Knob& knob, const TrialConfig& trial, const VariantEntry& variant) {
+  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+  };
+  return has(trial.swept, knob.path) ||
+         (knob.path.starts_with("attention.") && has(variant.shown, knob.name()));
+}
+
 std::string hash_of(const std::string& text) {
   return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
 }
@@ -110,7 +119,7 @@ std::optional<Matcher::Answer> Matcher::search(const TrialConfig& point, const V
                                                const Matched& as_it_is, const Spent& spent,
                                                const std::string& setting) {
   const TrialConfig trial = with_variant(point, variant, registry_, problems_);
-  const std::optional<Knob> knob = knob_for(trial);
+  const std::optional<Knob> knob = knob_for(trial, variant);
   if (!knob) return std::nullopt;
   // 0 stands for a default that follows from other options.
   const auto first = std::max<Index>(1, static_cast<Index>(knob->text.min.value_or(1)));
@@ -138,15 +147,22 @@ double Matcher::step_time_of(const TrialConfig& reference) {
   return target;
 }
 
-std::optional<Knob> Matcher::knob_for(const TrialConfig& trial) {
+std::optional<Knob> Matcher::knob_for(const TrialConfig& trial, const VariantEntry& variant) {
   const std::vector<Knob> knobs = knobs_of(trial, registry_);
   std::vector<std::string> known = {"feed_forward"};
   for (const Knob& k : knobs) known.push_back(k.name());
   const auto given = match_.knobs.find(trial.variant);
   const bool by_default = given == match_.knobs.end() || given->second == "feed_forward";
   const Knob* knob = by_default ? default_knob(knobs) : find_knob(knobs, given->second);
-  if (knob) return *knob;
   const Place place = given == match_.knobs.end() ? match_.place : match_.knob_places.at(trial.variant);
+  if (knob && is_compared(*knob, trial, variant)) {
+    problems_.add(
+        place, fmt::format("compare.match: {} is what {} is compared by, so it cannot be moved as well. Give "
+                           "it one value, or name another option by adjust.",
+                           knob->path, trial.variant));
+    return std::nullopt;
+  }
+  if (knob) return *knob;
   if (by_default) {
     known.erase(known.begin());
     problems_.add(place, fmt::format("compare.match: {} has no feed-forward whose size could be moved; name "

@@ -54,7 +54,7 @@ class Matcher {
                                const Spent& spent, const std::string& setting);
   std::optional<double> formula(const TrialConfig& trial);
   double step_time_of(const TrialConfig& reference);
-  std::optional<Knob> knob_for(const TrialConfig& trial);
+  std::optional<Knob> knob_for(const TrialConfig& trial, const VariantEntry& variant);
   bool can_grow(const TrialConfig& trial) const;
   std::string shape_of(const TrialConfig& trial) const;
   void refuse(const TrialConfig& trial, const Knob& knob, double target, const std::vector<Try>& tries,

@@ -56,6 +56,24 @@ void spell_out_task(Config& tree) {
   *task = std::move(spelt);
 }
 
+// Sets an option of a variant wherever an entry has it, also among the layers of a stack and the stages of a
+// growth. Answers whether it does.
+bool override_entry(Config& entry, const std::string& name, const std::string& option, const Config& value) {
+  if (entry.is_scalar() && entry.text() == name) {
+    Config spelt = Config::map(entry.place());
+    spelt.set(name, Config::map(entry.place()), entry.place());
+    entry = std::move(spelt);
+  }
+  if (!entry.is_map()) return false;
+  const bool called_so = entry.find(name) != nullptr;
+  if (called_so) set_path(*entry.find(name), option, value, kCommandLine);
+  bool found = called_so;
+  for (const char* several : {"stack", "grow"})
+    if (Config* parts = entry.find(several); parts && parts->is_sequence())
+      for (Config& part : parts->items()) found |= override_entry(part, name, option, value);
+  return found;
+}
+
 // "variants.window.size" sets an option of each entry called window.
 void override_variant(Config& tree, const std::string& path, const Config& value, Problems& problems) {
   const std::size_t dot = path.find('.', sizeof("variants"));
@@ -63,16 +81,7 @@ void override_variant(Config& tree, const std::string& path, const Config& value
   bool found = false;
   if (list && list->is_sequence() && dot != std::string::npos) {
     const std::string name = path.substr(sizeof("variants"), dot - sizeof("variants"));
-    for (Config& entry : list->items()) {
-      if (entry.is_scalar() && entry.text() == name) {
-        Config spelt = Config::map(entry.place());
-        spelt.set(name, Config::map(entry.place()), entry.place());
-        entry = std::move(spelt);
-      }
-      if (!entry.is_map() || !entry.find(name)) continue;
-      found = true;
-      set_path(*entry.find(name), path.substr(dot + 1), value, kCommandLine);
-    }
+    for (Config& entry : list->items()) found |= override_entry(entry, name, path.substr(dot + 1), value);
   }
   if (!found)
     problems.add(kCommandLine,

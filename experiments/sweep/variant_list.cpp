@@ -29,14 +29,19 @@ struct WrittenEntry {
   Several several;
 };
 
+using Shown = std::vector<std::pair<std::string, std::string>>;  // option and value
+
+Shown shown_of(const Written& w, Several several, bool all_given) {
+  Shown shown = all_given || several == Several::grow ? w.given : w.crossed;
+  if (all_given && w.steps > 0) shown.emplace_back("steps", fmt::format("{}", w.steps));
+  return shown;
+}
+
 // "softmax+window(size=8)" or "tokenformer(tokens=16)>tokenformer(tokens=64)"
 std::string entry_label(const WrittenEntry& entry, bool all_given) {
   std::vector<std::string> parts;
-  for (const Written& w : entry.parts) {
-    auto shown = all_given || entry.several == Several::grow ? w.given : w.crossed;
-    if (all_given && w.steps > 0) shown.emplace_back("steps", fmt::format("{}", w.steps));
-    parts.push_back(label(w.choice.name, shown));
-  }
+  for (const Written& w : entry.parts)
+    parts.push_back(label(w.choice.name, shown_of(w, entry.several, all_given)));
   return fmt::format("{}", fmt::join(parts, entry.several == Several::grow ? ">" : "+"));
 }
 
@@ -69,8 +74,12 @@ class Reader {
     std::map<std::string, int> users;
     for (const WrittenEntry& w : written_) ++users[entry_label(w, false)];
     for (std::size_t i = 0; i < entries_.size(); ++i) {
-      const std::string brief = entry_label(written_[i], false);
-      entries_[i].label = users[brief] > 1 ? entry_label(written_[i], true) : brief;
+      const bool all_given = users[entry_label(written_[i], false)] > 1;
+      entries_[i].label = entry_label(written_[i], all_given);
+      const auto& [parts, several] = written_[i];
+      for (const Written& w : std::span(parts).subspan(several == Several::grow ? parts.size() - 1 : 0))
+        for (const auto& [option, value] : shown_of(w, several, all_given))
+          entries_[i].shown.push_back(option);
     }
     return std::move(entries_);
   }

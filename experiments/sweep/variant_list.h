@@ -23,6 +23,7 @@ struct VariantEntry {
   };
   std::vector<Earlier> grow = {};
   Index last_steps = 0;
+  std::vector<std::string> shown = {};  // options of `attention` that the label shows
 };
 
 // Reads a list of `softmax`, `{window: {size: 8}}`, `{stack: [softmax, {window: {size: 8}}]}` and

@@ -29,6 +29,19 @@ TEST_CASE("what cannot be reached is refused, with what was tried and what would
   }
 }
 
+TEST_CASE("what a sweep compares by cannot be moved as well") {
+  CHECK(wrong(file("[softmax, {tokenformer: {tokens: [8, 16]}}]", "{budget: parameters, adjust: tokens}")) ==
+        "f.yaml:4:47: compare.match: attention.tokens is what tokenformer(tokens=8) is compared by, so it "
+        "cannot be moved as well. Give it one value, or name another option by adjust.\n"
+        "f.yaml:4:47: compare.match: attention.tokens is what tokenformer(tokens=16) is compared by, so it "
+        "cannot be moved as well. Give it one value, or name another option by adjust.");
+  const std::string widths = "sweep: {parameters: {model.dim: [32, 64]}}\n";
+  CHECK_THAT(wrong(file("[softmax, differential]", "{budget: parameters, adjust: dim}", widths)),
+             ContainsSubstring("model.dim is what differential is compared by"));
+  // Other options of the variant, and of the stage that it grew from, can.
+  CHECK(good(file("[softmax, {tokenformer: {tokens: [8, 16]}}]", "{budget: parameters}")).trials.size() == 3);
+}
+
 TEST_CASE("each mistake in a match has its place and the nearest name") {
   const std::string both = "[softmax, differential]";
   CHECK(wrong(file(both, "{budget: params}")) ==

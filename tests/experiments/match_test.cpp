@@ -135,6 +135,15 @@ TEST_CASE("any whole number of a variant, its feed-forward or the model can be m
   CHECK(knob("feed_forward", "[softmax, wide]") == "model.feed_forward.width");
   CHECK(knob("tokens", "[softmax, {stack: [softmax, tokenformer]}]") == "attention.tokens");
   CHECK(knob("feed_forward", "[softmax, {stack: [tokenformer, softmax]}]") == "model.feed_forward.width");
+  SECTION("also of a feed-forward that a variant puts into the place of the model's") {
+    const Sweep sweep = good("variants: [softmax, {tokenformer: {feed_forward: mlp}}]\n" + kTask +
+                             "model: {layers: 2, heads: 2, dim: 32, feed_forward: swiglu}\n"
+                             "compare: {match: {budget: parameters}}\n");
+    const PlannedTrial& moved = of(sweep, "tokenformer");
+    CHECK(moved.matched.knob == "model.feed_forward.width");
+    CHECK(moved.matched.reached == static_cast<double>(estimate(moved).parameters));
+    CHECK(std::abs(moved.matched.mismatch()) <= 0.02);
+  }
   SECTION("a label wins over a name") {
     const Sweep sweep =
         good(file("[softmax, {tokenformer: {output_tokens: [8, 16]}}]",

@@ -229,6 +229,13 @@ TEST_CASE("overrides change any key, and lists make axes") {
   CHECK(labels(good(kSmall, {"variants=[linear, window]"})) == Texts{"linear", "window"});
   CHECK(labels(good(kSmall, {"variants=[linear, window]", "variants.window.size=[3, 4]"})) ==
         Texts{"linear", "window(size=3)", "window(size=4)"});
+  CHECK(labels(good(kSmall, {"variants=[{stack: [softmax, window]}]", "variants.window.size=[3, 4]"})) ==
+        Texts{"softmax+window(size=3)", "softmax+window(size=4)"});
+  const std::string grows =
+      "variants=[{grow: [{tokenformer: {tokens: 2}, steps: 1}, {tokenformer: {tokens: 4}}]}]";
+  CHECK(good(kSmall, {grows}).trials.size() > 0);
+  CHECK(wrong(kSmall, {grows, "variants.tokenformer.tokens=4"}) ==  // of both stages
+        "command line: variants[0].grow: no parameter gets more rows.");
   CHECK(good(kSmall, {"task.shares=[0.5, 0.5]"}).trials.size() == 1);
   CHECK(good(kSmall, {"task.shares=[[0.5, 0.5], [1, 0]]"}).trials.size() == 2);
   const Sweep positions = good(kSmall, {"model.positions=[{rope: {base: 500}}, learned]"});
