@@ -6,6 +6,4 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 scripts/install_packages.sh build
 scripts/build.sh heed
-build/release/bin/heed run configs/quickstart.yaml
-printf '\nThe report: '
-build/release/bin/heed report runs/quickstart
+build/release/bin/heed run configs/quickstart.yaml # ends with the table, and where the report is

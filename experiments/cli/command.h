@@ -76,6 +76,7 @@ Command merge_worker_command();
 Command new_command();
 Command plan_command();
 Command report_command();
+Command report_worker_command();
 Command run_command();
 Command status_command();
 Command submit_command();

@@ -21,9 +21,10 @@ namespace heed::cli {
 namespace {
 
 std::vector<Command> all_commands() {
-  return {list_command(),  plan_command(),         run_command(),     submit_command(), status_command(),
-          merge_command(), merge_worker_command(), compare_command(), report_command(), verify_command(),
-          bench_command(), check_command(),        data_command(),    new_command(),    trial_command()};
+  return {list_command(),   plan_command(),          run_command(),          submit_command(),
+          status_command(), merge_command(),         merge_worker_command(), compare_command(),
+          report_command(), report_worker_command(), verify_command(),       bench_command(),
+          check_command(),  data_command(),          new_command(),          trial_command()};
 }
 
 Registry builtin_registry() {

@@ -21,12 +21,16 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kNoGnuplot =
-    "The figures are left out: gnuplot is not on PATH. `apt install gnuplot-nox` brings it; the same command "
+    "The figures are left out: gnuplot is not on PATH. `apt install gnuplot-nox` brings it; `heed report` "
     "then "
     "draws them.";
 
-int run(const Input& input, Registry&) {
-  ResultsInput loaded = load_results(input);
+struct Written {
+  fs::path file;
+  bool all_drawn;
+};
+
+Written write_report(const Input& input, ResultsInput loaded) {
   const fs::path file = input.has("output") ? fs::path(input.get<std::string>("output"))
                                             : loaded.file.parent_path() / "report.html";
   const report::Evidence evidence =
@@ -50,8 +54,18 @@ int run(const Input& input, Registry&) {
   const std::string page = report::report_page(evidence, figures, drawing, no_figures);
   results::write_file(file, std::as_bytes(std::span(page)), results::IfExists::replace);
   if (!no_figures.empty()) fmt::print(stderr, "{}\n", no_figures);
-  fmt::print("{}\n", file.string());
-  return drawing.complaint.empty() ? kDone : kSomeFailed;
+  return {file, drawing.complaint.empty()};
+}
+
+int run(const Input& input, Registry&) {
+  const Written written = write_report(input, load_results(input));
+  fmt::print("{}\n", written.file.string());
+  return written.all_drawn ? kDone : kSomeFailed;
+}
+
+// After a merge, which has said what there is to say about the trials.
+int run_as_worker(const Input& input, Registry&) {
+  return write_report(input, load_results(input, SayBuilds::no)).all_drawn ? kDone : kSomeFailed;
 }
 
 }  // namespace
@@ -79,6 +93,19 @@ Command report_command() {
   c.arguments = {"results"};
   c.required = 1;
   c.run = run;
+  return c;
+}
+
+Command report_worker_command() {
+  Command c;
+  c.name = "report-worker";
+  c.synopsis = "DIR";
+  c.summary = "the page at the end of `heed run`, which starts it";
+  c.details = "It prints what is wrong, and nothing else.";
+  c.arguments = {"results"};
+  c.required = 1;
+  c.internal = true;
+  c.run = run_as_worker;
   return c;
 }
 

@@ -53,7 +53,7 @@ void add_compare_options(po::options_description& options) {
       "the parameter whose best value is chosen on validation; the table shows the metric at it");
 }
 
-ResultsInput load_results(const Input& input) {
+ResultsInput load_results(const Input& input, SayBuilds say_builds) {
   ResultsInput loaded{.file = input.get<std::string>("results"), .options = {}, .results = {}};
   bool merged = false;
   if (fs::is_directory(loaded.file)) {
@@ -70,7 +70,7 @@ ResultsInput load_results(const Input& input) {
   if (input.has("reference")) options.reference = input.get<std::string>("reference");
   loaded.results = results::read_results(loaded.file);
   if (input.has("reference")) refuse_unknown_variant(options.reference, loaded.results.texts("variant"));
-  if (!merged) warn_of_builds(loaded.results.texts("build"));
+  if (!merged && say_builds == SayBuilds::yes) warn_of_builds(loaded.results.texts("build"));
   return loaded;
 }
 

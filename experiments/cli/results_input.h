@@ -20,6 +20,7 @@ void add_compare_options(po::options_description& options);
 
 // From the argument "results". A run directory is merged first if trials have ended since it was. Says on
 // standard error what is wrong with the trials' files.
-ResultsInput load_results(const Input& input);
+enum class SayBuilds { no, yes };  // where trials come from more than one build of heed
+ResultsInput load_results(const Input& input, SayBuilds say_builds = SayBuilds::yes);
 
 }  // namespace heed::cli

@@ -87,6 +87,20 @@ std::optional<int> merge_apart(const RunDirectory& directory, const std::string&
           signal_text(WTERMSIG(*status)), directory.root().string()));
 }
 
+// The page is drawn in a process of its own too: whatever becomes of it, the run has ended as it has. False
+// where it was stopped.
+bool report_apart(const RunDirectory& directory, const Signals& signals) {
+  const std::optional<int> status = run_again({"heed", "report-worker", directory.root().string()}, signals);
+  if (!status) return false;
+  const bool written = WIFEXITED(*status) && WEXITSTATUS(*status) <= kSomeFailed;
+  if (written)
+    fmt::print(stderr, "Report: {}\n", (directory.root() / "report.html").string());
+  else
+    fmt::print(stderr, "The report could not be made; the results are whole. `heed report {}` tries again.\n",
+               directory.root().string());
+  return true;
+}
+
 int end_stopped(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
   std::size_t saved = 0;
   for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
@@ -133,7 +147,9 @@ int run(const Input& input, Registry& registry) {
   const results::Results results = results::read_results(directory.results());
   fmt::print("{}\n", table_text(compare(results, sweep.compare)));
   print_digest(directory.results());
+  std::fflush(stdout);  // before the page, which takes a moment
   fmt::print(stderr, "Results: {}\n", directory.results().string());
+  if (!report_apart(directory, signals)) return end_stopped(directory, sweep, options.part);
   const std::vector<std::string> status = results.texts("status");
   const bool all_done =
       std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
@@ -148,7 +164,7 @@ Command run_command() {
   Command c;
   c.name = "run";
   c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR] [-j N]";
-  c.summary = "trains what has no result yet, merges, prints the comparison";
+  c.summary = "trains what has no result yet, merges, prints the comparison, draws the report";
   c.details =
       "Each trial runs in a process of its own. The same command again continues: what is finished is not "
       "run again,\n"

@@ -101,7 +101,7 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
   const Cells cells = cells_of(maps.time);
   Figure figure{.name = fmt::format("attention_{}", number), .title = "Attention of " + maps.variant};
   figure.square = true, figure.per_row = static_cast<int>(heads);
-  figure.right = 96, figure.gap_x = 16, figure.gap_y = 40;
+  figure.right = 96, figure.gap_x = 16, figure.gap_y = 18;
   figure.data =
       "# attention weights: a block of lines for each layer and head, a line for each query, a column "
       "for each key\n";
@@ -116,16 +116,18 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
       const std::string none = "('' 0)";
       const bool bottom = l + 1 == layers, first = h == 0;
       figure.panels.push_back(
-          fmt::format("{}set title columns > 4 || (narrow && columns > 2) ? 'L{} H{}' : 'layer {}, head {}'\n"
-                      "set xrange [{}:{}]\nset yrange [{}:{}]\nset xtics {}\nset ytics {}\nset xlabel "
-                      "'{}'\nset ylabel '{}'\n"
-                      "plot '{}.tsv' index {} matrix using ($1 * {}):($2 * {}):3 with image notitle\n",
-                      index == 0   ? colours(extremes)
-                      : index == 1 ? "unset colorbox\n"
-                                   : "",
-                      l + 1, h + 1, l + 1, h + 1, -half, end - half, end - half, -half, bottom ? tics : none,
-                      first ? tics : none, bottom ? "key" : "", first ? "query" : "", figure.name, index,
-                      cells.side, cells.side));
+          {.title = fmt::format("layer {}, head {}", l + 1, h + 1),
+           .short_title = fmt::format("L{} H{}", l + 1, h + 1),
+           .x_label = bottom ? "key" : "",
+           .y_label = first ? "query" : "",
+           .commands =
+               fmt::format("{}set xrange [{}:{}]\nset yrange [{}:{}]\nset xtics {}\nset ytics {}\n"
+                           "plot '{}.tsv' index {} matrix using ($1 * {}):($2 * {}):3 with image notitle\n",
+                           index == 0   ? colours(extremes)
+                           : index == 1 ? "unset colorbox\n"
+                                        : "",
+                           -half, end - half, end - half, -half, bottom ? tics : none, first ? tics : none,
+                           figure.name, index, cells.side, cells.side)});
     }
   figure.caption = fmt::format(
       "{} ({}) on the first test sequence: how much each query, from the top down, attends to each key.{} "

@@ -1,13 +1,16 @@
 // Where the attention of trained models goes: to the answer, to distractors, to the first position.
+#include <algorithm>
 #include <array>
 #include <cmath>
 
 #include <fmt/format.h>
 
 #include "experiments/compare/table_cells.h"
+#include "experiments/report/axis.h"
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
+#include "experiments/report/layout.h"
 #include "experiments/report/panels.h"
 #include "experiments/report/style.h"
 
@@ -34,20 +37,20 @@ std::vector<std::vector<double>> rows_of(const Evidence& e, const Panel& panel, 
   std::vector<std::vector<double>> out;
   for (const ComparedRow* row : panel.rows) {
     if (!std::isfinite(row->center)) continue;
-    const double place = static_cast<double>(e.variants.size() - e.style(row->variant)) + above;
+    const double place = static_cast<double>(e.variants.size() - 1 - e.style(row->variant)) + above;
     out.push_back(
         {place, row->center, row->interval.low, row->interval.high, static_cast<double>(row->values.size())});
   }
   return out;
 }
 
-std::string axes_of(const Evidence& e, const std::string& title) {
-  std::vector<std::string> tics;
-  for (const std::string& variant : e.variants)
-    tics.push_back(fmt::format("{} {}", quoted(variant), e.variants.size() - e.style(variant)));
-  return fmt::format(
-      "set title {}\nset yrange [0.5:{}]\nset ytics ({})\nset xlabel 'share of attention weight'\n",
-      quoted(title), static_cast<double>(e.variants.size()) + 0.5, fmt::join(tics, ", "));
+// From 0 to 1, or as far as the signed weights go that some variants have.
+std::string axis_of(const std::vector<std::vector<double>>& rows, double pixels) {
+  double low = 0, high = 1;
+  for (const std::vector<double>& row : rows)
+    for (std::size_t i = 1; i < 4; ++i)
+      if (std::isfinite(row[i])) low = std::min(low, row[i]), high = std::max(high, row[i]);
+  return linear_axis('x', low, high, pixels);
 }
 
 }  // namespace
@@ -58,6 +61,7 @@ std::vector<Figure> attention_noise(const Evidence& e) {
   Figure figure{.name = "attention_noise", .title = "Where attention goes"};
   std::vector<std::string> titles;
   std::vector<std::vector<std::string>> elements;
+  std::vector<std::vector<double>> all_rows;
   std::vector<std::string> parts;
   for (std::size_t s = 0; s < kShares.size(); ++s) {
     const Share& share = kShares[s];
@@ -72,9 +76,10 @@ std::vector<Figure> attention_noise(const Evidence& e) {
       if (rows.empty()) continue;
       const int index =
           data.add(fmt::format("{}{}{}", share.column, titles[p].empty() ? "" : " at ", titles[p]), rows);
-      elements[p].push_back(
-          fmt::format("'attention_noise.tsv' index {} using 2:1:3:4 with xerrorbars ls {} notitle", index,
-                      kShareStyle + static_cast<int>(s)));
+      const auto points = points_with_bars("attention_noise", index, rows,
+                                           fmt::format("ls {}", kShareStyle + static_cast<int>(s)), true);
+      elements[p].insert(elements[p].end(), points.begin(), points.end());
+      all_rows.insert(all_rows.end(), rows.begin(), rows.end());
     }
     if (panels.size() == 1)
       for (const ComparedRow* row : panels[0].rows)
@@ -83,13 +88,15 @@ std::vector<Figure> attention_noise(const Evidence& e) {
     if (!means.empty()) parts.push_back(fmt::format("{}: {}", share.label, fmt::join(means, ", ")));
     figure.legend.push_back({share.label, kShareStyle + static_cast<int>(s), false});
   }
-  std::size_t longest = 0;
-  for (const std::string& variant : e.variants) longest = std::max(longest, variant.size());
-  figure.left = static_cast<int>(20 + 8 * longest), figure.gap_x = figure.left + 16;
+  figure.row_names.assign(e.variants.rbegin(), e.variants.rend());
   figure.panel_height = static_cast<int>(40 * e.variants.size());
   for (std::size_t p = 0; p < elements.size(); ++p)
-    if (!elements[p].empty()) figure.panels.push_back(axes_of(e, titles[p]) + plot(elements[p]));
+    if (!elements[p].empty())
+      figure.panels.push_back(
+          {.title = titles[p], .x_label = "share of attention weight", .commands = plot(elements[p])});
   if (figure.panels.empty()) return {};
+  const std::string axis = axis_of(all_rows, narrowest_panel(figure));
+  for (FigurePanel& panel : figure.panels) panel.commands = axis + panel.commands;
   figure.data = data.text();
   figure.caption =
       "Share of a scored query's attention weight that goes to its answer, to distractors and to the first "

@@ -11,6 +11,8 @@
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
+#include "experiments/report/layout.h"
+#include "experiments/report/panels.h"
 #include "experiments/report/style.h"
 #include "results/statistics.h"
 
@@ -18,12 +20,12 @@ namespace heed::report {
 namespace {
 
 struct Cost {
-  const char *column, *label;
+  const char *column, *label, *title;
 };
-constexpr std::array<Cost, 4> kCosts = {{{"parameters", "parameters"},
-                                         {"training_flops", "training FLOPs"},
-                                         {"step_milliseconds", "time per step (ms)"},
-                                         {"state_bytes", "state per sequence (bytes)"}}};
+constexpr std::array<Cost, 4> kCosts = {{{"parameters", "parameters", "parameters"},
+                                         {"training_flops", "training FLOPs", "training FLOPs"},
+                                         {"step_milliseconds", "time per step (ms)", "time per step"},
+                                         {"state_bytes", "state per sequence (bytes)", "state"}}};
 
 struct Point {
   const ComparedRow* row;
@@ -52,10 +54,18 @@ std::string task_of(const Comparison& comparison, const ComparedRow& row) {
   return out;
 }
 
-// Of the last task of the sweep.
-std::vector<Point> points_of(const Evidence& e, const char* column) {
+// In the order of the sweep; an empty one where it does not vary.
+std::vector<std::string> tasks_of(const Comparison& comparison) {
+  std::vector<std::string> out;
+  for (const ComparedRow& row : comparison.rows) {
+    std::string task = task_of(comparison, row);
+    if (std::find(out.begin(), out.end(), task) == out.end()) out.push_back(std::move(task));
+  }
+  return out;
+}
+
+std::vector<Point> points_of(const Evidence& e, const char* column, const std::string& task) {
   const std::vector<double> costs = e.results.numbers(column);
-  const std::string task = task_of(e.comparison, e.comparison.rows.back());
   std::vector<Point> points;
   for (const ComparedRow& row : e.comparison.rows) {
     if (task_of(e.comparison, row) != task) continue;
@@ -81,40 +91,47 @@ std::vector<std::vector<double>> front_line(std::vector<Point> points) {
   return line;
 }
 
-std::vector<std::string> elements_of(const Evidence& e, const Cost& cost, const std::vector<Point>& points,
+// The points of one cost on one task.
+struct Front {
+  Cost cost;
+  std::string task;
+  std::vector<Point> points;
+};
+
+std::vector<std::string> elements_of(const Evidence& e, const Front& front, const std::string& file,
                                      DataFile& data) {
+  const auto title = [&](const std::string& of) {
+    return fmt::format("{}, {}{}{}", front.cost.column, of, front.task.empty() ? "" : " at ", front.task);
+  };
   // The line has a corner at each point: until the next one nothing better is to be had.
   std::vector<std::string> out = {
-      fmt::format("'cost.tsv' index {} using 1:2 with steps lc rgb '#999999' lw 1.5 dt solid notitle",
-                  data.add(fmt::format("{}, Pareto front", cost.column), front_line(points)))};
+      fmt::format("'{}.tsv' index {} using 1:2 with steps lc rgb '#999999' lw 1.5 dt solid notitle", file,
+                  data.add(title("Pareto front"), front_line(front.points)))};
   for (std::size_t v = 0; v < e.variants.size(); ++v) {
     std::vector<std::vector<double>> rows;
-    for (const Point& p : points)
-      if (p.row->variant == e.variants[v]) rows.push_back(numbers_of(p));
+    bool on_front = false;
+    for (const Point& p : front.points)
+      if (p.row->variant == e.variants[v]) rows.push_back(numbers_of(p)), on_front = on_front || p.front;
     if (rows.empty()) continue;
-    const std::string block = fmt::format("'cost.tsv' index {} using",
-                                          data.add(fmt::format("{}, {}", cost.column, e.variants[v]), rows));
-    out.push_back(
-        fmt::format("{} 1:2:3:4 with yerrorbars {} dt solid lw 1.5 ps 0.8 notitle", block, line_style(v)));
-    out.push_back(fmt::format("{} 1:($5 == 1 ? $2 : NaN) with points ls {} notitle", block, kRing));
+    const int index = data.add(title(e.variants[v]), rows);
+    const auto points = points_with_bars(file, index, rows, line_style(v));
+    out.insert(out.end(), points.begin(), points.end());
+    if (on_front)
+      out.push_back(fmt::format("'{}.tsv' index {} using 1:($5 == 1 ? $2 : NaN) with points ls {} notitle",
+                                file, index, kRing));
   }
   return out;
 }
 
-double most_over_least(const std::vector<Point>& points) {
-  const auto [least, most] = std::minmax_element(
-      points.begin(), points.end(), [](const Point& a, const Point& b) { return a.cost < b.cost; });
-  return most->cost / least->cost;
-}
-
-std::string axes_of(const Evidence& e, const Cost& cost, const std::vector<Point>& points) {
-  double least = points[0].cost, most = least;
-  for (const Point& p : points) least = std::min(least, p.cost), most = std::max(most, p.cost);
-  const std::string& metric = e.comparison.metric;
-  return fmt::format(
-      "{}set xlabel {}\n{}",
-      most > 5 * least ? log_axis('x', least / 1.5, most * 1.5) : linear_axis('x', 0, most * 1.15),
-      quoted(cost.label), metric_axis(metric_label(e, metric), is_share(metric)));
+struct Range {
+  double least, most;
+};
+Range range_of(const std::vector<Front>& fronts) {
+  Range out{fronts[0].points[0].cost, 0};
+  for (const Front& front : fronts)
+    for (const Point& p : front.points)
+      out.least = std::min(out.least, p.cost), out.most = std::max(out.most, p.cost);
+  return out;
 }
 
 std::string front_names(const Evidence& e, const std::vector<Point>& points) {
@@ -126,42 +143,119 @@ std::string front_names(const Evidence& e, const std::vector<Point>& points) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
+// A panel for each front. Those of one cost have the same axes.
+void add_panels(const Evidence& e, const std::vector<Front>& fronts, std::size_t panels, Figure& figure,
+                DataFile& data) {
+  const Range range = range_of(fronts);
+  const double pixels = narrowest_panel(panels);
+  const std::string& metric = e.comparison.metric;
+  std::vector<double> heights;
+  for (const ComparedRow& row : e.comparison.rows)
+    heights.insert(heights.end(), {row.center, row.interval.low, row.interval.high});
+  const std::string axes =
+      (range.most > 5 * range.least ? log_axis('x', range.least / 1.5, range.most * 1.5, pixels)
+                                    : linear_axis('x', 0, range.most * 1.15, pixels)) +
+      metric_axis(is_share(metric), heights, figure.panel_height);
+  for (const Front& front : fronts)
+    figure.panels.push_back({.title = front.task,
+                             .x_label = front.cost.label,
+                             .y_label = metric_label(e, metric),
+                             .commands = axes + plot(elements_of(e, front, figure.name, data))});
+}
+
+Figure empty_figure(const Evidence& e, const std::string& name, const std::string& title) {
+  Figure figure{.name = name, .title = title, .legend = legend_of(e.variants)};
+  for (LegendEntry& entry : figure.legend) entry.line = false;
+  figure.legend.push_back({"Pareto front", kRing, false});
+  return figure;
+}
+
+DataFile data_of(const std::string& metric) {
+  return {fmt::format("{} against cost: means of rows with 95 % bootstrap intervals", metric),
+          {"cost", "mean", "low", "high", "front"}};
+}
+
+std::string caption_of(const std::string& metric, const std::string& against) {
+  return fmt::format(
+      "{} against {}, mean over the seeds with its 95 % interval. A ring marks the Pareto front: nothing is "
+      "at "
+      "once cheaper and better.",
+      sentence_case(words(metric)), against);
+}
+
+// The fronts of the tasks, of those where the variants' costs differ.
+std::vector<Front> fronts_of(const Evidence& e, const Cost& cost, const std::vector<std::string>& tasks) {
+  std::vector<Front> fronts;
+  for (const std::string& task : tasks) {
+    Front front{cost, task, points_of(e, cost.column, task)};
+    if (front.points.size() < 2) continue;
+    mark_front(front.points, better_when(e.comparison.metric) == Better::smaller);
+    fronts.push_back(std::move(front));
+  }
+  const bool differ = std::any_of(fronts.begin(), fronts.end(), [](const Front& front) {
+    const Range range = range_of({front});
+    return range.most >= 1.001 * range.least;
+  });
+  return differ ? fronts : std::vector<Front>();
+}
+
+// All costs in one figure.
+std::vector<Figure> on_one_task(const Evidence& e, const std::vector<std::vector<Front>>& costs) {
+  const std::string& metric = e.comparison.metric;
+  Figure figure = empty_figure(e, "cost", "What it costs");
+  DataFile data = data_of(metric);
+  std::vector<std::string> on_it, equal;
+  for (std::size_t i = 0; i < kCosts.size(); ++i) {
+    if (!costs[i].empty()) {
+      add_panels(e, costs[i], kCosts.size(), figure, data);
+      on_it.push_back(fmt::format("by {} {}", kCosts[i].label, front_names(e, costs[i][0].points)));
+    } else if (e.has(kCosts[i].column)) {
+      equal.emplace_back(kCosts[i].label);
+    }
+  }
+  if (figure.panels.empty()) return {};
+  figure.data = data.text();
+  figure.caption = fmt::format("{} On it stand {}.", caption_of(metric, "cost"), fmt::join(on_it, "; "));
+  if (!equal.empty()) figure.caption += fmt::format(" Equal for all: {}.", fmt::join(equal, ", "));
+  return {figure};
+}
+
+// A figure for each cost, a panel for each task.
+Figure on_many_tasks(const Evidence& e, std::size_t number, const std::vector<Front>& fronts,
+                     std::size_t tasks) {
+  const std::string& metric = e.comparison.metric;
+  const Cost& cost = fronts[0].cost;
+  Figure figure =
+      empty_figure(e, fmt::format("cost_{}", number), fmt::format("What it costs: {}", cost.title));
+  DataFile data = data_of(metric);
+  add_panels(e, fronts, fronts.size(), figure, data);
+  figure.data = data.text();
+  figure.caption = caption_of(metric, cost.title);
+  std::vector<std::string> on_it;
+  for (const Front& front : fronts)
+    on_it.push_back(fmt::format("at {} {}", front.task, front_names(e, front.points)));
+  figure.caption += fmt::format(" On it stand {}.", fmt::join(on_it, "; "));
+  if (fronts.size() < tasks)
+    figure.caption += fmt::format(" {} of {} tasks are shown.", fronts.size(), tasks);
+  return figure;
+}
+
 }  // namespace
 
 std::vector<Figure> cost(const Evidence& e) {
   const std::string& metric = e.comparison.metric;
-  const Better better = better_when(metric);
-  if (better == Better::neither || e.comparison.rows.size() < 2) return {};
-  DataFile data(fmt::format("{} against cost: means of rows with 95 % bootstrap intervals", metric),
-                {"cost", "mean", "low", "high", "front"});
-  Figure figure{.name = "cost", .title = "What it costs", .legend = legend_of(e.variants)};
-  for (LegendEntry& entry : figure.legend) entry.line = false;
-  figure.legend.push_back({"Pareto front", kRing, false});
-  std::vector<std::string> fronts, equal;
+  if (better_when(metric) == Better::neither || e.comparison.rows.size() < 2) return {};
+  const std::vector<std::string> all = tasks_of(e.comparison), tasks = some_of(all);
+  std::vector<std::vector<Front>> costs;
   for (const Cost& cost : kCosts) {
     if (cost.column == metric) return {};
-    if (!e.has(cost.column)) continue;
-    std::vector<Point> points = points_of(e, cost.column);
-    if (points.size() < 2) continue;
-    if (most_over_least(points) < 1.001) {
-      equal.emplace_back(cost.label);
-      continue;
-    }
-    mark_front(points, better == Better::smaller);
-    figure.panels.push_back(axes_of(e, cost, points) + plot(elements_of(e, cost, points, data)));
-    fronts.push_back(fmt::format("by {} {}", cost.label, front_names(e, points)));
+    costs.push_back(e.has(cost.column) ? fronts_of(e, cost, tasks) : std::vector<Front>());
   }
-  if (figure.panels.empty()) return {};
-  figure.data = data.text();
-  figure.caption = fmt::format(
-      "{} against cost, mean over the seeds with its 95 % interval. A ring marks the Pareto front: nothing "
-      "is at once "
-      "cheaper and better. On it stand {}.",
-      sentence_case(words(metric)), fmt::join(fronts, "; "));
-  const std::string task = task_of(e.comparison, e.comparison.rows.back());
-  if (!task.empty()) figure.caption += fmt::format(" Only the trials with {} are shown.", task);
-  if (!equal.empty()) figure.caption += fmt::format(" Equal for all: {}.", fmt::join(equal, ", "));
-  return {figure};
+  if (all.size() == 1) return on_one_task(e, costs);
+  std::vector<Figure> figures;
+  for (const std::vector<Front>& fronts : costs)
+    if (!fronts.empty()) figures.push_back(on_many_tasks(e, figures.size() + 1, fronts, all.size()));
+  return figures;
 }
 
 }  // namespace heed::report

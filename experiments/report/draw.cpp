@@ -52,6 +52,24 @@ void write_sources(const std::vector<Figure>& figures, const fs::path& folder) {
   }
 }
 
+// One process draws all. Where it fails each figure gets its own, so that the others do not suffer. What
+// gnuplot complains of in each.
+std::vector<std::string> run_together_or_alone(const fs::path& gnuplot, const fs::path& folder,
+                                               const std::vector<std::string>& commands) {
+  std::vector<std::string> complaints(commands.size());
+  if (run_gnuplot(gnuplot, folder, fmt::format("{}", fmt::join(commands, ""))).empty()) return complaints;
+  for (std::size_t i = 0; i < commands.size(); ++i) complaints[i] = run_gnuplot(gnuplot, folder, commands[i]);
+  return complaints;
+}
+
+// Each once.
+std::string together(const std::vector<std::string>& complaints) {
+  std::string out;
+  for (const std::string& complaint : complaints)
+    if (out.find(complaint) == std::string::npos) out += complaint;
+  return out;
+}
+
 }  // namespace
 
 Drawing draw(const std::vector<Figure>& figures, const fs::path& gnuplot) {
@@ -59,14 +77,16 @@ Drawing draw(const std::vector<Figure>& figures, const fs::path& gnuplot) {
   if (figures.empty()) return out;
   const Scratch folder;
   write_sources(figures, folder.path());
-  std::string commands;  // one process draws all
+  std::vector<std::string> commands;
   for (const Figure& f : figures)
-    commands += fmt::format("narrow = 0\nload '{0}.gp'\nnarrow = 1\nload '{0}.gp'\n", f.name);
-  out.complaint = run_gnuplot(gnuplot, folder.path(), commands);
-  if (!out.complaint.empty()) return out;
-  for (const Figure& f : figures)
-    out.drawn.push_back(
-        {read(folder.path() / (f.name + ".svg")), read(folder.path() / (f.name + "_narrow.svg"))});
+    commands.push_back(fmt::format("narrow = 0\nload '{0}.gp'\nnarrow = 1\nload '{0}.gp'\n", f.name));
+  const std::vector<std::string> complaints = run_together_or_alone(gnuplot, folder.path(), commands);
+  out.complaint = together(complaints);
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    const std::string file = (folder.path() / figures[i].name).string();
+    out.drawn.push_back(complaints[i].empty() ? Drawn{read(file + ".svg"), read(file + "_narrow.svg")}
+                                              : Drawn{});
+  }
   return out;
 }
 
@@ -76,10 +96,14 @@ std::string save_figures(const std::vector<Figure>& figures, const fs::path& fol
   fs::create_directories(folder, why);
   if (why) throw results::IoError(folder, "cannot make the folder: " + why.message());
   write_sources(figures, folder);
-  std::string commands;
-  for (const char* format : {"svg", "pdf", "png"})
-    for (const Figure& f : figures) commands += fmt::format("format = '{}'\nload '{}.gp'\n", format, f.name);
-  return gnuplot.empty() || figures.empty() ? "" : run_gnuplot(gnuplot, folder, commands);
+  if (gnuplot.empty() || figures.empty()) return "";
+  std::vector<std::string> commands;
+  for (const Figure& f : figures) {
+    commands.emplace_back("narrow = 0\n");
+    for (const char* format : {"svg", "pdf", "png"})
+      commands.back() += fmt::format("format = '{}'\nload '{}.gp'\n", format, f.name);
+  }
+  return together(run_together_or_alone(gnuplot, folder, commands));
 }
 
 }  // namespace heed::report

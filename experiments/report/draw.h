@@ -13,7 +13,8 @@ struct Drawn {
   std::string wide, narrow;
 };
 
-// What gnuplot drew, in the order of the figures. Where it failed `drawn` is empty, and `complaint` says why.
+// What gnuplot drew, in the order of the figures. One that it could not draw is empty, and `complaint` says
+// why.
 struct Drawing {
   std::vector<Drawn> drawn;
   std::string complaint;

@@ -1,18 +1,22 @@
 #include "experiments/report/html.h"
 
 #include <algorithm>
+#include <regex>
 
 #include <fmt/format.h>
 
 #include "experiments/compare/table_cells.h"
+#include "experiments/report/theme.h"
 
 namespace heed::report {
 namespace {
 
 constexpr const char* kStyle = R"css(
 :root { --ink: #1b1b1b; --soft: #555; --line: #ddd; --page: #fff; --shade: #f6f6f4; --worse: #b34700; --better: #00664b; }
-@media (prefers-color-scheme: dark) {
-  :root { --ink: #e8e8e6; --soft: #aaa; --line: #444; --page: #161616; --shade: #222; --worse: #f0985a; --better: #4cc9a2; }
+@media screen and (prefers-color-scheme: dark) {
+  :root { color-scheme: dark; --ink: #e8e8e6; --soft: #aaa; --line: #444; --page: #161616; --shade: #222; --worse: #f0985a; --better: #4cc9a2;
+    DARK_COLOURS }
+  .map svg image, .map svg [shape-rendering] { filter: invert(1) hue-rotate(180deg); }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 54rem; background: var(--page); color: var(--ink);
@@ -30,17 +34,28 @@ p { margin: .5rem 0; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td.text { white-space: normal; min-width: 12rem; }
+td.name { white-space: normal; }
 th { font-weight: 600; }
 .number { text-align: right; }
 figure { margin: .5rem 0 0; }
-figure svg { display: block; width: 100%; height: auto; background: #fff; }
+figcaption { margin-top: .4rem; }
+figure svg { display: block; width: 100%; height: auto; }
 figure svg image { image-rendering: pixelated; }
 .narrow { display: none; }
 @media (max-width: 600px) { .wide { display: none; } .narrow { display: block; } }
 pre { overflow-x: auto; padding: .7rem; background: var(--shade); font-size: .8rem; line-height: 1.4; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; }
-@media print { body { max-width: none; } figure, table { break-inside: avoid; } }
+@media print {
+  body { max-width: none; padding: 0; font-size: 11pt; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  h2 { break-after: avoid; }
+  figure, tr, .verdict { break-inside: avoid; }
+  figure svg { max-height: 20cm; }
+  .scroll { overflow: visible; }
+  table { font-size: .7rem; }
+  th, td { white-space: normal; padding-right: .6rem; }
+  pre { white-space: pre-wrap; }
+}
 )css";
 
 bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t'; }
@@ -56,8 +71,8 @@ void remove_elements(std::string& text, const std::string& name) {
     text.erase(at, text.find(close, at) + close.size() - at);
 }
 
-// A cell that may be long is a sentence, which wraps.
-constexpr std::size_t kLong = 40;
+// What is longer wraps: a sentence, or the name of a variant.
+constexpr std::size_t kLong = 30;
 
 }  // namespace
 
@@ -90,7 +105,12 @@ std::string escaped(const std::string& text) {
   return out;
 }
 
-std::string paragraph(const std::string& text) { return fmt::format("<p>{}</p>\n", escaped(text)); }
+std::string breakable(const std::string& text) {
+  static const std::regex name(R"(([a-z0-9][,+]|\)\+)(?=[a-z]))");
+  return std::regex_replace(escaped(text), name, "$1<wbr />");
+}
+
+std::string paragraph(const std::string& text) { return fmt::format("<p>{}</p>\n", breakable(text)); }
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   const std::size_t columns = rows.empty() ? 0 : rows[0].size();
@@ -101,7 +121,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
       const std::string& cell = rows[r][c];
       empty[c] = empty[c] && cell.empty();
       if (!is_number(cell) && !cell.empty() && kinds[c] == "number") kinds[c] = "";
-      if (cell.size() > kLong) kinds[c] = "text";
+      if (cell.size() > kLong) kinds[c] = cell.find(' ') == std::string::npos ? "name" : "text";
     }
   std::string out = "<div class=\"scroll\"><table>\n";
   for (std::size_t r = 0; r < rows.size(); ++r) {
@@ -109,7 +129,7 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     for (std::size_t c = 0; c < columns; ++c) {
       if (empty[c]) continue;
       const std::string kind = kinds[c].empty() ? "" : fmt::format(" class=\"{}\"", kinds[c]);
-      out += fmt::format("<{0}{1}>{2}</{0}>", r == 0 ? "th" : "td", kind, escaped(rows[r][c]));
+      out += fmt::format("<{0}{1}>{2}</{0}>", r == 0 ? "th" : "td", kind, breakable(rows[r][c]));
     }
     out += r == 0 ? "</tr></thead>\n<tbody>\n" : "</tr>\n";
   }
@@ -125,7 +145,7 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
   if (start == std::string::npos || end == std::string::npos) return "";
   const std::size_t box = svg.find("viewBox=", start);
   if (box == std::string::npos || box > end) return "";
-  std::string body = svg.substr(end + 1);
+  std::string body = themed(svg.substr(end + 1));
   // Titles of groups would show up as "gnuplot_plot_1" under the mouse.
   remove_elements(body, "title");
   remove_elements(body, "desc");
@@ -138,12 +158,14 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
 }
 
 std::string page(const std::string& title, const std::string& body) {
+  std::string style = kStyle;
+  replace_all(style, "DARK_COLOURS", dark_colours());
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta "
       "charset=\"utf-8\" />\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<title>{}</title>\n"
       "<style>{}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
-      escaped(title), kStyle, body);
+      escaped(title), style, body);
 }
 
 }  // namespace heed::report

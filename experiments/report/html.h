@@ -9,6 +9,9 @@ namespace heed::report {
 // may hold, become U+FFFD.
 std::string escaped(const std::string& text);
 
+// The same between tags; a variant's long name may be broken behind a comma or plus.
+std::string breakable(const std::string& text);
+
 std::string paragraph(const std::string& text);  // escaped
 
 // The first row holds the columns' names. A column that is numbers and dashes alone stands to the right; one

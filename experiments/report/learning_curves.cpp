@@ -10,6 +10,7 @@
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
+#include "experiments/report/layout.h"
 #include "experiments/report/panels.h"
 #include "experiments/report/style.h"
 #include "results/statistics.h"
@@ -82,7 +83,7 @@ std::vector<Figure> learning_curves(const Evidence& e) {
   const std::string metric =
       e.options.metric.find("loss") == std::string::npos ? "validation_accuracy" : "validation_loss";
   const auto found = e.evaluations.find(metric);
-  if (found == e.evaluations.end()) return {};
+  if (found == e.evaluations.end() || found->second.at.size() < 2) return {};
   const Curve curve = thinned(found->second);
 
   DataFile data(fmt::format("{}: mean over the trials of a row with its 95 % bootstrap interval", metric),
@@ -90,6 +91,7 @@ std::vector<Figure> learning_curves(const Evidence& e) {
   const std::vector<Panel> all = split_into_panels(e.comparison), panels = some_of(all);
   Figure figure{.name = "learning_curves", .title = "Learning curves", .legend = legend_of(e.variants)};
   std::vector<End> ends;
+  std::vector<double> heights;  // of all panels, which share an axis
   bool banded = false;
   for (const Panel& panel : panels) {
     std::vector<std::string> bands, lines;
@@ -98,6 +100,7 @@ std::vector<Figure> learning_curves(const Evidence& e) {
       if (points.empty()) continue;
       const std::string name = panel.title.empty() ? row->variant : row->variant + " at " + panel.title;
       const int index = data.add(name, points);
+      for (const auto& p : points) heights.insert(heights.end(), p.begin() + 1, p.begin() + 4);
       const std::size_t place = e.style(row->variant);
       const std::string file = fmt::format("'learning_curves.tsv' index {}", index);
       if (std::isfinite(points.back()[2])) {
@@ -111,11 +114,15 @@ std::vector<Figure> learning_curves(const Evidence& e) {
     }
     if (lines.empty()) continue;
     bands.insert(bands.end(), lines.begin(), lines.end());
-    figure.panels.push_back(fmt::format("set title {}\nset xlabel 'optimizer steps'\n{}{}{}",
-                                        quoted(panel.title), linear_axis('x', 0, curve.at.back()),
-                                        metric_axis(axis_label(metric, curve.unit), is_share(metric)),
-                                        plot(bands)));
+    figure.panels.push_back({.title = panel.title,
+                             .x_label = "optimizer steps",
+                             .y_label = axis_label(metric, curve.unit),
+                             .commands = plot(bands)});
   }
+  const double pixels = narrowest_panel(figure.panels.size());
+  for (FigurePanel& panel : figure.panels)
+    panel.commands = linear_axis('x', 0, curve.at.back(), pixels) +
+                     metric_axis(is_share(metric), heights, figure.panel_height) + panel.commands;
   if (figure.panels.empty()) return {};
   if (figure.panels.size() == 1) figure.panel_height = 320;
   figure.data = data.text();

@@ -55,15 +55,15 @@ std::string verdict_block(const Evidence& e) {
   const std::vector<Verdict> all = verdicts(e.comparison, unit);
   std::string out = "<div class=\"verdict\">\n";
   const std::string head = headline(e.comparison, all);
-  if (!head.empty()) out += fmt::format("<p><strong>{}</strong></p>\n", escaped(head));
+  if (!head.empty()) out += fmt::format("<p><strong>{}</strong></p>\n", breakable(head));
   const std::string reference = reference_sentence(e.comparison, unit);
   if (!reference.empty()) out += paragraph(reference);
   if (!all.empty()) {
     out += "<ul>\n";
     for (const Verdict& v : all)
       out += fmt::format("<li><b class=\"{}\">{}</b> {}</li>\n",
-                         v.word == "no difference shown" ? "none" : v.word, escaped(v.variant),
-                         escaped(v.sentence));
+                         v.word == "no difference shown" ? "none" : v.word, breakable(v.variant),
+                         breakable(v.sentence));
     out += "</ul>\n";
   }
   for (const std::string& note : e.comparison.notes) out += paragraph(note);
@@ -84,10 +84,11 @@ std::string comparison_tables(const Evidence& e) {
 
 std::string figure_html(const Figure& figure, const Drawn& drawn) {
   return fmt::format(
-      "<h2>{}</h2>\n<figure>\n<div class=\"wide\">{}</div>\n<div class=\"narrow\">{}</div>\n"
+      "<h2>{}</h2>\n<figure{}>\n<div class=\"wide\">{}</div>\n<div class=\"narrow\">{}</div>\n"
       "<figcaption>{}</figcaption>\n</figure>\n",
-      escaped(figure.title), inline_svg(drawn.wide, figure.name + "_", figure.caption),
-      inline_svg(drawn.narrow, figure.name + "_narrow_", figure.caption), escaped(figure.caption));
+      escaped(figure.title), figure.square ? " class=\"map\"" : "",
+      inline_svg(drawn.wide, figure.name + "_", figure.caption),
+      inline_svg(drawn.narrow, figure.name + "_narrow_", figure.caption), breakable(figure.caption));
 }
 
 std::string failures(const Evidence& e) {
@@ -162,7 +163,8 @@ std::string report_page(const Evidence& e, const std::vector<Figure>& figures, c
                         const std::string& no_figures) {
   std::string body = heading(e) + verdict_block(e) + comparison_tables(e);
   if (!no_figures.empty()) body += "<h2>Figures</h2>\n" + paragraph(no_figures);
-  for (std::size_t i = 0; i < drawing.drawn.size(); ++i) body += figure_html(figures[i], drawing.drawn[i]);
+  for (std::size_t i = 0; i < drawing.drawn.size(); ++i)
+    if (!drawing.drawn[i].wide.empty()) body += figure_html(figures[i], drawing.drawn[i]);
   body += failures(e) + configuration(e) + build(e);
   return page(e.name, body);
 }

@@ -39,12 +39,4 @@ std::vector<Panel> split_into_panels(const Comparison& comparison, std::optional
   return panels;
 }
 
-std::vector<Panel> some_of(std::vector<Panel> panels) {
-  if (panels.size() <= kMostPanels) return panels;
-  std::vector<Panel> some;
-  for (std::size_t i = 0; i < kMostPanels; ++i)
-    some.push_back(std::move(panels[i * (panels.size() - 1) / (kMostPanels - 1)]));
-  return some;
-}
-
 }  // namespace heed::report

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "experiments/compare/comparison.h"
@@ -25,6 +26,13 @@ bool follows(const Comparison& comparison, std::size_t c, const std::vector<bool
 std::vector<Panel> split_into_panels(const Comparison& comparison, std::optional<std::size_t> along = {});
 
 // At most kMostPanels of them, the first, the last and others at even distances.
-std::vector<Panel> some_of(std::vector<Panel> panels);
+template <class T>
+std::vector<T> some_of(std::vector<T> panels) {
+  if (panels.size() <= kMostPanels) return panels;
+  std::vector<T> some;
+  for (std::size_t i = 0; i < kMostPanels; ++i)
+    some.push_back(std::move(panels[i * (panels.size() - 1) / (kMostPanels - 1)]));
+  return some;
+}
 
 }  // namespace heed::report

@@ -11,7 +11,9 @@
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
+#include "experiments/report/layout.h"
 #include "experiments/report/style.h"
+#include "experiments/report/text_width.h"
 #include "results/statistics.h"
 
 namespace heed::report {
@@ -20,18 +22,21 @@ namespace {
 constexpr const char* kLength = "task.length";
 constexpr std::size_t kFewestLengths = 3;  // two points fit every exponent
 
+constexpr int kRight = 84;           // of a panel stand the exponents
+constexpr double kPanelWidth = 210;  // of one on a narrow page
+
 struct Quantity {
   const char *column, *label, *words;
 };
 constexpr std::array<Quantity, 3> kQuantities = {
     {{"step_milliseconds", "time per step (ms)", "time"},
-     {"peak_memory_bytes", "peak memory of the process (bytes)", "memory"},
+     {"peak_memory_bytes", "memory of the process (bytes)", "memory"},
      {"state_bytes", "state per sequence (bytes)", "state"}}};
 
 struct Law {
   std::size_t variant;
-  std::vector<std::vector<double>> points;  // length, mean
-  double exponent, factor;                  // y = factor * length ^ exponent
+  std::vector<std::vector<double>> points;  // length, mean, and what the law says
+  double exponent;                          // y = factor * length ^ exponent
 };
 
 // Least squares of log y over log x.
@@ -42,7 +47,8 @@ void fit(Law& law) {
     n += 1, x += u, y += v, xx += u * u, xy += u * v;
   }
   law.exponent = (n * xy - x * y) / (n * xx - x * x);
-  law.factor = std::exp((y - law.exponent * x) / n);
+  const double factor = std::exp((y - law.exponent * x) / n);
+  for (std::vector<double>& p : law.points) p.push_back(factor * std::pow(p[0], law.exponent));
 }
 
 // A variant's mean at each length, over all its trials that are done.
@@ -55,7 +61,7 @@ std::vector<Law> laws_of(const Evidence& e, const char* column) {
     for (std::size_t i = 0; i < values.size(); ++i)
       if (e.key[i][0] == e.variants[v] && status[i] == "done" && values[i] > 0)
         at[lengths[i]].push_back(values[i]);
-    Law law{v, {}, 0, 0};
+    Law law{v, {}, 0};
     for (const auto& [length, all] : at) law.points.push_back({length, statistics::mean(all)});
     if (law.points.size() < kFewestLengths) continue;
     fit(law);
@@ -82,19 +88,19 @@ std::vector<double> spread(std::vector<double> heights, double gap) {
 // Two decimals; without the sign that rounding leaves of equal values.
 std::string exponent_text(double x) { return fmt::format("{:.2f}", std::abs(x) < 0.005 ? 0. : x); }
 
-std::string panel_of(const Quantity& quantity, const std::vector<Law>& laws, const Evidence& e,
-                     DataFile& data, int height) {
+FigurePanel panel_of(const Quantity& quantity, const std::vector<Law>& laws, const Evidence& e,
+                     DataFile& data, double width, int height) {
   double least = laws[0].points[0][1], most = least, shortest = laws[0].points[0][0], longest = shortest;
   for (const Law& law : laws)
     for (const std::vector<double>& p : law.points) {
       shortest = std::min(shortest, p[0]), longest = std::max(longest, p[0]);
-      least = std::min(least, p[1]), most = std::max(most, p[1]);
+      least = std::min({least, p[1], p[2]}), most = std::max({most, p[1], p[2]});
     }
   // Of a range below two, which happens where nothing depends on the length, twice that is shown.
   least /= 1.3, most *= std::max(1.3, 2.6 * least / most);
   std::vector<double> ends;
   for (const Law& law : laws) ends.push_back(std::log(law.points.back()[1] / least) / std::log(most / least));
-  ends = spread(ends, 15. / height);
+  ends = spread(ends, static_cast<double>(kLineHeight) / height);
 
   std::vector<std::string> elements, labels;
   for (std::size_t i = 0; i < laws.size(); ++i) {
@@ -104,17 +110,22 @@ std::string panel_of(const Quantity& quantity, const std::vector<Law>& laws, con
         law.points);
     elements.push_back(fmt::format("'scaling.tsv' index {} using 1:2 with points {} ps 0.8 notitle", index,
                                    line_style(law.variant)));
-    elements.push_back(fmt::format("[{}:{}] {} * x**{} with lines {} notitle", law.points.front()[0],
-                                   law.points.back()[0], law.factor, law.exponent, line_style(law.variant)));
-    labels.push_back(fmt::format("set label {} '{}' at graph 1.02, graph {} left textcolor rgb '#{}'\n",
-                                 1000 + i, exponent_text(law.exponent), ends[i], colour(law.variant)));
+    elements.push_back(fmt::format("'scaling.tsv' index {} using 1:3 with lines {} notitle", index,
+                                   line_style(law.variant)));
+    labels.push_back(
+        fmt::format("set label at graph 1.06, graph {0:.4f} point {1} ps 0.8\nset label '{2}' at graph 1.11, "
+                    "graph {0:.4f}\n",
+                    ends[i], line_style(law.variant), exponent_text(law.exponent)));
   }
   std::vector<double> lengths;
   for (const std::vector<double>& p : laws[0].points) lengths.push_back(p[0]);
-  return fmt::format("{}set xtics ({})\n{}set xlabel 'sequence length (tokens)'\nset ylabel {}\n{}{}",
-                     log_axis('x', shortest / 1.15, longest * 1.15), fmt::join(lengths, ", "),
-                     log_axis('y', least, most), quoted(quantity.label), fmt::join(labels, ""),
-                     plot(elements));
+  return {.title = quantity.words,
+          .x_label = "sequence length (tokens)",
+          .y_label = quantity.label,
+          .commands = x_axis_at(lengths, shortest / 1.15, longest * 1.15, true, width) +
+                      log_axis('y', least, most, height) +
+                      "set label 'exponent' at graph 1.03, graph 1.09\n" +
+                      fmt::format("{}", fmt::join(labels, "")) + plot(elements)};
 }
 
 }  // namespace
@@ -124,15 +135,19 @@ std::vector<Figure> scaling(const Evidence& e) {
   if (std::find(paths.begin(), paths.end(), kLength) == paths.end()) return {};
   Figure figure{
       .name = "scaling", .title = "Time and memory against length", .legend = legend_of(e.variants)};
-  figure.right = 46, figure.gap_x = 112;
+  figure.right = kRight, figure.gap_x = figure.left + kRight;
+  figure.panel_height = std::max(figure.panel_height, kLineHeight * static_cast<int>(e.variants.size()));
+  Figure all = figure;
+  all.panels.resize(kQuantities.size());
+  const double width = narrowest_panel(all);
   DataFile data("means over all trials of a variant, with the exponent of the fitted power law",
-                {"length", "mean"});
+                {"length", "mean", "fitted"});
   std::vector<std::string> parts;
   for (const Quantity& quantity : kQuantities) {
     if (!e.has(quantity.column)) continue;
     const std::vector<Law> laws = laws_of(e, quantity.column);
     if (laws.empty()) continue;
-    figure.panels.push_back(panel_of(quantity, laws, e, data, figure.panel_height));
+    figure.panels.push_back(panel_of(quantity, laws, e, data, width, figure.panel_height));
     std::vector<std::string> exponents;
     for (const Law& law : laws)
       exponents.push_back(fmt::format("{} {}", e.variants[law.variant], exponent_text(law.exponent)));
@@ -143,7 +158,7 @@ std::vector<Figure> scaling(const Evidence& e) {
   figure.caption = fmt::format(
       "Mean over all trials of a variant at each length. The lines are power laws, fitted by least squares "
       "of the "
-      "logarithms; the number at the end of each is its exponent (1: proportional to the length, 2: to its "
+      "logarithms; the numbers to the right are their exponents (1: proportional to the length, 2: to its "
       "square). "
       "Exponents of {}.",
       fmt::join(parts, "; "));

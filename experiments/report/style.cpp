@@ -2,44 +2,33 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 
 #include <fmt/format.h>
 
 #include "experiments/report/gnuplot.h"
+#include "experiments/report/layout.h"
+#include "experiments/report/text_width.h"
 
 namespace heed::report {
 namespace {
 
-// Okabe and Ito's colours, which differ for colour-blind eyes; grey in place of the yellow, which white
+// Okabe and Ito's colours, which differ for colour-blind eyes; dark grey in place of the yellow, which white
 // drowns.
 constexpr std::array<const char*, 8> kColours = {"0072B2", "D55E00", "009E73", "CC79A7",
-                                                 "000000", "E69F00", "56B4E9", "7F7F7F"};
+                                                 "000000", "E69F00", "56B4E9", "5A5A5A"};
 // Seven dashes and nine points: the first pair that comes again is the 63rd.
 constexpr std::array<const char*, 7> kDashes = {"solid", "(9,3)",  "(2,2)",        "(9,3,2,3)",
                                                 "(4,2)", "(14,4)", "(9,3,2,3,2,3)"};
 constexpr std::array<int, 9> kPoints = {7, 5, 9, 13, 4, 11, 8, 12, 6};
 constexpr std::size_t kStyles = kDashes.size() * kPoints.size();
 
-// Sizes are pixels of the SVG. `narrow` makes one column of panels, for a page that is 360 wide. A figure
-// sets per_row and square where its panels stand in a grid of their own.
-constexpr const char* kLayout = R"gp(
+constexpr const char* kLook = R"gp(
 if (!exists('format')) format = 'svg'
-if (!exists('narrow')) narrow = 0
-width = narrow ? 360. : 720.
-columns = per_row > 0 ? per_row : narrow || panels < 2 ? 1 : panels < 5 ? 2 : 3
-rows = (panels + columns - 1) / columns
-bottom = 62.
-across = square ? (width - left - right - (columns - 1) * gap_x) / columns : panel_height
-key_columns = int((width - 16) / key_width)
-key_columns = key_columns < 1 ? 1 : key_columns > series ? series : key_columns
-key_rows = series > 0 ? (series + key_columns - 1) / key_columns : 0
-top = 40. + 20 * key_rows
-height = top + rows * across + (rows - 1) * gap_y + bottom
-
 output = name . (narrow ? '_narrow.' : '.') . format
 if (format eq 'svg') { set terminal svg size width,height noenhanced font 'sans-serif,13' background rgb 'white' }
-if (format eq 'pdf') { set terminal pdfcairo size width/72,height/72 noenhanced font 'sans,13' }
-if (format eq 'png') { set terminal pngcairo size 2*width,2*height noenhanced font 'sans,13' fontscale 2 linewidth 2 pointscale 2 }
+if (format eq 'pdf') { set terminal pdfcairo size width/96,height/96 noenhanced font 'sans,9.75' fontscale 1 }
+if (format eq 'png') { set terminal pngcairo size 2*width,2*height noenhanced font 'sans,9.75' fontscale 2 linewidth 2 pointscale 2 }
 set output output
 
 set border 3 lc rgb '#555555'
@@ -50,28 +39,76 @@ set datafile missing 'NaN'
 set style fill transparent solid 0.16 noborder
 set xtics offset 0, 0.3
 set xlabel offset 0, 0.7
-set ylabel offset 0.6, 0
 set title offset 0, -0.5
 unset key
-
-# The legend: a piece of line, its point and its name; the first panel draws it, above all panels.
-do for [i = 1:series] {
-  x = 8 + (i - 1) % key_columns * key_width
-  y = 1 - (14. + (i - 1) / key_columns * 20) / height
-  if (legend_line[i]) {
-    set arrow i from screen x / width, screen y to screen (x + 30) / width, screen y nohead ls legend_style[i]
-  }
-  set label 2 * i at screen (x + 15) / width, screen y point ls legend_style[i] ps (legend_line[i] ? 0.6 : legend_style[i] == 101 ? 1.7 : 1)
-  set label 2 * i + 1 legend[i] at screen (x + 36) / width, screen y left front
-}
-set multiplot layout rows,columns margins left/width, 1 - right/width, bottom/height, 1 - top/height \
-  spacing gap_x/width, gap_y/height
 )gp";
 
-// Characters, not bytes.
-std::size_t length(const std::string& text) {
-  return static_cast<std::size_t>(std::count_if(
-      text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+// A text of several lines.
+std::string in_lines(const Lines& lines) {
+  std::vector<std::string> parts;
+  for (const std::string& line : lines) parts.push_back(quoted(line));
+  return parts.empty() ? "''" : fmt::format("{}", fmt::join(parts, ".\"\\n\"."));
+}
+
+std::string at_pixel(double x, double y) {
+  return fmt::format("screen {:.1f}/width, screen 1 - {:.1f}/height", x, y);
+}
+
+// A key is a piece of line, its point and its name, a label for each line.
+std::string key_commands(const LegendEntry& entry, const Layout::Key& key) {
+  std::string out;
+  if (entry.line)
+    out += fmt::format("  set arrow from {} to {} nohead ls {}\n", at_pixel(key.x, key.y),
+                       at_pixel(key.x + 30, key.y), entry.style);
+  out += fmt::format("  set label at {} point ls {} ps {}\n", at_pixel(key.x + 15, key.y), entry.style,
+                     entry.line             ? "0.6"
+                     : entry.style == kRing ? "1.7"
+                                            : "1");
+  for (std::size_t i = 0; i < key.lines.size(); ++i)
+    out += fmt::format("  set label {} at {} left\n", quoted(key.lines[i]),
+                       at_pixel(key.x + 36, key.y + static_cast<double>(i) * kLineHeight));
+  return out;
+}
+
+std::string sizes(const Layout& l) {
+  return fmt::format(
+      "  width = {}.; height = {}.; columns = {}; rows = {}; across = {:.2f}\n"
+      "  left = {}.; right = {}.; top = {}.; bottom = {}.; gap_x = {}.; gap_y = {}.\n",
+      l.width, l.height, l.columns, l.rows, l.panel_height, l.left, l.right, l.top, l.bottom, l.gap_x,
+      l.gap_y);
+}
+
+std::string keys(const Figure& f, const Layout& l) {
+  std::string out;
+  for (std::size_t i = 0; i < f.legend.size(); ++i) out += key_commands(f.legend[i], l.keys[i]);
+  return out;
+}
+
+// Commands that differ between the pages.
+std::string either(const std::string& narrow, const std::string& wide) {
+  if (narrow.empty() && wide.empty()) return "";
+  return narrow == wide ? wide : fmt::format("if (narrow) {{\n{}}} else {{\n{}}}\n", narrow, wide);
+}
+
+std::string row_tics(const Layout& l) {
+  std::vector<std::string> tics;
+  for (std::size_t i = 0; i < l.row_names.size(); ++i)
+    tics.push_back(fmt::format("{} {}", in_lines(l.row_names[i]), i));
+  if (tics.empty()) return "";
+  return fmt::format("  set ytics ({})\n  set yrange [-0.5:{}]\n", fmt::join(tics, ", "),
+                     static_cast<double>(tics.size()) - 0.5);
+}
+
+// gnuplot would put the label of the y axis where it thinks that the numbers end, which depends on the fonts.
+std::string panel_commands(const FigurePanel& p, std::size_t i, const Layout& narrow, const Layout& wide) {
+  std::string out = either(fmt::format("  set title {}\n", in_lines(narrow.titles[i])),
+                           fmt::format("  set title {}\n", in_lines(wide.titles[i])));
+  out += fmt::format("set xlabel {}\n", quoted(p.x_label));
+  if (!p.y_label.empty())
+    out += fmt::format(
+        "set label {} at graph 0, graph 0.5 offset screen -56./width, screen 0 center rotate by 90\n",
+        quoted(p.y_label));
+  return out + p.commands;
 }
 
 }  // namespace
@@ -83,6 +120,20 @@ std::string line_style(std::size_t place) { return fmt::format("ls {}", style_of
 std::vector<LegendEntry> legend_of(const std::vector<std::string>& variants) {
   std::vector<LegendEntry> out;
   for (std::size_t v = 0; v < variants.size(); ++v) out.push_back({variants[v], style_of(v)});
+  return out;
+}
+
+std::vector<std::string> points_with_bars(const std::string& file, int index,
+                                          const std::vector<std::vector<double>>& rows,
+                                          const std::string& style, bool across) {
+  const std::string block = fmt::format("'{}.tsv' index {} using {}", file, index, across ? "2:1" : "1:2");
+  std::vector<std::string> out;
+  // gnuplot leaves out points whose bars are not numbers, and complains where that are all. With a bar it
+  // would draw a white disc below each point, over what lies there.
+  if (std::any_of(rows.begin(), rows.end(), [](const auto& row) { return std::isfinite(row[2]); }))
+    out.push_back(fmt::format("{}:3:4 with {}errorbars {} dt solid lw 1.5 ps 0 notitle", block,
+                              across ? 'x' : 'y', style));
+  out.push_back(fmt::format("{} with points {} dt solid lw 1.5 ps 0.8 notitle", block, style));
   return out;
 }
 
@@ -101,30 +152,21 @@ std::string style_script() {
          "set style line 102 lc rgb '#000000' lw 1.5 pt 7 ps 0.9\n"
          "set style line 103 lc rgb '#555555' lw 1.5 pt 4 ps 1\n"
          "set style line 104 lc rgb '#999999' lw 1.5 pt 8 ps 1\n" +
-         kLayout;
+         kLook;
 }
 
 std::string figure_script(const Figure& f) {
-  std::size_t longest = 0;
-  std::vector<std::string> names, styles, lines;
-  for (const LegendEntry& entry : f.legend) {
-    longest = std::max(longest, length(entry.text));
-    names.push_back(quoted(entry.text)), styles.push_back(fmt::format("{}", entry.style));
-    lines.push_back(entry.line ? "1" : "0");
-  }
-  const std::size_t entries = names.size();
-  std::string out = fmt::format(
-      "# {}\nname = '{}'; panels = {}; series = {}; key_width = {}.\n"
-      "panel_height = {}.; right = {}.; gap_x = {}.; gap_y = {}.; per_row = {}; square = {}; left = {}.\n",
-      quoted(f.title), f.name, f.panels.size(), entries, 54 + 7 * longest, f.panel_height, f.right, f.gap_x,
-      f.gap_y, f.per_row, f.square ? 1 : 0, f.left);
-  if (entries > 0)
-    out += fmt::format(
-        "array legend[{0}] = [{1}]\narray legend_style[{0}] = [{2}]\narray legend_line[{0}] = [{3}]\n",
-        entries, fmt::join(names, ", "), fmt::join(styles, ", "), fmt::join(lines, ", "));
-  out += "load 'style.gp'\n";
+  const Layout wide = layout(f, kWide), narrow = layout(f, kNarrow);
+  std::string out =
+      fmt::format("# {}\nname = '{}'\nif (!exists('narrow')) narrow = 0\n", quoted(f.title), f.name);
+  out += either(sizes(narrow), sizes(wide)) + "load 'style.gp'\n";
+  out += either(keys(f, narrow), keys(f, wide)) + either(row_tics(narrow), row_tics(wide));
+  out +=
+      "set multiplot layout rows,columns margins left/width, 1 - right/width, bottom/height, 1 - top/height "
+      "\\\n"
+      "  spacing gap_x/width, gap_y/height\n";
   for (std::size_t i = 0; i < f.panels.size(); ++i)
-    out += (i == 1 ? "\nunset label; unset arrow\n" : "\n") + f.panels[i];
+    out += (i > 0 ? "\nunset label; unset arrow\n" : "\n") + panel_commands(f.panels[i], i, narrow, wide);
   return out + "\nunset multiplot\nunset output\n";
 }
 

@@ -25,6 +25,11 @@ int style_of(std::size_t place);
 std::string line_style(std::size_t place);
 // Its colour, "0072B2".
 std::string colour(std::size_t place);
+// Elements of a plot: the points of a block whose rows begin with x, mean, low, high, and bars from low to
+// high where these are known. `across`: the bars lie along the x axis, and the rows begin with y.
+std::vector<std::string> points_with_bars(const std::string& file, int index,
+                                          const std::vector<std::vector<double>>& rows,
+                                          const std::string& style, bool across = false);
 std::vector<LegendEntry> legend_of(const std::vector<std::string>& variants);
 
 }  // namespace heed::report

@@ -14,6 +14,7 @@
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
+#include "experiments/report/layout.h"
 #include "experiments/report/panels.h"
 #include "experiments/report/style.h"
 
@@ -53,30 +54,14 @@ bool geometric(const std::vector<double>& values) {
   return least >= 1.5 && most / least < 1.7;
 }
 
-// Of ascending values those that may be tics, so that their numbers do not run into each other; the last one
-// always.
-std::vector<double> apart(const std::vector<double>& values, bool log) {
-  const auto place = [&](double x) { return log ? std::log(x) : x; };
-  const double gap = (place(values.back()) - place(values[0])) / 7;
-  std::vector<double> kept = {values.back()};
-  for (auto x = values.rbegin() + 1; x != values.rend(); ++x)
-    if (place(kept.back()) - place(*x) >= gap) kept.push_back(*x);
-  return kept;
-}
-
 // Scale, range and tics of an axis that shows these values.
-std::string x_axis(const std::string& label, const std::vector<double>& values) {
+std::string x_axis(const std::vector<double>& values, double pixels) {
   const bool log = geometric(values);
   const double least = values[0], most = values.back(), margin = 0.06 * (most - least);
   const double by = log ? std::pow(most / least, 0.06) : 1;
-  if (values.size() > 6)  // too many to be tics themselves
-    return fmt::format(
-        "set xlabel {}\n{}", quoted(label),
-        log ? log_axis('x', least / by, most * by) : linear_axis('x', least - margin, most + margin));
-  return fmt::format(
-      "unset logscale\n{}set xrange [{}:{}]\nset xlabel {}\nset format x '%g'\nset xtics ({})\n",
-      log ? "set logscale x\n" : "", log ? least / by : least - margin, log ? most * by : most + margin,
-      quoted(label), fmt::join(apart(values, log), ", "));
+  const double low = log ? least / by : least - margin, high = log ? most * by : most + margin;
+  if (values.size() <= 6) return x_axis_at(values, low, high, log, pixels);
+  return log ? log_axis('x', low, high, pixels) : linear_axis('x', low, high, pixels);  // too many to be tics
 }
 
 // For each variant its rows along column c: value, mean, low, high, trials.
@@ -93,9 +78,11 @@ std::vector<std::string> elements_of(const Evidence& e, const std::vector<const 
     if (points.empty()) continue;
     std::sort(points.begin(), points.end());
     const int index = data.add(e.variants[v] + (title.empty() ? "" : " at " + title), points);
-    const std::string block = fmt::format("'{}.tsv' index {} using", name, index);
-    out.push_back(fmt::format("{} 1:2:3:4 with yerrorbars {} dt solid lw 1.2 notitle", block, line_style(v)));
-    if (joined) out.push_back(fmt::format("{} 1:2 with lines {} notitle", block, line_style(v)));
+    if (joined)
+      out.push_back(
+          fmt::format("'{}.tsv' index {} using 1:2 with lines {} notitle", name, index, line_style(v)));
+    const auto elements = points_with_bars(name, index, points, line_style(v));
+    out.insert(out.end(), elements.begin(), elements.end());
   }
   return out;
 }
@@ -146,6 +133,15 @@ bool is_line(const Comparison& comparison, std::size_t c) {
   return true;
 }
 
+// "task.length (tokens)"
+std::string x_label(const Evidence& e, const Comparison& comparison, std::size_t c) {
+  const auto column =
+      std::find_if(e.results.columns.begin(), e.results.columns.end(),
+                   [&](const results::Column& k) { return k.parameter == comparison.paths[c]; });
+  const std::string unit = column == e.results.columns.end() ? "" : column->unit;
+  return comparison.paths[c] + (unit.empty() || unit == "1" ? "" : fmt::format(" ({})", unit));
+}
+
 // The metric against column c, a panel for each setting of the other columns. Where these are too many, as in
 // a random sweep, all in one panel, and not joined.
 Figure against(const Evidence& e, const Comparison& comparison, std::size_t c, const std::string& name,
@@ -163,18 +159,26 @@ Figure against(const Evidence& e, const Comparison& comparison, std::size_t c, c
                             comparison.paths[c]),
                 {comparison.varied[c], "mean", "low", "high", "trials"});
   Figure figure{.name = name, .title = "", .legend = legend_of(e.variants)};
+  const double pixels = narrowest_panel(panels.size() + (with_solved ? 1 : 0));
+  std::vector<double> heights;
+  for (const ComparedRow& row : comparison.rows)
+    heights.insert(heights.end(), {row.center, row.interval.low, row.interval.high});
+  const std::string axes =
+      x_axis(values, pixels) + metric_axis(is_share(comparison.metric), heights, figure.panel_height);
   for (const Panel& panel : panels) {
     auto elements = elements_of(e, panel.rows, c, name, panel.title, joined, data);
     if (elements.empty()) continue;
-    figure.panels.push_back(fmt::format(
-        "set title {}\n{}{}{}", quoted(panel.title), x_axis(comparison.paths[c], values),
-        metric_axis(metric_label(e, comparison.metric), is_share(comparison.metric)), plot(elements)));
+    figure.panels.push_back({.title = panel.title,
+                             .x_label = x_label(e, comparison, c),
+                             .y_label = metric_label(e, comparison.metric),
+                             .commands = axes + plot(elements)});
   }
   if (with_solved && comparison.knows_solved && !figure.panels.empty())
-    figure.panels.push_back(fmt::format(
-        "set title {}\n{}{}{}", quoted(panels.size() > 1 ? "all settings" : ""),
-        x_axis(comparison.paths[c], values), metric_axis("share of trials that solve the task", true),
-        plot(solved_shares(e, comparison, c, name, data))));
+    figure.panels.push_back({.title = panels.size() > 1 ? "all settings" : "",
+                             .x_label = x_label(e, comparison, c),
+                             .y_label = "share of trials that solve it",
+                             .commands = x_axis(values, pixels) + metric_axis(true, {}, figure.panel_height) +
+                                         plot(solved_shares(e, comparison, c, name, data))});
   if (figure.panels.size() == 1) figure.panel_height = 300;
   figure.data = data.text();
   figure.caption = fmt::format("{} against {}, mean over the seeds with its 95 % interval.{}",

@@ -121,8 +121,8 @@ std::vector<std::string> merge_command(const SlurmJob& job, const std::string& a
   words.insert(words.end(),
                {"--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--dependency=afterany:" + array_id,
                 "--output=" + pattern(job.directory / "logs") + "/slurm-%j-merge.log",
-                fmt::format("--wrap={0} merge {1} && {0} compare {1}", shell_word(job.program.string()),
-                            shell_word(job.directory.string()))});
+                fmt::format("--wrap={0} merge {1} && {0} compare {1} && {0} report {1}",
+                            shell_word(job.program.string()), shell_word(job.directory.string()))});
   return words;
 }
 

@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "experiments/report/axis.h"
 #include "experiments/report/draw.h"
 #include "experiments/report/evidence.h"
 #include "experiments/report/figure.h"
@@ -13,7 +12,6 @@
 #include "experiments/report/html.h"
 #include "experiments/report/page.h"
 #include "experiments/report/panels.h"
-#include "experiments/report/style.h"
 #include "experiments/report/verdict.h"
 #include "results/merge.h"
 #include "results/shard.h"
@@ -119,28 +117,10 @@ TEST_CASE("texts of results stand in a page letter for letter") {
   CHECK(heed::report::escaped("0 → 1 💥") == "0 → 1 💥");
 }
 
-TEST_CASE("texts of results stand in gnuplot letter for letter") {
-  CHECK(heed::report::quoted("it's `date` \"x\" \\n $1") == "'it''s `date` \"x\" \\n $1'");
-  CHECK(heed::report::quoted("two\nlines") == "'two lines'");
-}
-
 TEST_CASE("a column of a page's table is to the right where it is numbers, and left out where it is empty") {
   const std::string html = heed::report::table({{"a", "b", "c"}, {"x", "1.5", ""}, {"y", "-", ""}});
   CHECK_THAT(html, ContainsSubstring("<th class=\"number\">b</th>") && ContainsSubstring("<th>a</th>"));
   CHECK(html.find(">c<") == std::string::npos);
-}
-
-TEST_CASE("a drawn figure keeps no id that another one has") {
-  const std::string svg =
-      "<?xml?>\n<svg width=\"720\" height=\"400\"\n viewBox=\"0 0 720 400\" xmlns=\"x\">\n<title>t</title>"
-      "<g id=\"plot\"><use xlink:href='#gpPt1'/><path id='gpPt1'/><title>plot_1</title></g></svg>";
-  const std::string html = heed::report::inline_svg(svg, "a_", "what it <shows>");
-  CHECK_THAT(html, ContainsSubstring("<svg viewBox=\"0 0 720 400\" role=\"img\"") &&
-                       ContainsSubstring("aria-label=\"what it &lt;shows&gt;\"") &&
-                       ContainsSubstring("id=\"a_plot\"") && ContainsSubstring("href='#a_gpPt1'") &&
-                       ContainsSubstring("id='a_gpPt1'"));
-  CHECK(html.find("title") == std::string::npos);
-  CHECK(html.find("width=") == std::string::npos);
 }
 
 TEST_CASE("the verdict says in words what the table says in numbers") {
@@ -210,8 +190,9 @@ TEST_CASE("learning curves are means of the trials that are done") {
   CHECK_THAT(f.data,
              ContainsSubstring("# softmax at length = 16\n# step\tmean\tlow\thigh\ttrials\n0\t0.1\t") &&
                  ContainsSubstring("\n100\t0.91\t0.9\t0.92\t3\n"));
-  CHECK_THAT(f.panels[0],
-             ContainsSubstring("'optimizer steps'") && ContainsSubstring("'validation accuracy'"));
+  CHECK(f.panels[0].x_label == "optimizer steps");
+  CHECK(f.panels[0].y_label == "validation accuracy");
+  CHECK(f.panels[0].title == "length = 16");
 }
 
 TEST_CASE("the Pareto front has what nothing else beats") {
@@ -232,6 +213,61 @@ TEST_CASE("the Pareto front has what nothing else beats") {
              ContainsSubstring("by parameters good, cheap") && ContainsSubstring("Equal for all: "));
 }
 
+TEST_CASE("each task has its own Pareto front") {
+  const TempFolder folder;
+  auto records = three_lengths();
+  for (Record& r : records)  // at the longest both are as good
+    if (std::get<std::int64_t>(r.parameters[2].value) == 64) r.metrics[0].value = 0.5;
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const Figure& f = named(figures, "cost_1");
+  CHECK(f.title == "What it costs: parameters");
+  REQUIRE(f.panels.size() == 3);
+  CHECK(f.panels[2].title == "length = 64");
+  CHECK_THAT(f.caption,
+             ContainsSubstring("at length = 16 softmax, linear; at length = 32 softmax, linear; at length "
+                               "= 64 linear."));
+}
+
+TEST_CASE("results of one seed have points, which have no bars") {
+  const TempFolder folder;
+  std::vector<Record> records;
+  for (const std::int64_t length : {16, 32, 64})
+    for (const char* variant : {"softmax", "linear"}) {
+      records.push_back(trial(variant, 0, length, 0.5, variant[0] == 's' ? 2000 : 1000));
+      records.back().metrics.push_back({"attention_on_answer", 0.5, "1", "", false});
+    }
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  for (const char* name : {"swept_1", "cost_1", "attention_noise"}) {
+    CAPTURE(name);
+    const std::string& commands = named(figures, name).panels.at(0).commands;
+    CHECK_THAT(commands, ContainsSubstring("with points"));
+    CHECK(commands.find("errorbars") == std::string::npos);
+  }
+  if (const auto gnuplot = heed::report::find_gnuplot(); !gnuplot.empty())
+    CHECK(heed::report::draw(figures, gnuplot).complaint.empty());
+}
+
+TEST_CASE("every axis has a name") {
+  const TempFolder folder;
+  auto records = three_lengths();
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    records[i].parameters[3].value = i / 2 % 2 == 0 ? 0.001 : 0.002;
+    records[i].metrics.push_back({"attention_on_answer", 0.5, "1", "", false});
+  }
+  const auto figures = heed::report::figures(evidence_of(folder, records));
+  Texts names;
+  for (const Figure& f : figures) {
+    names.push_back(f.name);
+    for (const auto& panel : f.panels) {
+      CAPTURE(f.name, panel.title);
+      CHECK(!panel.x_label.empty());
+      CHECK((!panel.y_label.empty() || !f.row_names.empty()));
+    }
+  }
+  CHECK(names ==
+        Texts{"learning_curves", "cost_1", "swept_1", "learning_rate", "scaling", "attention_noise"});
+}
+
 TEST_CASE("time against length has the exponent of its law") {
   const TempFolder folder;
   const auto figures = heed::report::figures(evidence_of(folder, three_lengths()));
@@ -246,9 +282,9 @@ TEST_CASE("a swept number is an axis, its values are tics") {
   const auto figures = heed::report::figures(evidence_of(folder, three_lengths()));
   const Figure& f = named(figures, "swept_1");
   REQUIRE(f.panels.size() == 1);
-  CHECK_THAT(f.panels[0], ContainsSubstring("set logscale x") &&
-                              ContainsSubstring("set xtics (64, 32, 16)") &&
-                              ContainsSubstring("set xlabel 'task.length'"));
+  CHECK_THAT(f.panels[0].commands,
+             ContainsSubstring("set logscale x") && ContainsSubstring("set xtics (64, 32, 16)"));
+  CHECK(f.panels[0].x_label == "task.length");
 }
 
 TEST_CASE("points of a random sweep are not joined") {
@@ -263,7 +299,7 @@ TEST_CASE("points of a random sweep are not joined") {
     }
   }
   const auto figures = heed::report::figures(evidence_of(folder, records));
-  CHECK(named(figures, "swept_1").panels[0].find("with lines") == std::string::npos);
+  CHECK(named(figures, "swept_1").panels[0].commands.find("with lines") == std::string::npos);
   CHECK_THAT(named(figures, "swept_1").caption, ContainsSubstring("not held fixed"));
 }
 
@@ -284,10 +320,10 @@ TEST_CASE("attention maps are those of one trial of each variant, without paddin
   const auto figures = heed::report::figures(evidence_of(folder, records));
   const Figure &positive = named(figures, "attention_1"), &negative = named(figures, "attention_2");
   CHECK_THAT(positive.data, ContainsSubstring("# layer 1, head 1\n1\t0\t0\n0.5\t0.5\t0\n0\t0.25\t0.75\n"));
-  CHECK_THAT(positive.panels[0], ContainsSubstring("set cbrange [0:1]"));
+  CHECK_THAT(positive.panels[0].commands, ContainsSubstring("set cbrange [0:1]"));
   CHECK_THAT(positive.caption, ContainsSubstring("between 0.0000 and 1.0000"));
   CHECK_THAT(negative.data, ContainsSubstring("\n1\t0\n-0.5\t1.5\n"));
-  CHECK_THAT(negative.panels[0], ContainsSubstring("set cbrange [-1.5:1.5]"));  // white is zero
+  CHECK_THAT(negative.panels[0].commands, ContainsSubstring("set cbrange [-1.5:1.5]"));  // white is zero
 }
 
 TEST_CASE("where attention goes is drawn for the measures that there are") {
@@ -304,7 +340,7 @@ TEST_CASE("where attention goes is drawn for the measures that there are") {
   const Figure& f = named(figures, "attention_noise");
   CHECK(f.legend.size() == 1);
   CHECK_THAT(f.data, ContainsSubstring("# attention_on_answer\n") &&
-                         ContainsSubstring("\n2.22\t0.55\t0.5\t0.6\t2\n"));
+                         ContainsSubstring("\n1.22\t0.55\t0.5\t0.6\t2\n"));
   CHECK_THAT(f.caption, ContainsSubstring("Answer: softmax 0.5500."));
 }
 
@@ -327,26 +363,4 @@ TEST_CASE("results without a single trial that is done make a page") {
   const std::string page = page_of(evidence_of(folder, {failed(trial("softmax", 0, 16, 0, 0), "no memory")}));
   CHECK_THAT(page, ContainsSubstring("1 of 1 trial") && ContainsSubstring("no memory") &&
                        ContainsSubstring("<td class=\"number\">17</td>"));
-}
-
-TEST_CASE("tics are round numbers with prefixes") {
-  CHECK_THAT(heed::report::linear_axis('x', 0, 34000),
-             ContainsSubstring("('0' 0, '10k' 10000, '20k' 20000, '30k' 30000)"));
-  CHECK_THAT(heed::report::log_axis('y', 30, 2500),
-             ContainsSubstring("set logscale y") && ContainsSubstring("('50' 50, '100' 100, '200' 200"));
-  CHECK(heed::report::with_prefix(2500) == "2.5k");
-}
-
-TEST_CASE("styles differ in grey: no two of the first sixty share dash and point") {
-  const std::string style = heed::report::style_script();
-  Texts seen;
-  for (std::size_t i = 0; i < 60; ++i) {
-    const std::string line = "set " + std::string("style line ") + std::to_string(i + 1) + " ";
-    const auto at = style.find(line);
-    REQUIRE(at != std::string::npos);
-    const auto dash = style.find(" dt ", at), end = style.find('\n', at);
-    seen.push_back(style.substr(dash, end - dash));
-  }
-  std::sort(seen.begin(), seen.end());
-  CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
 }

@@ -14,9 +14,13 @@ import xml.etree.ElementTree as xml
 
 SWEEP = """
 name: reported
-variants: [softmax, linear, {window: {size: [2, 4]}}]
+variants:
+  - softmax
+  - linear
+  - window: {size: [2, 4]}
+  - stack: [{window: {size: 1}}, {differential: {subtraction: false, half_width: [true, false]}}]
 task: {name: induction, length: 12, vocab: 8, score: all}
-model: {layers: 1, heads: 2, dim: 8}
+model: {layers: 2, heads: 2, dim: 8}
 train: {steps: 40, batch: 8, warmup: 2, test_sequences: 32, evaluate_sequences: 16, evaluate_every: 10}
 sweep:
   seeds: 2
@@ -28,6 +32,70 @@ save: [attention]
 
 def heed(*words, env=None):
     return subprocess.run([sys.argv[1], *words], capture_output=True, text=True, env=env)
+
+
+def width_of(text):
+    """In pixels, in the widest of the usual fonts; None where the font is not installed."""
+    try:
+        from matplotlib import font_manager, ft2font
+    except ImportError:
+        return None
+    font = ft2font.FT2Font(font_manager.findfont("DejaVu Sans"))
+    font.set_size(13, 72)
+    font.set_text(text)
+    return font.get_width_height()[0] / 64
+
+
+def text_boxes(svg):
+    """The page of an SVG of gnuplot, and where each line of text stands: (left, right, top, bottom, text)."""
+    root = xml.fromstring(svg)
+    boxes = []
+    for group in root.iter("{http://www.w3.org/2000/svg}g"):
+        place = re.match(r"translate\(([-\d.]+),([-\d.]+)\)( rotate\(270\))?$", group.get("transform", ""))
+        for text in group.findall("{http://www.w3.org/2000/svg}text") if place else []:
+            words = "".join(text.itertext())
+            if not words.strip():
+                continue
+            x, y, width = float(place[1]), float(place[2]), width_of(words)
+            start = {"start": 0, "middle": -width / 2, "end": -width}[group.get("text-anchor")]
+            if place[3]:  # turned to the left: what goes right goes up
+                boxes.append((x - 9, x + 3, y - start - width, y - start, words))
+            else:
+                boxes.append((x + start, x + start + width, y - 9, y + 3, words))
+    return [float(n) for n in root.get("viewBox").split()][2:], boxes
+
+
+def collisions(svg):
+    """What texts of a figure run into each other or over the edge."""
+    (width, height), boxes = text_boxes(svg)
+    out = [f"'{b[4]}' leaves the page" for b in boxes if b[0] < 0 or b[1] > width or b[2] < 0 or b[3] > height]
+    for i, a in enumerate(boxes):
+        out += [f"'{a[4]}' on '{b[4]}'" for b in boxes[:i] if a[0] < b[1] and b[0] < a[1] and a[2] < b[3] and b[2] < a[3]]
+    return out
+
+
+def check_figures(folder):
+    """Each figure as gnuplot draws it from the kept files: for wide pages and for phones, and nothing overlaps."""
+    if width_of("a") is None:
+        print("not looked for overlaps: matplotlib is not installed")
+        return
+    for script in sorted(folder.glob("*.gp")):
+        if script.stem == "style":
+            continue
+        for narrow in (0, 1):
+            picture = folder / (script.stem + ("_narrow.svg" if narrow else ".svg"))
+            picture.unlink(missing_ok=True)
+            command = ["gnuplot", "-d", "-e", f"narrow = {narrow}", script.name]
+            drawn = subprocess.run(command, cwd=folder, capture_output=True, text=True)
+            assert drawn.returncode == 0 and not drawn.stderr, (script.name, drawn.stderr)
+            svg = picture.read_text()
+            assert len(text_boxes(svg)[1]) > 3, script.name
+            assert not collisions(svg), (picture.name, collisions(svg))
+    # A twin that is broken on purpose is found.
+    script = (folder / "learning_curves.gp").read_text()
+    (folder / "broken.gp").write_text(re.sub(r"(set label '[^']*differential.*screen )[\d.]+/width", r"\g<1>60/width", script))
+    subprocess.run(["gnuplot", "-d", "broken.gp"], cwd=folder, check=True)
+    assert collisions((folder / "learning_curves.svg").read_text()), "overlapping keys are not found"
 
 
 def local(tag):
@@ -64,10 +132,11 @@ def main():
         (folder / "sweep.yaml").write_text(SWEEP)
         ended = heed("run", str(folder / "sweep.yaml"), "-o", str(run))
         assert ended.returncode == 1, ended.stderr
-        plan = [line.split("\t")[0] for line in (run / "plan.tsv").read_text().splitlines()]
+        assert (run / "report.html").exists() and f"Report: {run / 'report.html'}" in ended.stderr, ended.stderr
+        plan = [line.split("\t")[0] for line in (run / "plan.tsv").read_text().splitlines()[1:]]
         status = heed("status", str(run)).stdout
         failed = [i for i in plan if i in status]
-        assert len(failed) == 24, status
+        assert len(failed) == 36, status
 
         # Without gnuplot there are tables, and a sentence.
         bare = heed("report", str(run), env={**os.environ, "PATH": str(folder)})
@@ -104,10 +173,12 @@ def main():
         figures, text = check_page(page.decode(), failed)
         names = [f.stem for f in (folder / "figures").glob("*.tsv")]
         assert figures == 2 * len(names), (figures, names)  # each for wide pages and for phones
-        assert {"learning_curves", "cost", "learning_rate", "scaling", "attention_1"} <= set(names), names
+        assert {"learning_curves", "cost_1", "learning_rate", "scaling", "attention_1"} <= set(names), names
         for name in names:
             for kind in ("gp", "svg", "pdf", "png"):
                 assert (folder / "figures" / f"{name}.{kind}").stat().st_size > 500, (name, kind)
+
+        check_figures(folder / "figures")
 
         # A results file alone has a report too.
         alone = heed("report", str(elsewhere / "results.h5"))

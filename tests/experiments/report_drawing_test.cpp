@@ -1,0 +1,205 @@
+// How the report's figures are drawn. However many and long the names are, none covers another one or leaves
+// the page; tests/python/report_test.py looks at what gnuplot makes of them.
+#include <algorithm>
+#include <limits>
+#include <string>
+#include <vector>
+
+#include "experiments/report/axis.h"
+#include "experiments/report/draw.h"
+#include "experiments/report/gnuplot.h"
+#include "experiments/report/html.h"
+#include "experiments/report/layout.h"
+#include "experiments/report/style.h"
+#include "experiments/report/text_width.h"
+#include "experiments/report/theme.h"
+#include "tests/catch.h"
+
+namespace {
+
+using heed::report::Figure;
+using heed::report::kLineHeight;
+using heed::report::Layout;
+using Texts = std::vector<std::string>;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+struct Box {
+  double left, right, above, below;
+};
+
+bool overlap(const Box& a, const Box& b) {
+  return a.left < b.right && b.left < a.right && a.above < b.below && b.above < a.below;
+}
+
+// A key's mark and text.
+Box box_of(const Layout::Key& key) {
+  double widest = 0;
+  for (const std::string& line : key.lines) widest = std::max(widest, heed::report::text_width(line));
+  const double above = key.y - kLineHeight / 2.;
+  return {key.x, key.x + 36 + widest, above, above + kLineHeight * static_cast<double>(key.lines.size())};
+}
+
+Texts names(std::size_t count, const std::string& of) {
+  Texts out;
+  for (std::size_t i = 0; i < count; ++i) out.push_back(of + std::to_string(i));
+  return out;
+}
+
+Figure figure_with(const Texts& variants, std::size_t panels) {
+  Figure f{.name = "f", .title = "t", .legend = heed::report::legend_of(variants)};
+  for (std::size_t i = 0; i < panels; ++i)
+    f.panels.push_back({.title = "length = 1024, pairs = 16, noise = 0." + std::to_string(i)});
+  return f;
+}
+
+}  // namespace
+
+TEST_CASE("a text is broken behind commas, and nothing of it is lost") {
+  const std::string name = "window(size=1)+differential(subtraction=true,head_norm=false,half_width=true)";
+  const Texts lines = heed::report::wrapped(name, 240);
+  CHECK(lines ==
+        Texts{"window(size=1)+", "differential(subtraction=true,", "head_norm=false,half_width=true)"});
+  for (const double width : {20., 60., 100., 300.}) {
+    std::string whole;
+    for (const std::string& line : heed::report::wrapped(name, width)) {
+      CHECK(heed::report::text_width(line) <= width);
+      whole += line;
+    }
+    CHECK(whole == name);
+  }
+  CHECK(heed::report::wrapped("two words", 50) == Texts{"two", "words"});
+  CHECK(heed::report::wrapped("ένα", 20) == Texts{"έ", "ν", "α"});  // characters, not bytes
+  CHECK(heed::report::wrapped("", 20).empty());
+}
+
+TEST_CASE("keys cover neither each other nor the panels, and stay on the page") {
+  const std::string longest = "window(size=1)+differential(subtraction=true,head_norm=false,half_width=true)";
+  for (const std::string& name : {std::string("linear"), std::string("window+softmax"), longest})
+    for (const std::size_t count : {1, 2, 5, 9, 30})
+      for (const int width : {heed::report::kWide, heed::report::kNarrow}) {
+        CAPTURE(name, count, width);
+        const Layout l = heed::report::layout(figure_with(names(count, name), 4), width);
+        REQUIRE(l.keys.size() == count);
+        for (std::size_t i = 0; i < count; ++i) {
+          const Box box = box_of(l.keys[i]);
+          CHECK((box.left >= 0 && box.right <= width && box.above >= 0));
+          CHECK(box.below <= l.top - kLineHeight * static_cast<double>(l.titles[0].size()));
+          for (std::size_t k = 0; k < i; ++k) CHECK_FALSE(overlap(box, box_of(l.keys[k])));
+        }
+      }
+}
+
+TEST_CASE("titles of panels have room beside each other") {
+  for (const std::size_t panels : {2, 4, 9})
+    for (const int width : {heed::report::kWide, heed::report::kNarrow}) {
+      CAPTURE(panels, width);
+      const Layout l = heed::report::layout(figure_with({"a", "b"}, panels), width);
+      CHECK(l.panel_width >= 130);
+      for (const auto& title : l.titles)
+        for (const std::string& line : title) CHECK(heed::report::text_width(line) < l.panel_width + l.gap_x);
+    }
+}
+
+TEST_CASE("names of rows leave room for the axes") {
+  Figure f = figure_with({}, 2);
+  f.row_names = names(9, "window(size=1)+differential(half_width=true)");
+  f.panel_height = 100;
+  for (const int width : {heed::report::kWide, heed::report::kNarrow}) {
+    CAPTURE(width);
+    const Layout l = heed::report::layout(f, width);
+    CHECK(l.panel_width >= 130);
+    for (const auto& name : l.row_names) {
+      for (const std::string& line : name) CHECK(heed::report::text_width(line) < l.left);
+      CHECK(static_cast<double>(name.size()) * kLineHeight * 9 <= l.panel_height);
+    }
+  }
+}
+
+TEST_CASE("texts of results stand in gnuplot letter for letter") {
+  CHECK(heed::report::quoted("it's `date` \"x\" \\n $1") == "'it''s `date` \"x\" \\n $1'");
+  CHECK(heed::report::quoted("two\nlines") == "'two lines'");
+}
+
+TEST_CASE("a drawn figure keeps no id that another one has") {
+  const std::string svg =
+      "<?xml?>\n<svg width=\"720\" height=\"400\"\n viewBox=\"0 0 720 400\" xmlns=\"x\">\n<title>t</title>"
+      "<g id=\"plot\"><use xlink:href='#gpPt1'/><path id='gpPt1'/><title>plot_1</title></g></svg>";
+  const std::string html = heed::report::inline_svg(svg, "a_", "what it <shows>");
+  CHECK_THAT(html, ContainsSubstring("<svg viewBox=\"0 0 720 400\" role=\"img\"") &&
+                       ContainsSubstring("aria-label=\"what it &lt;shows&gt;\"") &&
+                       ContainsSubstring("id=\"a_plot\"") && ContainsSubstring("href='#a_gpPt1'") &&
+                       ContainsSubstring("id='a_gpPt1'"));
+  CHECK(html.find("title") == std::string::npos);
+  CHECK(html.find("width=") == std::string::npos);
+}
+
+TEST_CASE("a figure that gnuplot cannot draw takes no other along") {
+  const auto gnuplot = heed::report::find_gnuplot();
+  if (gnuplot.empty()) return;
+  const auto figure = [](const char* name, const char* commands) {
+    Figure f{.name = name, .title = name};
+    f.panels.push_back({.x_label = "x", .y_label = "y", .commands = commands});
+    return f;
+  };
+  const auto drawing = heed::report::draw(
+      {figure("one", "plot 1\n"), figure("two", "plot no_such_thing\n"), figure("three", "plot 3\n")},
+      gnuplot);
+  REQUIRE(drawing.drawn.size() == 3);
+  CHECK_THAT(drawing.drawn[0].wide, ContainsSubstring("</svg>"));
+  CHECK(drawing.drawn[1].wide.empty());
+  CHECK_THAT(drawing.drawn[2].narrow, ContainsSubstring("</svg>"));
+  CHECK_THAT(drawing.complaint, ContainsSubstring("no_such_thing"));
+}
+
+TEST_CASE("tics are round numbers with prefixes, as many as have room") {
+  CHECK_THAT(heed::report::linear_axis('x', 0, 34000, 280),
+             ContainsSubstring("('0' 0, '10k' 10000, '20k' 20000, '30k' 30000)"));
+  CHECK_THAT(heed::report::linear_axis('x', 0, 34000, 90), ContainsSubstring("('0' 0, '20k' 20000)"));
+  CHECK_THAT(heed::report::log_axis('y', 30, 2500, 220),
+             ContainsSubstring("set logscale y") && ContainsSubstring("('50' 50, '100' 100, '200' 200"));
+  CHECK_THAT(heed::report::log_axis('x', 30, 2500, 158),
+             ContainsSubstring("('30' 30, '100' 100, '300' 300, '1k' 1000)"));
+  CHECK_THAT(heed::report::x_axis_at({256, 512, 1024, 2048, 4096}, 200, 5000, true, 150),
+             ContainsSubstring("set xtics (4096, 1024, 256)"));
+  CHECK(heed::report::with_prefix(2500) == "2.5k");
+}
+
+TEST_CASE("an axis shows all of a metric, and a share from 0 to 1") {
+  CHECK_THAT(heed::report::metric_axis(true, {0.4}, 220), ContainsSubstring("set yrange [0:1]"));
+  CHECK_THAT(heed::report::metric_axis(false, {10, kNaN, 100}, 220), ContainsSubstring("set yrange [0:106]"));
+  CHECK_THAT(heed::report::metric_axis(false, {3, 3}, 220), ContainsSubstring("set yrange [2.7:3.3]"));
+  CHECK_THAT(heed::report::metric_axis(false, {}, 220), ContainsSubstring("set yrange [0:1]"));
+}
+
+TEST_CASE("every colour of the figures has a twin for dark pages") {
+  const std::string style = heed::report::style_script(), twins = heed::report::dark_colours();
+  std::size_t colours = 0;
+  for (auto at = style.find("rgb '#"); at != std::string::npos;
+       at = style.find("rgb '#", at + 1), ++colours) {
+    std::string colour = style.substr(at + 6, 6);
+    std::transform(colour.begin(), colour.end(), colour.begin(),
+                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
+    CHECK_THAT(twins, ContainsSubstring("--" + colour + ": #"));
+  }
+  CHECK(colours > 60);
+  CHECK(heed::report::themed(
+            "<rect x=\"0\" y=\"0\" width=\"7\" fill=\"#ffffff\"/><g color='rgb(  0, 114, 178)' "
+            "fill=\"rgb(51,51,51)\"/><polygon fill = 'rgb(0, 114, 178)' points = '1,2'/>") ==
+        "<rect x=\"0\" y=\"0\" width=\"7\" fill=\"none\"/><g color='var(--0072B2,#0072B2)' "
+        "fill=\"var(--333333,#333333)\"/><polygon fill = 'rgb(0, 114, 178)' points = '1,2'/>");
+}
+
+TEST_CASE("styles differ in grey: no two of the first sixty share dash and point") {
+  const std::string style = heed::report::style_script();
+  Texts seen;
+  for (std::size_t i = 0; i < 60; ++i) {
+    const std::string line = "set " + std::string("style line ") + std::to_string(i + 1) + " ";
+    const auto at = style.find(line);
+    REQUIRE(at != std::string::npos);
+    const auto dash = style.find(" dt ", at), end = style.find('\n', at);
+    seen.push_back(style.substr(dash, end - dash));
+  }
+  std::sort(seen.begin(), seen.end());
+  CHECK(std::adjacent_find(seen.begin(), seen.end()) == seen.end());
+}
