@@ -153,9 +153,13 @@ int run(const Input& input, Registry& registry) {
   const std::vector<std::string> status = results.texts("status");
   const bool all_done =
       std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
+  const std::size_t missing = sweep.trials.size() - status.size();
+  if (missing > 0)
+    fmt::print(stderr, "{} of {} without a result: the same command again runs what is missing.\n", missing,
+               count_text(sweep.trials.size(), "trial"));
   if (!all_done)
     fmt::print(stderr, "Some trials failed: `heed status {}` says why.\n", directory.root().string());
-  return *merged == kDone && all_done ? kDone : kSomeFailed;
+  return *merged == kDone && all_done && missing == 0 ? kDone : kSomeFailed;
 }
 
 }  // namespace

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <deque>
 #include <map>
@@ -20,7 +19,9 @@
 #include "experiments/run/process.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/worker.h"
+#include "experiments/run/worker_process.h"
 #include "experiments/train/checkpoint.h"
+#include "experiments/train/clock.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 #include "results/shard.h"
@@ -30,29 +31,6 @@ namespace {
 
 constexpr double kSecondsToStop = 5;
 constexpr int kInterruptions = 3;  // after which a trial that somebody stops again and again counts as killed
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
-// Why a process ended without a result.
-Failure failure_of(int wait_status) {
-  if (WIFEXITED(wait_status))
-    return {results::Status::failed,
-            fmt::format("it ended with exit code {} before it had a result", WEXITSTATUS(wait_status))};
-  const int signal = WTERMSIG(wait_status);
-  const bool from_outside = signal == SIGKILL || signal == SIGTERM || signal == SIGINT || signal == SIGHUP;
-  return {
-      from_outside ? results::Status::killed : results::Status::failed,
-      signal_text(signal) + (signal == SIGKILL ? ": from outside, or the machine ran out of memory" : "")};
-}
-
-// A worker that a batch system or a person has asked to leave: no failure.
-bool was_asked_to_leave(int wait_status) {
-  if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status) == 75;
-  const int signal = WTERMSIG(wait_status);
-  return signal == SIGTERM || signal == SIGINT || signal == SIGUSR1;
-}
 
 class Supervisor {
  public:
@@ -102,24 +80,12 @@ class Supervisor {
   }
 
  private:
-  struct Worker {
-    pid_t pid;
-    std::size_t trial;
-    Descriptor pipe;
-    bool records_failure;
-    double since;
-    Index began = 0;  // the step at which it continues
-    std::string unread = {};
-    TrialProgress progress = {};
-    std::string ended = {}, reason = {}, refused = {};
-    std::string beyond = {};  // which limit it was ended for
-  };
-
   // What a trial that was stopped had before and has now.
   struct Stopped {
     std::size_t trial;
     Index began;
     double seconds;
+    Descriptor log;
   };
 
   void go_on() {
@@ -131,7 +97,7 @@ class Supervisor {
       stop_if_asked();  // before what a stopped worker's end means
       reap();
       end_what_is_beyond();
-      progress_->tick(now());
+      progress_->tick(steady_seconds());
     }
   }
 
@@ -148,12 +114,14 @@ class Supervisor {
   }
 
   void give_up() {
-    for (const Stopped& s : stopped_)
-      start(s.trial, Failure{results::Status::killed,
-                             fmt::format("the time limit of its job is too short: {} after it was started "
-                                         "again it was stopped without having got further",
-                                         duration_text(s.seconds)),
-                             s.began, s.seconds});
+    for (Stopped& s : stopped_)
+      record(s.trial,
+             {results::Status::killed,
+              fmt::format("the time limit of its job is too short: {} after it was started "
+                          "again it was stopped without having got further",
+                          duration_text(s.seconds)),
+              s.began, s.seconds},
+             std::move(s.log));
     go_on();
   }
 
@@ -174,7 +142,7 @@ class Supervisor {
     while (!stopping_ && workers_.size() < static_cast<std::size_t>(options_.jobs) && !queue_.empty()) {
       const std::size_t trial = queue_.front();
       queue_.pop_front();
-      if (!start(trial, std::nullopt)) elsewhere_.push_back(trial);
+      if (!start(trial)) elsewhere_.push_back(trial);
     }
     if (!stopping_ && queue_.empty() && workers_.empty() && !elsewhere_.empty()) look_elsewhere();
   }
@@ -193,35 +161,32 @@ class Supervisor {
     elsewhere_ = std::move(still);
   }
 
-  // Starts a trial, or the worker that records why it ended. False where another process runs the trial.
-  bool start(std::size_t trial, const std::optional<Failure>& failure) {
+  // False where another process runs the trial.
+  bool start(std::size_t trial) {
     const std::string& id = lines_[trial].id;
     const std::filesystem::path log_path = directory_.log(id);
-    const Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
+    Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (log.get() < 0) fail_to(log_path, "open");
     if (flock(log.get(), LOCK_EX | LOCK_NB) != 0) return false;
     if (!needs_run(trial)) return true;  // another process has run it meanwhile
-    if (!failure) {
-      if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
-      const std::string config = to_config(sweep_.trials[trial].config).yaml();
-      results::write_file(directory_.config(id), std::as_bytes(std::span(config)),
-                          results::IfExists::replace);
-    }
-    int ends[2];
-    if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
-    Descriptor read_end(ends[0]);
-    const Descriptor write_end(ends[1]);
-    fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    const pid_t pid = spawn(arguments(trial, failure), log.get(), write_end.get(), signals_.before());
-    workers_.push_back({pid, trial, std::move(read_end), failure.has_value(), now()});
-    if (failure) return true;
+    if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
+    const std::string config = to_config(sweep_.trials[trial].config).yaml();
+    results::write_file(directory_.config(id), std::as_bytes(std::span(config)), results::IfExists::replace);
+    workers_.push_back(start_worker(trial, arguments(trial, std::nullopt), std::move(log), signals_));
     const std::optional<Index> step = checkpoints(trial).latest_step();
     workers_.back().began = step.value_or(0);
     if (step)
       progress_->message(fmt::format("{} continues after {} of {} updates.", lines_[trial].text(), *step,
                                      sweep_.trials[trial].config.train.steps));
-    progress_->started(position_[trial], now());
+    progress_->started(position_[trial], steady_seconds());
     return true;
+  }
+
+  // Starts the worker that records why a trial ended. It goes on with the lock of the one that has died:
+  // nobody else can take the trial in between.
+  void record(std::size_t trial, const Failure& failure, Descriptor log) {
+    workers_.push_back(start_worker(trial, arguments(trial, failure), std::move(log), signals_));
+    workers_.back().records_failure = true;
   }
 
   std::vector<std::string> arguments(std::size_t trial, const std::optional<Failure>& failure) const {
@@ -259,21 +224,8 @@ class Supervisor {
   }
 
   void read_reports(Worker& w) {
-    char bytes[4096];
-    for (;;) {
-      const ssize_t n = w.pipe.get() < 0 ? 0 : read(w.pipe.get(), bytes, sizeof bytes);
-      if (n == 0) w.pipe = Descriptor();  // closed: the worker ends
-      if (n <= 0) break;
-      w.unread.append(bytes, static_cast<std::size_t>(n));
-    }
-    for (std::size_t end; (end = w.unread.find('\n')) != std::string::npos; w.unread.erase(0, end + 1)) {
-      const WorkerReport report = read_report(w.unread.substr(0, end));
-      if (!report.ended.empty()) w.ended = report.ended, w.reason = report.reason;
-      if (!report.refused.empty()) w.refused = report.refused;
-      if (!report.progress) continue;
-      w.progress = *report.progress;
-      if (!w.records_failure) progress_->advanced(position_[w.trial], w.progress);
-    }
+    const bool advanced = w.read_reports();
+    if (advanced && !w.records_failure) progress_->advanced(position_[w.trial], w.progress);
   }
 
   void reap() {
@@ -289,10 +241,10 @@ class Supervisor {
       dead.emplace_back(std::move(workers_[i]), status);
       workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
     }
-    for (const auto& [worker, status] : dead) conclude(worker, status);
+    for (auto& [worker, status] : dead) conclude(worker, status);
   }
 
-  void conclude(const Worker& w, int status) {
+  void conclude(Worker& w, int status) {
     const std::size_t at = position_[w.trial];
     if (!w.ended.empty()) return ended(at, results::status_from(w.ended), w.reason);
     if (!needs_run(w.trial)) {  // it lost its pipe, but not its result
@@ -306,7 +258,7 @@ class Supervisor {
                                                              directory_.log(lines_[w.trial].id).string())
                                                : fmt::format("its process says: {}", w.refused));
     if (stopping_) {
-      stopped_.push_back({w.trial, w.began, now() - w.since});
+      stopped_.push_back({w.trial, w.began, steady_seconds() - w.since, std::move(w.log)});
       return progress_->dropped(at);
     }
     if (was_asked_to_leave(status) && w.beyond.empty() && interruptions_[w.trial]++ < kInterruptions) {
@@ -316,13 +268,13 @@ class Supervisor {
     Failure failure = failure_of(status);
     if (!w.beyond.empty()) failure = {results::Status::killed, w.beyond};
     failure.last_step = w.progress.step;
-    failure.seconds = now() - w.since;
-    start(w.trial, failure);
+    failure.seconds = steady_seconds() - w.since;
+    record(w.trial, failure, std::move(w.log));
   }
 
   void ended(std::size_t at, results::Status status, const std::string& reason) {
     ++ended_;
-    progress_->ended(at, status, reason, now());
+    progress_->ended(at, status, reason, steady_seconds());
     if (!options_.fail_fast || status == results::Status::done || stopping_) return;
     failed_fast_ = true;
     stop(SIGTERM);
@@ -336,7 +288,7 @@ class Supervisor {
       std::error_code error;
       const std::filesystem::path log = directory_.log(lines_[w.trial].id);
       const auto printed = static_cast<double>(std::filesystem::file_size(log, error));
-      if (limits.seconds > 0 && now() - w.since > limits.seconds)
+      if (limits.seconds > 0 && steady_seconds() - w.since > limits.seconds)
         w.beyond = fmt::format("it took longer than {} (limits.time)", duration_text(limits.seconds));
       else if (!error && limits.output_bytes > 0 && printed > limits.output_bytes)
         w.beyond = fmt::format("it printed more than {:.0f} kB (limits.output)", limits.output_bytes / 1000);
@@ -356,7 +308,8 @@ class Supervisor {
       warned_ = signals.by_warning;
       progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
       stop(SIGTERM);
-    } else if (stopping_ && (now() > stop_until_ || (asked && now() > stop_until_ - kSecondsToStop + 1))) {
+    } else if (stopping_ && (steady_seconds() > stop_until_ ||
+                             (asked && steady_seconds() > stop_until_ - kSecondsToStop + 1))) {
       stop(SIGKILL);
     }
   }
@@ -364,7 +317,7 @@ class Supervisor {
   void stop(int signal) {
     for (const Worker& w : workers_)
       if (!w.records_failure) kill(-w.pid, signal);
-    if (!stopping_) stop_until_ = now() + kSecondsToStop;
+    if (!stopping_) stop_until_ = steady_seconds() + kSecondsToStop;
     stopping_ = true;
   }
 

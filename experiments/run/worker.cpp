@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <csignal>
 #include <cstdlib>
 #include <new>
@@ -15,6 +14,7 @@
 #include "core/plugin_host.h"
 #include "experiments/sweep/quantity.h"
 #include "experiments/train/checkpoint.h"
+#include "experiments/train/clock.h"
 #include "experiments/train/provenance.h"
 #include "experiments/train/trainer.h"
 #include "results/errors.h"
@@ -83,10 +83,6 @@ void limit_memory([[maybe_unused]] double bytes) {
 #endif
 }
 
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
-
 }  // namespace
 
 std::string to_line(const TrialProgress& p) {
@@ -116,13 +112,13 @@ WorkerReport read_report(const std::string& line) {
 
 std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   TrialProgress last;
-  const double begin = now();
+  const double begin = steady_seconds();
   double reported = 0;
   TrainHooks hooks;
   hooks.progress = [&](const TrialProgress& p) {
     last = p;
-    if (p.step < p.steps && now() - reported < kSecondsBetweenReports) return;
-    reported = now();
+    if (p.step < p.steps && steady_seconds() - reported < kSecondsBetweenReports) return;
+    reported = steady_seconds();
     send(options.report_to, to_line(p));
   };
   Checkpoints checkpoints(options.checkpoint, trial_id(options.trial));
@@ -137,14 +133,14 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
       return loaded;
     };
     hooks.leave = [&](const TrainState& state) {
-      if (!asked_to_leave && (interval == 0 || now() - saved < interval)) return false;
-      saved = now();
+      if (!asked_to_leave && (interval == 0 || steady_seconds() - saved < interval)) return false;
+      saved = steady_seconds();
       save(checkpoints, state);
       return asked_to_leave != 0;
     };
   }
   const auto failed = [&](const std::string& reason) {
-    return record_failure(options, {results::Status::failed, reason, last.step, now() - begin});
+    return record_failure(options, {results::Status::failed, reason, last.step, steady_seconds() - begin});
   };
   std::optional<Record> record;
   try {

@@ -1,19 +1,15 @@
 #include "experiments/train/stages.h"
 
 #include <algorithm>
-#include <chrono>
 #include <optional>
 #include <utility>
 
 #include "core/model/growth.h"
+#include "experiments/train/clock.h"
 #include "experiments/train/trial.h"
 
 namespace heed {
 namespace {
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 // A model while it is trained.
 struct Learner {
@@ -83,8 +79,8 @@ Trained train(const TrialConfig& trial, const Registry& registry, const Task& ta
 
   TrainHooks inner = hooks;
   if (hooks.progress)
-    inner.progress = [&hooks, begin = now(), began = log.updates](TrialProgress p) {
-      p.seconds = now() - begin;
+    inner.progress = [&hooks, begin = steady_seconds(), began = log.updates](TrialProgress p) {
+      p.seconds = steady_seconds() - begin;
       p.began = began;
       hooks.progress(p);
     };

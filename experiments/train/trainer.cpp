@@ -3,11 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 #include <limits>
 
 #include "core/finite.h"
 #include "core/model/growth.h"
+#include "experiments/train/clock.h"
 
 namespace heed {
 namespace {
@@ -16,10 +16,6 @@ namespace {
 // of their size, another function more than this share.
 constexpr Index kComparedSequences = 8;
 constexpr double kSameFunction = 1e-3;
-
-double now() {
-  return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
 
 double macro(const std::vector<Index>& scored, const std::vector<Index>& correct) {
   double sum = 0;
@@ -108,7 +104,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
   double accuracy = log.validation_accuracy.empty() ? std::numeric_limits<double>::quiet_NaN()
                                                     : log.validation_accuracy.back();
   for (Index s = log.updates; s < end; ++s) {
-    const double started = now();
+    const double started = steady_seconds();
     const Update done = update(s);
     log.loss.push_back(done.loss);
     log.gradient_norm.push_back(done.gradient_norm);
@@ -118,7 +114,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
       return false;
     }
     log.updates = s + 1;
-    log.seconds += now() - started;
+    log.seconds += steady_seconds() - started;
 
     const bool last = s + 1 == o.steps;
     if (last || (s + 1) % evaluation_interval(o) == 0) {

@@ -18,6 +18,16 @@ using namespace heed;
   return recurse(depth + 1) + room[0];
 }
 
+// A process of its own group, which keeps what it has inherited: the log, and with it the trial's lock.
+void leave_a_child() {
+  if (fork() == 0) {
+    setpgid(0, 0);
+    sleep(5);
+    _exit(0);
+  }
+  raise(SIGSEGV);
+}
+
 // Does one thing that no variant should, in one of its updates.
 template <class S>
 class Misbehaving final : public faulty::Pass<S> {
@@ -29,7 +39,7 @@ class Misbehaving final : public faulty::Pass<S> {
       option("fault", fault,
              {.choices = {"none", "throws", "throws_a_number", "aborts", "crashes", "exits", "nan", "floods",
                           "closes_everything", "loops", "ignores_sigterm", "eats_memory", "kills_itself",
-                          "recurses"},
+                          "recurses", "leaves_a_child"},
               .doc = "what it does"});
       option("update", update, {.min = 1, .doc = "when it does it, from 1"});
     }
@@ -53,6 +63,7 @@ class Misbehaving final : public faulty::Pass<S> {
     if (fault_ == "nan") dx.rows().setConstant(std::numeric_limits<S>::quiet_NaN());
     if (fault_ == "kills_itself") raise(SIGKILL);
     if (fault_ == "recurses") recurse(0);
+    if (fault_ == "leaves_a_child") leave_a_child();
     if (fault_ == "closes_everything")
       for (int fd = 0; fd < 100; ++fd) close(fd);
     if (fault_ == "ignores_sigterm") std::signal(SIGTERM, SIG_IGN);

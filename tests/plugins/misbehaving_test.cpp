@@ -51,16 +51,16 @@ std::map<std::string, Trial> trials(const TempFolder& folder) {
 
 }  // namespace
 
-TEST_CASE("twelve ways to misbehave each spoil one trial") {
+TEST_CASE("thirteen ways to misbehave each spoil one trial") {
   const TempFolder folder;
   Words words =
       run("[throws, throws_a_number, aborts, crashes, exits, nan, floods, closes_everything, loops, "
-          "eats_memory, kills_itself, recurses]");
+          "eats_memory, kills_itself, recurses, leaves_a_child]");
   words.insert(words.end(), {"limits.time=6s", "limits.output=1MB", "limits.memory=512MiB"});
   const Ended ended = heed::test::heed(folder.path(), words);
   CHECK(ended.code == 1);
   std::map<std::string, Trial> found = trials(folder);
-  REQUIRE(found.size() == 13);
+  REQUIRE(found.size() == 14);
   CHECK(found["softmax"].status == "done");
 
   const auto check = [&](const std::string& fault, const std::string& status, const std::string& reason) {
@@ -84,6 +84,7 @@ TEST_CASE("twelve ways to misbehave each spoil one trial") {
 #endif
   check("kills_itself", "killed", "signal 9 (SIGKILL)");
   check("recurses", "failed", "signal 11 (SIGSEGV)");
+  check("leaves_a_child", "failed", "signal 11 (SIGSEGV)");
   CHECK(found["misbehaving(fault=throws)"].last_step == 2);
   // What flooded its log left a short one.
   for (const auto& entry : std::filesystem::directory_iterator(folder / "r/logs"))
