@@ -2,6 +2,7 @@
 
 #include <new>
 #include <stdexcept>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -17,7 +18,9 @@ struct Reason {
 herr_t keep_first_reason(unsigned, const H5E_error2_t* error, void* found) {
   Reason& reason = *static_cast<Reason*>(found);
   if (reason.text.empty() && error->desc != nullptr) reason.text = error->desc;
-  if (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE) reason.no_memory = true;
+  const std::string_view text = error->desc == nullptr ? "" : error->desc;
+  reason.no_memory |= (error->maj_num == H5E_RESOURCE && error->min_num == H5E_NOSPACE) ||
+                      text.find("memory alloc") != text.npos || text.find("allocate memory") != text.npos;
   return 0;
 }
 

@@ -13,44 +13,37 @@ namespace heed::results {
 
 namespace {
 
-Handle type_of(hid_t dataset) { return {H5Dget_type(dataset), H5Tclose}; }
-Handle space_of(hid_t dataset) { return {H5Dget_space(dataset), H5Sclose}; }
-
-// What `name(buffer, size)` writes, which answers with the length. HDF5 searches for some names, so it is
-// asked twice only if the first buffer was too small.
-std::string measured_name(const std::function<ssize_t(char*, std::size_t)>& name) {
+// What `name(buffer, size)` writes, which answers with the length; nothing where it fails. HDF5 searches for
+// some names, so it is asked twice only if the first buffer was too small.
+std::optional<std::string> measured_name(const std::function<ssize_t(char*, std::size_t)>& name) {
   std::string text(256, '\0');
   ssize_t length = name(text.data(), text.size());
   if (length >= static_cast<ssize_t>(text.size())) {
     text.resize(static_cast<std::size_t>(length) + 1);
     length = name(text.data(), text.size());
   }
-  text.resize(length < 0 ? 0 : static_cast<std::size_t>(length));
+  if (length < 0) return std::nullopt;
+  text.resize(static_cast<std::size_t>(length));
   return text;
 }
 
-// The name of the first scale on an axis, without its group; empty if there is none.
-std::string scale_name(hid_t dataset, unsigned axis) {
-  std::string found;
-  const auto take = [](hid_t, unsigned, hid_t scale, void* result) -> herr_t {
-    *static_cast<std::string*>(result) =
-        measured_name([&](char* text, std::size_t size) { return H5Iget_name(scale, text, size); });
-    return 1;
-  };
-  if (H5DSget_num_scales(dataset, axis) < 1 || H5DSiterate_scales(dataset, axis, nullptr, take, &found) < 0)
-    return {};
-  return found.substr(found.rfind('/') + 1);
+std::vector<std::byte> content(const std::filesystem::path& path, H5Reader::Seal seal) {
+  std::vector<std::byte> bytes = read_file(path);
+  if (seal == H5Reader::Seal::required) remove_seal(bytes, path);
+  return bytes;
 }
 
 }  // namespace
 
-H5Reader::H5Reader(const std::filesystem::path& path, Seal seal) : check_{path} {
+H5Reader::H5Reader(const std::filesystem::path& path, Seal seal) : H5Reader(path, content(path, seal)) {}
+
+H5Reader::H5Reader(const std::filesystem::path& path, std::span<const std::byte> file) : check_{path} {
   h5_quiet();
-  std::vector<std::byte> bytes = read_file(path);
-  if (seal == Seal::required) remove_seal(bytes, path);
   const Handle access(check_(H5Pcreate(H5P_FILE_ACCESS), "set up"), H5Pclose);
   check_(H5Pset_fapl_core(access.get(), 64 * 1024, false), "read from memory");
-  check_(H5Pset_file_image(access.get(), bytes.data(), bytes.size()), "read from memory");
+  // HDF5 copies the bytes, and changes nothing in them.
+  check_(H5Pset_file_image(access.get(), const_cast<std::byte*>(file.data()), file.size()),
+         "read from memory");
   file_ = Handle(H5Fopen(h5_memory_name(this).c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
   check_(file_.get(), "read as an HDF5 file");
 }
@@ -72,6 +65,14 @@ hid_t H5Reader::open_dataset(const std::string& name) const {
   return object;
 }
 
+Handle H5Reader::type_of(const std::string& name) const {
+  return {check_(H5Dget_type(open_dataset(name)), "look at", name), H5Tclose};
+}
+
+Handle H5Reader::space_of(const std::string& name) const {
+  return {check_(H5Dget_space(open_dataset(name)), "measure", name), H5Sclose};
+}
+
 bool H5Reader::has(const std::string& name) const {
   return check_(H5Lexists(file_.get(), name.c_str(), H5P_DEFAULT), "look for", name) > 0;
 }
@@ -87,10 +88,11 @@ std::vector<std::string> H5Reader::children(const std::string& group, H5I_type_t
   const std::string folder = group == "/" ? "" : group + "/";
   std::vector<std::string> names;
   for (hsize_t i = 0; i < info.nlinks; ++i) {
-    const std::string name = measured_name([&](char* text, std::size_t size) {
+    const std::optional<std::string> name = measured_name([&](char* text, std::size_t size) {
       return H5Lget_name_by_idx(opened, ".", index, H5_ITER_INC, i, text, size, H5P_DEFAULT);
     });
-    if (H5Iget_type(open(folder + name)) == type) names.push_back(name);
+    check_(name ? 0 : -1, "list", group);
+    if (check_(H5Iget_type(open(folder + *name)), "look at", *name) == type) names.push_back(*name);
   }
   return names;
 }
@@ -103,8 +105,8 @@ std::vector<std::string> H5Reader::groups(const std::string& group) const {
 }
 
 H5Reader::Kind H5Reader::kind(const std::string& name) const {
-  const Handle type = type_of(open_dataset(name));
-  switch (H5Tget_class(type.get())) {
+  const Handle type = type_of(name);
+  switch (check_(H5Tget_class(type.get()), "look at", name)) {
     case H5T_INTEGER:
       return Kind::integer;
     case H5T_FLOAT:
@@ -117,12 +119,14 @@ H5Reader::Kind H5Reader::kind(const std::string& name) const {
 }
 
 std::size_t H5Reader::bytes_each(const std::string& name) const {
-  const Handle type = type_of(open_dataset(name));
-  return H5Tget_size(type.get());
+  const Handle type = type_of(name);
+  const std::size_t size = H5Tget_size(type.get());
+  check_(size > 0 ? 0 : -1, "look at", name);
+  return size;
 }
 
 std::vector<std::size_t> H5Reader::shape(const std::string& name) const {
-  const Handle space = space_of(open_dataset(name));
+  const Handle space = space_of(name);
   const int axes = check_(H5Sget_simple_extent_ndims(space.get()), "measure", name);
   std::vector<hsize_t> lengths(static_cast<std::size_t>(axes));
   check_(H5Sget_simple_extent_dims(space.get(), lengths.data(), nullptr), "measure", name);
@@ -133,10 +137,24 @@ bool H5Reader::is_dimension(const std::string& name) const {
   return check_(H5DSis_scale(open_dataset(name)), "look at", name) > 0;
 }
 
-std::vector<std::string> H5Reader::dims(const std::string& name) const {
+// The name of the first scale on an axis, without its group; empty if there is none.
+std::string H5Reader::scale_name(const std::string& name, unsigned axis) const {
   const hid_t dataset = open_dataset(name);
+  if (check_(H5DSget_num_scales(dataset, axis), "find the dimensions of", name) == 0) return {};
+  std::string found;
+  const auto take = [](hid_t, unsigned, hid_t scale, void* result) -> herr_t {
+    const auto full =
+        measured_name([&](char* text, std::size_t size) { return H5Iget_name(scale, text, size); });
+    *static_cast<std::string*>(result) = full.value_or("");
+    return full && !full->empty() ? 1 : -1;
+  };
+  check_(H5DSiterate_scales(dataset, axis, nullptr, take, &found), "find the dimensions of", name);
+  return found.substr(found.rfind('/') + 1);
+}
+
+std::vector<std::string> H5Reader::dims(const std::string& name) const {
   std::vector<std::string> names;
-  for (unsigned axis = 0; axis < shape(name).size(); ++axis) names.push_back(scale_name(dataset, axis));
+  for (unsigned axis = 0; axis < shape(name).size(); ++axis) names.push_back(scale_name(name, axis));
   return names;
 }
 
@@ -150,15 +168,15 @@ std::vector<T> H5Reader::read(const std::string& name) const {
 }
 
 template <class T>
-std::vector<T> H5Reader::read_row(const std::string& name, std::size_t row) const {
+std::vector<T> H5Reader::read_rows(const std::string& name, std::size_t first, std::size_t rows) const {
   const std::vector<std::size_t> lengths = shape(name);
-  if (lengths.empty() || row >= lengths[0]) refuse(name, "has no such row");
+  if (lengths.empty() || first > lengths[0] || rows > lengths[0] - first) refuse(name, "has no such row");
   std::vector<hsize_t> start(lengths.size(), 0), count(lengths.begin(), lengths.end());
-  start[0] = row, count[0] = 1;
+  start[0] = first, count[0] = rows;
   const hid_t dataset = open_dataset(name);
-  const Handle in_file = space_of(dataset);
+  const Handle in_file = space_of(name);
   check_(H5Sselect_hyperslab(in_file.get(), H5S_SELECT_SET, start.data(), nullptr, count.data(), nullptr),
-         "choose a row of", name);
+         "choose rows of", name);
   const Handle in_memory(
       check_(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "read", name),
       H5Sclose);
@@ -173,7 +191,7 @@ std::vector<std::string> H5Reader::strings(const std::string& name) const {
   std::vector<char*> texts(
       std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
   const hid_t dataset = open_dataset(name);
-  const Handle space = space_of(dataset), type = h5_string_type(), transfer = h5_string_transfer();
+  const Handle space = space_of(name), type = h5_string_type(), transfer = h5_string_transfer();
   std::vector<std::string> values;
   if (texts.empty()) return values;
   check_(H5Dread(dataset, type.get(), H5S_ALL, H5S_ALL, transfer.get(), texts.data()), "read", name);
@@ -187,9 +205,10 @@ std::optional<H5Reader::Attribute> H5Reader::find_attribute(const std::string& o
   const hid_t owner = open(object);
   if (check_(H5Aexists(owner, name.c_str()), "look for attribute", name) == 0) return std::nullopt;
   const Handle opened(check_(H5Aopen(owner, name.c_str(), H5P_DEFAULT), "open attribute", name), H5Aclose);
-  const Handle type(H5Aget_type(opened.get()), H5Tclose), space(H5Aget_space(opened.get()), H5Sclose);
-  if (H5Sget_simple_extent_npoints(space.get()) != 1) return std::nullopt;
-  const H5T_class_t kind = H5Tget_class(type.get());
+  const Handle type(check_(H5Aget_type(opened.get()), "look at attribute", name), H5Tclose);
+  const Handle space(check_(H5Aget_space(opened.get()), "look at attribute", name), H5Sclose);
+  if (check_(H5Sget_simple_extent_npoints(space.get()), "look at attribute", name) != 1) return std::nullopt;
+  const H5T_class_t kind = check_(H5Tget_class(type.get()), "look at attribute", name);
   if (kind == H5T_INTEGER) {
     std::int64_t number = 0;
     check_(H5Aread(opened.get(), H5T_NATIVE_INT64, &number), "read attribute", name);
@@ -200,7 +219,8 @@ std::optional<H5Reader::Attribute> H5Reader::find_attribute(const std::string& o
     check_(H5Aread(opened.get(), H5T_NATIVE_DOUBLE, &number), "read attribute", name);
     return number;
   }
-  if (kind != H5T_STRING || H5Tis_variable_str(type.get()) <= 0) return std::nullopt;
+  if (kind != H5T_STRING || check_(H5Tis_variable_str(type.get()), "look at attribute", name) == 0)
+    return std::nullopt;
   char* text = nullptr;
   check_(H5Aread(opened.get(), h5_string_type().get(), &text), "read attribute", name);
   std::string value = text == nullptr ? "" : text;
@@ -245,7 +265,12 @@ std::int64_t H5Reader::integer(const std::string& object, const std::string& nam
 template std::vector<float> H5Reader::read(const std::string&) const;
 template std::vector<double> H5Reader::read(const std::string&) const;
 template std::vector<std::int8_t> H5Reader::read(const std::string&) const;
+template std::vector<std::int32_t> H5Reader::read(const std::string&) const;
 template std::vector<std::int64_t> H5Reader::read(const std::string&) const;
-template std::vector<float> H5Reader::read_row(const std::string&, std::size_t) const;
+template std::vector<float> H5Reader::read_rows(const std::string&, std::size_t, std::size_t) const;
+template std::vector<double> H5Reader::read_rows(const std::string&, std::size_t, std::size_t) const;
+template std::vector<std::int8_t> H5Reader::read_rows(const std::string&, std::size_t, std::size_t) const;
+template std::vector<std::int32_t> H5Reader::read_rows(const std::string&, std::size_t, std::size_t) const;
+template std::vector<std::int64_t> H5Reader::read_rows(const std::string&, std::size_t, std::size_t) const;
 
 }  // namespace heed::results

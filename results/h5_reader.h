@@ -8,6 +8,7 @@
 #include <filesystem>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <variant>
 #include <vector>
@@ -25,6 +26,8 @@ class H5Reader {
 
   // The whole file is read into memory; nothing of it stays open or locked on disk.
   explicit H5Reader(const std::filesystem::path& path, Seal seal = Seal::required);
+  // A file that is in memory; `path` only names it in messages.
+  H5Reader(const std::filesystem::path& path, std::span<const std::byte> file);
   H5Reader(const H5Reader&) = delete;
   H5Reader& operator=(const H5Reader&) = delete;
 
@@ -39,13 +42,13 @@ class H5Reader {
   bool is_dimension(const std::string& name) const;
   std::vector<std::string> dims(const std::string& name) const;  // "" for an axis without a scale
 
-  // The values in C order. T is float, double, std::int8_t or std::int64_t; HDF5 converts other numbers to
-  // it.
+  // The values in C order. T is float, double, std::int8_t, std::int32_t or std::int64_t; HDF5 converts other
+  // numbers to it.
   template <class T>
   std::vector<T> read(const std::string& name) const;
-  // Those at one place of the first axis, for arrays of many trials.
+  // Those at some places of the first axis, for arrays of many trials.
   template <class T>
-  std::vector<T> read_row(const std::string& name, std::size_t row) const;
+  std::vector<T> read_rows(const std::string& name, std::size_t first, std::size_t rows = 1) const;
   std::vector<std::string> strings(const std::string& name) const;
 
   // A scalar attribute of a variable or group ("/" for the file); nothing if there is none of that name.
@@ -64,6 +67,9 @@ class H5Reader {
   hid_t open(const std::string& name) const;
   hid_t open_dataset(const std::string& name) const;
   std::vector<std::string> children(const std::string& group, H5I_type_t type) const;
+  Handle type_of(const std::string& name) const;
+  Handle space_of(const std::string& name) const;
+  std::string scale_name(const std::string& name, unsigned axis) const;
   [[noreturn]] void refuse(const std::string& name, const char* why) const;
 
   H5Check<DamagedFile> check_;

@@ -16,6 +16,7 @@
 #include <string_view>
 #include <vector>
 
+#include "results/content_sum.h"
 #include "results/errors.h"
 #include "results/h5.h"
 
@@ -44,7 +45,8 @@ class H5Writer {
   void variable(const std::string& name, std::span<const T> values, const Dims& dims);
   void strings(const std::string& name, std::span<const std::string> values, const Dims& dims);
 
-  // A variable written row by row along its first dimension, so that it need not be in memory at once.
+  // A variable written row by row along its first dimension, so that it need not be in memory at once. Each
+  // row is written once.
   template <class T>
   void begin_rows(const std::string& name, const Dims& dims);
   template <class T>
@@ -55,7 +57,8 @@ class H5Writer {
   void attribute(const std::string& object, const std::string& name, std::int64_t number);
   void attribute(const std::string& object, const std::string& name, double number);
 
-  // Closes everything and returns the file. Nothing may be called afterwards.
+  // Closes everything, reads it back and returns the file: it holds what was to be written, or IoError is
+  // thrown. Nothing may be called afterwards.
   std::vector<std::byte> finish();
 
  private:
@@ -70,6 +73,7 @@ class H5Writer {
   Handle create_with_dims(const std::string& name, hid_t stored_type, std::size_t bytes_each,
                           const Dims& dims);
   void make_scale(const std::string& name, Handle dataset, std::size_t length, const std::string& label);
+  void read_back() const;
   void write_attribute(const std::string& object, const std::string& name, hid_t stored, hid_t memory,
                        const void* value);
 
@@ -80,6 +84,7 @@ class H5Writer {
   Handle string_transfer_;
   std::map<std::string, Dimension> dimensions_;  // by full name
   std::map<std::string, Handle> rows_;           // variables that are being written row by row
+  ContentSum told_;                              // of all that was to be written
 };
 
 }  // namespace heed::results

@@ -16,7 +16,7 @@ inline constexpr const char* kTrialFormat = "heed trial";
 inline constexpr const char* kResultsFormat = "heed results";
 
 // The root's attributes that differ between two runs of the same trials.
-inline constexpr std::array<const char*, 3> kVaryingAttributes = {"host", "command", "created"};
+inline constexpr std::array<const char*, 4> kVaryingAttributes = {"host", "command", "created", "checksum"};
 
 void write_header(H5Writer& file, const std::string& format, const Provenance& provenance);
 

@@ -10,6 +10,7 @@
 #include "results/layout.h"
 #include "results/names.h"
 #include "results/seal.h"
+#include "results/shard_sum.h"
 #include "results/table.h"
 
 namespace heed::results {
@@ -17,10 +18,7 @@ namespace heed::results {
 namespace {
 
 void write_array(H5Writer& file, const Array& array, std::set<std::string>& made) {
-  if (made.insert(array.group).second) file.group(array.group);
-  Dims dims = array.dims;
-  for (std::size_t axis = dims.size(); axis < array.shape.size(); ++axis)
-    dims.push_back(fmt::format("axis{}_{}", axis, array.shape[axis]));
+  const Dims dims = dims_of(array);
   for (std::size_t axis = 0; axis < dims.size(); ++axis) {
     const std::string dimension = array.group + "/" + dims[axis];
     if (made.insert(dimension).second) file.dimension(dimension, array.shape[axis]);
@@ -36,14 +34,28 @@ std::vector<std::byte> bytes_of(const Record& record, const std::filesystem::pat
   H5Writer file(path);
   write_header(file, kTrialFormat, record.provenance);
   write_rows(file, {&record, 1});
+  file.attribute("/", kChecksum, checksum_of(record));
   std::set<std::string> made;  // groups and dimensions
-  for (const Array& array : record.arrays) write_array(file, array, made);
+  for (const Array& array : record.arrays) {
+    if (made.insert(array.group).second) {
+      file.group(array.group);
+      file.attribute(array.group, kChecksum, checksum_of(record.arrays, array.group));
+    }
+    write_array(file, array, made);
+  }
   std::vector<std::byte> bytes = file.finish();
   add_seal(bytes, record.id + " " + to_string(record.status));
   return bytes;
 }
 
 enum class Values { read, leave };
+
+// Files of earlier versions have no checksum.
+void verify(const H5Reader& file, const std::string& object, const std::string& found) {
+  const std::string stored = file.text_or_empty(object, kChecksum);
+  if (!stored.empty() && stored != found)
+    throw DamagedFile(file.path(), fmt::format("what '{}' holds does not match its checksum", object));
+}
 
 // Left unread, the values still say their type.
 Numbers read_numbers(const H5Reader& file, const std::string& name, Values values) {
@@ -66,6 +78,7 @@ std::vector<Array> read_group(const H5Reader& file, const std::string& group, Va
                       .unit = file.text_or_empty(full, "units"),
                       .doc = file.text_or_empty(full, "description")});
   }
+  if (values == Values::read) verify(file, group, checksum_of(arrays, group));
   return arrays;
 }
 
@@ -110,20 +123,36 @@ void check_name(const std::filesystem::path& path, const std::string& id) {
     throw DamagedFile(path, fmt::format("holds trial '{}', not the one it is named after", id));
 }
 
-Record read(const std::filesystem::path& path, Values values) {
-  const H5Reader file(path);
+Record read(const H5Reader& file, Values values) {
+  const std::filesystem::path& path = file.path();
   try {
     Record record = read_summary(file);
     check_name(path, record.id);
     check(record);  // what heed has written passes; the arrays' shapes are HDF5's own
     for (const std::string& group : file.groups("/"))
       for (Array& array : read_group(file, group, values)) record.arrays.push_back(std::move(array));
+    verify(file, "/", checksum_of(record));
     return record;
   } catch (const std::logic_error& error) {  // a variable of another length or an unknown status
     throw DamagedFile(path, fmt::format("is not as heed writes it: {}", error.what()));
   } catch (const std::bad_variant_access&) {
     throw DamagedFile(path, "is not as heed writes it: a variable has another type");
   }
+}
+
+// HDF5 1.10 ignores some failed allocations of its own: then it reads something else than the file holds, or
+// finds a whole file wanting. So a file is damaged if it is so twice.
+template <class Read>
+auto read_surely(const std::filesystem::path& path, Read read) {
+  try {
+    return read(H5Reader(path));
+  } catch (const DamagedFile&) {
+    return read(H5Reader(path));
+  }
+}
+
+Record read(const std::filesystem::path& path, Values values) {
+  return read_surely(path, [&](const H5Reader& file) { return read(file, values); });
 }
 
 }  // namespace
@@ -140,8 +169,9 @@ Record read_shard(const std::filesystem::path& path) { return read(path, Values:
 Record read_shard_summary(const std::filesystem::path& path) { return read(path, Values::leave); }
 
 std::vector<Array> read_shard_arrays(const std::filesystem::path& path, const std::string& group) {
-  const H5Reader file(path);
-  return file.has(group) ? read_group(file, group, Values::read) : std::vector<Array>{};
+  return read_surely(path, [&](const H5Reader& file) {
+    return file.has(group) ? read_group(file, group, Values::read) : std::vector<Array>{};
+  });
 }
 
 Outcome read_outcome(const std::filesystem::path& path) {

@@ -180,7 +180,7 @@ std::vector<AttentionMaps> read_attention(const Evidence& e) {
           row.variant == variant ? e.trials(row) : std::vector<std::size_t>();
       const auto place = done.empty() ? std::nullopt : place_of(e.results.trial[done[0]], trials);
       if (!place) continue;
-      AttentionMaps maps = without_padding(file.read_row<float>(kWeights, *place), shape);
+      AttentionMaps maps = without_padding(file.read_rows<float>(kWeights, *place), shape);
       if (maps.time == 0) continue;
       maps.variant = variant;
       maps.trial = fmt::format("seed {}", row.seeds.empty() ? "unknown" : row.seeds[0]);

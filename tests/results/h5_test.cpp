@@ -78,8 +78,8 @@ TEST_CASE("a row is read alone, and one that is not there is refused") {
   file.variable<float>("weights", numbers, {"trial", "key"});
   save(file, folder / "a.h5");
   const H5Reader read(folder / "a.h5");
-  CHECK(read.read_row<float>("weights", 1) == std::vector<float>{3, 4});
-  CHECK_THROWS_AS(read.read_row<float>("weights", 3), heed::results::DamagedFile);
+  CHECK(read.read_rows<float>("weights", 1) == std::vector<float>{3, 4});
+  CHECK_THROWS_AS(read.read_rows<float>("weights", 3), heed::results::DamagedFile);
 }
 
 TEST_CASE("texts and attributes come back, made valid UTF-8") {

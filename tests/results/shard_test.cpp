@@ -1,9 +1,11 @@
 #include "results/shard.h"
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
+#include <span>
 
 #include "results/atomic_file.h"
 #include "results/errors.h"
@@ -170,6 +172,23 @@ TEST_CASE("a damaged file is refused: no crash, no other value") {
     INFO("mutation " << i << " at " << at);
     CHECK_THROWS_AS(read_shard(write_to(folder, bytes, record)), DamagedFile);
   }
+}
+
+// As where HDF5 stores or reads another text than it was given, without an error: the seal is right then, and
+// HDF5 has no checksum over its heap of texts.
+TEST_CASE("a record that is not the one that was handed over is refused") {
+  const TempFolder folder;
+  Record record = sample_records()[0];
+  record.config = "the resolved configuration: one letter of it will be another";
+  write_shard(record, home(folder, record));
+  std::vector<std::byte> bytes = read_file(home(folder, record));
+  remove_seal(bytes, home(folder, record));
+  const auto text = std::as_bytes(std::span(record.config));
+  const auto found = std::search(bytes.begin(), bytes.end(), text.begin(), text.end());
+  REQUIRE(found != bytes.end());
+  found[4] = std::byte{'R'};
+  add_seal(bytes, record.id + " done");
+  CHECK_THROWS_WITH(read_shard_summary(write_to(folder, bytes, record)), ContainsSubstring("checksum"));
 }
 
 TEST_CASE("a file with something behind its end is refused") {

@@ -1,0 +1,53 @@
+#include "results/h5_content.h"
+
+#include <functional>
+
+#include "results/h5_writer.h"
+#include "tests/catch.h"
+
+using namespace heed::results;
+
+namespace {
+
+struct Told {
+  std::vector<double> loss = {1, 2, 3, 4, 5, 6};
+  std::vector<std::string> variant = {"softmax", "linear"};
+  std::string unit = "nat";
+  std::string second_dim = "step";
+  bool with_group = true;
+};
+
+std::string sum_of(const Told& told, bool by_rows = false) {
+  H5Writer file("a.h5");
+  file.dimension("trial", 2);
+  file.coordinate("step", std::vector<std::int64_t>{10, 20, 30});
+  file.dimension("layer", 3);
+  const Dims dims = {"trial", told.second_dim};
+  if (by_rows) {
+    file.begin_rows<double>("loss", dims);
+    for (const std::size_t row : {1, 0})
+      file.row<double>("loss", row, std::span(told.loss).subspan(3 * row, 3));
+  } else {
+    file.variable<double>("loss", told.loss, dims);
+  }
+  file.attribute("loss", "units", told.unit);
+  file.strings("variant", told.variant, {"trial"});
+  if (told.with_group) file.group("probes");
+  return content_of(H5Reader("a.h5", file.finish())).hex();
+}
+
+}  // namespace
+
+TEST_CASE("what a file holds has one sum, however it was written") {
+  CHECK(sum_of({}) == sum_of({}));
+  CHECK(sum_of({}) == sum_of({}, true));
+}
+
+TEST_CASE("whatever differs in a file changes its sum") {
+  CHECK(sum_of({.loss = {1, 2, 3, 4, 5, -6}}) != sum_of({}));
+  CHECK(sum_of({.loss = {4, 5, 6, 1, 2, 3}}) != sum_of({}));
+  CHECK(sum_of({.variant = {"linear", "softmax"}}) != sum_of({}));
+  CHECK(sum_of({.unit = "bit"}) != sum_of({}));
+  CHECK(sum_of({.second_dim = "layer"}) != sum_of({}));
+  CHECK(sum_of({.with_group = false}) != sum_of({}));
+}
