@@ -101,7 +101,7 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
   const Cells cells = cells_of(maps.time);
   Figure figure{.name = fmt::format("attention_{}", number), .title = "Attention of " + maps.variant};
   figure.square = true, figure.per_row = static_cast<int>(heads);
-  figure.right = 96, figure.gap_x = 16, figure.gap_y = 18;
+  figure.left = 52, figure.right = 90, figure.gap_x = 16, figure.gap_y = 18;
   figure.data =
       "# attention weights: a block of lines for each layer and head, a line for each query, a column "
       "for each key\n";

@@ -55,6 +55,7 @@ summary { cursor: pointer; }
   table { font-size: .7rem; }
   th, td { white-space: normal; padding-right: .6rem; }
   pre { white-space: pre-wrap; }
+  details::details-content { content-visibility: visible; display: block; }
 }
 )css";
 
@@ -129,7 +130,8 @@ std::string table(const std::vector<std::vector<std::string>>& rows) {
     for (std::size_t c = 0; c < columns; ++c) {
       if (empty[c]) continue;
       const std::string kind = kinds[c].empty() ? "" : fmt::format(" class=\"{}\"", kinds[c]);
-      out += fmt::format("<{0}{1}>{2}</{0}>", r == 0 ? "th" : "td", kind, breakable(rows[r][c]));
+      out += fmt::format("<{0}{1}>{2}</{0}>", r == 0 ? "th" : "td", kind,
+                         rows[r][c].size() > kLong ? breakable(rows[r][c]) : escaped(rows[r][c]));
     }
     out += r == 0 ? "</tr></thead>\n<tbody>\n" : "</tr>\n";
   }

@@ -69,7 +69,7 @@ double panel_width(const Layout& l, int columns) {
 int columns_of(const Figure& figure, const Layout& l) {
   const std::size_t n = figure.panels.size();
   if (figure.per_row > 0) return figure.per_row;
-  int columns = l.width == kNarrow || n < 2 ? 1 : n < 5 ? 2 : 3;
+  int columns = l.width == kNarrow || n < 2 ? 1 : n == 2 || n == 4 ? 2 : 3;
   while (columns > 1 && panel_width(l, columns) < kSmallestPanel) --columns;
   return columns;
 }

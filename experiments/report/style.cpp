@@ -106,7 +106,7 @@ std::string panel_commands(const FigurePanel& p, std::size_t i, const Layout& na
   out += fmt::format("set xlabel {}\n", quoted(p.x_label));
   if (!p.y_label.empty())
     out += fmt::format(
-        "set label {} at graph 0, graph 0.5 offset screen -56./width, screen 0 center rotate by 90\n",
+        "set label {} at graph 0, graph 0.5 offset screen (18. - left)/width, screen 0 center rotate by 90\n",
         quoted(p.y_label));
   return out + p.commands;
 }

@@ -12,9 +12,9 @@
 namespace {
 
 namespace fs = std::filesystem;
+using Catch::Matchers::EndsWith;
 using heed::test::Ended;
 using heed::test::read_file;
-using Catch::Matchers::EndsWith;
 using heed::test::TempFolder;
 
 Ended run(const TempFolder& folder) {
