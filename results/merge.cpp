@@ -33,6 +33,9 @@ std::vector<MergedTrial> read_all(std::span<const Source> sources, MergeReport& 
     try {
       MergedTrial trial{source.path, read_shard_summary(source.path)};
       trial.record.plan_index = source.trial.value_or(trial.record.plan_index);
+      if (!source.variant.empty())
+        for (Parameter& p : trial.record.parameters)
+          if (p.name == "variant") p.value = source.variant;
       trial.record.metrics.insert(trial.record.metrics.end(), source.metrics.begin(), source.metrics.end());
       trials.push_back(std::move(trial));
     } catch (const DamagedFile& damaged) {
@@ -82,8 +85,8 @@ void number_anew_if_shared(std::vector<MergedTrial>& trials) {
   for (std::size_t row = 0; row < trials.size(); ++row) trials[row].record.plan_index = std::int64_t(row);
 }
 
-// What a merged file is made of, for the label of its seal: the bytes of the trials' files, their numbers,
-// what the sweep knows of them, and the program that merges. Nothing where a file is damaged.
+// What a merged file is made of, for the label of its seal: the bytes of the trials' files, their numbers and
+// labels, what the sweep knows of them, and the program that merges. Nothing where a file is damaged.
 std::optional<std::string> label_of(std::span<const Source> sources, const Provenance& provenance) {
   std::vector<std::string> parts;
   for (const Source& source : sources) {
@@ -91,7 +94,7 @@ std::optional<std::string> label_of(std::span<const Source> sources, const Prove
       std::vector<std::byte> bytes = read_file(source.path);
       const XXH64_hash_t hash = XXH64(bytes.data(), bytes.size(), 0);
       remove_seal(bytes, source.path);
-      parts.push_back(fmt::format("{:016x} {}", hash, source.trial.value_or(-1)));
+      parts.push_back(fmt::format("{:016x} {} {}", hash, source.trial.value_or(-1), source.variant));
       for (const Metric& m : source.metrics) parts.back() += fmt::format(" {}={}", m.name, m.value);
     } catch (const DamagedFile&) {
       return std::nullopt;

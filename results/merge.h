@@ -21,6 +21,8 @@ struct Source {
   std::filesystem::path path;
   // The trial's number in today's plan; without it the number it had when it ran.
   std::optional<std::int64_t> trial;
+  // Its variant's label in today's plan; where it is empty, the one it had when it ran.
+  std::string variant = {};
   // What the sweep knows of the trial and the trial does not: what it was matched to. Told beside the trial's
   // own metrics.
   std::vector<Metric> metrics = {};

@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/sweep/trial_config.h"
 #include "experiments/sweep/variant_list.h"
 
 namespace heed {
@@ -57,26 +58,42 @@ std::vector<std::string> slot_labels(const results::Results& results, const std:
   return out;
 }
 
-// Parameters, the seed apart, that take different values within one variant; a slot is one of them. Plugins
-// are none: where they differ, so does what they bring.
+// What a variant, its growth or a budget may bring differs between variants by itself. Anything else that
+// does is of the sweep, though each variant may have trials at one value only so far.
+bool is_of_the_sweep(const std::string& path, bool matched) {
+  return !matched && path != "train.steps" && slot_of(path) != "model.feed_forward" &&
+         (path.starts_with("task.") || path.starts_with("model.") || path.starts_with("train."));
+}
+
+// Parameters that vary within a variant; a slot is one of them. The seed is what is averaged over, plugins
+// differ as what they bring does, and what is no part of a trial's id tells no trials apart.
 std::vector<Varied> varied_parameters(const results::Results& results,
-                                      const std::vector<std::string>& variants) {
+                                      const std::vector<std::string>& variants, bool matched) {
+  const std::vector<std::string> one_group(variants.size());
   std::vector<Varied> varied;
   for (const Column& column : results.columns) {
-    if (column.role != results::Role::parameter || column.parameter == "seed" ||
-        column.parameter == "variant" || column.parameter == "plugins")
+    const std::string &path = column.parameter, slot = slot_of(path);
+    if (column.role != results::Role::parameter || path == "seed" || path == "plugins" ||
+        is_outside_of_id(path))
       continue;
-    const std::string slot = slot_of(column.parameter);
     const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
     if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
     std::vector<std::string> values = texts_of(column);
-    if (!differs_within(variants, values)) continue;
+    if (!differs_within(is_of_the_sweep(path, matched) ? one_group : variants, values)) continue;
     if (slot.empty())
-      varied.push_back({column.name, column.parameter, std::move(values)});
+      varied.push_back({column.name, path, std::move(values)});
     else
       varied.push_back({slot, slot, slot_labels(results, slot)});
   }
   return varied;
+}
+
+// The metric that a budget was matched by; null where none was.
+const Column* mismatch_of(const results::Results& results) {
+  const auto at = std::find_if(results.columns.begin(), results.columns.end(), [](const Column& c) {
+    return c.role == results::Role::metric && c.name.ends_with(kMismatch);
+  });
+  return at == results.columns.end() ? nullptr : &*at;
 }
 
 }  // namespace
@@ -89,11 +106,11 @@ std::string slot_of(const std::string& parameter) {
 
 const results::Column& find_column(const results::Results& results, const std::string& name,
                                    const char* what) {
-  if (const Column* column = results.find(name)) return *column;
+  const auto role = std::string(what) == "metric" ? results::Role::metric : results::Role::parameter;
+  if (const Column* column = results.find(name); column && column->role == role) return *column;
   std::vector<std::string> known;
   for (const Column& c : results.columns)
-    if (c.role == (std::string(what) == "metric" ? results::Role::metric : results::Role::parameter))
-      known.push_back(c.name);
+    if (c.role == role) known.push_back(c.name);
   throw Error(fmt::format("the results have no {} '{}'.{}", what, name, suggestion(name, known)));
 }
 
@@ -101,7 +118,7 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
     : variant(results.texts("variant")),
       status(results.texts("status")),
       seed(texts_of(find_column(results, "seed", "parameter"))),
-      varied(varied_parameters(results, variant)),
+      varied(varied_parameters(results, variant, mismatch_of(results) != nullptr)),
       // Where no trial is done there are no metrics at all.
       any_done(std::find(status.begin(), status.end(), "done") != status.end()) {
   if (any_done) find_column(results, options.metric, "metric");
@@ -111,12 +128,11 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
   value = numbers(options.metric);
   accuracy = numbers("test_accuracy");
   solved_step = numbers("solved_step");
-  for (const Column& column : results.columns)
-    if (column.role == results::Role::metric && column.name.ends_with(kMismatch)) {
-      budget = column.name.substr(0, column.name.size() - std::string(kMismatch).size());
-      spent = numbers(budget);
-      mismatch = numbers(column.name);
-    }
+  if (const Column* column = mismatch_of(results)) {
+    budget = column->name.substr(0, column->name.size() - std::string(kMismatch).size());
+    spent = numbers(budget);
+    mismatch = numbers(column->name);
+  }
   const bool may_never = may_never_come(options.metric);
   if (!options.select.empty() || may_never) validation = numbers(validation_metric(options.metric));
   if (may_never)

@@ -4,52 +4,17 @@
 #include <array>
 #include <cmath>
 #include <map>
-#include <set>
 
 #include <fmt/format.h>
 
 #include "experiments/compare/compared_trials.h"
 #include "experiments/compare/pairing.h"
+#include "experiments/compare/selection.h"
 
 namespace heed {
 namespace {
 
 constexpr std::size_t kFewPairs = 5;
-
-// A row while it is made.
-struct Group {
-  ComparedRow row;
-  std::vector<double> validation;       // of the trials that have a value
-  std::vector<double> spent, mismatch;  // of those that know them
-};
-
-// For each set of groups that differ in column `at` alone, keeps the one that is best on validation: of those
-// with the fewest trials that are not done, the one with the best mean.
-std::vector<Group> keep_selected(std::vector<Group> groups, std::size_t at, Better better) {
-  std::map<std::pair<std::string, std::vector<std::string>>, std::size_t> best;
-  const auto beats = [&](const Group& a, const Group& b) {
-    const double here = statistics::mean(a.validation), there = statistics::mean(b.validation);
-    if (std::isnan(here) != std::isnan(there)) return std::isnan(there);
-    if (a.row.not_done != b.row.not_done) return a.row.not_done < b.row.not_done;
-    return better == Better::smaller ? here < there : here > there;
-  };
-  for (std::size_t i = 0; i < groups.size(); ++i) {
-    std::vector<std::string> rest = groups[i].row.setting;
-    rest.erase(rest.begin() + static_cast<std::ptrdiff_t>(at));
-    const auto [found, is_new] = best.insert({{groups[i].row.variant, rest}, i});
-    if (is_new) continue;
-    const bool wins = beats(groups[i], groups[found->second]);
-    const std::size_t winner = wins ? i : found->second, loser = wins ? found->second : i;
-    groups[winner].row.solved += groups[loser].row.solved,
-        groups[winner].row.tried += groups[loser].row.tried;
-    found->second = winner;
-  }
-  std::set<std::size_t> kept;
-  for (const auto& [key, i] : best) kept.insert(i);
-  std::vector<Group> out;
-  for (std::size_t i : kept) out.push_back(std::move(groups[i]));
-  return out;
-}
 
 std::string count_of(std::size_t n, const std::string& what) {
   return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
@@ -168,6 +133,42 @@ void summarize(ComparedRow& row, const std::string& metric) {
   row.interval = statistics::bootstrap_mean(row.values);
 }
 
+// "lr", or "lr, and warmup with it,"
+std::string chosen_text(const Comparison& comparison) {
+  std::vector<std::string> others;
+  for (std::size_t c = 0; c < comparison.varied.size(); ++c)
+    if (comparison.chosen[c] && comparison.varied[c] != comparison.selected)
+      others.push_back(comparison.varied[c]);
+  return others.empty() ? comparison.selected
+                        : fmt::format("{}, and {} with it,", comparison.selected, fmt::join(others, " and "));
+}
+
+// Keeps of each variant the rows at the value of options.select that validation likes best.
+void choose(Comparison& out, std::vector<Group>& groups, const results::Results& results,
+            const CompareOptions& options) {
+  std::string path = slot_of(options.select);
+  if (path.empty()) path = find_column(results, options.select, "parameter").parameter;
+  if (path == "seed" || path == "variant")
+    throw Error(
+        fmt::format("the {} cannot be chosen: {}.", path,
+                    path == "seed" ? "it is what is averaged over" : "variants are what is compared"));
+  const auto at =
+      static_cast<std::size_t>(std::find(out.paths.begin(), out.paths.end(), path) - out.paths.begin());
+  const std::string by = validation_metric(options.metric);
+  if (at < out.paths.size()) {
+    Selection selection = select(std::move(groups), at, out.paths, better_when(by));
+    groups = std::move(selection.groups);
+    out.chosen = std::move(selection.chosen);
+  }
+  if (at == out.paths.size() || !out.chosen[at]) {
+    out.notes.push_back(fmt::format("{} has one value at each setting: nothing is chosen.", options.select));
+    return;
+  }
+  out.selected = out.varied[at];
+  out.notes.push_back(fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.",
+                                  chosen_text(out), by, options.metric));
+}
+
 }  // namespace
 
 double smallest_reachable_p(const Comparison& comparison) {
@@ -227,20 +228,8 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   out.knows_solved = results.find("test_accuracy") || results.find("solved_step");
   for (const Varied& v : trials.varied) out.varied.push_back(v.name), out.paths.push_back(v.parameter);
   std::vector<Group> groups = group(trials);
-  if (!options.select.empty()) {
-    std::string path = slot_of(options.select);
-    if (path.empty()) path = find_column(results, options.select, "parameter").parameter;
-    const auto at =
-        static_cast<std::size_t>(std::find(out.paths.begin(), out.paths.end(), path) - out.paths.begin());
-    if (at < out.paths.size()) {
-      const std::string by = validation_metric(options.metric);
-      groups = keep_selected(std::move(groups), at, better_when(by));
-      out.selected = out.varied[at];
-      out.notes.push_back(
-          fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.", out.selected,
-                      by, options.metric));
-    }
-  }
+  out.chosen.assign(out.varied.size(), false);
+  if (!options.select.empty()) choose(out, groups, results, options);
   out.budget = trials.budget;
   for (Group& g : groups) {
     summarize(g.row, options.metric);
@@ -262,7 +251,7 @@ void split_by(Comparison& comparison, const std::string& parameter) {
   if (at == comparison.varied.size())
     throw Error(fmt::format("nothing that varies is called '{}'.{}", parameter,
                             suggestion(parameter, comparison.varied)));
-  if (comparison.varied[at] == comparison.selected)
+  if (comparison.chosen[at])
     throw Error(
         fmt::format("'{}' is chosen on validation, so there is no table for each of its values.", parameter));
   comparison.by = comparison.varied[at];

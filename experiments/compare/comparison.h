@@ -61,6 +61,7 @@ struct Comparison {
   std::string metric, reference, selected;  // `selected`: of `varied`, what is chosen on validation; or empty
   std::vector<std::string> varied;          // what varies within a variant: parameters by name, slots by path
   std::vector<std::string> paths;           // of these
+  std::vector<bool> chosen;                 // of each of them: `selected`, and what changes with it
   std::string by;                           // of `varied`: one table per value; or empty
   bool knows_solved = false;                // do the results tell which trials solve their task?
   std::string budget;                       // the metric that was matched (compare.match); or empty
@@ -71,8 +72,8 @@ struct Comparison {
 // Groups trials by variant and by every parameter (but the seed) that varies within a variant, and compares
 // each row with the reference's: options.reference, or the first variant. What stands in model.positions and
 // model.feed_forward is one parameter each: "rope(base=500)". With options.select, the value of that
-// parameter is chosen per variant on validation, and its row alone is shown. heed::Error where the results
-// have no such metric or parameter.
+// parameter, and what changes with it, is chosen per variant on validation, and its row alone is shown.
+// heed::Error where the results have no such metric or parameter.
 Comparison compare(const results::Results& results, const CompareOptions& options);
 
 // Orders the rows for one table per value of a parameter, by the name or the path that it has. heed::Error

@@ -7,32 +7,27 @@
 #include <string>
 #include <vector>
 
+#include "experiments/compare/selection.h"
+
 namespace heed {
 namespace {
 
-// Does the setting without column c tell the value in c, within each variant?
-bool follows_from_others(const Comparison& comparison, std::size_t c, const std::vector<bool>& own) {
-  std::map<std::vector<std::string>, std::string> seen;
-  for (const ComparedRow& row : comparison.rows) {
-    std::vector<std::string> others = {row.variant};
-    for (std::size_t i = 0; i < row.setting.size(); ++i)
-      if (i != c && !own[i]) others.push_back(row.setting[i]);
-    if (seen.insert({others, row.setting[c]}).first->second != row.setting[c]) return false;
-  }
-  return true;
-}
-
-// The columns that a row need not share with the reference's row: what is selected, and what follows from the
-// other columns but is not the same for each variant, as a width that meets a budget at each length.
+// The columns that a row need not share with the reference's row: what is chosen on validation, and where a
+// budget was matched what follows from the other columns but is not the same for each variant, as a width
+// that meets the budget at each length.
 std::vector<bool> own_columns(const Comparison& comparison) {
-  std::vector<bool> own(comparison.varied.size());
-  for (std::size_t c = 0; c < own.size(); ++c) own[c] = comparison.varied[c] == comparison.selected;
+  std::vector<bool> own = comparison.chosen;
+  if (comparison.budget.empty()) return own;
+  std::vector<const ComparedRow*> rows;
+  for (const ComparedRow& row : comparison.rows) rows.push_back(&row);
   for (std::size_t c = 0; c < own.size(); ++c) {
     std::map<std::string, std::set<std::string>> values;
     for (const ComparedRow& row : comparison.rows) values[row.variant].insert(row.setting[c]);
     const bool differ = std::any_of(values.begin(), values.end(),
                                     [&](const auto& v) { return v.second != values.begin()->second; });
-    own[c] = own[c] || (differ && follows_from_others(comparison, c, own));
+    std::vector<bool> others(own.size());
+    for (std::size_t i = 0; i < own.size(); ++i) others[i] = i != c && !own[i];
+    own[c] = own[c] || (differ && follows(rows, c, others));
   }
   return own;
 }

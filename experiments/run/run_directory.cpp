@@ -160,7 +160,7 @@ results::MergeReport RunDirectory::merge(const std::vector<PlanLine>& plan,
   std::vector<results::Source> sources;
   for (std::size_t i = 0; i < plan.size(); ++i)
     if (fs::exists(trial(plan[i].id)))
-      sources.push_back({trial(plan[i].id), static_cast<std::int64_t>(i), plan[i].budget});
+      sources.push_back({trial(plan[i].id), static_cast<std::int64_t>(i), plan[i].variant, plan[i].budget});
   return results::merge(sources, results(), provenance);
 }
 

@@ -178,12 +178,16 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
   return out;
 }
 
-// What changes no number is left out: the label in a table, the place of a plugin, how often checkpoints are
-// written.
+bool is_outside_of_id(const std::string& path) { return path == "variant" || path == "train.checkpoint"; }
+
+// What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
+// plugin.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
-  config.erase("variant");
-  if (Config* train = config.find("train")) train->erase("checkpoint");
+  std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
+  if (Config* train = config.find("train"))
+    std::erase_if(train->entries(),
+                  [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())
       for (const char* key : {"version", "path", "stamp"}) p.erase(key);

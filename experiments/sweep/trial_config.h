@@ -44,6 +44,9 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
 Config to_config(const TrialConfig& trial);
 TrialConfig trial_from_config(const Config& resolved);
 
+// Does a parameter ("train.checkpoint") change no number of a trial? Then it is no part of its id.
+bool is_outside_of_id(const std::string& path);
+
 // 16 hex digits: xxHash64 of the canonical text of the resolved configuration.
 std::string trial_id(const TrialConfig& trial);
 

@@ -25,7 +25,22 @@ double macro(const std::vector<Index>& scored, const std::vector<Index>& correct
   return labels ? sum / static_cast<double>(labels) : 0;
 }
 
+double first_step_above(const TrainLog& log, double bound) {
+  for (std::size_t i = 0; i < log.evaluated_at.size(); ++i)
+    if (log.validation_accuracy[i] > bound) return static_cast<double>(log.evaluated_at[i]);
+  return std::numeric_limits<double>::quiet_NaN();
+}
+
+constexpr double kSolvedAccuracy = 0.9;
+
 }  // namespace
+
+double plateau_step(const TrainLog& log) {
+  const double first = log.validation_accuracy.empty() ? 0 : log.validation_accuracy.front();
+  return first_step_above(log, std::min(first + 0.1, kSolvedAccuracy));
+}
+
+double solved_step(const TrainLog& log) { return first_step_above(log, kSolvedAccuracy); }
 
 Sequences::Sequences(const Task& source, Index batch)
     : task(source), tokens(static_cast<std::size_t>(batch * source.length())), labels(tokens.size()) {}

@@ -51,6 +51,12 @@ struct TrainLog {
   bool left = false;                      // it stopped between two updates because it was asked to
 };
 
+// The updates before the first validation whose accuracy has left the plateau of guessing: 0.1 above the
+// first one's, or solved, be it before anyone looked; and before the first whose accuracy is above 0.9. NaN
+// where none is.
+double plateau_step(const TrainLog& log);
+double solved_step(const TrainLog& log);
+
 // All that a training is between two updates, besides its configuration: views of its own memory.
 struct TrainState {
   std::span<float> values, first_moment, second_moment;

@@ -43,13 +43,6 @@ void flatten(const Config& c, const std::string& path, std::vector<results::Para
     out.push_back({path, c.is_scalar() ? c.text() : c.canonical()});
 }
 
-// The first evaluation whose accuracy passes a bound; NaN where none does.
-double first_step_above(const TrainLog& log, double bound) {
-  for (std::size_t i = 0; i < log.evaluated_at.size(); ++i)
-    if (log.validation_accuracy[i] > bound) return static_cast<double>(log.evaluated_at[i]);
-  return kNaN;
-}
-
 // Processor seconds and peak resident bytes of this process.
 std::pair<double, double> resources() {
   rusage use{};
@@ -82,11 +75,10 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
            log.validation_accuracy.empty() ? kNaN : log.validation_accuracy.back(), "1",
            "validation_accuracy after the last update");
   measured(
-      "plateau_step",
-      log.validation_accuracy.empty() ? kNaN : first_step_above(log, log.validation_accuracy.front() + 0.1),
-      "1",
-      "updates before the first validation whose accuracy is 0.1 above the first one's; NaN where none is");
-  measured("solved_step", first_step_above(log, 0.9), "1",
+      "plateau_step", plateau_step(log), "1",
+      "updates before the first validation whose accuracy is 0.1 above the first one's, or above 0.9; NaN "
+      "where none is");
+  measured("solved_step", solved_step(log), "1",
            "updates before the first validation whose accuracy is above 0.9; NaN where none is");
   measured("final_gradient_norm", log.gradient_norm.empty() ? kNaN : log.gradient_norm.back(), "1",
            "norm of all gradients together in the last update, before clipping");

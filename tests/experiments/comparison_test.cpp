@@ -6,9 +6,11 @@
 #include <random>
 #include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "experiments/compare/table_text.h"
+#include "experiments/train/trainer.h"
 #include "tests/catch.h"
 
 namespace {
@@ -107,6 +109,71 @@ TEST_CASE("a parameter is chosen on validation, not on what is reported") {
   CHECK(c.rows[0].tried == 4);
 }
 
+TEST_CASE("what changes with the parameter that is chosen is chosen with it") {
+  heed::CompareOptions options;
+  options.select = "lr";
+  const auto with = [](const char* name, const char* path, std::vector<Value> values) {
+    Results r = eight_trials();
+    r.columns.push_back({name, path, Role::parameter, std::move(values), "", "", false});
+    return r;
+  };
+  SECTION("a warm-up of its own for each rate, or the rest of a random point") {
+    const Comparison c =
+        heed::compare(with("warmup", "train.warmup", {10, 10, 20, 20, 10, 10, 20, 20}), options);
+    CHECK(c.varied == Texts{"lr", "warmup"});
+    CHECK(c.chosen == std::vector<bool>{true, true});
+    REQUIRE(c.rows.size() == 2);
+    CHECK(c.rows[0].setting == Texts{"0.1", "10"});
+    CHECK(c.rows[1].setting == Texts{"0.2", "20"});
+    CHECK_FALSE(c.rows[1].against.verdict.empty());  // each at its own value
+    CHECK(has_note(c, "lr, and warmup with it, is chosen by final_validation_accuracy"));
+  }
+  SECTION("what varies by itself stays apart") {
+    Results r = eight_trials();
+    for (Column& column : r.columns)
+      for (std::size_t i = 0; i < 8; ++i) column.values.push_back(Value(column.values[i]));
+    for (int i = 8; i < 16; ++i) r.trial.push_back(i);
+    r.columns.push_back({"decay", "train.weight_decay", Role::parameter, {}, "", "", false});
+    for (int i = 0; i < 16; ++i) r.columns.back().values.emplace_back(i < 8 ? 0.0 : 0.1);
+    const Comparison c = heed::compare(r, options);
+    CHECK(c.chosen == std::vector<bool>{true, false});
+    CHECK(c.rows.size() == 4);
+  }
+  SECTION("a length is asked, not chosen") {
+    const Comparison c =
+        heed::compare(with("length", "task.length", {16, 16, 32, 32, 16, 16, 32, 32}), options);
+    CHECK(c.rows.size() == 4);
+    CHECK(c.selected.empty());
+    CHECK(has_note(c, "lr has one value at each setting: nothing is chosen."));
+  }
+  SECTION("seeds and variants cannot be chosen, metrics neither") {
+    const auto chosen = [&](const char* name) {
+      options.select = name;
+      return heed::compare(eight_trials(), options);
+    };
+    CHECK_THROWS_WITH(chosen("seed"), ContainsSubstring("it is what is averaged over"));
+    CHECK_THROWS_WITH(chosen("variant"), ContainsSubstring("variants are what is compared"));
+    CHECK_THROWS_WITH(chosen("test_accuracy"), ContainsSubstring("no parameter 'test_accuracy'"));
+    CHECK(has_note(chosen("size"), "size has one value at each setting: nothing is chosen."));
+  }
+}
+
+TEST_CASE("while trials are missing, rows of different settings are not compared") {
+  Results r = eight_trials();
+  r.columns[2].values = {0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2};  // each variant at one rate so far
+  const Comparison c = heed::compare(r, {});
+  CHECK(c.varied == Texts{"lr"});
+  REQUIRE(c.rows.size() == 2);
+  CHECK(c.rows[1].against.verdict.empty());
+}
+
+TEST_CASE("what is no part of a trial's id makes no rows") {
+  Results r = eight_trials();
+  r.columns.push_back(
+      {"checkpoint", "train.checkpoint", Role::parameter, {30, 60, 30, 60, 30, 60, 30, 60}, "", "", false});
+  CHECK(heed::compare(r, {}).varied == Texts{"lr"});
+}
+
 TEST_CASE("what stands in a slot of the model is one column, in a word") {
   Results r = eight_trials();
   const auto parameter = [](const char* name, const char* path, std::vector<Value> values) {
@@ -137,6 +204,12 @@ TEST_CASE("what stands in a slot of the model is one column, in a word") {
       CHECK(settings(heed::compare(r, options)) == Texts{"learned", "rope"});
     }
   }
+}
+
+TEST_CASE("only a metric can be compared") {
+  for (const char* name : {"variant", "status", "lr", "seed"})
+    CHECK_THROWS_WITH(compare(eight_trials(), name),
+                      ContainsSubstring("the results have no metric '" + std::string(name) + "'"));
 }
 
 TEST_CASE("an unknown metric is refused with the nearest name") {
@@ -213,6 +286,19 @@ TEST_CASE("the direction of a verdict is the metric's") {
   CHECK(heed::better_when("state_bytes") == heed::Better::smaller);
 }
 
+TEST_CASE("what is solved at the first look has left the plateau by then") {
+  const auto steps = [](std::vector<double> accuracy) {
+    heed::TrainLog log;
+    log.evaluated_at = {100, 200, 300};
+    log.validation_accuracy = std::move(accuracy);
+    return std::pair(heed::plateau_step(log), heed::solved_step(log));
+  };
+  CHECK(steps({0.2, 0.35, 0.95}) == std::pair(200.0, 300.0));
+  CHECK(steps({0.95, 0.97, 0.99}) == std::pair(100.0, 100.0));
+  CHECK(steps({0.85, 0.88, 0.93}) == std::pair(300.0, 300.0));
+  CHECK(std::isnan(steps({0.2, 0.25, 0.29}).first));
+}
+
 TEST_CASE("steps that never came are the largest, not missing") {
   std::vector<std::vector<double>> steps = {{100, 150, 100, 200, 150, 100},
                                             {300, kNaN, 250, kNaN, kNaN, 400}};
@@ -269,6 +355,9 @@ TEST_CASE("rows are compared at the same setting, and split into tables by it") 
   SECTION("what follows from the setting, such as a matched width, may differ") {
     Results r = eight_trials();
     r.columns.push_back({"width", "model.width", Role::parameter, {8, 8, 9, 9, 6, 6, 7, 7}, "", "", false});
+    CHECK(heed::compare(r, {}).rows[2].against.verdict.empty());  // no budget, no reason to differ
+    const Value met = 0.0;
+    r.columns.push_back({"parameters_mismatch", "", Role::metric, std::vector<Value>(8, met), "", "", false});
     const Comparison matched = heed::compare(r, {});
     CHECK(matched.varied == Texts{"lr", "width"});
     CHECK(matched.rows[2].against.test.difference == Approx(-0.4));

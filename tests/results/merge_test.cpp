@@ -152,6 +152,16 @@ TEST_CASE("probes of different lengths are padded, and only the probed trials ar
   CHECK(file.read<std::int64_t>("attention/tokens")[3] == file.integer("attention/tokens", "_FillValue"));
 }
 
+TEST_CASE("a variant is called as today's plan calls it") {
+  const TempFolder folder;
+  std::vector<Source> sources = write_all(folder, sample_records());
+  merge_to(folder, sources, "before.h5");
+  sources[0].variant = "window(size=4)";
+  merge_to(folder, sources, "before.h5");  // another label, so it is made anew
+  const std::vector<std::string> variants = read_results(folder / "before.h5").texts("variant");
+  CHECK(std::count(variants.begin(), variants.end(), "window(size=4)") == 1);
+}
+
 TEST_CASE("an array that fits no other is reported and left out") {
   const TempFolder folder;
   std::vector<Record> records = sample_records();
