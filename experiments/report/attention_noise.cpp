@@ -93,7 +93,7 @@ std::vector<Figure> attention_noise(const Evidence& e) {
   for (std::size_t p = 0; p < elements.size(); ++p)
     if (!elements[p].empty())
       figure.panels.push_back(
-          {.title = titles[p], .x_label = "share of attention weight", .commands = plot(elements[p])});
+          {.title = titles[p], .x_label = "share of attention", .commands = plot(elements[p])});
   if (figure.panels.empty()) return {};
   const std::string axis = axis_of(all_rows, narrowest_panel(figure));
   for (FigurePanel& panel : figure.panels) panel.commands = axis + panel.commands;

@@ -27,7 +27,7 @@ constexpr const char* kLook = R"gp(
 if (!exists('format')) format = 'svg'
 output = name . (narrow ? '_narrow.' : '.') . format
 if (format eq 'svg') { set terminal svg size width,height noenhanced font 'sans-serif,13' background rgb 'white' }
-if (format eq 'pdf') { set terminal pdfcairo size width/96,height/96 noenhanced font 'sans,9.75' fontscale 1 }
+if (format eq 'pdf') { set terminal pdfcairo size width/96,height/96 noenhanced font 'sans,7.3' fontscale 1 }
 if (format eq 'png') { set terminal pngcairo size 2*width,2*height noenhanced font 'sans,9.75' fontscale 2 linewidth 2 pointscale 2 }
 set output output
 

@@ -58,7 +58,7 @@ def main(results, picture, curve="validation_accuracy"):
     count = done.groupby("variant").count("trial").max().item()
     what = "seeds" if len(set(done.seed.values)) == count else "trials"
     axes.set_title(f"mean over {count} {what}, band from the lowest to the highest", loc="left", fontsize=11)
-    figure.savefig(picture, dpi=100)
+    figure.savefig(picture, dpi=200)
 
 
 if __name__ == "__main__":
