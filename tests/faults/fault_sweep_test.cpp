@@ -163,7 +163,7 @@ TEST_CASE("an allocation that fails loses nothing, and the sweep continues to th
   Count count;
   for (const bool for_good : {false, true}) {
     const Kind kind = {for_good ? "no memory for good" : "no memory, once", Fault::no_memory, for_good};
-    const long all = calls(sweep, kind, 2), points = long_form() ? 1000 : 5;
+    const long all = calls(sweep, kind, 2), points = long_form() ? 100 : 5;
     // As many among the first thousand, which are start-up, as in all the rest.
     for (long i = 0; i < points; ++i)
       run_with(sweep, kind, 1 + i * 1000 / points, 1 + static_cast<int>(i % 2), count);
@@ -193,7 +193,7 @@ TEST_CASE("an allocation of a merge that fails never leaves wrong results", "[al
     };
     const auto [code, all] = with_fault(0);
     REQUIRE(code == 0);
-    const long points = long_form() ? 2000 : 60;
+    const long points = long_form() ? 1000 : 60;
     long good = 0;
     for (long i = 0; i < points; ++i) {
       const long k = 1 + i * all / points;
