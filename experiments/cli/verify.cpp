@@ -4,7 +4,6 @@
 #include <iterator>
 #include <set>
 #include <string>
-#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 #include "experiments/run/process.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
+#include "experiments/run/scratch_folder.h"
 #include "experiments/run/supervisor.h"
 #include "experiments/run/verify.h"
 #include "experiments/train/provenance.h"
@@ -22,26 +22,6 @@ namespace heed::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder for the second results, gone with its contents at the end of the scope.
-class TemporaryFolder {
- public:
-  TemporaryFolder() {
-    std::string name = (fs::temp_directory_path() / "heed-verify-XXXXXX").string();
-    if (!mkdtemp(name.data())) fail_to(name, "make the folder");
-    path_ = name;
-  }
-  TemporaryFolder(const TemporaryFolder&) = delete;
-  TemporaryFolder& operator=(const TemporaryFolder&) = delete;
-  ~TemporaryFolder() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 // Trained to the end: what diverged did so for good, too.
 bool finished(const RunDirectory& directory, const std::string& id) {
@@ -81,7 +61,7 @@ int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
   const std::vector<PlanLine> lines = chosen_trials(directory, input);
   const Rerun rerun = rerun_of(directory, lines);
-  const TemporaryFolder folder;
+  const ScratchFolder folder("verify");  // for the second results
   const RunDirectory again(folder.path());
   again.prepare(rerun.sweep, "");
   RunOptions options;

@@ -1,39 +1,18 @@
 #include "experiments/report/draw.h"
 
-#include <cstdlib>
 #include <system_error>
 
 #include <fmt/format.h>
 
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/style.h"
-#include "experiments/run/process.h"
+#include "experiments/run/scratch_folder.h"
 #include "results/atomic_file.h"
 
 namespace heed::report {
 namespace {
 
 namespace fs = std::filesystem;
-
-// A folder for what is read back at once; gone with its scope.
-class Scratch {
- public:
-  Scratch() {
-    std::string name = (fs::temp_directory_path() / "heed_report_XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) fail_to(name, "make a folder");
-    path_ = name;
-  }
-  Scratch(const Scratch&) = delete;
-  Scratch& operator=(const Scratch&) = delete;
-  ~Scratch() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-  const fs::path& path() const { return path_; }
-
- private:
-  fs::path path_;
-};
 
 void write(const fs::path& file, const std::string& text) {
   results::write_file(file, std::as_bytes(std::span(text)), results::IfExists::replace);
@@ -75,7 +54,7 @@ std::string together(const std::vector<std::string>& complaints) {
 Drawing draw(const std::vector<Figure>& figures, const fs::path& gnuplot) {
   Drawing out;
   if (figures.empty()) return out;
-  const Scratch folder;
+  const ScratchFolder folder("report");
   write_sources(figures, folder.path());
   std::vector<std::string> commands;
   for (const Figure& f : figures)
