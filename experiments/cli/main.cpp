@@ -178,7 +178,9 @@ int say(int code, const std::string& message) { return say(code, message.c_str()
 int guarded(const std::vector<std::string>& words) {
   try {
     const int code = run(words);
-    if (std::fflush(stdout) != 0) return say(kInputOutput, "heed: standard output cannot be written.");
+    // An earlier flush may have failed; it left nothing to write.
+    if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
+      return say(kInputOutput, "heed: standard output cannot be written.");
     return code;
   } catch (const UsageError& e) {
     return say(kWrongCommandLine, fmt::format("heed: {}\n`heed --help` lists the verbs.", e.what()));
