@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,9 +12,9 @@ namespace heed::cli {
 
 struct LoadedSweep {
   Sweep sweep;
-  std::string text;                 // for the run directory
-  std::filesystem::path directory;  // what --output says, else runs/NAME
-  StepTimes step_times;             // what was measured for it, in that directory or now
+  std::string text;                     // for the run directory
+  std::filesystem::path directory;      // what --output says, else runs/NAME
+  std::optional<StepTimes> step_times;  // what was measured for it, in that directory or now
 
   void keep_step_times() const;  // in the directory, which is made where it is not there
 };

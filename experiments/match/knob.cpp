@@ -73,6 +73,22 @@ const Knob* find_knob(const std::vector<Knob>& knobs, const std::string& name) {
   return at == knobs.end() ? nullptr : &*at;
 }
 
+Index value_of(const Knob& knob, const TrialConfig& trial) {
+  long long value = 0;
+  const auto read = [&](const Config& options) {
+    const Config* found = options.find(knob.name());
+    return found && found->read(value);
+  };
+  if (knob.path.starts_with(kAttention))
+    std::any_of(trial.attention.begin(), trial.attention.end(),
+                [&](const Choice& c) { return read(c.options); });
+  else
+    read(knob.path.starts_with(kFeedForward) ? trial.feed_forward.options
+         : knob.path.starts_with(kModel)     ? write_options(trial.model)
+                                             : write_options(trial.train));
+  return static_cast<Index>(value);
+}
+
 TrialConfig with_variant(const TrialConfig& point, const VariantEntry& variant, const Registry& registry,
                          Problems& problems) {
   TrialConfig trial = point;

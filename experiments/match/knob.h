@@ -30,6 +30,9 @@ const Knob* default_knob(const std::vector<Knob>& knobs);
 // By its path or the end of it: "tokens", "feed_forward.width". Null where there is none.
 const Knob* find_knob(const std::vector<Knob>& knobs, const std::string& name);
 
+// What it is set to; 0 often stands for a default that follows from other options. REQUIRES: the trial has it
+Index value_of(const Knob& knob, const TrialConfig& trial);
+
 // A variant at a point of the sweep, as the sweep file has it.
 TrialConfig with_variant(const TrialConfig& point, const VariantEntry& variant, const Registry& registry,
                          Problems& problems);

@@ -17,6 +17,9 @@ namespace {
 // No knob goes further: sizes beyond it would overflow a model's count of parameters.
 constexpr Index kLargest = Index{1} << 24;
 
+// Of a measurement.
+constexpr int kRounds = 15, kCarefulRounds = 45;
+
 std::string unit_of(const std::string& budget) {
   return budget == "train_flops"   ? "training FLOPs"
          : budget == "state_bytes" ? "bytes of state"
@@ -65,13 +68,25 @@ std::optional<Matcher::Answer> Matcher::solve(const TrialConfig& point, const Va
 
 std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, const VariantEntry& variant,
                                                    const std::string& setting) {
-  const auto spent = [&](const TrialConfig& trial) { return formula(trial); };
+  const auto spent = [&](const TrialConfig& trial) { return formula(trial, match_.options.budget); };
+  const TrialConfig trial = with_variant(point, variant, registry_, problems_);
   const std::optional<double> target = spent(with_variant(point, *reference_, registry_, problems_)),
-                              as_it_is = spent(with_variant(point, variant, registry_, problems_));
+                              as_it_is = spent(trial);
   if (!target || !as_it_is) return std::nullopt;  // refused already: the model cannot be built
-  const Matched unmoved{"", 0, *target, *as_it_is};
-  if (&variant == reference_ || *as_it_is == *target) return Answer{{}, unmoved};
-  return search(point, variant, unmoved, spent, setting);
+  Answer answer{{}, {"", 0, *target, *as_it_is}};
+  if (&variant == reference_ || *as_it_is == *target) return answer;
+  const std::optional<Moving> m = moving(trial, variant);
+  if (!m) return std::nullopt;
+  const std::vector<Try> tries =
+      search_nearest(*target, m->first, m->last, [&](Index value) -> std::optional<double> {
+        const auto moved = with_knob(point, variant, m->knob, value, registry_);
+        return moved ? spent(*moved) : std::nullopt;
+      });
+  if (!tries.empty() && std::abs(tries[0].value - *target) < std::abs(*as_it_is - *target))
+    answer = {m->knob, {m->knob.path, tries[0].at, *target, tries[0].value}};
+  if (is_met(answer.matched)) return answer;
+  refuse(trial, m->knob, *target, tries, setting);
+  return std::nullopt;
 }
 
 // A time is never the same twice, so what meets the budget as it is stays so, and what was found is kept.
@@ -89,60 +104,62 @@ std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, c
     const std::vector<Knob> knobs = knobs_of(trial, registry_);
     if (const Knob* knob = find_knob(knobs, known->knob)) return Answer{*knob, *known};
   }
-  constexpr int kRounds = 15, kMoreRounds = 45;
-  const auto spent = [&](int rounds) {
-    return [&, rounds](const TrialConfig& moved) -> std::optional<double> {
-      try {
-        const auto [here, there] = time_in_turn(reference, moved, registry_, rounds);
-        return target * there / here;
-      } catch (const Error&) {
-        return std::nullopt;
-      }
-    };
+  const auto spent = [&](const TrialConfig& moved, bool with_care) -> std::optional<double> {
+    try {
+      const auto [here, there] = times_->time(reference, moved, with_care ? kCarefulRounds : kRounds);
+      return target * there / here;
+    } catch (const Error&) {
+      return std::nullopt;
+    }
   };
-  Answer answer{{}, {"", 0, target, spent(kMoreRounds)(trial).value_or(0)}};
+  Answer answer{{}, {"", 0, target, spent(trial, true).value_or(0)}};
   if (!is_met(answer.matched)) {
-    auto found = search(point, variant, answer.matched, spent(kRounds), setting);
-    if (!found) return std::nullopt;
-    answer = *std::move(found);
-    // Of many tries the best is also the luckiest: what is told of it is measured anew.
-    if (answer.knob)
-      answer.matched.reached =
-          spent(kMoreRounds)(*with_knob(point, variant, *answer.knob, answer.matched.value, registry_))
-              .value_or(0);
+    const std::optional<Moving> m = moving(trial, variant);
+    if (!m) return std::nullopt;
+    const auto measure = [&](Index value, bool with_care) -> std::optional<double> {
+      const auto moved = with_knob(point, variant, m->knob, value, registry_);
+      return moved ? spent(*moved, with_care) : std::nullopt;
+    };
+    const Try own = {own_size(point, variant, trial, *m), answer.matched.reached};
+    const MeasuredSearch search =
+        search_measured(target, match_.options.tolerance, own, m->first, m->last, measure);
+    if (!search.found) {
+      refuse(trial, m->knob, target, search.tries, setting);
+      return std::nullopt;
+    }
+    answer = {m->knob, {m->knob.path, search.found->at, target, search.found->value}};
   }
   times_->add(key, answer.matched);
   return answer;
 }
 
-std::optional<Matcher::Answer> Matcher::search(const TrialConfig& point, const VariantEntry& variant,
-                                               const Matched& as_it_is, const Spent& spent,
-                                               const std::string& setting) {
-  const TrialConfig trial = with_variant(point, variant, registry_, problems_);
+std::optional<Matcher::Moving> Matcher::moving(const TrialConfig& trial, const VariantEntry& variant) {
   const std::optional<Knob> knob = knob_for(trial, variant);
   if (!knob) return std::nullopt;
   // 0 stands for a default that follows from other options.
-  const auto first = std::max<Index>(1, static_cast<Index>(knob->text.min.value_or(1)));
-  const auto last = static_cast<Index>(std::min<double>(kLargest, knob->text.max.value_or(kLargest)));
-  const double target = as_it_is.target;
+  return Moving{*knob, std::max<Index>(1, static_cast<Index>(knob->text.min.value_or(1))),
+                static_cast<Index>(std::min<double>(kLargest, knob->text.max.value_or(kLargest)))};
+}
+
+// A default that follows from other options is the number that makes as many parameters.
+Index Matcher::own_size(const TrialConfig& point, const VariantEntry& variant, const TrialConfig& trial,
+                        const Moving& moving) {
+  const Index own = value_of(moving.knob, trial);
+  if (own >= moving.first) return std::min(own, moving.last);
   const std::vector<Try> tries =
-      search_nearest(target, first, last, [&](Index value) -> std::optional<double> {
-        const auto moved = with_knob(point, variant, *knob, value, registry_);
-        return moved ? spent(*moved) : std::nullopt;
-      });
-  Answer answer{{}, as_it_is};
-  if (!tries.empty() && std::abs(tries[0].value - target) < std::abs(as_it_is.reached - target))
-    answer = {knob, {knob->path, tries[0].at, target, tries[0].value}};
-  if (is_met(answer.matched)) return answer;
-  refuse(trial, *knob, target, tries, setting);
-  return std::nullopt;
+      search_nearest(formula(trial, "parameters").value_or(0), moving.first, moving.last,
+                     [&](Index value) -> std::optional<double> {
+                       const auto moved = with_knob(point, variant, moving.knob, value, registry_);
+                       return moved ? formula(*moved, "parameters") : std::nullopt;
+                     });
+  return tries.empty() ? moving.first : tries[0].at;
 }
 
 // Measured once, for all variants that are held against it.
 double Matcher::step_time_of(const TrialConfig& reference) {
   const std::string key = hash_of(shape_of(reference));
   if (const Matched* known = times_->find(key)) return known->target;
-  const double target = time_in_turn(reference, reference, registry_, 45).first;
+  const double target = times_->time(reference, reference, kCarefulRounds).first;
   times_->add(key, {"", 0, target, target});
   return target;
 }
@@ -182,12 +199,12 @@ bool Matcher::can_grow(const TrialConfig& trial) const {
   return refuse_stages(stages_of(trial, *task), registry_).empty();
 }
 
-std::optional<double> Matcher::formula(const TrialConfig& trial) {
+std::optional<double> Matcher::formula(const TrialConfig& trial, const std::string& budget) {
   try {
     if (!can_grow(trial)) return std::nullopt;
     const Estimate e = estimator_(trial);
-    if (match_.options.budget == "parameters") return static_cast<double>(e.parameters);
-    return match_.options.budget == "train_flops" ? e.training_flops : e.state_bytes;
+    if (budget == "parameters") return static_cast<double>(e.parameters);
+    return budget == "train_flops" ? e.training_flops : e.state_bytes;
   } catch (const Error&) {
     return std::nullopt;
   }

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cmath>
-#include <functional>
 #include <map>
 #include <optional>
 #include <string>
@@ -9,9 +8,9 @@
 
 #include "core/registry.h"
 #include "experiments/match/estimate.h"
-#include "experiments/match/integer_search.h"
 #include "experiments/match/knob.h"
 #include "experiments/match/match.h"
+#include "experiments/match/measured_search.h"
 #include "experiments/match/step_times.h"
 #include "experiments/sweep/variant_list.h"
 
@@ -41,18 +40,21 @@ class Matcher {
     std::optional<Knob> knob;  // none: as it is
     Matched matched;
   };
-  // What a trial has of the budget; nothing where it cannot be built.
-  using Spent = std::function<std::optional<double>(const TrialConfig&)>;
-
   std::optional<Answer> solve(const TrialConfig& point, const VariantEntry& variant,
                               const std::string& setting);
   std::optional<Answer> by_formula(const TrialConfig& point, const VariantEntry& variant,
                                    const std::string& setting);
   std::optional<Answer> by_measuring(const TrialConfig& point, const VariantEntry& variant,
                                      const std::string& setting);
-  std::optional<Answer> search(const TrialConfig& point, const VariantEntry& variant, const Matched& as_it_is,
-                               const Spent& spent, const std::string& setting);
-  std::optional<double> formula(const TrialConfig& trial);
+  // What moves, and between which values.
+  struct Moving {
+    Knob knob;
+    Index first, last;
+  };
+  std::optional<Moving> moving(const TrialConfig& trial, const VariantEntry& variant);
+  Index own_size(const TrialConfig& point, const VariantEntry& variant, const TrialConfig& trial,
+                 const Moving& moving);
+  std::optional<double> formula(const TrialConfig& trial, const std::string& budget);
   double step_time_of(const TrialConfig& reference);
   std::optional<Knob> knob_for(const TrialConfig& trial, const VariantEntry& variant);
   bool can_grow(const TrialConfig& trial) const;

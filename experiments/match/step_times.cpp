@@ -76,7 +76,8 @@ std::pair<double, double> time_in_turn(const TrialConfig& a, const TrialConfig& 
 }
 
 // A line each: key, knob, its value, target and what was reached.
-StepTimes::StepTimes(std::filesystem::path file) : file_(std::move(file)) {
+StepTimes::StepTimes(std::filesystem::path file, StepTimer timer)
+    : file_(std::move(file)), timer_(std::move(timer)) {
   if (!std::filesystem::exists(file_)) return;
   const std::vector<std::byte> bytes = results::read_file(file_);
   std::istringstream text(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -17,13 +18,20 @@ namespace heed {
 std::pair<double, double> time_in_turn(const TrialConfig& a, const TrialConfig& b, const Registry& registry,
                                        int rounds = 15);
 
+// What measures two trials in turn: as time_in_turn does.
+using StepTimer =
+    std::function<std::pair<double, double>(const TrialConfig& a, const TrialConfig& b, int rounds)>;
+
 // Sizes that were found by measuring, in a file of the run directory. No measurement comes out twice the
 // same: what was found once stays, so that a sweep that is continued has the trials that it had.
 class StepTimes {
  public:
-  StepTimes() = default;                           // remembers while it lives
-  explicit StepTimes(std::filesystem::path file);  // and what the file has. results::DamagedFile, IoError
+  // With what the file has. results::DamagedFile, IoError
+  StepTimes(std::filesystem::path file, StepTimer timer);
 
+  std::pair<double, double> time(const TrialConfig& a, const TrialConfig& b, int rounds) const {
+    return timer_(a, b, rounds);
+  }
   const Matched* find(const std::string& key) const;  // null where it was not measured yet
   void add(const std::string& key, const Matched& matched);
   bool changed() const { return changed_; }  // was something added?
@@ -31,6 +39,7 @@ class StepTimes {
 
  private:
   std::filesystem::path file_;
+  StepTimer timer_;
   std::map<std::string, Matched> found_;
   bool changed_ = false;
 };

@@ -20,6 +20,16 @@ using namespace heed::test;
 using heed::PlannedTrial;
 using heed::Sweep;
 
+namespace {
+
+heed::StepTimer in_this_process() {
+  return [](const heed::TrialConfig& a, const heed::TrialConfig& b, int rounds) {
+    return heed::time_in_turn(a, b, known(), rounds);
+  };
+}
+
+}  // namespace
+
 TEST_CASE("without a budget nothing is moved, and saying so changes nothing") {
   const std::string all = "[softmax, tokenformer]";
   const Sweep none = good("variants: " + all + "\n" + kTask + kModel);
@@ -255,7 +265,7 @@ TEST_CASE("the time of a step is measured once and then kept") {
     CHECK(problems.lines() == Texts{});
     return sweep;
   };
-  heed::StepTimes times(folder / "step_times.tsv");
+  heed::StepTimes times(folder / "step_times.tsv", in_this_process());
   const PlannedTrial first = planned(&times).trials.at(1);
   CHECK(times.changed());
   CHECK(first.matched.knob == "attention.feed_forward_tokens");
@@ -263,7 +273,7 @@ TEST_CASE("the time of a step is measured once and then kept") {
   CHECK(first.matched.target > 0);
   times.save();
 
-  heed::StepTimes again(folder / "step_times.tsv");
+  heed::StepTimes again(folder / "step_times.tsv", in_this_process());
   const PlannedTrial second = planned(&again).trials.at(1);
   CHECK_FALSE(again.changed());
   CHECK(second.id == first.id);
@@ -275,6 +285,6 @@ TEST_CASE("the time of a step is measured once and then kept") {
   }
   SECTION("a file that is not heed's is refused") {
     std::ofstream(folder / "step_times.tsv") << "key value\n";
-    CHECK_THROWS_AS(heed::StepTimes(folder / "step_times.tsv"), heed::results::DamagedFile);
+    CHECK_THROWS_AS(heed::StepTimes(folder / "step_times.tsv", {}), heed::results::DamagedFile);
   }
 }
