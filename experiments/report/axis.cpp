@@ -63,7 +63,7 @@ std::string with_prefix(double x) {
 
 std::string linear_axis(char axis, double low, double high, double pixels) {
   std::vector<double> at;
-  for (const double parts : {5.5, 4.5, 3., 2.}) {
+  for (const double parts : {axis == 'y' ? 8. : 5.5, 4.5, 3., 2.}) {
     const double step = round_up((high - low) / parts);
     at.clear();
     for (double i = std::ceil(low / step - 1e-9); i * step <= high + 1e-9 * step; ++i)

@@ -107,7 +107,7 @@ std::string escaped(const std::string& text) {
 }
 
 std::string breakable(const std::string& text) {
-  static const std::regex name(R"(([a-z0-9][,+]|\)\+)(?=[a-z]))");
+  static const std::regex name(R"(([a-z0-9][,+]|\)(?:\+|&gt;))(?=[a-z]))");
   return std::regex_replace(escaped(text), name, "$1<wbr />");
 }
 

@@ -9,7 +9,7 @@ namespace heed::report {
 // may hold, become U+FFFD.
 std::string escaped(const std::string& text);
 
-// The same between tags; a variant's long name may be broken behind a comma or plus.
+// The same between tags; a variant's long name may be broken behind a comma, plus or >.
 std::string breakable(const std::string& text);
 
 std::string paragraph(const std::string& text);  // escaped

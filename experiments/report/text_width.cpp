@@ -40,7 +40,7 @@ std::size_t first_line(std::string_view text, double width) {
       return behind_word ? behind_word : behind_part ? behind_part : fit;
     if (i + 1 < text.size() && continues(text[i + 1])) continue;
     fit = i + 1;
-    if (std::string_view(" +,").find(text[i]) != std::string_view::npos) behind_word = fit;
+    if (std::string_view(" +>,").find(text[i]) != std::string_view::npos) behind_word = fit;
     if (std::string_view("(=_-").find(text[i]) != std::string_view::npos) behind_part = fit;
   }
   return text.size();

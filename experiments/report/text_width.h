@@ -13,7 +13,8 @@ inline constexpr int kLineHeight = 16;   // of texts of several lines
 // are taken.
 double text_width(const std::string& text);
 
-// The lines of a text that are at most `width` wide: broken behind a space, '+' or ','; else behind '(', '=',
+// The lines of a text that are at most `width` wide: broken behind a space, '+', '>' or ','; else behind '(',
+// '=',
 // '_' or '-'; else anywhere.
 std::vector<std::string> wrapped(const std::string& text, double width);
 

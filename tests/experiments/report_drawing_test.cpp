@@ -68,6 +68,9 @@ TEST_CASE("a text is broken behind commas, and nothing of it is lost") {
     }
     CHECK(whole == name);
   }
+  CHECK(heed::report::wrapped("a(tokens=16,steps=200)>b(tokens=64)", 210) ==
+        Texts{"a(tokens=16,steps=200)>", "b(tokens=64)"});
+  CHECK(heed::report::breakable("a(b=1,c)>d+e 1,000") == "a(b=1,<wbr />c)&gt;<wbr />d+<wbr />e 1,000");
   CHECK(heed::report::wrapped("two words", 50) == Texts{"two", "words"});
   CHECK(heed::report::wrapped("ένα", 20) == Texts{"έ", "ν", "α"});  // characters, not bytes
   CHECK(heed::report::wrapped("", 20).empty());
