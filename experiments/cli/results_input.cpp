@@ -56,15 +56,18 @@ void add_compare_options(po::options_description& options) {
 ResultsInput load_results(const Input& input, SayBuilds say_builds) {
   ResultsInput loaded{.file = input.get<std::string>("results"), .options = {}, .results = {}};
   bool merged = false;
+  std::vector<PlanLine> plan;
   if (fs::is_directory(loaded.file)) {
     const RunDirectory directory(loaded.file);
-    const std::vector<PlanLine> plan = directory.read_plan();
+    plan = directory.read_plan();
     merged = outdated(directory, plan);
     if (merged) merge_and_report(directory, input.command);
     loaded.file = directory.results();
   }
   CompareOptions& options = loaded.options;
   options = options_beside(loaded.file.parent_path() / "sweep.yaml");
+  options.planned = plan.size();
+  if (!plan.empty() && options.reference.empty()) options.reference = plan.front().variant;
   if (input.has("metric")) options.metric = input.get<std::string>("metric");
   if (input.has("select")) options.select = input.get<std::string>("select");
   if (input.has("reference")) options.reference = input.get<std::string>("reference");

@@ -87,7 +87,10 @@ std::vector<Group> group(const Trials& trials) {
   return groups;
 }
 
-void note_missing(Comparison& comparison, const Trials& trials) {
+void note_missing(Comparison& comparison, const Trials& trials, std::size_t planned) {
+  if (planned > trials.status.size())
+    comparison.notes.push_back(
+        fmt::format("{} of {} trials have not ended yet.", planned - trials.status.size(), planned));
   std::vector<std::string> not_done;
   std::size_t without_value = 0;
   for (std::size_t i = 0; i < trials.status.size(); ++i) {
@@ -238,7 +241,7 @@ Comparison compare(const results::Results& results, const CompareOptions& option
     out.rows.push_back(std::move(g.row));
   }
   const std::size_t alone = compare_with_reference(out);
-  note_missing(out, trials);
+  note_missing(out, trials, options.planned);
   note_pairs(out, alone);
   return out;
 }
@@ -251,7 +254,7 @@ void split_by(Comparison& comparison, const std::string& parameter) {
   if (at == comparison.varied.size())
     throw Error(fmt::format("nothing that varies is called '{}'.{}", parameter,
                             suggestion(parameter, comparison.varied)));
-  if (comparison.chosen[at])
+  if (comparison.is_chosen(at))
     throw Error(
         fmt::format("'{}' is chosen on validation, so there is no table for each of its values.", parameter));
   comparison.by = comparison.varied[at];

@@ -67,6 +67,8 @@ struct Comparison {
   std::string budget;                       // the metric that was matched (compare.match); or empty
   std::vector<ComparedRow> rows;            // in plan order
   std::vector<std::string> notes;           // what a reader must know, a sentence each
+
+  bool is_chosen(std::size_t column) const { return column < chosen.size() && chosen[column]; }
 };
 
 // Groups trials by variant and by every parameter (but the seed) that varies within a variant, and compares

@@ -117,8 +117,8 @@ bool is_line(const Comparison& comparison, std::size_t c) {
   for (std::size_t other = 0; other < comparison.varied.size(); ++other) {
     std::vector<bool> given(comparison.varied.size(), false);
     given[c] = true;
-    if (other == c || comparison.varied[other] == comparison.selected ||
-        values_of(comparison, other).empty() || !follows(comparison, other, given))
+    if (other == c || comparison.is_chosen(other) || values_of(comparison, other).empty() ||
+        !follows(comparison, other, given))
       continue;
     std::map<std::string, std::map<double, double>> along;  // variant, value in c, value in other
     for (const ComparedRow& r : comparison.rows)
@@ -229,7 +229,7 @@ std::vector<Figure> swept(const Evidence& e) {
   std::vector<Figure> figures;
   std::vector<bool> shown(comparison.varied.size(), false);
   for (std::size_t c = 0; c < comparison.varied.size(); ++c) {
-    if (comparison.paths[c] == kLearningRate || comparison.varied[c] == comparison.selected) continue;
+    if (comparison.paths[c] == kLearningRate || comparison.is_chosen(c)) continue;
     if (values_of(comparison, c).empty() || follows(comparison, c, shown)) continue;
     Figure figure = against(e, comparison, c, fmt::format("swept_{}", figures.size() + 1), false);
     if (figure.panels.empty()) continue;

@@ -256,6 +256,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
         if (ids.insert(planned.id).second) sweep.trials.push_back(planned);
       }
     }
+  sweep.compare.planned = sweep.trials.size();
   return sweep;
 }
 

@@ -15,6 +15,7 @@ namespace heed {
 // What `heed compare` looks at by default.
 struct CompareOptions {
   std::string metric = "test_accuracy", reference, select;
+  std::size_t planned = 0;  // trials of the sweep; 0: not known
   void describe(auto& option) {
     option("metric", metric, {.doc = "what the table shows"});
     option("reference", reference, {.doc = "the variant that the others are compared with"});

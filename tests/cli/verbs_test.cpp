@@ -204,6 +204,23 @@ TEST_CASE("compare shows another metric, chooses a parameter on validation, and 
   }
 }
 
+TEST_CASE("while trials are missing the table says so, and the plan's first variant stays the reference") {
+  const TempFolder folder;
+  const Words half = {"run", config("smoke.yaml"), "sweep.seeds=2", "variants=[softmax, linear]"};
+  REQUIRE(heed::test::heed(folder.path(), half).code == 0);
+  std::size_t removed = 0;
+  for (const auto& e : std::filesystem::directory_iterator(folder / "runs/smoke/logs"))
+    if (e.path().extension() == ".yaml" &&
+        heed::test::read_file(e.path()).find("variant: softmax") != std::string::npos)
+      removed += std::filesystem::remove(folder / ("runs/smoke/trials/" + e.path().stem().string() + ".h5"));
+  REQUIRE(removed == 2);
+  std::filesystem::remove(folder / "runs/smoke/results.h5");
+  const Ended compare = heed::test::heed(folder.path(), {"compare", "runs/smoke"});
+  CHECK(compare.code == 0);
+  CHECK_THAT(compare.out, ContainsSubstring("2 of 4 trials have not ended yet.") &&
+                              ContainsSubstring("no trial of the reference 'softmax': nothing is compared"));
+}
+
 TEST_CASE("a trial runs by itself from its resolved configuration") {
   const TempFolder folder;
   REQUIRE(heed::test::heed(folder.path(), {"run", config("smoke.yaml"), "sweep.seeds=1", "variants=[linear]"})

@@ -166,7 +166,7 @@ TEST_CASE("panels are told apart by what varies, not by what follows from it") {
                             "length = 128, lr = 0.2"});
   CHECK(titles(0) == Texts{"lr = 0.1", "lr = 0.2"});
   CHECK(titles(2) == Texts{"length = 64", "length = 128"});
-  c.selected = "lr";
+  c.selected = "lr", c.chosen = {false, false, true};
   CHECK(titles({}) == Texts{"length = 64", "length = 128"});
 }
 
