@@ -70,6 +70,8 @@ void save(Checkpoints& checkpoints, const TrainState& state) {
     checkpoints.save(state);
   } catch (const results::IoError& e) {
     fmt::print("No checkpoint after update {}: {}\n", state.log.updates, e.what());
+  } catch (const std::bad_alloc&) {
+    fmt::print("No checkpoint after update {}: out of memory\n", state.log.updates);
   }
 }
 
@@ -159,7 +161,13 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
     return failed("something was thrown that is no std::exception");
   }
   if (!record) return std::nullopt;
-  write_record(*record, options);
+  limit_memory(0);  // it is the variant's: what writing the result takes is heed's own
+  try {
+    write_record(*record, options);
+  } catch (const std::bad_alloc&) {
+    record.reset();
+    return failed("out of memory while its result was written");
+  }
   if (!options.checkpoint.empty()) checkpoints.remove();
   return record;
 }

@@ -179,6 +179,16 @@ TEST_CASE("a worker that is killed is recorded with its signal, and can be tried
   }
 }
 
+TEST_CASE("a limit of memory that training keeps is none for writing the result") {
+  const TempFolder folder;
+  // Logits of 15 MiB, which the result's file holds several times while it is made.
+  const Ended ended = run(folder, "r",
+                          {"sweep.seeds=1", "train.steps=2", "train.warmup=0", "task.vocab=30000",
+                           "save=[logits]", "limits.memory=56MiB"});
+  CHECK(ended.code == 0);
+  CHECK(heed::results::read_results(folder / "r/results.h5").texts("status") == Words{"done", "done"});
+}
+
 TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one that was never stopped") {
   const int signal = GENERATE(SIGINT, SIGTERM);
   const TempFolder folder;
