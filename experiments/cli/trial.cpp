@@ -23,6 +23,11 @@ int run(const Input& input, Registry& registry) {
   options.threads = input.get<int>("threads");
   options.plan_index = input.get<std::int64_t>("index");
   options.report_to = input.get<int>("report");
+  std::optional<SharedWorkDone> done;
+  if (input.has("work-done")) {
+    done.emplace(Descriptor(input.get<int>("work-done")));
+    options.done = &**done;
+  }
   options.replace = input.has("replace");
   options.command = input.has("command") ? input.get<std::string>("command") : input.command;
   if (input.has("out")) options.out = input.get<std::string>("out");
@@ -57,6 +62,7 @@ Command trial_command() {
                                                            "of this trial")(
       "index", po::value<std::int64_t>()->default_value(0), "the trial's number in the plan")(
       "report", po::value<int>()->default_value(-1), "a file descriptor for progress")(
+      "work-done", po::value<int>(), "a file descriptor of the page where it keeps how far it is")(
       "command", po::value<std::string>(), "the user's command, for the record")(
       "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
       "memory-limit", po::value<double>()->default_value(0), "bytes")(

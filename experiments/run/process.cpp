@@ -50,7 +50,7 @@ Signals::Asked Signals::asked() const {
   return asked;
 }
 
-pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const sigset_t& signals) {
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const sigset_t& signals) {
   std::vector<char*> argv;
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
@@ -70,10 +70,11 @@ pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const 
   dup2(nothing, 0);
   dup2(log, 1);
   dup2(log, 2);
-  if (pipe == kReportDescriptor)
-    fcntl(pipe, F_SETFD, 0);
-  else
-    dup2(pipe, kReportDescriptor);
+  // Out of the way of each other first: one may have the other's number.
+  pipe = fcntl(pipe, F_DUPFD_CLOEXEC, kWorkDoneDescriptor + 1);
+  if (page >= 0) page = fcntl(page, F_DUPFD_CLOEXEC, kWorkDoneDescriptor + 1);
+  dup2(pipe, kReportDescriptor);
+  if (page >= 0) dup2(page, kWorkDoneDescriptor);
   sigprocmask(SIG_SETMASK, &signals, nullptr);
   execv("/proc/self/exe", argv.data());
   _exit(127);
@@ -84,7 +85,7 @@ std::optional<int> run_again(const std::vector<std::string>& arguments, const Si
   if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
   const Descriptor from(ends[0]);
   Descriptor to(ends[1]);
-  const pid_t pid = spawn(arguments, to.get(), to.get(), signals.before());
+  const pid_t pid = spawn(arguments, to.get(), to.get(), -1, signals.before());
   to = Descriptor();
   std::string text;
   bool stopped = false;

@@ -13,7 +13,8 @@
 
 namespace heed {
 
-constexpr int kReportDescriptor = 3;  // where a worker finds the pipe to its supervisor
+constexpr int kReportDescriptor = 3;    // where a worker finds the pipe to its supervisor
+constexpr int kWorkDoneDescriptor = 4;  // and the page of experiments/run/work_done.h
 
 // results::IoError: "cannot {doing}", with what errno says.
 [[noreturn]] void fail_to(const std::filesystem::path& path, const char* doing);
@@ -60,8 +61,9 @@ class Signals {
   Descriptor fd_;
 };
 
-// Starts this program again with other arguments: standard output and error to `log`, reports to `pipe`.
-pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, const sigset_t& signals);
+// Starts this program again with other arguments: standard output and error to `log`. `pipe` is its
+// kReportDescriptor and `page`, where it is not negative, its kWorkDoneDescriptor.
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const sigset_t& signals);
 
 // Starts this program again and waits for it. What it prints, on whichever stream, comes out on our standard
 // error when it has ended. Nothing where a signal asked to stop, which ends it; else what waitpid says.

@@ -84,7 +84,8 @@ class Supervisor {
   struct Stopped {
     std::size_t trial;
     Index began;
-    double seconds;
+    Index updates;
+    double seconds, wall_seconds;
     Descriptor log;
   };
 
@@ -120,7 +121,7 @@ class Supervisor {
               fmt::format("the time limit of its job is too short: {} after it was started "
                           "again it was stopped without having got further",
                           duration_text(s.seconds)),
-              s.began, s.seconds},
+              s.updates, s.wall_seconds},
              std::move(s.log));
     go_on();
   }
@@ -191,13 +192,14 @@ class Supervisor {
 
   std::vector<std::string> arguments(std::size_t trial, const std::optional<Failure>& failure) const {
     const std::string& id = lines_[trial].id;
-    std::vector<std::string> a = {"heed",      "trial",
-                                  "--config",  directory_.config(id).string(),
-                                  "--out",     directory_.trial(id).string(),
-                                  "--threads", fmt::format("{}", options_.threads),
-                                  "--index",   fmt::format("{}", trial),
-                                  "--report",  fmt::format("{}", kReportDescriptor),
-                                  "--command", options_.command};
+    std::vector<std::string> a = {"heed",        "trial",
+                                  "--config",    directory_.config(id).string(),
+                                  "--out",       directory_.trial(id).string(),
+                                  "--threads",   fmt::format("{}", options_.threads),
+                                  "--index",     fmt::format("{}", trial),
+                                  "--report",    fmt::format("{}", kReportDescriptor),
+                                  "--work-done", fmt::format("{}", kWorkDoneDescriptor),
+                                  "--command",   options_.command};
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
                        fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
     if (options_.retry_failed) a.emplace_back("--replace");
@@ -258,7 +260,8 @@ class Supervisor {
                                                              directory_.log(lines_[w.trial].id).string())
                                                : fmt::format("its process says: {}", w.refused));
     if (stopping_) {
-      stopped_.push_back({w.trial, w.began, steady_seconds() - w.since, std::move(w.log)});
+      stopped_.push_back({w.trial, w.began, w.done->updates, steady_seconds() - w.since, w.wall_seconds(),
+                          std::move(w.log)});
       return progress_->dropped(at);
     }
     if (was_asked_to_leave(status) && w.beyond.empty() && interruptions_[w.trial]++ < kInterruptions) {
@@ -267,8 +270,8 @@ class Supervisor {
     }
     Failure failure = failure_of(status);
     if (!w.beyond.empty()) failure = {results::Status::killed, w.beyond};
-    failure.last_step = w.progress.step;
-    failure.seconds = steady_seconds() - w.since;
+    failure.last_step = w.done->updates;
+    failure.seconds = w.wall_seconds();
     record(w.trial, failure, std::move(w.log));
   }
 

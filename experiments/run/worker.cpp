@@ -113,12 +113,14 @@ WorkerReport read_report(const std::string& line) {
 }
 
 std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
-  TrialProgress last;
   const double begin = steady_seconds();
+  WorkDone own;
+  WorkDone& done = options.done ? *options.done : own;
+  const auto wall_seconds = [&] { return done.earlier_seconds + steady_seconds() - begin; };
   double reported = 0;
   TrainHooks hooks;
+  hooks.updated = [&](Index updates) { done.updates = updates; };
   hooks.progress = [&](const TrialProgress& p) {
-    last = p;
     if (p.step < p.steps && steady_seconds() - reported < kSecondsBetweenReports) return;
     reported = steady_seconds();
     send(options.report_to, to_line(p));
@@ -132,17 +134,22 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
       std::vector<std::string> notes;
       std::optional<SavedState> loaded = checkpoints.load(notes);
       for (const std::string& note : notes) fmt::print("{}\n", note);
+      if (loaded) {
+        done.updates = loaded->log.updates;
+        done.earlier_seconds = loaded->log.wall_seconds;
+      }
       return loaded;
     };
     hooks.leave = [&](const TrainState& state) {
       if (!asked_to_leave && (interval == 0 || steady_seconds() - saved < interval)) return false;
       saved = steady_seconds();
+      state.log.wall_seconds = wall_seconds();
       save(checkpoints, state);
       return asked_to_leave != 0;
     };
   }
   const auto failed = [&](const std::string& reason) {
-    return record_failure(options, {results::Status::failed, reason, last.step, steady_seconds() - begin});
+    return record_failure(options, {results::Status::failed, reason, done.updates, wall_seconds()});
   };
   std::optional<Record> record;
   try {
@@ -161,6 +168,7 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
     return failed("something was thrown that is no std::exception");
   }
   if (!record) return std::nullopt;
+  record->seconds = wall_seconds();
   limit_memory(0);  // it is the variant's: what writing the result takes is heed's own
   try {
     write_record(*record, options);

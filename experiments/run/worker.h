@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/registry.h"
+#include "experiments/run/work_done.h"
 #include "experiments/train/trial.h"
 
 namespace heed {
@@ -26,6 +27,7 @@ struct WorkerOptions {
   std::int64_t plan_index = 0;
   std::string command;               // of the user, for the record
   int report_to = -1;                // a file descriptor for lines; -1: none
+  WorkDone* done = nullptr;          // where to keep how far it is; null: nobody asks
   bool replace = false;              // the file of a trial that failed before
   std::filesystem::path out;         // empty: nothing is written
   std::filesystem::path checkpoint;  // base name of its checkpoints; empty: none, and signals end the process

@@ -28,6 +28,10 @@ bool Worker::read_reports() {
     if (!report.refused.empty()) refused = report.refused;
     if (report.progress) progress = *report.progress, advanced = true;
   }
+  if (pipe.get() < 0) {  // the last report may be older than the end
+    progress.step = done->updates;
+    advanced = true;
+  }
   return advanced;
 }
 
@@ -38,8 +42,9 @@ Worker start_worker(std::size_t trial, const std::vector<std::string>& arguments
   Descriptor read_end(ends[0]);
   const Descriptor write_end(ends[1]);
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
-  const pid_t pid = spawn(arguments, log.get(), write_end.get(), signals.before());
-  return {trial, pid, std::move(read_end), std::move(log), steady_seconds()};
+  SharedWorkDone done;
+  const pid_t pid = spawn(arguments, log.get(), write_end.get(), done.descriptor(), signals.before());
+  return {trial, pid, std::move(read_end), std::move(log), std::move(done), steady_seconds()};
 }
 
 Failure failure_of(int wait_status) {

@@ -7,7 +7,9 @@
 #include <vector>
 
 #include "experiments/run/process.h"
+#include "experiments/run/work_done.h"
 #include "experiments/run/worker.h"
+#include "experiments/train/clock.h"
 
 namespace heed {
 
@@ -17,6 +19,7 @@ struct Worker {
   pid_t pid;
   Descriptor pipe;
   Descriptor log;  // with the trial's lock, which is kept until it is recorded what the trial came to
+  SharedWorkDone done;
   double since;
   bool records_failure = false;
   Index began = 0;  // the step at which it continues
@@ -24,6 +27,9 @@ struct Worker {
   std::string ended = {}, reason = {}, refused = {};  // as in WorkerReport
   std::string beyond = {};                            // which limit it was ended for
   std::string unread = {};
+
+  // Of its trial until now, with processes that went before.
+  double wall_seconds() const { return done->earlier_seconds + steady_seconds() - since; }
 
   // Takes what has come through the pipe. Is there news of its progress?
   bool read_reports();

@@ -20,7 +20,7 @@
 namespace heed {
 namespace {
 
-constexpr std::string_view kMagic = "heed checkpoint 2\n";  // the number is raised when the layout changes
+constexpr std::string_view kMagic = "heed checkpoint 3\n";  // the number is raised when the layout changes
 
 class Writer {
  public:
@@ -92,9 +92,9 @@ std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std
       log.gradient_norm.size() == log.loss.size() && log.validation_loss.size() == log.evaluated_at.size() &&
       log.validation_accuracy.size() == log.evaluated_at.size() &&
       state.first_moment.size() == state.values.size() && state.second_moment.size() == state.values.size();
-  if (!fits || times.size() != 2 || !in.at_end())
+  if (!fits || times.size() != 3 || !in.at_end())
     throw results::DamagedFile(path, "its content is not as heed writes it.");
-  log.seconds = times[0], log.processor_seconds = times[1];
+  log.seconds = times[0], log.processor_seconds = times[1], log.wall_seconds = times[2];
   log.updates = static_cast<Index>(log.loss.size());
   return "";
 }
@@ -159,8 +159,9 @@ void Checkpoints::save(const TrainState& state) {
   out.add(std::span<const double>(log.validation_loss));
   out.add(std::span<const double>(log.validation_accuracy));
   out.add(std::span<const double>(log.growth_difference));
-  const std::array<double, 2> times = {
-      log.seconds, log.processor_seconds + static_cast<double>(std::clock()) / CLOCKS_PER_SEC};
+  const std::array<double, 3> times = {
+      log.seconds, log.processor_seconds + static_cast<double>(std::clock()) / CLOCKS_PER_SEC,
+      log.wall_seconds};
   out.add(std::span<const double>(times));
   std::vector<std::byte> bytes = out.take();
   results::add_seal(bytes, fmt::format("{} {}", id_, log.updates));

@@ -129,6 +129,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
       return false;
     }
     log.updates = s + 1;
+    if (hooks.updated) hooks.updated(log.updates);
     log.seconds += steady_seconds() - started;
 
     const bool last = s + 1 == o.steps;

@@ -48,6 +48,7 @@ struct TrainLog {
   Index updates = 0;                      // that were done
   double seconds = 0;                     // in updates, without validations
   double processor_seconds = 0;           // of processes that went before this one
+  double wall_seconds = 0;                // of all of them until the checkpoint was saved, all work included
   bool left = false;                      // it stopped between two updates because it was asked to
 };
 
@@ -71,9 +72,10 @@ struct SavedState {
 
 // What a training asks from outside.
 struct TrainHooks {
-  std::function<void(const TrialProgress&)> progress = {};
-  std::function<std::optional<SavedState>()> resume = {};  // nothing: it begins at the beginning
-  std::function<bool(const TrainState&)> leave = {};       // asked between two updates; true: it stops there
+  std::function<void(Index)> updated = {};                  // after each update: so many are done
+  std::function<void(const TrialProgress&)> progress = {};  // after its validation, where there is one
+  std::function<std::optional<SavedState>()> resume = {};   // nothing: it begins at the beginning
+  std::function<bool(const TrainState&)> leave = {};        // asked between two updates; true: it stops there
 };
 
 // The training of one model, update by update. Update s learns from sequences s*batch .. s*batch + batch-1 of

@@ -177,7 +177,6 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   record.status = finished ? results::Status::done : results::Status::diverged;
   record.reason = log.failure;
   record.last_step = log.updates;
-  record.seconds = log.seconds;
   add_metrics(record, trial, *task, params, log, test, model.cost(task->length(), scored_positions(*task)),
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.updates));
   // Behind the measures of time and memory, which are those of the training.

@@ -30,7 +30,7 @@ results::Record empty_record(const TrialConfig& trial);
 
 // Trains, evaluates and returns what is to be kept. A run that turns NaN is a result (status "diverged", with
 // its reason and last step); what throws is a fault of the configuration or of a variant. `threads` never
-// changes a bit of the result.
+// changes a bit of the result. The record's wall time is left to who knows when the process began.
 //
 // Nothing where it was asked to leave before the end (TrainHooks, experiments/train/trainer.h).
 std::optional<results::Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,

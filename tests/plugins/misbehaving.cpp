@@ -28,6 +28,12 @@ void leave_a_child() {
   raise(SIGSEGV);
 }
 
+// Another one in another process, though the trial is the same.
+std::string from_environment() {
+  const char* fault = std::getenv("HEED_TEST_FAULT");
+  return fault ? fault : "none";
+}
+
 // Does one thing that no variant should, in one of its updates.
 template <class S>
 class Misbehaving final : public faulty::Pass<S> {
@@ -39,13 +45,15 @@ class Misbehaving final : public faulty::Pass<S> {
       option("fault", fault,
              {.choices = {"none", "throws", "throws_a_number", "aborts", "crashes", "exits", "nan", "floods",
                           "closes_everything", "loops", "ignores_sigterm", "eats_memory", "kills_itself",
-                          "recurses", "leaves_a_child"},
+                          "recurses", "leaves_a_child", "environment"},
               .doc = "what it does"});
       option("update", update, {.min = 1, .doc = "when it does it, from 1"});
     }
   };
   Misbehaving(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
-      : faulty::Pass<S>({}, spec, params), fault_(options.fault), update_(options.update) {}
+      : faulty::Pass<S>({}, spec, params),
+        fault_(options.fault == "environment" ? from_environment() : options.fault),
+        update_(options.update) {}
   static Traits traits(const Options&) { return {.cross = false}; }
 
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) override {

@@ -1,11 +1,17 @@
 // A variant that misbehaves spoils its own trial only, and the record says how.
 #include <algorithm>
+#include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <filesystem>
 #include <map>
 #include <string>
+#include <thread>
 #include <vector>
 
+#include <fmt/format.h>
+
+#include "results/sameness.h"
 #include "results/table.h"
 #include "tests/catch.h"
 #include "tests/cli/program.h"
@@ -91,6 +97,51 @@ TEST_CASE("thirteen ways to misbehave each spoil one trial") {
     CHECK(std::filesystem::file_size(entry.path()) <= 2'000'000);
   CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
              ContainsSubstring("0 pending, 0 running, 2 done, 1 diverged"));
+}
+
+TEST_CASE("the last step of a crash is the last update that was completed, each time") {
+  const TempFolder one, two;
+  Words words = run("[throws, crashes, kills_itself]");
+  words.back().replace(words.back().find("]}"), 1, "], update: 7");
+  for (const TempFolder* folder : {&one, &two}) {
+    const Ended ended = heed::test::heed(folder->path(), words);
+    CHECK_THAT(ended.err, ContainsSubstring("failed after 6 steps: signal 11"));
+    std::map<std::string, Trial> found = trials(*folder);
+    for (const char* fault : {"throws", "crashes", "kills_itself"})
+      CHECK(found[fmt::format("misbehaving(fault={})", fault)].last_step == 6);
+  }
+  CHECK(heed::results::content_digest(one / "r/results.h5") ==
+        heed::results::content_digest(two / "r/results.h5"));
+}
+
+TEST_CASE(
+    "a continued trial that fails before its next update has the steps and the time of both processes") {
+  const std::string fault = GENERATE("throws", "crashes");
+  const TempFolder folder;
+  Words words = run("environment");
+  words.insert(words.end(), {"variants=[{misbehaving: {fault: environment, update: 1}}]",
+                             "train.steps=1000000", "train.checkpoint=10ms"});
+  unsetenv("HEED_TEST_FAULT");
+  Program program(folder.path(), words);
+  REQUIRE(heed::test::eventually([&] {
+    return std::filesystem::exists(folder / "r/checkpoints") &&
+           !std::filesystem::is_empty(folder / "r/checkpoints");
+  }));
+  std::this_thread::sleep_for(std::chrono::milliseconds(500));
+  program.signal(SIGTERM);
+  REQUIRE(program.wait().code == 75);
+
+  setenv("HEED_TEST_FAULT", fault.c_str(), 1);
+  const Ended ended = heed::test::heed(folder.path(), words);
+  unsetenv("HEED_TEST_FAULT");
+  CHECK(ended.code == 1);
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  CHECK(results.texts("status") == Words{"failed"});
+  const double step = results.numbers("last_step").at(0);
+  CHECK(step > 0);
+  CHECK_THAT(ended.err, ContainsSubstring(fmt::format("continues after {} of 1000000 updates.", step)) &&
+                            ContainsSubstring(fmt::format("failed after {} steps", step)));
+  CHECK(results.numbers("seconds").at(0) > 0.5);
 }
 
 TEST_CASE("a variant that ignores SIGTERM is stopped all the same, and stays pending") {
