@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
@@ -20,6 +21,16 @@ namespace heed {
 
 void fail_to(const std::filesystem::path& path, const char* doing) {
   throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
+}
+
+bool try_lock(int fd, int operation, const std::filesystem::path& path) {
+  if (flock(fd, operation | LOCK_NB) == 0) return true;
+  if (errno == EWOULDBLOCK) return false;
+  throw results::IoError(
+      path, fmt::format("cannot be locked: {}. By locks the processes that share a run directory know which "
+                        "trials run. Mount the file system with them (Lustre: -o flock), or choose a run "
+                        "directory on another one with -o DIR.",
+                        std::generic_category().message(errno)));
 }
 
 std::string signal_text(int signal) {

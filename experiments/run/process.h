@@ -21,6 +21,10 @@ constexpr int kWorkDoneDescriptor = 4;  // and the page of experiments/run/work_
 
 std::string signal_text(int signal);  // "signal 9 (SIGKILL)"
 
+// flock(fd, operation) without waiting; false where another process is in the way. results::IoError where the
+// file system, that of `path`, has no locks.
+bool try_lock(int fd, int operation, const std::filesystem::path& path);
+
 class Descriptor {
  public:
   Descriptor() = default;

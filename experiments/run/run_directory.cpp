@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <span>
@@ -12,6 +11,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "experiments/run/process.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 #include "results/shard.h"
@@ -131,11 +131,8 @@ std::optional<results::Status> RunDirectory::outcome(const std::string& id) cons
 }
 
 bool RunDirectory::running(const std::string& id) const {
-  const int fd = open(log(id).c_str(), O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return false;
-  const bool locked = flock(fd, LOCK_SH | LOCK_NB) != 0;
-  close(fd);
-  return locked;
+  const Descriptor fd(open(log(id).c_str(), O_RDONLY | O_CLOEXEC));
+  return fd.get() >= 0 && !try_lock(fd.get(), LOCK_SH, log(id));
 }
 
 void RunDirectory::remove_leftovers() const {

@@ -52,7 +52,7 @@ class RunDirectory {
 
   // How a trial ended; nothing where it has no file. results::DamagedFile.
   std::optional<results::Status> outcome(const std::string& id) const;
-  bool running(const std::string& id) const;
+  bool running(const std::string& id) const;  // results::IoError where the file system has no locks
 
   // Removes what killed processes have left: temporary files, and checkpoints of trials that have ended well.
   // Others may be at work in the directory.

@@ -160,6 +160,9 @@ class Supervisor {
         queue_.push_back(trial);
     }
     elsewhere_ = std::move(still);
+    if (!elsewhere_.empty() && !std::exchange(waits_, true))
+      progress_->message(
+          fmt::format("Waiting for {} that other processes hold.", count_text(elsewhere_.size(), "trial")));
   }
 
   // False where another process runs the trial.
@@ -168,7 +171,7 @@ class Supervisor {
     const std::filesystem::path log_path = directory_.log(id);
     Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (log.get() < 0) fail_to(log_path, "open");
-    if (flock(log.get(), LOCK_EX | LOCK_NB) != 0) return false;
+    if (!try_lock(log.get(), LOCK_EX, log_path)) return false;
     if (!needs_run(trial)) return true;  // another process has run it meanwhile
     if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
     const std::string config = to_config(sweep_.trials[trial].config).yaml();
@@ -338,7 +341,7 @@ class Supervisor {
   std::map<std::size_t, int> interruptions_;  // of a trial by signals that did not come from here
   std::size_t ended_ = 0;                     // trials that have ended in this process
   std::vector<Stopped> stopped_;
-  bool stopping_ = false, warned_ = false, failed_fast_ = false;
+  bool waits_ = false, stopping_ = false, warned_ = false, failed_fast_ = false;
   double stop_until_ = 0;
 };
 

@@ -1,4 +1,5 @@
-// Whatever else is loaded into the process, results have the same bits.
+// Whatever else is loaded into the process, results have the same bits; and a machine that is not as heed
+// needs it.
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
@@ -18,11 +19,12 @@ namespace {
 using heed::test::TempFolder;
 using Words = std::vector<std::string>;
 
+std::string smoke() { return (heed::test::source_dir() / "configs/smoke.yaml").string(); }
+
 // Updates so small that what began at 0 is below the smallest normal number.
 int run(const TempFolder& folder, const std::string& out) {
-  return heed::test::heed(folder.path(),
-                          {"run", (heed::test::source_dir() / "configs/smoke.yaml").string(), "-o", out,
-                           "sweep.seeds=1", "train.lr=1e-40", "train.warmup=0", "save=[weights]"})
+  return heed::test::heed(folder.path(), {"run", smoke(), "-o", out, "sweep.seeds=1", "train.lr=1e-40",
+                                          "train.warmup=0", "save=[weights]"})
       .code;
 }
 
@@ -48,4 +50,17 @@ TEST_CASE("a library that makes tiny numbers 0 when it is loaded changes no bit 
     CHECK(heed::results::compare_results(
               trial.path(), folder.path() / "preloaded/trials" / trial.path().filename()) == Words{});
   }
+}
+
+TEST_CASE("where the file system has no locks, that is said") {
+  const TempFolder folder;
+  setenv("LD_PRELOAD", (heed::test::build_dir() / "tests/cli/no_locks.so").c_str(), 1);
+  heed::test::Program program(folder.path(), {"run", smoke(), "-o", "r"});
+  const bool ends = heed::test::eventually([&] { return program.ended(); });
+  unsetenv("LD_PRELOAD");
+  REQUIRE(ends);
+  const heed::test::Ended ended = program.wait();
+  CHECK(ended.code == 74);
+  CHECK_THAT(ended.err, ContainsSubstring(".log: cannot be locked: Function not implemented.") &&
+                            ContainsSubstring("Lustre: -o flock"));
 }

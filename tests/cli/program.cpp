@@ -52,6 +52,12 @@ std::vector<pid_t> Program::children() const {
 
 void Program::signal(int signal) const { kill(pid_, signal); }
 
+bool Program::ended() const {
+  siginfo_t info{};
+  return waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == pid_;
+}
+
 Ended Program::wait() {
   int status = 0;
   waitpid(pid_, &status, 0);

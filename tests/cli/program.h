@@ -26,6 +26,7 @@ class Program {
   pid_t pid() const { return pid_; }
   std::vector<pid_t> children() const;
   void signal(int signal) const;
+  bool ended() const;  // and waits to be waited for
   Ended wait();
 
  private:
