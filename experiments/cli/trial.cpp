@@ -66,7 +66,7 @@ Command trial_command() {
       "command", po::value<std::string>(), "the user's command, for the record")(
       "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
       "memory-limit", po::value<double>()->default_value(0), "bytes")(
-      "replace", "replace the file of a trial that failed")(
+      "replace", "replace the file if the trial failed before")(
       "record-failure", po::value<std::string>(),
       "do not train; record that the trial ended for this reason")(
       "status", po::value<std::string>()->default_value("failed"), "of a recorded failure")(

@@ -230,6 +230,8 @@ class Supervisor {
 
   void read_reports(Worker& w) {
     const bool advanced = w.read_reports();
+    for (const std::string& note : std::exchange(w.notes, {}))
+      progress_->message(fmt::format("{}: {}", lines_[w.trial].text(), note));
     if (advanced && !w.records_failure) progress_->advanced(position_[w.trial], w.progress);
   }
 

@@ -18,6 +18,7 @@
 #include "experiments/train/provenance.h"
 #include "experiments/train/trainer.h"
 #include "results/errors.h"
+#include "results/sameness.h"
 #include "results/shard.h"
 
 namespace heed {
@@ -30,9 +31,48 @@ constexpr double kSecondsBetweenReports = 0.2;
 
 void send(int fd, const std::string& line) {
   if (fd < 0) return;
-  const std::string text = line + '\n';
+  std::string text = line;
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  text += '\n';
   // A supervisor that is gone does not matter here: the file will tell. Short lines arrive whole.
   [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());
+}
+
+// Tells the supervisor's user, and the log.
+void note(const WorkerOptions& options, const std::string& text) {
+  fmt::print("{}\n", text);
+  send(options.report_to, "note " + text);
+}
+
+// May this file be replaced? A failure that is tried again, or what nobody can read; a result never.
+bool may_replace(const WorkerOptions& options) {
+  if (!std::filesystem::exists(options.out)) return false;
+  try {
+    const results::Status status = results::read_outcome(options.out).status;
+    return options.replace && (status == results::Status::failed || status == results::Status::killed);
+  } catch (const results::DamagedFile&) {
+    return true;
+  }
+}
+
+// Writes the trial's file. Where another copy of the trial has ended before (docs/slurm.md), its file stays
+// and the record becomes what that one says; one that tells otherwise is kept beside it.
+void store(Record& record, const WorkerOptions& options) {
+  if (may_replace(options)) return results::replace_shard(record, options.out);
+  if (results::write_shard(record, options.out)) return;
+  const std::filesystem::path second = std::filesystem::path(options.out).replace_extension("second.h5");
+  results::replace_shard(record, second);
+  const std::vector<std::string> differing = results::compare_results(options.out, second);
+  if (differing.empty())
+    std::filesystem::remove(second);
+  else
+    note(options,
+         fmt::format("another process has recorded this trial before, and differently ({}). {} stays; this "
+                     "one is {}.",
+                     fmt::join(differing, ", "), options.out.string(), second.string()));
+  const Record first = results::read_shard_summary(options.out);
+  record.status = first.status;
+  record.reason = first.reason;
 }
 
 void write_record(Record& record, const WorkerOptions& options) {
@@ -42,17 +82,12 @@ void write_record(Record& record, const WorkerOptions& options) {
   record.plan_index = options.plan_index;
   if (options.out.empty()) return;
   try {
-    if (options.replace)
-      results::replace_shard(record, options.out);
-    else
-      results::write_shard(record, options.out);
+    store(record, options);
   } catch (const results::IoError& e) {
     send(options.report_to, fmt::format("refused {}", e.what()));
     throw;
   }
-  std::string reason = record.reason;
-  std::replace(reason.begin(), reason.end(), '\n', ' ');
-  send(options.report_to, fmt::format("ended {} {}", results::to_string(record.status), reason));
+  send(options.report_to, fmt::format("ended {} {}", results::to_string(record.status), record.reason));
 }
 
 volatile std::sig_atomic_t asked_to_leave = 0;
@@ -102,6 +137,7 @@ WorkerReport read_report(const std::string& line) {
     std::getline(in, report.reason);
   }
   if (word == "refused") std::getline(in >> std::ws, report.refused);
+  if (word == "note") std::getline(in >> std::ws, report.note);
   TrialProgress p;
   // Numbers as text first: streams do not read "nan".
   if (word == "step" && in >> p.step >> p.steps >> loss >> accuracy >> p.seconds >> p.began) {

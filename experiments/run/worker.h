@@ -16,6 +16,7 @@ struct WorkerReport {
   std::string ended, reason;              // "ended diverged the loss ...": the trial's file is written
   std::string refused;  // "refused trials/x.h5: cannot write ...": the machine did, and the log may be on
                         // that disk, too
+  std::string note;     // "note The checkpoint ...": for the user
 };
 std::string to_line(const TrialProgress& progress);
 WorkerReport read_report(const std::string& line);
@@ -28,7 +29,7 @@ struct WorkerOptions {
   std::string command;               // of the user, for the record
   int report_to = -1;                // a file descriptor for lines; -1: none
   WorkDone* done = nullptr;          // where to keep how far it is; null: nobody asks
-  bool replace = false;              // the file of a trial that failed before
+  bool replace = false;              // the file of a trial that failed before; never a result
   std::filesystem::path out;         // empty: nothing is written
   std::filesystem::path checkpoint;  // base name of its checkpoints; empty: none, and signals end the process
   double memory_bytes = 0;           // that it may take; 0: no limit

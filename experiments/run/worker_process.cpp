@@ -26,6 +26,7 @@ bool Worker::read_reports() {
     const WorkerReport report = read_report(unread.substr(0, end));
     if (!report.ended.empty()) ended = report.ended, reason = report.reason;
     if (!report.refused.empty()) refused = report.refused;
+    if (!report.note.empty()) notes.push_back(report.note);
     if (report.progress) progress = *report.progress, advanced = true;
   }
   if (pipe.get() < 0) {  // the last report may be older than the end

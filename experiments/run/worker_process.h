@@ -26,6 +26,7 @@ struct Worker {
   TrialProgress progress = {};
   std::string ended = {}, reason = {}, refused = {};  // as in WorkerReport
   std::string beyond = {};                            // which limit it was ended for
+  std::vector<std::string> notes = {};                // for the user, in the order in which they came
   std::string unread = {};
 
   // Of its trial until now, with processes that went before.

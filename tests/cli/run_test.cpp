@@ -189,6 +189,41 @@ TEST_CASE("a limit of memory that training keeps is none for writing the result"
   CHECK(heed::results::read_results(folder / "r/results.h5").texts("status") == Words{"done", "done"});
 }
 
+TEST_CASE("a second copy of a trial never takes the place of a result, and is compared with it") {
+  const TempFolder folder;
+  REQUIRE(run(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
+  const fs::path file = trials(folder / "r").at(0);
+  const std::string first = heed::test::read_file(file), id = file.stem().string();
+  const std::string config = (folder / ("r/logs/" + id + ".yaml")).string();
+  const fs::path second = folder / ("r/trials/" + id + ".second.h5");
+  const Words again = {"trial", "--config", config, "--out", file.string(), "--replace"};
+
+  const Ended same = heed::test::heed(folder.path(), again);
+  CHECK(same.code == 0);
+  CHECK_THAT(same.out, !ContainsSubstring("another process"));
+  CHECK(heed::test::read_file(file) == first);
+  CHECK_FALSE(fs::exists(second));
+
+  Words other = again;
+  other.insert(other.end(), {"--record-failure", "it broke"});
+  const Ended different = heed::test::heed(folder.path(), other);
+  CHECK(different.code == 0);  // what is recorded is done
+  CHECK_THAT(different.out,
+             ContainsSubstring("another process has recorded this trial before, and differently (") &&
+                 ContainsSubstring("status") && ContainsSubstring(second.string()));
+  CHECK(heed::test::read_file(file) == first);
+  CHECK(heed::results::read_shard(second).reason == "it broke");
+
+  // A failure gives way, but only where that was asked for.
+  fs::rename(second, file);
+  Words once = again;
+  once.pop_back();
+  CHECK(heed::test::heed(folder.path(), once).code == 1);
+  CHECK(heed::results::read_shard(file).status == Status::failed);
+  CHECK(heed::test::heed(folder.path(), again).code == 0);
+  CHECK(heed::results::read_shard(file).status == Status::done);
+}
+
 TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one that was never stopped") {
   const int signal = GENERATE(SIGINT, SIGTERM);
   const TempFolder folder;
