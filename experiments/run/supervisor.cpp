@@ -20,7 +20,6 @@
 #include "experiments/run/progress.h"
 #include "experiments/run/worker.h"
 #include "experiments/run/worker_process.h"
-#include "experiments/train/checkpoint.h"
 #include "experiments/train/clock.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
@@ -83,7 +82,7 @@ class Supervisor {
   // What a trial that was stopped had before and has now.
   struct Stopped {
     std::size_t trial;
-    Index began;
+    bool got_further;  // its checkpoint has
     Index updates;
     double seconds, wall_seconds;
     Descriptor log;
@@ -102,16 +101,10 @@ class Supervisor {
     }
   }
 
-  Checkpoints checkpoints(std::size_t trial) const {
-    const std::string& id = lines_[trial].id;
-    return {directory_.checkpoint(id), id};
-  }
-
   // Has a trial ended, or one that was stopped got further?
   bool progressed() const {
-    return ended_ > 0 || std::any_of(stopped_.begin(), stopped_.end(), [&](const Stopped& s) {
-             return checkpoints(s.trial).latest_step().value_or(0) > s.began;
-           });
+    return ended_ > 0 ||
+           std::any_of(stopped_.begin(), stopped_.end(), [](const Stopped& s) { return s.got_further; });
   }
 
   void give_up() {
@@ -177,11 +170,6 @@ class Supervisor {
     const std::string config = to_config(sweep_.trials[trial].config).yaml();
     results::write_file(directory_.config(id), std::as_bytes(std::span(config)), results::IfExists::replace);
     workers_.push_back(start_worker(trial, arguments(trial, std::nullopt), std::move(log), signals_));
-    const std::optional<Index> step = checkpoints(trial).latest_step();
-    workers_.back().began = step.value_or(0);
-    if (step)
-      progress_->message(fmt::format("{} continues after {} of {} updates.", lines_[trial].text(), *step,
-                                     sweep_.trials[trial].config.train.steps));
     progress_->started(position_[trial], steady_seconds());
     return true;
   }
@@ -232,6 +220,9 @@ class Supervisor {
     const bool advanced = w.read_reports();
     for (const std::string& note : std::exchange(w.notes, {}))
       progress_->message(fmt::format("{}: {}", lines_[w.trial].text(), note));
+    if (const std::optional<Index> step = std::exchange(w.continues, std::nullopt))
+      progress_->message(fmt::format("{} continues after {} of {} updates.", lines_[w.trial].text(), *step,
+                                     sweep_.trials[w.trial].config.train.steps));
     if (advanced && !w.records_failure) progress_->advanced(position_[w.trial], w.progress);
   }
 
@@ -265,8 +256,8 @@ class Supervisor {
                                                              directory_.log(lines_[w.trial].id).string())
                                                : fmt::format("its process says: {}", w.refused));
     if (stopping_) {
-      stopped_.push_back({w.trial, w.began, w.done->updates, steady_seconds() - w.since, w.wall_seconds(),
-                          std::move(w.log)});
+      stopped_.push_back({w.trial, w.saved > w.began, w.done->updates, steady_seconds() - w.since,
+                          w.wall_seconds(), std::move(w.log)});
       return progress_->dropped(at);
     }
     if (was_asked_to_leave(status) && w.beyond.empty() && interruptions_[w.trial]++ < kInterruptions) {

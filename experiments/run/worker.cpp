@@ -100,9 +100,10 @@ void leave_when_asked() {
 }
 
 // A checkpoint that cannot be written costs time after a stop, not the trial.
-void save(Checkpoints& checkpoints, const TrainState& state) {
+void save(Checkpoints& checkpoints, const TrainState& state, const WorkerOptions& options) {
   try {
     checkpoints.save(state);
+    send(options.report_to, fmt::format("saved {}", state.log.updates));
   } catch (const results::IoError& e) {
     fmt::print("No checkpoint after update {}: {}\n", state.log.updates, e.what());
   } catch (const std::bad_alloc&) {
@@ -137,6 +138,9 @@ WorkerReport read_report(const std::string& line) {
     std::getline(in, report.reason);
   }
   if (word == "refused") std::getline(in >> std::ws, report.refused);
+  Index step = 0;
+  if (word == "continues" && in >> step) report.continues = step;
+  if (word == "saved" && in >> step) report.saved = step;
   if (word == "note") std::getline(in >> std::ws, report.note);
   TrialProgress p;
   // Numbers as text first: streams do not read "nan".
@@ -169,8 +173,9 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
     hooks.resume = [&] {
       std::vector<std::string> notes;
       std::optional<SavedState> loaded = checkpoints.load(notes);
-      for (const std::string& note : notes) fmt::print("{}\n", note);
+      for (const std::string& text : notes) note(options, text);
       if (loaded) {
+        send(options.report_to, fmt::format("continues {}", loaded->log.updates));
         done.updates = loaded->log.updates;
         done.earlier_seconds = loaded->log.wall_seconds;
       }
@@ -180,7 +185,7 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
       if (!asked_to_leave && (interval == 0 || steady_seconds() - saved < interval)) return false;
       saved = steady_seconds();
       state.log.wall_seconds = wall_seconds();
-      save(checkpoints, state);
+      save(checkpoints, state, options);
       return asked_to_leave != 0;
     };
   }

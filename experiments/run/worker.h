@@ -16,7 +16,9 @@ struct WorkerReport {
   std::string ended, reason;              // "ended diverged the loss ...": the trial's file is written
   std::string refused;  // "refused trials/x.h5: cannot write ...": the machine did, and the log may be on
                         // that disk, too
-  std::string note;     // "note The checkpoint ...": for the user
+  std::optional<Index> continues;  // "continues 120": it has a checkpoint of so many updates
+  std::optional<Index> saved;      // "saved 160": a checkpoint, whole
+  std::string note;                // "note The checkpoint ...": for the user
 };
 std::string to_line(const TrialProgress& progress);
 WorkerReport read_report(const std::string& line);

@@ -3,6 +3,7 @@
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,7 +23,8 @@ struct Worker {
   SharedWorkDone done;
   double since;
   bool records_failure = false;
-  Index began = 0;  // the step at which it continues
+  Index began = 0, saved = 0;           // the steps of the checkpoint that it continues, and of its own
+  std::optional<Index> continues = {};  // the former, when it is news
   TrialProgress progress = {};
   std::string ended = {}, reason = {}, refused = {};  // as in WorkerReport
   std::string beyond = {};                            // which limit it was ended for

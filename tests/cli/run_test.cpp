@@ -6,6 +6,8 @@
 #include <chrono>
 #include <csignal>
 #include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 #include <vector>
@@ -269,6 +271,32 @@ TEST_CASE("what was running when a sweep was stopped continues from its checkpoi
   CHECK(fs::is_empty(folder / "r/checkpoints"));
   CHECK(run(folder, "whole", more).code == 0);
   CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
+}
+
+TEST_CASE("a checkpoint that is damaged is not said to be continued, and why") {
+  const TempFolder folder;
+  Words words = {"run", smoke(), "-o", "r", "train.checkpoint=10ms"};
+  words.insert(words.end(), kLong.begin(), kLong.end());
+  Program program(folder.path(), words);
+  const fs::path checkpoints = folder / "r/checkpoints";
+  const auto saved = [&] {
+    return fs::exists(checkpoints) ? std::distance(fs::directory_iterator(checkpoints), {}) : 0;
+  };
+  REQUIRE(eventually([&] { return saved() >= 2; }));
+  program.signal(SIGTERM);
+  REQUIRE(program.wait().code == 75);
+  // Their seals, which hold the step, stay as they were.
+  for (const auto& checkpoint : fs::directory_iterator(checkpoints)) {
+    std::string bytes = heed::test::read_file(checkpoint.path());
+    bytes.at(100) ^= 4;
+    std::ofstream(checkpoint.path(), std::ios::binary) << bytes;
+  }
+  words.emplace_back("limits.time=2s");
+  const Ended ended = heed::test::heed(folder.path(), words);
+  CHECK_THAT(ended.err, ContainsSubstring("softmax seed=0: The checkpoint ") &&
+                            ContainsSubstring(".0 is not used: it is damaged.") &&
+                            ContainsSubstring(".1 is not used: it is damaged.") &&
+                            !ContainsSubstring("continues after"));
 }
 
 TEST_CASE("a signal while the trials are merged stops a sweep like any other, and nothing is lost") {
