@@ -27,6 +27,8 @@
 namespace heed::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 std::vector<double> work_of(const Sweep& sweep, const Registry& registry) {
   Estimator estimate(registry);
   std::vector<double> work;
@@ -120,7 +122,6 @@ int run(const Input& input, Registry& registry) {
   RunOptions options;
   options.threads = whole_number(input, "threads", 1);
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
-  options.retry_failed = input.has("retry-failed");
   options.fail_fast = input.has("fail-fast");
   options.must_progress = input.has("must-progress");
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
@@ -133,6 +134,10 @@ int run(const Input& input, Registry& registry) {
   directory.remove_leftovers();
   directory.prepare(sweep, loaded.text);
   loaded.keep_step_times();
+  // By the clock of the run directory's own disk.
+  if (input.has("retry-failed")) options.retry = fs::last_write_time(directory.plan());
+  if (input.has("retry-failed-before"))
+    options.retry = fs::last_write_time(input.get<std::string>("retry-failed-before"));
   const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
   const std::optional<int> merged = whole ? merge_apart(directory, input.command, signals) : kDone;
@@ -183,6 +188,8 @@ Command run_command() {
       "threads", po::value<int>()->value_name("N"),
       "threads of each trial (1); they change no bit of the results")(
       "retry-failed", "run trials again that failed or were killed")(
+      "retry-failed-before", po::value<std::string>()->value_name("FILE"),
+      "only those that did before FILE was written: a job that is started again and again tries each once")(
       "fail-fast", "stop at the first trial that does not end well")(
       "must-progress",
       "when SIGUSR1 comes before any trial has ended or saved a later checkpoint, record the running ones as "

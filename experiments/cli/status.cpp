@@ -30,8 +30,7 @@ int run(const Input& input, Registry&) {
       }
     } catch (const results::DamagedFile& e) {
       state = "damaged";
-      failures.push_back(
-          fmt::format("{}  {}: {} Remove the file and run the sweep again.", line.id, line.text(), e.what()));
+      failures.push_back(fmt::format("{}  {}: {} Run the sweep again.", line.id, line.text(), e.what()));
     }
     ++counts[state];
   }

@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <string_view>
@@ -55,15 +56,13 @@ bool installed(const std::string& program) {
   return false;
 }
 
-// The parts that have a trial without a result, or one that is to be tried again.
+// The parts that have something to run.
 std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep& sweep, std::size_t parts,
-                                      bool retry_failed) {
+                                      std::optional<RunDirectory::FileTime> retry) {
+  const auto say = [](const std::string& what) { fmt::print(stderr, "{} The trial runs again.\n", what); };
   std::vector<std::size_t> elements;
-  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
-    const auto outcome = directory.outcome(sweep.trials[i].id);
-    const bool failed = outcome == results::Status::failed || outcome == results::Status::killed;
-    if (!outcome || (retry_failed && failed)) elements.push_back(i % parts);
-  }
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i)
+    if (directory.needs_run(sweep.trials[i].id, retry, say)) elements.push_back(i % parts);
   std::sort(elements.begin(), elements.end());
   elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
   return elements;
@@ -120,9 +119,14 @@ int run(const Input& input, Registry& registry) {
   job.directory = directory.root();
   for (const PluginOrigin& plugin : registry.plugins())
     job.run_options.insert(job.run_options.end(), {"--plugin", plugin.path});
-  if (input.has("retry-failed")) job.run_options.emplace_back("--retry-failed");
+  std::optional<RunDirectory::FileTime> retry;
+  if (input.has("retry-failed")) {
+    retry = RunDirectory::FileTime::max();
+    // An element that is queued again goes on with what it tries again, but does not try it once more.
+    job.run_options.insert(job.run_options.end(), {"--retry-failed-before", job_script_path(job).string()});
+  }
   job.parts = number_of_parts(input, sweep.trials.size());
-  job.elements = parts_to_run(directory, sweep, job.parts, input.has("retry-failed"));
+  job.elements = parts_to_run(directory, sweep, job.parts, retry);
   job.at_once = static_cast<std::size_t>(input.has("at-once") ? whole_number(input, "at-once", 1) : 0);
   job.options = words.options;
 

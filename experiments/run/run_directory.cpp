@@ -130,6 +130,18 @@ std::optional<results::Status> RunDirectory::outcome(const std::string& id) cons
   return results::read_outcome(trial(id)).status;
 }
 
+bool RunDirectory::needs_run(const std::string& id, std::optional<FileTime> retry,
+                             const std::function<void(const std::string&)>& say) const {
+  try {
+    const std::optional<results::Status> how = outcome(id);
+    if (how != results::Status::failed && how != results::Status::killed) return !how;
+    return retry && fs::last_write_time(trial(id)) <= *retry;
+  } catch (const results::DamagedFile& e) {
+    if (say) say(e.what());
+    return true;
+  }
+}
+
 bool RunDirectory::running(const std::string& id) const {
   const Descriptor fd(open(log(id).c_str(), O_RDONLY | O_CLOEXEC));
   return fd.get() >= 0 && !try_lock(fd.get(), LOCK_SH, log(id));

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -52,6 +53,13 @@ class RunDirectory {
 
   // How a trial ended; nothing where it has no file. results::DamagedFile.
   std::optional<results::Status> outcome(const std::string& id) const;
+
+  // Does a trial have to run? One without a file, one that failed or was killed and has a file not younger
+  // than `retry`, and one with a damaged file, of which `say` is told.
+  using FileTime = std::filesystem::file_time_type;
+  bool needs_run(const std::string& id, std::optional<FileTime> retry,
+                 const std::function<void(const std::string&)>& say = {}) const;
+
   bool running(const std::string& id) const;  // results::IoError where the file system has no locks
 
   // Removes what killed processes have left: temporary files, and checkpoints of trials that have ended well.

@@ -40,10 +40,12 @@ class Supervisor {
         options_(options),
         signals_(signals),
         lines_(plan_lines(sweep)) {
+    std::vector<std::string> damaged;
+    const auto keep = [&](const std::string& what) { damaged.push_back(what); };
     for (std::size_t i = 0; i < lines_.size(); ++i)
       if (options.part.has(i)) {
         ++in_part_;
-        if (needs_run(i)) queue_.push_back(i);
+        if (directory.needs_run(lines_[i].id, options.retry, keep)) queue_.push_back(i);
       }
     std::vector<Progress::Trial> pending;
     position_.resize(lines_.size());
@@ -54,6 +56,7 @@ class Supervisor {
     std::FILE* out = options.messages ? options.messages : nothing();
     const std::size_t earlier = in_part_ - pending.size();
     progress_.emplace(out, options.terminal && options.messages, std::move(pending), earlier);
+    for (const std::string& what : damaged) progress_->message(fmt::format("{} The trial runs again.", what));
   }
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
@@ -121,16 +124,7 @@ class Supervisor {
 
   std::FILE* nothing() { return nothing_ = std::fopen("/dev/null", "w"); }
 
-  bool needs_run(std::size_t i) const {
-    std::optional<results::Status> outcome;
-    try {
-      outcome = directory_.outcome(lines_[i].id);
-    } catch (const results::DamagedFile&) {
-      return false;  // merge says what is wrong with it
-    }
-    const bool failed = outcome == results::Status::failed || outcome == results::Status::killed;
-    return !outcome || (options_.retry_failed && failed);
-  }
+  bool needs_run(std::size_t i) const { return directory_.needs_run(lines_[i].id, options_.retry); }
 
   void start_some() {
     while (!stopping_ && workers_.size() < static_cast<std::size_t>(options_.jobs) && !queue_.empty()) {
@@ -193,7 +187,7 @@ class Supervisor {
                                   "--command",   options_.command};
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
                        fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
-    if (options_.retry_failed) a.emplace_back("--replace");
+    if (options_.retry) a.emplace_back("--replace");
     if (failure) {
       const std::vector<std::string> more = {"--record-failure", failure->reason,
                                              "--status",         results::to_string(failure->status),

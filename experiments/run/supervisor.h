@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,10 +21,10 @@ struct Part {
 };
 
 struct RunOptions {
-  int jobs = 1;                   // trials side by side
-  int threads = 1;                // of each trial; never changes a bit of a result
-  bool retry_failed = false;      // run trials again that failed or were killed
-  bool fail_fast = false;         // stop at the first trial that does not end well
+  int jobs = 1;                                 // trials side by side
+  int threads = 1;                              // of each trial; never changes a bit of a result
+  std::optional<RunDirectory::FileTime> retry;  // run trials again that failed or were killed before
+  bool fail_fast = false;                       // stop at the first trial that does not end well
   bool must_progress = false;     // by the next SIGUSR1; otherwise the running trials are given up
   Part part;                      // the trials that are this process's to run
   std::string command;            // as the user typed it, for the records

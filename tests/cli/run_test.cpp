@@ -191,6 +191,24 @@ TEST_CASE("a limit of memory that training keeps is none for writing the result"
   CHECK(heed::results::read_results(folder / "r/results.h5").texts("status") == Words{"done", "done"});
 }
 
+TEST_CASE("a damaged result is said and run again, here and on Slurm") {
+  const TempFolder folder;
+  REQUIRE(run(folder, "r", {}).code == 0);
+  const fs::path file = trials(folder / "r").at(1);
+  const std::string whole = heed::test::read_file(file);
+  fs::resize_file(file, 100);
+  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out, ContainsSubstring("1 damaged"));
+  const Ended submit = heed::test::heed(folder.path(), {"submit", smoke(), "-o", "r", "--print"});
+  CHECK(submit.code == 0);
+  CHECK_THAT(submit.err,
+             ContainsSubstring(file.filename().string()) && ContainsSubstring("The trial runs again."));
+  const Ended again = run(folder, "r", {});
+  CHECK(again.code == 0);
+  CHECK_THAT(again.err, ContainsSubstring("The trial runs again.") && ContainsSubstring("[4/4] "));
+  heed::test::write_file(folder / "whole.h5", whole);
+  CHECK(heed::results::compare_results(file, folder / "whole.h5") == Words{});
+}
+
 TEST_CASE("a second copy of a trial never takes the place of a result, and is compared with it") {
   const TempFolder folder;
   REQUIRE(run(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);

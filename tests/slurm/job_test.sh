@@ -59,4 +59,18 @@ element stuck runs 1
 [[ $code == 1 && $queued == no ]] || fail "stuck, again: $code, queued: $queued"
 "$heed" status stuck >status && fail "status does not say that it failed"
 grep -q 'killed after 0 steps: the time limit of its job is too short' status || fail "$(cat status)"
+# What fails again is tried once for each submission, however often its element is started.
+once() {  # once RESTART_COUNT: runs the element to its end
+  SLURM_ARRAY_JOB_ID=17 SLURM_ARRAY_TASK_ID=0 SLURM_RESTART_COUNT=$1 bash failing/job.sh >job.out 2>&1 || true
+}
+failing=(-o failing --plugin "$plugin" "variants=[{misbehaving: {fault: throws, update: 1}}]")
+submit "${failing[@]}"
+once ""
+grep -q 'failed after' job.out || fail "it does not fail"
+sleep 1
+submit "${failing[@]}" --retry-failed
+once ""
+grep -q 'failed after' job.out || fail "it is not tried again"
+once 1
+grep -q 'Nothing to run' job.out || fail "it is tried again when its element is"
 echo "Queued again while it gets further, given up where it does not."
