@@ -1,6 +1,5 @@
 #include "experiments/bench/step_bench.h"
 
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -8,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "experiments/train/peak_memory.h"
 #include "experiments/train/trainer.h"
 #include "experiments/train/trial.h"
 
@@ -25,12 +25,6 @@ double seconds_since_start() {
   clock_gettime(CLOCK_BOOTTIME, &now);
   return static_cast<double>(now.tv_sec) + 1e-9 * static_cast<double>(now.tv_nsec) -
          std::stod(text) / static_cast<double>(sysconf(_SC_CLK_TCK));
-}
-
-double peak_bytes() {
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  return 1024.0 * static_cast<double>(use.ru_maxrss);
 }
 
 }  // namespace
@@ -52,7 +46,7 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   training.update(s++);
   out.first_step_seconds = seconds_since_start();
   while (s < warmup) training.update(s++);
-  out.peak_bytes = peak_bytes();  // before the ceiling takes memory of its own
+  out.peak_bytes = peak_resident_bytes();  // before the ceiling takes memory of its own
 
   Ceiling ceiling;
   const Index rounds = std::min<Index>(5, steps);

@@ -11,6 +11,7 @@
 
 #include "core/finite.h"
 #include "core/model/model.h"
+#include "experiments/train/peak_memory.h"
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
 #include "experiments/train/stages.h"
@@ -43,14 +44,13 @@ void flatten(const Config& c, const std::string& path, std::vector<results::Para
     out.push_back({path, c.is_scalar() ? c.text() : c.canonical()});
 }
 
-// Processor seconds and peak resident bytes of this process.
-std::pair<double, double> resources() {
+double processor_seconds() {
   rusage use{};
   getrusage(RUSAGE_SELF, &use);
   const auto seconds = [](const timeval& t) {
     return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
   };
-  return {seconds(use.ru_utime) + seconds(use.ru_stime), 1024.0 * static_cast<double>(use.ru_maxrss)};
+  return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
 void add_metrics(Record& record, const TrialConfig& trial, const Task& task, const Params<float>& params,
@@ -98,15 +98,15 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   if (!log.growth_difference.empty())
     measured("growth_difference", *std::ranges::max_element(log.growth_difference), "1",
              "largest change of a logit by growth, over sequences of the next update");
-  const auto [cpu_seconds, peak_bytes] = resources();
   varying("step_milliseconds", 1000 * log.seconds / std::max(1.0, updates), "ms",
           "wall time of an update, mean");
   varying("tokens_per_second",
           batch * static_cast<double>(task.length()) * updates / std::max(1e-9, log.seconds), "token per s",
           "training tokens, unscored ones included");
-  varying("processor_seconds", log.processor_seconds + cpu_seconds, "s",
+  varying("processor_seconds", log.processor_seconds + processor_seconds(), "s",
           "of the worker's process, all of it; of several processes, where it was continued");
-  varying("peak_memory_bytes", peak_bytes, "byte", "largest resident size of the worker's process");
+  varying("peak_memory_bytes", peak_resident_bytes(), "byte",
+          "largest resident size of the worker's process");
 }
 
 void add_curves(Record& record, const TrainLog& log) {

@@ -152,6 +152,17 @@ TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {
   }
 }
 
+TEST_CASE("the peak memory of a trial is its own, not that of the program that started it") {
+  const TempFolder folder;
+  REQUIRE(run(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
+  const std::string id = trials(folder / "r").at(0).stem().string();
+  const std::vector<char> ballast(1'000'000'000, 'x');
+  const Words words = {"trial", "--config", "r/logs/" + id + ".yaml", "--out", "again.h5"};
+  REQUIRE(heed::test::heed(folder.path(), words).code == 0);
+  for (const auto& metric : heed::results::read_shard(folder / "again.h5").metrics)
+    if (metric.name == "peak_memory_bytes") CHECK(metric.value < 5e8);
+}
+
 TEST_CASE("a worker that is killed is recorded with its signal, and can be tried again") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r"};
