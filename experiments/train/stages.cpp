@@ -4,6 +4,9 @@
 #include <optional>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "core/finite.h"
 #include "core/model/growth.h"
 #include "experiments/train/clock.h"
 #include "experiments/train/trial.h"
@@ -92,7 +95,12 @@ Trained train(const TrialConfig& trial, const Registry& registry, const Task& ta
   saved.reset();
   while (learner->training.run(stage->end, log, inner) && ++stage != stages.end()) {
     auto larger = std::make_unique<Learner>(*stage, trial, registry, task, threads);
-    log.growth_difference.push_back(larger->training.grow_from(learner->training));
+    const double change = larger->training.grow_from(learner->training);
+    if (!is_finite(change)) {
+      log.failure = fmt::format("the logits after update {}, before growth, are not finite", log.updates - 1);
+      break;
+    }
+    log.growth_difference.push_back(change);
     learner = std::move(larger);
   }
   return {std::move(learner->sized), std::move(log)};

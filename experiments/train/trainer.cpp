@@ -182,8 +182,11 @@ double Training::grow_from(Training& smaller) {
   const std::vector<float> before = smaller.logits(next, sequences), after = logits(next, sequences);
   double change = 0, size = 0;
   for (std::size_t i = 0; i < before.size(); ++i) {
-    change = std::max(change, std::abs(static_cast<double>(after[i]) - static_cast<double>(before[i])));
-    size = std::max(size, std::abs(static_cast<double>(before[i])));
+    const double old = before[i], now = after[i];
+    if (!is_finite(old)) return std::numeric_limits<double>::quiet_NaN();
+    // A maximum passes over NaN: as a change it is beyond any.
+    change = std::max(change, is_finite(now) ? std::abs(now - old) : std::numeric_limits<double>::infinity());
+    size = std::max(size, std::abs(old));
   }
   if (change > kSameFunction * (1 + size))
     throw Error(

@@ -98,7 +98,8 @@ class Training {
 
   void continue_from(const SavedState& saved);
   // Takes over what a smaller model has learned, and what its optimizer remembers (core/model/growth.h). The
-  // largest change of a logit, over sequences of the next update; Error where the function is another one.
+  // largest change of a logit, over sequences of the next update; NaN where logits of the smaller model are
+  // not finite already, so that it has diverged. Error where the function is another one.
   double grow_from(Training& smaller);
 
  private:

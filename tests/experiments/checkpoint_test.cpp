@@ -56,7 +56,8 @@ void let_grow(const heed::Registry& registry, heed::TrialConfig& trial) {
   trial.feed_forward = sized(12).feed_forward;
 }
 
-Trained train(const heed::Registry& registry, const std::string& variant, const heed::TrainHooks& hooks) {
+Trained train(const heed::Registry& registry, const std::string& variant, const heed::TrainHooks& hooks,
+              double lr = heed::TrainOptions().lr) {
   heed::Config task_options = heed::Config::map();
   task_options.set("length", heed::Config::integer(16));
   task_options.set("vocab", heed::Config::integer(16));
@@ -73,6 +74,7 @@ Trained train(const heed::Registry& registry, const std::string& variant, const 
   trial.positions = {"learned", defaults(registry.position("learned"))};
   trial.train.steps = kSteps, trial.train.batch = 4, trial.train.warmup = 5;
   trial.train.evaluate_every = 3, trial.train.evaluate_sequences = 4;
+  trial.train.lr = lr;
   trial.seed = 3;
   const heed::Trained trained = heed::train(trial, registry, *task, 1, hooks);
   const auto values = trained.last->params.values();
@@ -158,6 +160,15 @@ TEST_CASE("a model that grows while it is trained stays the function that it was
   REQUIRE(whole.log.growth_difference.size() == 2);
   for (const double change : whole.log.growth_difference) CHECK(change <= 1e-6);
   CHECK(whole.values != train(registry, "tokenformer", {}).values);
+}
+
+TEST_CASE("parameters that are spoiled before a growth are not grown as if nothing were wrong") {
+  const heed::Registry registry = builtin();
+  // The update before the growth spoils them, and no validation is in between.
+  const Trained spoiled = train(registry, kGrows, {}, 1e30);
+  INFO(spoiled.log.failure);
+  CHECK(spoiled.log.failure == "the logits after update 5, before growth, are not finite");
+  CHECK(spoiled.log.growth_difference.empty());
 }
 
 TEST_CASE("a checkpoint that loses its moments would be seen") {
