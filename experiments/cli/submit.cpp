@@ -68,9 +68,20 @@ std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep
   return elements;
 }
 
+// What `scontrol show config` prints; empty where there is no Slurm, or, to print alone, none that answers.
+std::string slurm_config(bool print) {
+  if (!installed("scontrol")) return "";
+  try {
+    return output_of({"scontrol", "show", "config"});
+  } catch (const results::IoError&) {
+    if (!print) throw;
+    fmt::print(stderr, "Slurm does not answer: its MaxArraySize is taken to be {}.\n", kMaxArraySize);
+    return "";
+  }
+}
+
 std::size_t number_of_parts(const Input& input, std::size_t trials) {
-  const std::size_t most =
-      max_array_size(installed("scontrol") ? output_of({"scontrol", "show", "config"}) : "");
+  const std::size_t most = max_array_size(slurm_config(input.has("print")));
   const std::size_t wanted = static_cast<std::size_t>(whole_number(input, "tasks", static_cast<int>(most)));
   if (wanted > most)
     throw UsageError(

@@ -95,6 +95,20 @@ TEST_CASE("what cannot be submitted is said") {
   CHECK(submit(folder, {"--print", "train.stesp=3"}).code == 64);
 }
 
+TEST_CASE("what would be submitted is shown though Slurm does not answer") {
+  const TempFolder folder;
+  for (const char* name : {"scontrol", "sbatch"}) {
+    heed::test::write_file(folder / name,
+                           "#!/bin/sh\necho 'Unable to contact slurm controller' >&2\nexit 1\n");
+    std::filesystem::permissions(folder / name, std::filesystem::perms::owner_all);
+  }
+  const Ended shown = submit(folder, {"--print"});
+  CHECK(shown.code == 0);
+  CHECK_THAT(shown.out, ContainsSubstring("sbatch --parsable --array=0-3 "));
+  CHECK_THAT(shown.err, ContainsSubstring("Slurm does not answer: its MaxArraySize is taken to be 1001."));
+  CHECK(submit(folder, {}).code == 74);
+}
+
 TEST_CASE("paths with spaces, quotes and percent signs reach the shell and Slurm whole") {
   const heed::SlurmJob job = {"it's", "heed submit\nx", "/bin/he ed", "/a b", "/r/10%'s", {}, 4, {0, 1, 3}, 0,
                               {}};
