@@ -140,6 +140,8 @@ int run(const Input& input, Registry& registry) {
     options.retry = fs::last_write_time(input.get<std::string>("retry-failed-before"));
   const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
+  if (whole && end == SweepEnd::stopped)
+    fmt::print(stderr, "Merging what is finished; Ctrl-C again leaves that to the next run.\n");
   const std::optional<int> merged = whole ? merge_apart(directory, input.command, signals) : kDone;
   if (merged && *merged > kSomeFailed) return *merged;  // and why is said
   if (end == SweepEnd::stopped || !merged) return end_stopped(directory, sweep, options.part);

@@ -270,7 +270,9 @@ TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one t
   CHECK(ended.code == 75);
   CHECK_FALSE(heed::test::alive(worker));
   CHECK(trials(folder / "r").size() == 1);
-  CHECK_THAT(ended.err, ContainsSubstring("The same command again continues."));
+  CHECK_THAT(ended.err,
+             ContainsSubstring("Merging what is finished; Ctrl-C again leaves that to the next run.") &&
+                 ContainsSubstring("The same command again continues."));
   CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
              ContainsSubstring("3 pending, 0 running, 1 done"));
 
