@@ -16,7 +16,7 @@ namespace heed {
 struct PlanLine {
   std::string id, variant, seed, setting;
   std::vector<results::Metric> budget = {};  // how the trial meets the sweep's budget, where it has one
-  std::string text() const;                  // "window lr=0.001 seed 2"
+  std::string text() const;                  // "window lr=0.001 seed=2"
 };
 
 // Where a sweep leaves what it makes:

@@ -76,9 +76,7 @@ void store(Record& record, const WorkerOptions& options) {
 }
 
 void write_record(Record& record, const WorkerOptions& options) {
-  const std::string created = record.provenance.created;
   record.provenance = provenance(options.command);
-  if (!created.empty()) record.provenance.created = created;
   record.plan_index = options.plan_index;
   if (options.out.empty()) return;
   try {

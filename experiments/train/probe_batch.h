@@ -16,12 +16,14 @@ class ProbeBatch {
 
   const std::vector<Token>& tokens() const { return tokens_; }  // (sequences, time)
   const std::vector<Token>& labels() const { return labels_; }
+  Split split() const { return split_; }  // that they are of
   Index sequences() const { return sequences_; }
   Index time() const { return time_; }
   Batch batch() const { return {tokens_, labels_, sequences_, time_}; }
 
  private:
   Index time_, sequences_;
+  Split split_;
   std::vector<Token> tokens_, labels_;
 };
 

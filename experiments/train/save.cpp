@@ -48,7 +48,8 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
   };
   const auto add_sequences = [&](const char* group) {
     add(group, "tokens", sizes({n, time}), {"sequence", "position"}, whole(probe.tokens()),
-        "first sequences of the test split");
+        probe.split() == Split::test ? "first sequences of the test split"
+                                     : "first sequences of the validation split");
     add(group, "labels", sizes({n, time}), {"sequence", "position"}, whole(probe.labels()),
         "what each position must predict; -100 where it is not scored");
   };

@@ -1,12 +1,10 @@
 #include "experiments/train/trial.h"
 
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <ctime>
 #include <limits>
 
 #include "core/finite.h"
@@ -122,15 +120,6 @@ void add_curves(Record& record, const TrainLog& log) {
        "share of scored validation positions whose likeliest token is the label"}};
 }
 
-std::string utc_now() {
-  const std::time_t t = std::time(nullptr);
-  std::tm utc{};
-  gmtime_r(&t, &utc);
-  char text[32];
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return text;
-}
-
 }  // namespace
 
 ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
@@ -149,7 +138,6 @@ Record empty_record(const TrialConfig& trial) {
   const Config resolved = to_config(trial);
   record.id = trial_id(trial);
   record.config = resolved.yaml();
-  record.provenance.created = utc_now();
   flatten(resolved, "", record.parameters);
   return record;
 }
