@@ -161,7 +161,7 @@ int run(const Input& input, Registry& registry) {
   const bool all_done =
       std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
   const std::size_t missing = sweep.trials.size() - status.size();
-  if (missing > 0)
+  if (missing > 0 && *merged == kDone)  // of damaged files the merge has said more
     fmt::print(stderr, "{} of {} without a result: the same command again runs what is missing.\n", missing,
                count_text(sweep.trials.size(), "trial"));
   if (!all_done)
