@@ -431,6 +431,24 @@ TEST_CASE("one parameter may be whole in one trial and not in another, or there 
   CHECK(results.texts("model.positions.name")[1] == "rope");
 }
 
+TEST_CASE("saved sequences are said to be of the split that they are of") {
+  const TempFolder folder;
+  heed::test::write_file(folder / "text.txt", std::string(4000, 'a') + std::string(4000, 'b'));
+  const std::string task = "{name: text, path: text.txt, length: 16, split: [" +
+                           std::string(GENERATE("0.5, 0.5, 0", "0.4, 0.4, 0.2")) + "]}";
+  heed::test::write_file(
+      folder / "s.yaml",
+      "name: s\nvariants: [softmax]\ntask: " + task +
+          "\nmodel: {layers: 1, heads: 2, dim: 16}\ntrain: {steps: 2, batch: 4, lr: 0.01}\n"
+          "save: [logits]\n");
+  const Ended ended = heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "r"});
+  INFO(ended.err);
+  REQUIRE(ended.code == 0);
+  const std::string split = task.find("0.5, 0]") != std::string::npos ? "validation" : "test";
+  for (const auto& array : heed::results::read_shard(trials(folder / "r").at(0)).arrays)
+    if (array.name == "tokens") CHECK(array.doc == "first sequences of the " + split + " split");
+}
+
 TEST_CASE("every metric that a trial records is listed") {
   const TempFolder folder;
   CHECK(run(folder, "r", {"sweep.seeds=1"}).code == 0);
