@@ -17,7 +17,7 @@
 #include "results/table.h"
 #include "tests/catch.h"
 #include "tests/cli/program.h"
-#include "tests/paths.h"
+#include "tests/cli/smoke.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
@@ -27,25 +27,11 @@ using heed::results::Status;
 using heed::test::Ended;
 using heed::test::eventually;
 using heed::test::Program;
+using heed::test::run_smoke;
+using heed::test::smoke;
 using heed::test::TempFolder;
-using Words = std::vector<std::string>;
-
-std::string smoke() { return (heed::test::source_dir() / "configs/smoke.yaml").string(); }
-
-Ended run(const TempFolder& folder, const std::string& out, const Words& more) {
-  Words words = {"run", smoke(), "-o", out};
-  words.insert(words.end(), more.begin(), more.end());
-  return heed::test::heed(folder.path(), words);
-}
-
-std::vector<fs::path> trials(const fs::path& directory) {
-  std::vector<fs::path> files;
-  if (fs::exists(directory / "trials"))
-    for (const auto& e : fs::directory_iterator(directory / "trials"))
-      if (e.path().extension() == ".h5") files.push_back(e.path());
-  std::sort(files.begin(), files.end());
-  return files;
-}
+using heed::test::trials;
+using heed::test::Words;
 
 // Words that make the smoke sweep last: a trial is still running when a test looks at it.
 const Words kLong = {"train.steps=10000000", "sweep.seeds=1", "variants=[softmax]"};
@@ -69,9 +55,9 @@ pid_t worker_of(const Program& program, const std::string& ended = "none") {
 TEST_CASE("workers side by side and threads in a trial change no bit of results.h5") {
   const TempFolder folder;
   const std::string save = "save=[weights, attention, logits]";
-  CHECK(run(folder, "one", {"-j", "1", save}).code == 0);
-  CHECK(run(folder, "two", {"-j", "2", save}).code == 0);
-  CHECK(run(folder, "threads", {"-j", "1", "--threads", "2", save}).code == 0);
+  CHECK(run_smoke(folder, "one", {"-j", "1", save}).code == 0);
+  CHECK(run_smoke(folder, "two", {"-j", "2", save}).code == 0);
+  CHECK(run_smoke(folder, "threads", {"-j", "1", "--threads", "2", save}).code == 0);
   CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "two/results.h5") == Words{});
   CHECK(heed::results::compare_results(folder / "one/results.h5", folder / "threads/results.h5") == Words{});
   CHECK(heed::results::content_digest(folder / "one/results.h5") ==
@@ -80,7 +66,7 @@ TEST_CASE("workers side by side and threads in a trial change no bit of results.
 
 TEST_CASE("the same command again trains nothing, and a grown sweep only what is new") {
   const TempFolder folder;
-  const Ended first = run(folder, "r", {});
+  const Ended first = run_smoke(folder, "r", {});
   CHECK(first.code == 0);
   CHECK_THAT(first.out, ContainsSubstring("softmax") && ContainsSubstring("test_accuracy"));
   CHECK_THAT(first.err, ContainsSubstring("[4/4] "));
@@ -89,24 +75,24 @@ TEST_CASE("the same command again trains nothing, and a grown sweep only what is
   std::vector<fs::file_time_type> times;
   for (const fs::path& f : files) times.push_back(fs::last_write_time(f));
 
-  const Ended second = run(folder, "r", {});
+  const Ended second = run_smoke(folder, "r", {});
   CHECK(second.code == 0);
   CHECK(second.out == first.out);
   CHECK_THAT(second.err,
              !ContainsSubstring("[") && ContainsSubstring("Nothing to run: 4 trials, all with results."));
 
-  CHECK(run(folder, "r", {"sweep.seeds=3"}).code == 0);
+  CHECK(run_smoke(folder, "r", {"sweep.seeds=3"}).code == 0);
   CHECK(trials(folder / "r").size() == 6);
   for (std::size_t i = 0; i < files.size(); ++i) CHECK(fs::last_write_time(files[i]) == times[i]);
   CHECK(heed::results::read_results(folder / "r/results.h5").trial.size() == 6);
   // The plan says what belongs to the sweep.
-  CHECK(run(folder, "r", {}).code == 0);
+  CHECK(run_smoke(folder, "r", {}).code == 0);
   CHECK(heed::results::read_results(folder / "r/results.h5").trial.size() == 4);
 }
 
 TEST_CASE("progress in a pipe is plain lines, results alone go to standard output") {
   const TempFolder folder;
-  const Ended ended = run(folder, "r", {});
+  const Ended ended = run_smoke(folder, "r", {});
   CHECK(ended.err.find('\r') == std::string::npos);
   CHECK(ended.err.find('\033') == std::string::npos);
   CHECK(ended.out.find("[1/4]") == std::string::npos);
@@ -114,7 +100,7 @@ TEST_CASE("progress in a pipe is plain lines, results alone go to standard outpu
 
 TEST_CASE("a trial that diverges is recorded, and the sweep goes on") {
   const TempFolder folder;
-  const Ended ended = run(folder, "r", {"train.lr=[0.01, 1e30]", "train.clip=0", "sweep.seeds=1"});
+  const Ended ended = run_smoke(folder, "r", {"train.lr=[0.01, 1e30]", "train.clip=0", "sweep.seeds=1"});
   CHECK(ended.code == 1);
   const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
   CHECK(results.texts("status") == Words{"done", "diverged", "done", "diverged"});
@@ -126,41 +112,6 @@ TEST_CASE("a trial that diverges is recorded, and the sweep goes on") {
   CHECK(status.code == 1);
   CHECK_THAT(status.out, ContainsSubstring("0 pending, 0 running, 2 done, 2 diverged, 0 failed, 0 killed") &&
                              ContainsSubstring("lr=1e+30 seed=0: diverged after"));
-}
-
-TEST_CASE("a trial whose last update spoils the parameters diverged, too") {
-  const TempFolder folder;
-  CHECK(run(folder, "r", {"train.steps=1", "train.lr=1e30", "train.clip=0", "sweep.seeds=1"}).code == 1);
-  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
-  CHECK(results.texts("status") == Words{"diverged", "diverged"});
-  CHECK(results.texts("reason")[0] == "the validation loss after update 0 is not finite");
-}
-
-TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {
-  const TempFolder folder;
-  const std::string variants = "variants=[softmax, linear, window, topk, differential, tokenformer]";
-  CHECK(run(folder, "r",
-            {"train.batch=[64, 1024]", "train.steps=2", "train.warmup=0", "model.dim=64", "task.length=64",
-             "task.pairs=4", "task.vocab=512", "sweep.seeds=1", variants})
-            .code == 0);
-  const std::vector<double> bytes =
-      heed::results::read_results(folder / "r/results.h5").numbers("peak_memory_bytes");
-  REQUIRE(bytes.size() == 12);
-  for (std::size_t i = 0; i < bytes.size(); i += 2) {
-    CHECK(bytes[i] > 1e6);
-    CHECK(bytes[i + 1] < 1.1 * bytes[i]);
-  }
-}
-
-TEST_CASE("the peak memory of a trial is its own, not that of the program that started it") {
-  const TempFolder folder;
-  REQUIRE(run(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
-  const std::string id = trials(folder / "r").at(0).stem().string();
-  const std::vector<char> ballast(1'000'000'000, 'x');
-  const Words words = {"trial", "--config", "r/logs/" + id + ".yaml", "--out", "again.h5"};
-  REQUIRE(heed::test::heed(folder.path(), words).code == 0);
-  for (const auto& metric : heed::results::read_shard(folder / "again.h5").metrics)
-    if (metric.name == "peak_memory_bytes") CHECK(metric.value < 5e8);
 }
 
 TEST_CASE("a worker that is killed is recorded with its signal, and can be tried again") {
@@ -190,69 +141,6 @@ TEST_CASE("a worker that is killed is recorded with its signal, and can be tried
     CHECK(retry.wait().code == 1);
     CHECK(heed::results::read_shard(trials(folder / "r")[0]).status == Status::failed);
   }
-}
-
-TEST_CASE("a limit of memory that training keeps is none for writing the result") {
-  const TempFolder folder;
-  // Logits of 15 MiB, which the result's file holds several times while it is made.
-  const Ended ended = run(folder, "r",
-                          {"sweep.seeds=1", "train.steps=2", "train.warmup=0", "task.vocab=30000",
-                           "save=[logits]", "limits.memory=56MiB"});
-  CHECK(ended.code == 0);
-  CHECK(heed::results::read_results(folder / "r/results.h5").texts("status") == Words{"done", "done"});
-}
-
-TEST_CASE("a damaged result is said and run again, here and on Slurm") {
-  const TempFolder folder;
-  REQUIRE(run(folder, "r", {}).code == 0);
-  const fs::path file = trials(folder / "r").at(1);
-  const std::string whole = heed::test::read_file(file);
-  fs::resize_file(file, 100);
-  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out, ContainsSubstring("1 damaged"));
-  const Ended submit = heed::test::heed(folder.path(), {"submit", smoke(), "-o", "r", "--print"});
-  CHECK(submit.code == 0);
-  CHECK_THAT(submit.err,
-             ContainsSubstring(file.filename().string()) && ContainsSubstring("The trial runs again."));
-  const Ended again = run(folder, "r", {});
-  CHECK(again.code == 0);
-  CHECK_THAT(again.err, ContainsSubstring("The trial runs again.") && ContainsSubstring("[4/4] "));
-  heed::test::write_file(folder / "whole.h5", whole);
-  CHECK(heed::results::compare_results(file, folder / "whole.h5") == Words{});
-}
-
-TEST_CASE("a second copy of a trial never takes the place of a result, and is compared with it") {
-  const TempFolder folder;
-  REQUIRE(run(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
-  const fs::path file = trials(folder / "r").at(0);
-  const std::string first = heed::test::read_file(file), id = file.stem().string();
-  const std::string config = (folder / ("r/logs/" + id + ".yaml")).string();
-  const fs::path second = folder / ("r/trials/" + id + ".second.h5");
-  const Words again = {"trial", "--config", config, "--out", file.string(), "--replace"};
-
-  const Ended same = heed::test::heed(folder.path(), again);
-  CHECK(same.code == 0);
-  CHECK_THAT(same.out, !ContainsSubstring("another process"));
-  CHECK(heed::test::read_file(file) == first);
-  CHECK_FALSE(fs::exists(second));
-
-  Words other = again;
-  other.insert(other.end(), {"--record-failure", "it broke"});
-  const Ended different = heed::test::heed(folder.path(), other);
-  CHECK(different.code == 0);  // what is recorded is done
-  CHECK_THAT(different.out,
-             ContainsSubstring("another process has recorded this trial before, and differently (") &&
-                 ContainsSubstring("status") && ContainsSubstring(second.string()));
-  CHECK(heed::test::read_file(file) == first);
-  CHECK(heed::results::read_shard(second).reason == "it broke");
-
-  // A failure gives way, but only where that was asked for.
-  fs::rename(second, file);
-  Words once = again;
-  once.pop_back();
-  CHECK(heed::test::heed(folder.path(), once).code == 1);
-  CHECK(heed::results::read_shard(file).status == Status::failed);
-  CHECK(heed::test::heed(folder.path(), again).code == 0);
-  CHECK(heed::results::read_shard(file).status == Status::done);
 }
 
 TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one that was never stopped") {
@@ -300,7 +188,7 @@ TEST_CASE("what was running when a sweep was stopped continues from its checkpoi
   CHECK_THAT(ended.err,
              ContainsSubstring("softmax seed=0 continues after ") && ContainsSubstring(" of 4000 updates."));
   CHECK(fs::is_empty(folder / "r/checkpoints"));
-  CHECK(run(folder, "whole", more).code == 0);
+  CHECK(run_smoke(folder, "whole", more).code == 0);
   CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
 }
 
@@ -333,7 +221,7 @@ TEST_CASE("a checkpoint that is damaged is not said to be continued, and why") {
 TEST_CASE("a signal while the trials are merged stops a sweep like any other, and nothing is lost") {
   const int signal = GENERATE(SIGINT, SIGTERM, SIGUSR1);
   const TempFolder folder;
-  REQUIRE(run(folder, "r", {}).code == 0);
+  REQUIRE(run_smoke(folder, "r", {}).code == 0);
   fs::remove(folder / "r/results.h5");
   Program program(folder.path(), {"run", smoke(), "-o", "r"});
   pid_t merging = 0;
@@ -352,12 +240,12 @@ TEST_CASE("a signal while the trials are merged stops a sweep like any other, an
                  "Stopped: 4 of 4 trials done, 0 with a checkpoint. The same command again continues."));
   CHECK_FALSE(heed::test::alive(merging));
   CHECK_FALSE(fs::exists(folder / "r/results.h5"));
-  CHECK(run(folder, "r", {}).code == 0);
+  CHECK(run_smoke(folder, "r", {}).code == 0);
 }
 
 TEST_CASE("a merge that is killed is said in a sentence, and the same command again repairs it") {
   const TempFolder folder;
-  REQUIRE(run(folder, "r", {}).code == 0);
+  REQUIRE(run_smoke(folder, "r", {}).code == 0);
   fs::remove(folder / "r/results.h5");
   Program program(folder.path(), {"run", smoke(), "-o", "r"});
   REQUIRE(eventually([&] {
@@ -369,12 +257,12 @@ TEST_CASE("a merge that is killed is said in a sentence, and the same command ag
   CHECK_THAT(ended.err,
              ContainsSubstring("r/results.h5: the process that makes it was ended by signal 9 (SIGKILL)") &&
                  ContainsSubstring("`heed merge r` tries again"));
-  CHECK(run(folder, "r", {}).code == 0);
+  CHECK(run_smoke(folder, "r", {}).code == 0);
 }
 
 TEST_CASE("what killed processes left is gone after the next run") {
   const TempFolder folder;
-  REQUIRE(run(folder, "r", {"sweep.seeds=1"}).code == 0);
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   std::array<char, 256> host{};
   REQUIRE(gethostname(host.data(), host.size() - 1) == 0);
   const std::string mark = std::string(".tmp.") + host.data() + ".99999999";
@@ -387,7 +275,7 @@ TEST_CASE("what killed processes left is gone after the next run") {
                       "checkpoints/" + id + ".0",
                       "checkpoints/" + id + ".1"};
   for (const std::string& name : left) heed::test::write_file(folder / "r" / name, "torn");
-  SECTION("of the sweep") { CHECK(run(folder, "r", {"sweep.seeds=1"}).code == 0); }
+  SECTION("of the sweep") { CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0); }
   SECTION("of the merge") { CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0); }
   for (const std::string& name : left) {
     INFO(name);
@@ -421,42 +309,6 @@ TEST_CASE("a sweep that is stopped before anything is done leaves an empty table
   CHECK_THAT(compare.out, ContainsSubstring("No trial has ended yet."));
 }
 
-TEST_CASE("one parameter may be whole in one trial and not in another, or there in some trials alone") {
-  const TempFolder folder;
-  CHECK(run(folder, "r",
-            {"train.lr=[1e-2, 1]", "model.positions=[learned, {rope: {base: 50}}]", "sweep.seeds=1"})
-            .code == 0);
-  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
-  CHECK(results.numbers("lr") == std::vector<double>{0.01, 0.01, 1, 1, 0.01, 0.01, 1, 1});
-  CHECK(results.texts("model.positions.name")[1] == "rope");
-}
-
-TEST_CASE("saved sequences are said to be of the split that they are of") {
-  const TempFolder folder;
-  heed::test::write_file(folder / "text.txt", std::string(4000, 'a') + std::string(4000, 'b'));
-  const std::string task = "{name: text, path: text.txt, length: 16, split: [" +
-                           std::string(GENERATE("0.5, 0.5, 0", "0.4, 0.4, 0.2")) + "]}";
-  heed::test::write_file(
-      folder / "s.yaml",
-      "name: s\nvariants: [softmax]\ntask: " + task +
-          "\nmodel: {layers: 1, heads: 2, dim: 16}\ntrain: {steps: 2, batch: 4, lr: 0.01}\n"
-          "save: [logits]\n");
-  const Ended ended = heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "r"});
-  INFO(ended.err);
-  REQUIRE(ended.code == 0);
-  const std::string split = task.find("0.5, 0]") != std::string::npos ? "validation" : "test";
-  for (const auto& array : heed::results::read_shard(trials(folder / "r").at(0)).arrays)
-    if (array.name == "tokens") CHECK(array.doc == "first sequences of the " + split + " split");
-}
-
-TEST_CASE("every metric that a trial records is listed") {
-  const TempFolder folder;
-  CHECK(run(folder, "r", {"sweep.seeds=1"}).code == 0);
-  const std::string listed = heed::test::heed(folder.path(), {"list"}).out;
-  for (const auto& column : heed::results::read_results(folder / "r/results.h5").columns)
-    if (column.role == heed::results::Role::metric) CHECK_THAT(listed, ContainsSubstring(column.name));
-}
-
 TEST_CASE("workers do not outlive a supervisor that is killed") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r"};
@@ -487,12 +339,4 @@ TEST_CASE("two supervisors share one run directory, and each trial runs once") {
     return n;
   };
   CHECK(lines(first.err) + lines(second.err) == 8);
-}
-
-TEST_CASE("where nothing can be written, the path and the reason are said") {
-  const TempFolder folder;
-  heed::test::write_file(folder / "file", "");
-  const Ended ended = run(folder, "file/r", {});
-  CHECK(ended.code == 74);
-  CHECK_THAT(ended.err, ContainsSubstring("file/r/trials: cannot make the folder: Not a directory"));
 }
