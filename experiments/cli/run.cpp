@@ -6,6 +6,7 @@
 #include <optional>
 #include <sstream>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <fmt/format.h>
@@ -136,8 +137,12 @@ int run(const Input& input, Registry& registry) {
   loaded.keep_step_times();
   // By the clock of the run directory's own disk.
   if (input.has("retry-failed")) options.retry = fs::last_write_time(directory.plan());
-  if (input.has("retry-failed-before"))
-    options.retry = fs::last_write_time(input.get<std::string>("retry-failed-before"));
+  if (input.has("retry-failed-before")) {
+    const fs::path file = input.get<std::string>("retry-failed-before");
+    std::error_code error;
+    options.retry = fs::last_write_time(file, error);
+    if (error) throw results::IoError(file, "cannot say when it was written: " + error.message());
+  }
   const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
   if (whole && end == SweepEnd::stopped)

@@ -1,4 +1,5 @@
 // What is recorded of a trial: its measures, its status, and which file stays.
+#include <chrono>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -68,6 +69,27 @@ TEST_CASE("a limit of memory that training keeps is none for writing the result"
                                  "save=[logits]", "limits.memory=56MiB"});
   CHECK(ended.code == 0);
   CHECK(heed::results::read_results(folder / "r/results.h5").texts("status") == Words{"done", "done"});
+}
+
+TEST_CASE("--retry-failed-before tries again what failed before a file was written") {
+  const TempFolder folder;
+  const Words words = {"sweep.seeds=1", "variants=[softmax]", "--retry-failed-before", "mark"};
+  CHECK(run_smoke(folder, "r", words).code == 74);  // there is no such file
+  heed::test::write_file(folder / "mark", "");
+  REQUIRE(run_smoke(folder, "r", words).code == 0);
+  const fs::path file = trials(folder / "r").at(0);
+  fs::remove(file);
+  heed::test::heed(folder.path(),
+                   {"trial", "--config", (folder / ("r/logs/" + file.stem().string() + ".yaml")).string(),
+                    "--out", file.string(), "--record-failure", "it broke"});
+  REQUIRE(heed::results::read_shard(file).status == Status::failed);
+  fs::last_write_time(folder / "mark", fs::last_write_time(file) - std::chrono::hours(1));
+  const Ended before = run_smoke(folder, "r", words);
+  CHECK(before.code == 1);
+  CHECK_THAT(before.err, ContainsSubstring("Nothing to run"));
+  fs::last_write_time(folder / "mark", fs::last_write_time(file) + std::chrono::hours(1));
+  CHECK(run_smoke(folder, "r", words).code == 0);
+  CHECK(heed::results::read_shard(file).status == Status::done);
 }
 
 TEST_CASE("a damaged result is said and run again, here and on Slurm") {
