@@ -31,6 +31,7 @@ p { margin: .5rem 0; }
 .verdict b.worse { color: var(--worse); }
 .verdict b.better { color: var(--better); }
 .scroll { overflow-x: auto; }
+@media screen and (min-width: 60rem) { .scroll { width: max-content; max-width: calc(50vw + 25rem); } }  /* wide tables may use the margin */
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
 td.text { white-space: normal; min-width: 12rem; }
