@@ -32,8 +32,11 @@ bool is_compared(const Knob& knob, const TrialConfig& trial, const VariantEntry&
   const auto has = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  return has(trial.swept, knob.path) ||
-         (knob.path.starts_with("attention.") && has(variant.shown, knob.name()));
+  const bool swept =
+      has(trial.swept, knob.path) ||
+      (knob.path.starts_with("model.feed_forward.") &&
+       has(trial.swept, fmt::format("model.feed_forward.{}.{}", trial.feed_forward.name, knob.name())));
+  return swept || (knob.path.starts_with("attention.") && has(variant.shown, knob.name()));
 }
 
 std::string hash_of(const std::string& text) {
@@ -75,6 +78,7 @@ std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, con
   if (!target || !as_it_is) return std::nullopt;  // refused already: the model cannot be built
   Answer answer{{}, {"", 0, *target, *as_it_is}};
   if (&variant == reference_ || *as_it_is == *target) return answer;
+  if (is_met(answer.matched) && has_nothing_to_move(trial, variant)) return answer;
   const std::optional<Moving> m = moving(trial, variant);
   if (!m) return std::nullopt;
   const std::vector<Try> tries =
@@ -164,13 +168,25 @@ double Matcher::step_time_of(const TrialConfig& reference) {
   return target;
 }
 
+const Knob* Matcher::wanted(const TrialConfig& trial, const std::vector<Knob>& knobs) const {
+  const auto given = match_.knobs.find(trial.variant);
+  return given == match_.knobs.end() || given->second == "feed_forward" ? default_knob(knobs)
+                                                                        : find_knob(knobs, given->second);
+}
+
+bool Matcher::has_nothing_to_move(const TrialConfig& trial, const VariantEntry& variant) const {
+  const std::vector<Knob> knobs = knobs_of(trial, registry_);
+  const Knob* knob = wanted(trial, knobs);
+  return knob ? is_compared(*knob, trial, variant) : !match_.knobs.contains(trial.variant);
+}
+
 std::optional<Knob> Matcher::knob_for(const TrialConfig& trial, const VariantEntry& variant) {
   const std::vector<Knob> knobs = knobs_of(trial, registry_);
   std::vector<std::string> known = {"feed_forward"};
   for (const Knob& k : knobs) known.push_back(k.name());
   const auto given = match_.knobs.find(trial.variant);
   const bool by_default = given == match_.knobs.end() || given->second == "feed_forward";
-  const Knob* knob = by_default ? default_knob(knobs) : find_knob(knobs, given->second);
+  const Knob* knob = wanted(trial, knobs);
   const Place place = given == match_.knobs.end() ? match_.place : match_.knob_places.at(trial.variant);
   if (knob && is_compared(*knob, trial, variant)) {
     problems_.add(

@@ -56,6 +56,10 @@ class Matcher {
                  const Moving& moving);
   std::optional<double> formula(const TrialConfig& trial, const std::string& budget);
   double step_time_of(const TrialConfig& reference);
+  // What the file says should be moved; null where there is no such thing.
+  const Knob* wanted(const TrialConfig& trial, const std::vector<Knob>& knobs) const;
+  // No feed-forward, where nothing was named, or only what the sweep compares by?
+  bool has_nothing_to_move(const TrialConfig& trial, const VariantEntry& variant) const;
   std::optional<Knob> knob_for(const TrialConfig& trial, const VariantEntry& variant);
   bool can_grow(const TrialConfig& trial) const;
   std::string shape_of(const TrialConfig& trial) const;

@@ -150,6 +150,19 @@ std::string short_text(const Config& value) {
   return label(value.entries()[0].key, options);
 }
 
+// The paths that points set; of what stands in a slot, {mlp: {width: 64}}, the options that are given, too.
+std::vector<std::string> paths_set(const Axes& axes) {
+  std::vector<std::string> paths = axes.swept;
+  for (const Point& point : axes.points)
+    for (const Setting& s : point) {
+      if (!s.value.is_map()) continue;
+      for (const Config::Entry& thing : s.value.entries())
+        for (const Config::Entry& option : thing.value.entries())
+          paths.push_back(fmt::format("{}.{}.{}", s.path, thing.key, option.key));
+    }
+  return paths;
+}
+
 std::string setting_text(const Point& point) {
   std::vector<std::string> parts;
   for (const Setting& s : point)
@@ -219,6 +232,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
     Place task_place;
     bool good;
   };
+  const std::vector<std::string> swept = paths_set(axes);
   std::vector<Resolved> points;
   for (const Point& point : axes.points) {
     const Config sections = sections_at(tree, point);
@@ -226,7 +240,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
     Resolved r{{}, task ? task->place() : Place{}, false};
     r.good = resolve_sections(sections, registry, r.trial, problems);
     r.trial.save = save;
-    r.trial.swept = axes.swept;
+    r.trial.swept = swept;
     points.push_back(std::move(r));
   }
   ModelCheck check_model(registry, problems);

@@ -34,7 +34,7 @@ struct TrialConfig {
   SaveOptions save;
   std::uint64_t seed = 0;
   std::vector<PluginOrigin> plugins;  // that it uses; of the id only their hashes are part
-  std::vector<std::string> swept;     // dotted paths that vary in the sweep; not part of the id
+  std::vector<std::string> swept;     // paths that the sweep sets, "train.lr"; not part of the id
 };
 
 // The plugins that a trial's attention, feed-forward, positions and task come from, each once.

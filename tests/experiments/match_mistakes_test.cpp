@@ -36,8 +36,26 @@ TEST_CASE("what a sweep compares by cannot be moved as well") {
         "f.yaml:4:47: compare.match: attention.tokens is what tokenformer(tokens=16) is compared by, so it "
         "cannot be moved as well. Give it one value, or name another option by adjust.");
   const std::string widths = "sweep: {parameters: {model.dim: [32, 64]}}\n";
-  CHECK_THAT(wrong(file("[softmax, differential]", "{budget: parameters, adjust: dim}", widths)),
-             ContainsSubstring("model.dim is what differential is compared by"));
+  CHECK_THAT(
+      wrong(file("[softmax, differential]", "{budget: parameters, tolerance: 0.001, adjust: dim}", widths)),
+      ContainsSubstring("model.dim is what differential is compared by"));
+  const std::string both = "[softmax, differential]", tight = "{budget: parameters, tolerance: 0.001}";
+  CHECK_THAT(wrong(file(both, tight, "sweep: {parameters: {model.feed_forward.mlp.width: [64, 128]}}\n")),
+             ContainsSubstring("model.feed_forward.width is what differential is compared by"));
+  CHECK_THAT(wrong(file(both, tight,
+                        "sweep: {parameters: {model.feed_forward: [{mlp: {width: 64}}, {mlp: "
+                        "{width: 128}}]}}\n")),
+             ContainsSubstring("model.feed_forward.width is what differential is compared by"));
+  // A row that states no width, and what is within the tolerance as it is.
+  CHECK(good(file(both, "{budget: parameters}", "sweep: {parameters: {model.feed_forward: [mlp, swiglu]}}\n"))
+            .trials.size() == 4);
+  CHECK(good(file(both, "{budget: parameters}",
+                  "sweep: {parameters: {model.feed_forward.mlp.width: [64, 128]}}\n"))
+            .trials.size() == 4);
+  CHECK(
+      good("variants: [softmax, differential]\n" + kTask +
+           "model: {dim: 64, feed_forward: none}\ncompare: {match: {budget: parameters, tolerance: 0.05}}\n")
+          .trials.size() == 2);
   // Other options of the variant, and of the stage that it grew from, can.
   CHECK(good(file("[softmax, {tokenformer: {tokens: [8, 16]}}]", "{budget: parameters}")).trials.size() == 3);
 }
@@ -71,7 +89,7 @@ TEST_CASE("each mistake in a match has its place and the nearest name") {
   CHECK(
       wrong("variants: [softmax, differential]\n" + kTask +
             "model: {feed_forward: none}\ncompare: {match: "
-            "{budget: parameters}}\n") ==
+            "{budget: parameters, tolerance: 0.001}}\n") ==
       "f.yaml:4:18: compare.match: differential has no feed-forward whose size could be moved; name another "
       "option, as adjust: {differential: dim}. Known: tile, layers, heads, dim, steps.");
 }
