@@ -80,6 +80,7 @@ Command report_worker_command();
 Command run_command();
 Command status_command();
 Command submit_command();
+Command time_steps_command();
 Command trial_command();
 Command verify_command();
 

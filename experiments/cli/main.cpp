@@ -13,6 +13,7 @@
 
 #include "core/plugin_host.h"
 #include "experiments/cli/command.h"
+#include "experiments/cli/time_steps.h"
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/provenance.h"
 #include "results/errors.h"
@@ -21,10 +22,11 @@ namespace heed::cli {
 namespace {
 
 std::vector<Command> all_commands() {
-  return {list_command(),   plan_command(),          run_command(),          submit_command(),
-          status_command(), merge_command(),         merge_worker_command(), compare_command(),
-          report_command(), report_worker_command(), verify_command(),       bench_command(),
-          check_command(),  data_command(),          new_command(),          trial_command()};
+  return {list_command(),      plan_command(),          run_command(),          submit_command(),
+          status_command(),    merge_command(),         merge_worker_command(), compare_command(),
+          report_command(),    report_worker_command(), verify_command(),       bench_command(),
+          check_command(),     data_command(),          new_command(),          trial_command(),
+          time_steps_command()};
 }
 
 Registry builtin_registry() {
@@ -186,6 +188,8 @@ int guarded(const std::vector<std::string>& words) {
     return say(kWrongCommandLine, fmt::format("heed: {}\n`heed --help` lists the verbs.", e.what()));
   } catch (const PluginError& e) {
     return say(kRefusedPlugin, fmt::format("heed: {}", e.what()));
+  } catch (const Stopped& e) {
+    return say(kStopped, e.what());
   } catch (const ConfigError& e) {
     return say(kRefusedConfiguration, e.what());
   } catch (const Error& e) {

@@ -78,12 +78,10 @@ int run(const Input& input, Registry& registry) {
   fmt::print("{}: {}. Nothing is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              aligned(rows));
   if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
-  if (sweep.match.options.budget == "step_time") {
-    loaded.keep_step_times();
+  if (sweep.match.options.budget == "step_time")
     fmt::print(
         "Steps were timed on this machine. What was found is kept in {}, where `heed run` takes it from.\n\n",
         (loaded.directory / "step_times.tsv").string());
-  }
   fmt::print(
       "Training: {} in all; about {} on {} cores, a trial on each.\n"
       "Parameters: 'in all' is attention, feed-forward, embedding and head, as papers count; biases, norms "
@@ -108,7 +106,9 @@ Command plan_command() {
   c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR]";
   c.summary = "checks a sweep file and prints every trial with its parameters, FLOPs, memory and time";
   c.details =
-      "Starts nothing and takes no memory for the models, however large they are.\n\n"
+      "Starts no trial and takes no memory for the models, however large they are; but steps are timed "
+      "where\n"
+      "a budget asks for it (compare.match: step_time).\n\n"
       "    heed plan configs/quickstart.yaml train.steps=500";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
                           "the run directory whose measured sizes (step_times.tsv) are taken, or kept there; "

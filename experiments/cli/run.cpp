@@ -134,7 +134,6 @@ int run(const Input& input, Registry& registry) {
   const Signals signals;
   directory.remove_leftovers();
   directory.prepare(sweep, loaded.text);
-  loaded.keep_step_times();
   // By the clock of the run directory's own disk.
   if (input.has("retry-failed")) options.retry = fs::last_write_time(directory.plan());
   if (input.has("retry-failed-before")) {

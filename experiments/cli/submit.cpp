@@ -153,7 +153,6 @@ int run(const Input& input, Registry& registry) {
     return kDone;
   }
   directory.prepare(sweep, loaded.text);
-  loaded.keep_step_times();
   results::write_file(job_script_path(job), std::as_bytes(std::span(script)), results::IfExists::replace);
   submit(job);
   return kDone;

@@ -8,7 +8,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/run/run_directory.h"
+#include "experiments/cli/time_steps.h"
 #include "experiments/sweep/sweep_file.h"
 #include "results/errors.h"
 
@@ -29,22 +29,13 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
     loaded.directory = input.has("output")
                            ? std::filesystem::path(input.get<std::string>("output"))
                            : std::filesystem::path("runs") / (name ? name->text() : path.stem().string());
-    loaded.step_times.emplace(loaded.directory / "step_times.tsv",
-                              [&](const TrialConfig& a, const TrialConfig& b, int rounds) {
-                                return time_in_turn(a, b, registry, rounds);
-                              });
+    StepTimes times(loaded.directory / "step_times.tsv", time_apart, stderr);
     loaded.text = file->text;
-    loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems, &*loaded.step_times);
+    loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems, &times);
   }
   problems.throw_if_any();
   for (const std::string& note : file->notes) fmt::print(stderr, "{}\n", note);
   return loaded;
-}
-
-void LoadedSweep::keep_step_times() const {
-  if (!step_times->changed()) return;
-  make_folder(directory);
-  step_times->save();
 }
 
 int cores() {

@@ -1,7 +1,6 @@
 #pragma once
 
 #include <filesystem>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -12,11 +11,8 @@ namespace heed::cli {
 
 struct LoadedSweep {
   Sweep sweep;
-  std::string text;                     // for the run directory
-  std::filesystem::path directory;      // what --output says, else runs/NAME
-  std::optional<StepTimes> step_times;  // what was measured for it, in that directory or now
-
-  void keep_step_times() const;  // in the directory, which is made where it is not there
+  std::string text;                 // for the run directory
+  std::filesystem::path directory;  // what --output says, else runs/NAME
 };
 
 // Reads and checks a sweep file with the overrides of a command line; loads the plugins that it lists.

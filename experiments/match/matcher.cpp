@@ -66,7 +66,15 @@ std::optional<Matcher::Solution> Matcher::operator()(const TrialConfig& point, c
 std::optional<Matcher::Answer> Matcher::solve(const TrialConfig& point, const VariantEntry& variant,
                                               const std::string& setting) {
   if (match_.options.budget != "step_time") return by_formula(point, variant, setting);
-  return times_ ? by_measuring(point, variant, setting) : Answer{};
+  if (!times_) return Answer{};
+  try {
+    return by_measuring(point, variant, setting);
+  } catch (const StepTimingFailed& e) {
+    const std::string message = fmt::format("compare.match: steps{} cannot be timed: {}",
+                                            setting.empty() ? "" : " at " + setting, e.what());
+    if (said_.insert(message).second) problems_.add(match_.place, message);
+    return std::nullopt;
+  }
 }
 
 std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, const VariantEntry& variant,
@@ -98,23 +106,26 @@ std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, c
                                                      const std::string& setting) {
   const TrialConfig reference = with_variant(point, *reference_, registry_, problems_),
                     trial = with_variant(point, variant, registry_, problems_);
-  const double target = step_time_of(reference);
+  const double target = step_time_of(reference, setting);
   if (&variant == reference_) return Answer{{}, {"", 0, target, target}};
   const auto given = match_.knobs.find(trial.variant);
   const std::string key =
       hash_of(shape_of(reference) + shape_of(trial) + (given == match_.knobs.end() ? "" : given->second));
-  if (const Matched* known = times_->find(key); known && is_met(*known)) {
-    if (known->knob.empty()) return Answer{{}, *known};
+  const auto known = [&]() -> std::optional<Answer> {
+    const Matched* m = times_->find(key);
+    if (!m || !is_met(*m)) return std::nullopt;  // the tolerance is smaller than it was
+    if (m->knob.empty()) return Answer{{}, *m};
     const std::vector<Knob> knobs = knobs_of(trial, registry_);
-    if (const Knob* knob = find_knob(knobs, known->knob)) return Answer{*knob, *known};
-  }
+    const Knob* knob = find_knob(knobs, m->knob);
+    return knob ? std::optional(Answer{*knob, *m}) : std::nullopt;
+  };
+  if (auto answer = known()) return answer;
+  times_->say(fmt::format("Timing steps of {}{} beside {} (compare.match: step_time) ...", trial.variant,
+                          setting.empty() ? "" : " at " + setting, reference.variant));
   const auto spent = [&](const TrialConfig& moved, bool with_care) -> std::optional<double> {
-    try {
-      const auto [here, there] = times_->time(reference, moved, with_care ? kCarefulRounds : kRounds);
-      return target * there / here;
-    } catch (const Error&) {
-      return std::nullopt;
-    }
+    if (!formula(moved, "parameters")) return std::nullopt;  // there is no such model
+    const auto [here, there] = times_->time(reference, moved, with_care ? kCarefulRounds : kRounds);
+    return target * there / here;
   };
   Answer answer{{}, {"", 0, target, spent(trial, true).value_or(0)}};
   if (!is_met(answer.matched)) {
@@ -133,6 +144,8 @@ std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, c
     }
     answer = {m->knob, {m->knob.path, search.found->at, target, search.found->value}};
   }
+  times_->read();
+  if (auto earlier = known()) return earlier;  // of another process in this directory
   times_->add(key, answer.matched);
   return answer;
 }
@@ -160,10 +173,14 @@ Index Matcher::own_size(const TrialConfig& point, const VariantEntry& variant, c
 }
 
 // Measured once, for all variants that are held against it.
-double Matcher::step_time_of(const TrialConfig& reference) {
+double Matcher::step_time_of(const TrialConfig& reference, const std::string& setting) {
   const std::string key = hash_of(shape_of(reference));
   if (const Matched* known = times_->find(key)) return known->target;
+  times_->say(fmt::format("Timing steps of {}{} (compare.match: step_time) ...", reference.variant,
+                          setting.empty() ? "" : " at " + setting));
   const double target = times_->time(reference, reference, kCarefulRounds).first;
+  times_->read();
+  if (const Matched* known = times_->find(key)) return known->target;
   times_->add(key, {"", 0, target, target});
   return target;
 }

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,7 @@ class Matcher {
   Index own_size(const TrialConfig& point, const VariantEntry& variant, const TrialConfig& trial,
                  const Moving& moving);
   std::optional<double> formula(const TrialConfig& trial, const std::string& budget);
-  double step_time_of(const TrialConfig& reference);
+  double step_time_of(const TrialConfig& reference, const std::string& setting);
   // What the file says should be moved; null where there is no such thing.
   const Knob* wanted(const TrialConfig& trial, const std::vector<Knob>& knobs) const;
   // No feed-forward, where nothing was named, or only what the sweep compares by?
@@ -75,6 +76,7 @@ class Matcher {
   StepTimes* times_;
   Problems& problems_;
   Estimator estimator_;
+  std::set<std::string> said_;                            // of timings that failed
   std::map<std::string, std::optional<Answer>> answers_;  // by variant and shape
 };
 

@@ -75,9 +75,13 @@ std::pair<double, double> time_in_turn(const TrialConfig& a, const TrialConfig& 
   return {first, first * median(ratios)};
 }
 
+StepTimes::StepTimes(std::filesystem::path file, StepTimer timer, std::FILE* messages)
+    : file_(std::move(file)), timer_(std::move(timer)), messages_(messages) {
+  read();
+}
+
 // A line each: key, knob, its value, target and what was reached.
-StepTimes::StepTimes(std::filesystem::path file, StepTimer timer)
-    : file_(std::move(file)), timer_(std::move(timer)) {
+void StepTimes::read() {
   if (!std::filesystem::exists(file_)) return;
   const std::vector<std::byte> bytes = results::read_file(file_);
   std::istringstream text(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
@@ -91,8 +95,12 @@ StepTimes::StepTimes(std::filesystem::path file, StepTimer timer)
     if (!(fields >> key >> m.knob >> m.value >> m.target >> m.reached) || !fields.eof())
       throw results::DamagedFile(file_, fmt::format("'{}' is not as heed writes it.", line));
     if (m.knob == "-") m.knob.clear();
-    found_[key] = m;
+    found_.emplace(key, m);
   }
+}
+
+void StepTimes::say(const std::string& message) const {
+  if (messages_) fmt::print(messages_, "{}\n", message);
 }
 
 const Matched* StepTimes::find(const std::string& key) const {
@@ -102,14 +110,11 @@ const Matched* StepTimes::find(const std::string& key) const {
 
 void StepTimes::add(const std::string& key, const Matched& matched) {
   found_[key] = matched;
-  changed_ = true;
-}
-
-void StepTimes::save() const {
   std::string text = std::string(kHeader) + '\n';
-  for (const auto& [key, m] : found_)
+  for (const auto& [k, m] : found_)
     text +=
-        fmt::format("{}\t{}\t{}\t{}\t{}\n", key, m.knob.empty() ? "-" : m.knob, m.value, m.target, m.reached);
+        fmt::format("{}\t{}\t{}\t{}\t{}\n", k, m.knob.empty() ? "-" : m.knob, m.value, m.target, m.reached);
+  if (file_.has_parent_path()) std::filesystem::create_directories(file_.parent_path());
   results::write_file(file_, std::as_bytes(std::span(text)), results::IfExists::replace);
 }
 

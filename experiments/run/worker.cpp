@@ -109,7 +109,9 @@ void save(Checkpoints& checkpoints, const TrainState& state, const WorkerOptions
   }
 }
 
-// Beyond the limit, allocation fails and is recorded. 0: none. A sanitizer's shadow memory is far beyond any.
+}  // namespace
+
+// Not under a sanitizer, whose shadow memory is far beyond any limit.
 void limit_memory([[maybe_unused]] double bytes) {
 #if !defined(HEED_SANITIZE_ADDRESS) && !defined(HEED_SANITIZE_THREAD)
   rlimit limit{};
@@ -118,8 +120,6 @@ void limit_memory([[maybe_unused]] double bytes) {
   setrlimit(RLIMIT_DATA, &limit);
 #endif
 }
-
-}  // namespace
 
 std::string to_line(const TrialProgress& p) {
   return fmt::format("step {} {} {:.5g} {:.5g} {:.3f} {}", p.step, p.steps, p.loss, p.accuracy, p.seconds,

@@ -23,6 +23,9 @@ struct WorkerReport {
 std::string to_line(const TrialProgress& progress);
 WorkerReport read_report(const std::string& line);
 
+// Beyond so many bytes, allocation fails in this process. 0: no limit.
+void limit_memory(double bytes);
+
 // One trial in this process.
 struct WorkerOptions {
   TrialConfig trial;

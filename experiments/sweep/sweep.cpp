@@ -217,6 +217,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
   LimitOptions limits;
   read_section(limits, tree.find("limits"), "limits", {}, problems);
   sweep.limits = limits_of(limits);
+  if (times) times->limits = sweep.limits;
   sweep.compare = read_compare(tree, variants, axes, problems);
   sweep.match = read_match(tree.find("compare"), sweep.compare.reference, variants, problems);
 

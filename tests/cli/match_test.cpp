@@ -148,3 +148,21 @@ TEST_CASE("the plan keeps the step times that it measures, and the run takes the
   CHECK(heed::test::read_file(folder / "r/step_times.tsv") == kept);
   CHECK(heed::results::read_results(folder / "r/results.h5").find("step_milliseconds_mismatch") != nullptr);
 }
+
+TEST_CASE("a variant that crashes, throws or leaves while its steps are timed is refused, in words") {
+  const auto said = [](const std::string& fault) {
+    const TempFolder folder;
+    const Ended run = matched(
+        folder, "run",
+        {"-o", "r", "--plugin", (heed::test::build_dir() / "plugins/misbehaving.so").string(),
+         "variants=[softmax, {misbehaving: {fault: " + fault + "}}]", "compare.match.budget=step_time"});
+    CHECK(run.code == 64);
+    CHECK_FALSE(fs::exists(folder / "r/plan.tsv"));
+    CHECK(fs::exists(folder / "r/step_times.tsv"));  // softmax was timed, and that is kept
+    return run.err;
+  };
+  const std::string begin = "compare.match: steps cannot be timed: misbehaving beside softmax: ";
+  CHECK_THAT(said("crashes"), ContainsSubstring(begin + "signal 11 (SIGSEGV)"));
+  CHECK_THAT(said("throws"), ContainsSubstring(begin + "the variant does not like this batch"));
+  CHECK_THAT(said("exits"), ContainsSubstring(begin + "it ended with exit code 0 before it had a result"));
+}
