@@ -12,71 +12,9 @@
 #include "experiments/compare/table_text.h"
 #include "experiments/train/trainer.h"
 #include "tests/catch.h"
+#include "tests/experiments/compared_sample.h"
 
-namespace {
-
-using heed::Comparison;
-using heed::results::Column;
-using heed::results::Results;
-using heed::results::Role;
-using heed::results::Value;
-
-constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-using Texts = std::vector<std::string>;
-
-// The rows of variants a, b, c ..., one value for each seed; NaN: the trial diverged.
-Results trials_of(const std::vector<std::vector<double>>& values, const char* metric = "test_accuracy") {
-  Column variant{"variant", "variant", Role::parameter, {}, "", "", false}, seed = variant, status = variant,
-                                                                            measured = variant;
-  seed.name = seed.parameter = "seed", status.name = "status", measured.name = metric;
-  status.parameter = measured.parameter = "";
-  status.role = Role::trial, measured.role = Role::metric;
-  Results r;
-  for (std::size_t v = 0; v < values.size(); ++v)
-    for (std::size_t i = 0; i < values[v].size(); ++i) {
-      r.trial.push_back(static_cast<std::int64_t>(r.trial.size()));
-      variant.values.emplace_back(std::string(1, static_cast<char>('a' + v)));
-      seed.values.emplace_back(static_cast<std::int64_t>(i));
-      measured.values.emplace_back(values[v][i]);
-      status.values.emplace_back(std::string(std::isnan(values[v][i]) ? "diverged" : "done"));
-    }
-  r.columns = {variant, seed, status, measured};
-  return r;
-}
-
-Comparison compare(const Results& results, const char* metric) {
-  heed::CompareOptions options;
-  options.metric = metric;
-  return heed::compare(results, options);
-}
-
-bool has_note(const Comparison& c, const std::string& part) {
-  return std::any_of(c.notes.begin(), c.notes.end(),
-                     [&](const std::string& note) { return note.find(part) != std::string::npos; });
-}
-
-// Trials of two variants at two learning rates, two seeds each.
-Results eight_trials() {
-  const auto column = [](const char* name, const char* parameter, Role role, std::vector<Value> values) {
-    return Column{name, parameter, role, std::move(values), "", "", false};
-  };
-  Results r;
-  for (int i = 0; i < 8; ++i) r.trial.push_back(i);
-  const std::string done = "done";
-  r.columns = {
-      column("variant", "variant", Role::parameter, {"a", "a", "a", "a", "b", "b", "b", "b"}),
-      column("seed", "seed", Role::parameter, {0, 1, 0, 1, 0, 1, 0, 1}),
-      column("lr", "train.lr", Role::parameter, {0.1, 0.1, 0.2, 0.2, 0.1, 0.1, 0.2, 0.2}),
-      column("size", "attention.size", Role::parameter, {1, 1, 1, 1, 2, 2, 2, 2}),
-      column("status", "", Role::trial, {done, done, done, done, done, "diverged", done, done}),
-      column("test_accuracy", "", Role::metric, {0.5, 0.7, 0.9, 0.9, 0.1, kNaN, 0.2, kNaN}),
-      column("final_validation_accuracy", "", Role::metric, {0.8, 0.8, 0.6, 0.6, 0.3, kNaN, 0.4, 0.4}),
-  };
-  return r;
-}
-
-}  // namespace
+using namespace heed::test;
 
 TEST_CASE("trials are grouped by variant and by what varies within a variant") {
   const Comparison c = heed::compare(eight_trials(), {});
@@ -93,69 +31,6 @@ TEST_CASE("trials are grouped by variant and by what varies within a variant") {
   REQUIRE(c.notes.size() >= 2);
   CHECK(c.notes[0] == "1 of 8 trials are not done and are averaged in nowhere: b lr=0.1 seed=1 (diverged).");
   CHECK(c.notes[1] == "1 trials that are done have no test_accuracy.");
-}
-
-TEST_CASE("a parameter is chosen on validation, not on what is reported") {
-  heed::CompareOptions options;
-  options.select = "train.lr";
-  const Comparison c = heed::compare(eight_trials(), options);
-  REQUIRE(c.rows.size() == 2);
-  CHECK(c.rows[0].setting == std::vector<std::string>{"0.1"});  // 0.2 is better on test
-  CHECK(c.rows[0].center == Approx(0.6));
-  CHECK(c.rows[1].setting == std::vector<std::string>{"0.2"});
-  CHECK(heed::validation_metric("test_loss") == "final_validation_loss");
-  CHECK(c.selected == "lr");
-  CHECK(c.rows[0].solved == 2);  // both trials at 0.2, which was not chosen
-  CHECK(c.rows[0].tried == 4);
-}
-
-TEST_CASE("what changes with the parameter that is chosen is chosen with it") {
-  heed::CompareOptions options;
-  options.select = "lr";
-  const auto with = [](const char* name, const char* path, std::vector<Value> values) {
-    Results r = eight_trials();
-    r.columns.push_back({name, path, Role::parameter, std::move(values), "", "", false});
-    return r;
-  };
-  SECTION("a warm-up of its own for each rate, or the rest of a random point") {
-    const Comparison c =
-        heed::compare(with("warmup", "train.warmup", {10, 10, 20, 20, 10, 10, 20, 20}), options);
-    CHECK(c.varied == Texts{"lr", "warmup"});
-    CHECK(c.chosen == std::vector<bool>{true, true});
-    REQUIRE(c.rows.size() == 2);
-    CHECK(c.rows[0].setting == Texts{"0.1", "10"});
-    CHECK(c.rows[1].setting == Texts{"0.2", "20"});
-    CHECK_FALSE(c.rows[1].against.verdict.empty());  // each at its own value
-    CHECK(has_note(c, "lr, and warmup with it, is chosen by final_validation_accuracy"));
-  }
-  SECTION("what varies by itself stays apart") {
-    Results r = eight_trials();
-    for (Column& column : r.columns)
-      for (std::size_t i = 0; i < 8; ++i) column.values.push_back(Value(column.values[i]));
-    for (int i = 8; i < 16; ++i) r.trial.push_back(i);
-    r.columns.push_back({"decay", "train.weight_decay", Role::parameter, {}, "", "", false});
-    for (int i = 0; i < 16; ++i) r.columns.back().values.emplace_back(i < 8 ? 0.0 : 0.1);
-    const Comparison c = heed::compare(r, options);
-    CHECK(c.chosen == std::vector<bool>{true, false});
-    CHECK(c.rows.size() == 4);
-  }
-  SECTION("a length is asked, not chosen") {
-    const Comparison c =
-        heed::compare(with("length", "task.length", {16, 16, 32, 32, 16, 16, 32, 32}), options);
-    CHECK(c.rows.size() == 4);
-    CHECK(c.selected.empty());
-    CHECK(has_note(c, "lr has one value at each setting: nothing is chosen."));
-  }
-  SECTION("seeds and variants cannot be chosen, metrics neither") {
-    const auto chosen = [&](const char* name) {
-      options.select = name;
-      return heed::compare(eight_trials(), options);
-    };
-    CHECK_THROWS_WITH(chosen("seed"), ContainsSubstring("it is what is averaged over"));
-    CHECK_THROWS_WITH(chosen("variant"), ContainsSubstring("variants are what is compared"));
-    CHECK_THROWS_WITH(chosen("test_accuracy"), ContainsSubstring("no parameter 'test_accuracy'"));
-    CHECK(has_note(chosen("size"), "size has one value at each setting: nothing is chosen."));
-  }
 }
 
 TEST_CASE("while trials are missing, rows of different settings are not compared") {
@@ -320,17 +195,6 @@ TEST_CASE("steps that never came are the largest, not missing") {
     CHECK(c.rows[1].never() == 2);
     CHECK(c.rows[1].against.left_out == 1);
   }
-}
-
-TEST_CASE("a value at which trials were lost is chosen last") {
-  Results r = eight_trials();
-  r.columns[4].values[0] = std::string("diverged");
-  heed::CompareOptions options;
-  options.select = "lr";
-  const Comparison c = heed::compare(r, options);
-  CHECK(c.rows[0].setting == Texts{"0.2"});
-  CHECK(c.rows[1].setting == Texts{"0.2"});
-  CHECK(c.rows[1].against.test.pairs == 1);  // each at its own value, paired by seed
 }
 
 TEST_CASE("rows are compared at the same setting, and split into tables by it") {
