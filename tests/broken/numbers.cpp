@@ -56,7 +56,7 @@ template <class S>
 struct Grows : Naive<S> {
   std::shared_ptr<Index> passes = std::make_shared<Index>();
   typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
-    if (in.batch == 0 && in.index == 0) memory.keep(10000, ++*passes);
+    if (in.batch == 0 && in.index == 0) memory.keep(3000, ++*passes);
     return Naive<S>::forward(in, o, memory);
   }
 };
@@ -84,6 +84,10 @@ struct SquareOnly : Naive<S> {
     part.k.setZero(), part.v.setZero();
     Naive<S>::backward(square(in), saved, d_o, part, memory);
     grad.k.topRows(part.v.rows()) += part.k;
+  }
+  void weights(const Head<S>&, const typename Naive<S>::Saved& saved, Mat<S> p, Memory<S>&) const {
+    p.setZero();
+    p.leftCols(saved.p.cols()) = saved.p;
   }
 };
 
