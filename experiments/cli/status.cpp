@@ -20,8 +20,10 @@ int run(const Input& input, Registry&) {
   for (const PlanLine& line : directory.read_plan()) {
     std::string state;
     try {
-      const auto outcome = directory.outcome(line.id);
-      state = outcome ? results::to_string(*outcome) : directory.running(line.id) ? "running" : "pending";
+      auto outcome = directory.outcome(line.id);
+      const bool running = !outcome && directory.running(line.id);
+      if (!outcome && !running) outcome = directory.outcome(line.id);  // it may have ended between the two looks
+      state = outcome ? results::to_string(*outcome) : running ? "running" : "pending";
       if (outcome && *outcome != results::Status::done) {
         const results::Record record = results::read_shard_summary(directory.trial(line.id));
         failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.text(),

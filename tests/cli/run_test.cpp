@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -339,4 +340,29 @@ TEST_CASE("two supervisors share one run directory, and each trial runs once") {
     return n;
   };
   CHECK(lines(first.err) + lines(second.err) == 8);
+}
+
+TEST_CASE("status adds up at any instant, and no trial goes back") {
+  const TempFolder folder;
+  Program sweep(folder.path(), {"run", smoke(), "-o", "r", "-j", "2", "sweep.seeds=3", "train.steps=100"});
+  REQUIRE(eventually([&] { return fs::exists(folder / "r/plan.tsv"); }));
+  std::size_t looks = 0, before_pending = 6, before_done = 0, seen_running = 0;
+  for (bool last = false; !last; ++looks) {
+    last = sweep.ended();
+    const Ended status = heed::test::heed(folder.path(), {"status", "r"});
+    std::size_t pending = 0, running = 0, done = 0, other[3] = {};
+    REQUIRE(std::sscanf(status.out.c_str(),
+                        "%zu pending, %zu running, %zu done, %zu diverged, %zu failed, %zu killed", &pending,
+                        &running, &done, &other[0], &other[1], &other[2]) == 6);
+    REQUIRE(pending + running + done == 6);
+    REQUIRE(other[0] + other[1] + other[2] == 0);
+    REQUIRE(running <= 2);
+    REQUIRE(pending <= before_pending);
+    REQUIRE(done >= before_done);
+    before_pending = pending, before_done = done, seen_running += running > 0;
+  }
+  CHECK(before_done == 6);
+  CHECK(looks > 5);
+  CHECK(seen_running > 0);
+  CHECK(sweep.wait().code == 0);
 }
