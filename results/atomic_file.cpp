@@ -13,10 +13,10 @@
 #include <limits>
 #include <string_view>
 #include <system_error>
-#include <utility>
 
 #include <fmt/format.h>
 
+#include "results/descriptor.h"
 #include "results/errors.h"
 
 namespace heed::results {
@@ -39,26 +39,11 @@ auto checked(const fs::path& path, const char* doing, Call call) {
   }
 }
 
-// Owns a file descriptor; `close` is checked, the destructor is for stack unwinding.
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  ~Descriptor() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  int get() const { return fd_; }
-  void close(const fs::path& path) {
-    // Not repeated after EINTR: Linux has closed the descriptor by then, and another thread may own its
-    // number.
-    if (::close(std::exchange(fd_, -1)) != 0 && errno != EINTR) fail(path, "close", errno);
-  }
-
- private:
-  int fd_;
-};
+// What a destructor could not report.
+void close_checked(Descriptor& file, const fs::path& path) {
+  // Not repeated after EINTR: Linux has closed the descriptor by then, and another thread may own its number.
+  if (::close(file.release()) != 0 && errno != EINTR) fail(path, "close", errno);
+}
 
 constexpr std::string_view kTemporaryMark = ".tmp.";
 
@@ -159,7 +144,7 @@ void sync_folder(const fs::path& path) {
   Descriptor fd(checked(path, "open its folder",
                         [&] { return ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC); }));
   checked(path, "fsync its folder", [&] { return ::fsync(fd.get()); });
-  fd.close(path);
+  close_checked(fd, path);
 }
 
 }  // namespace
@@ -170,7 +155,7 @@ bool write_file(const fs::path& path, std::span<const std::byte> bytes, IfExists
   try {
     write_all(temporary.file.get(), path, bytes);
     checked(path, "fsync", [&] { return ::fsync(temporary.file.get()); });
-    temporary.file.close(path);
+    close_checked(temporary.file, path);
     if (if_exists == IfExists::keep)
       published = publish_new(temporary.name, path);
     else
@@ -212,7 +197,7 @@ std::vector<std::byte> read_end(const fs::path& path, std::size_t size) {
     at += got;
   }
   bytes.resize(bytes.size() - rest.size());
-  fd.close(path);
+  close_checked(fd, path);
   return bytes;
 }
 

@@ -10,8 +10,6 @@
 namespace heed {
 namespace {
 
-using Cells = std::vector<std::string>;
-
 std::string rounded_to(double x, bool whole) {
   if (std::isnan(x)) return "-";
   if (std::isinf(x)) return x > 0 ? "never" : "-never";
@@ -26,19 +24,12 @@ std::string between(const statistics::Interval& i, std::string (*text)(double)) 
   return std::isnan(i.low) ? "-" : fmt::format("[{}, {}]", text(i.low), text(i.high));
 }
 
-std::string count(std::size_t n) { return fmt::format("{}", n); }
-
 // Variant and setting, without what tells one table from the next.
 Cells key(const Comparison& c, const std::string& variant, const Cells& setting) {
   Cells out = {variant};
   for (std::size_t i = 0; i < setting.size(); ++i)
     if (c.varied[i] != c.by) out.push_back(setting[i]);
   return out;
-}
-
-Cells joined(Cells a, const Cells& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
 }
 
 // What was measured.
@@ -100,6 +91,8 @@ std::string rounded(double x) { return rounded_to(x, false); }
 
 std::string rounded_steps(double x) { return rounded_to(x, true); }
 
+std::string count(std::size_t n) { return fmt::format("{}", n); }
+
 std::string percent(double share) {
   if (std::isnan(share)) return "-";
   return share == 0 ? "0%" : fmt::format("{:+.2f}%", 100 * share);
@@ -107,6 +100,11 @@ std::string percent(double share) {
 
 bool is_number(const std::string& text) {
   return !text.empty() && text.find_first_not_of("0123456789.,+-e%") == std::string::npos;
+}
+
+Cells joined(Cells a, const Cells& b) {
+  a.insert(a.end(), b.begin(), b.end());
+  return a;
 }
 
 std::vector<TextTable> tables(const Comparison& comparison) {

@@ -8,10 +8,12 @@
 
 namespace heed {
 
+using Cells = std::vector<std::string>;  // one row
+
 struct TextTable {
-  std::string group;                           // "task.length = 64" with comparison.by, else empty
-  std::string title;                           // a phrase; empty for what was measured
-  std::vector<std::vector<std::string>> rows;  // the first holds the columns' names
+  std::string group;        // "task.length = 64" with comparison.by, else empty
+  std::string title;        // a phrase; empty for what was measured
+  std::vector<Cells> rows;  // the first holds the columns' names
 };
 
 // What was measured, and how it compares with the reference where something is compared; this pair for each
@@ -22,8 +24,11 @@ std::vector<TextTable> tables(const Comparison& comparison);
 std::string rounded(double x);
 std::string rounded_steps(double x);  // whole ones without decimals
 
+std::string count(std::size_t n);
 std::string percent(double share);  // a mismatch: "+0.31%", "0%"
 
 bool is_number(const std::string& text);
+
+Cells joined(Cells a, const Cells& b);
 
 }  // namespace heed

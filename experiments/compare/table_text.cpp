@@ -10,21 +10,12 @@
 namespace heed {
 namespace {
 
-using Cells = std::vector<std::string>;
-
 std::string exact(double x) { return std::isnan(x) ? "" : fmt::format("{}", x); }
-
-std::string count(std::size_t n) { return fmt::format("{}", n); }
 
 // Characters, not bytes.
 std::size_t width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
-}
-
-Cells joined(Cells a, const Cells& b) {
-  a.insert(a.end(), b.begin(), b.end());
-  return a;
 }
 
 // A cell as CSV has it.

@@ -2,14 +2,14 @@
 #pragma once
 
 #include <sys/types.h>
-#include <unistd.h>
 
 #include <csignal>
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
+
+#include "results/descriptor.h"
 
 namespace heed {
 
@@ -25,23 +25,7 @@ std::string signal_text(int signal);  // "signal 9 (SIGKILL)"
 // file system, that of `path`, has no locks.
 bool try_lock(int fd, int operation, const std::filesystem::path& path);
 
-class Descriptor {
- public:
-  Descriptor() = default;
-  explicit Descriptor(int fd) : fd_(fd) {}
-  Descriptor(Descriptor&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
-  Descriptor& operator=(Descriptor&& other) noexcept {
-    std::swap(fd_, other.fd_);
-    return *this;
-  }
-  ~Descriptor() {
-    if (fd_ >= 0) close(fd_);
-  }
-  int get() const { return fd_; }
-
- private:
-  int fd_ = -1;
-};
+using results::Descriptor;
 
 // While it lives, these signals arrive as bytes of a descriptor instead of interrupting anything. One that
 // asks to stop when there is nothing left to be stopped is forgotten.
