@@ -192,6 +192,8 @@ def check_run(heed, run):
     """Every row of a run in which nothing is selected, and the budget if it has one."""
     told = json.loads(subprocess.run([heed, "compare", run, "--json"], check=True, stdout=subprocess.PIPE).stdout)
     data = xr.open_dataset(os.path.join(run, "results.h5")).load()
+    seeds = len(np.unique(data.seed))
+    assert seeds == 5, f"{run} has {seeds} seeds: all resamples are counted here, and there are {seeds}**{seeds}"
     metric, budget = told["metric"], told["budget"]
     name = {i: f"{r['variant']} {r['setting']}" for i, r in enumerate(told["rows"])}
     trials = {i: trials_of(data, r) for i, r in enumerate(told["rows"])}
