@@ -22,7 +22,7 @@ int run(const Input& input, Registry&) {
     try {
       auto outcome = directory.outcome(line.id);
       const bool running = !outcome && directory.running(line.id);
-      if (!outcome && !running) outcome = directory.outcome(line.id);  // it may have ended between the two looks
+      if (!outcome && !running) outcome = directory.outcome(line.id);  // ended in between
       state = outcome ? results::to_string(*outcome) : running ? "running" : "pending";
       if (outcome && *outcome != results::Status::done) {
         const results::Record record = results::read_shard_summary(directory.trial(line.id));
