@@ -70,7 +70,8 @@ int run(const Input& input, Registry&) {
   if (input.has("by")) split_by(comparison, input.get<std::string>("by"));
   if (input.has("json"))
     return fmt::print("{}", json_text(comparison, results::content_digest(loaded.file))), kDone;
-  if (!input.has("csv")) return fmt::print("{}\n", table_text(comparison)), print_digest(loaded.file), kDone;
+  if (!input.has("csv"))
+    return fmt::print("{}\n{}\n", table_text(comparison), digest_line(loaded.file)), kDone;
   fmt::print("{}", csv_text(comparison));
   for (const std::string& note : comparison.notes) fmt::print(stderr, "{}\n", note);
   return kDone;

@@ -1,5 +1,9 @@
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <cfenv>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <filesystem>
@@ -177,6 +181,15 @@ int say(int code, const char* message) {
 }
 int say(int code, const std::string& message) { return say(code, message.c_str()); }
 
+// What the parent process has left this one, made what every program expects. A file that is opened must not
+// get the number of a standard stream that was closed; and children are waited for.
+void begin_as_usual() {
+  int fd = 0;
+  while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) continue;
+  if (fd >= 0) close(fd);
+  std::signal(SIGCHLD, SIG_DFL);
+}
+
 int guarded(const std::vector<std::string>& words) {
   try {
     const int code = run(words);
@@ -216,6 +229,7 @@ int main(int argc, char** argv) {
   // A library built with -ffast-math makes every tiny number of the process 0 when it is loaded; results must
   // not depend on what else is loaded.
   std::fesetenv(FE_DFL_ENV);
+  heed::cli::begin_as_usual();
   try {
     return heed::cli::guarded({argv + 1, argv + argc});
   } catch (const std::exception&) {  // there was no memory even for a message

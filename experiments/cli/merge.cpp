@@ -45,8 +45,8 @@ void warn_of_builds(const std::vector<std::string>& builds) {
              different.size(), fmt::join(different, "\n  "));
 }
 
-void print_digest(const std::filesystem::path& results) {
-  fmt::print("digest: {}\n", results::content_digest(results));
+std::string digest_line(const std::filesystem::path& results) {
+  return "digest: " + results::content_digest(results);
 }
 
 Command merge_command() {

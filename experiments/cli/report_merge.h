@@ -15,7 +15,7 @@ bool merge_and_report(const RunDirectory& directory, const std::string& command)
 // Says on standard error when trials come from more than one build. Takes their stamps, equal ones too.
 void warn_of_builds(const std::vector<std::string>& builds);
 
-// Prints the digest (results/sameness.h) that a table is quoted with.
-void print_digest(const std::filesystem::path& results);
+// The digest (results/sameness.h) that a table is quoted with: "digest: 0123456789abcdef".
+std::string digest_line(const std::filesystem::path& results);
 
 }  // namespace heed::cli

@@ -17,6 +17,7 @@
 #include "experiments/compare/comparison.h"
 #include "experiments/compare/table_text.h"
 #include "experiments/match/estimate.h"
+#include "experiments/run/message.h"
 #include "experiments/run/process.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
@@ -70,8 +71,8 @@ std::size_t count_trials(const Sweep& sweep, const Part& part) {
 // After the trials of one part: another process merges all parts.
 int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
   const std::size_t trials = count_trials(sweep, part), done = count_done(directory, sweep, part);
-  fmt::print(stderr, "Part {}/{}: {} of {} done. `heed merge {}` puts all parts together.\n", part.index,
-             part.of, done, count_text(trials, "trial"), directory.root().string());
+  say("Part {}/{}: {} of {} done. `heed merge {}` puts all parts together.", part.index, part.of, done,
+      count_text(trials, "trial"), directory.root().string());
   return done == trials ? kDone : kSomeFailed;
 }
 
@@ -97,10 +98,10 @@ bool report_apart(const RunDirectory& directory, const Signals& signals) {
   if (!status) return false;
   const bool written = WIFEXITED(*status) && WEXITSTATUS(*status) <= kSomeFailed;
   if (written)
-    fmt::print(stderr, "Report: {}\n", (directory.root() / "report.html").string());
+    say("Report: {}", (directory.root() / "report.html").string());
   else
-    fmt::print(stderr, "The report could not be made; the results are whole. `heed report {}` tries again.\n",
-               directory.root().string());
+    say("The report could not be made; the results are whole. `heed report {}` tries again.",
+        directory.root().string());
   return true;
 }
 
@@ -110,8 +111,8 @@ int end_stopped(const RunDirectory& directory, const Sweep& sweep, const Part& p
     const std::string& id = sweep.trials[i].id;
     saved += part.has(i) && Checkpoints(directory.checkpoint(id), id).latest_step().has_value();
   }
-  fmt::print(stderr, "Stopped: {} of {} done, {} with a checkpoint. The same command again continues.\n",
-             count_done(directory, sweep, part), count_text(count_trials(sweep, part), "trial"), saved);
+  say("Stopped: {} of {} done, {} with a checkpoint. The same command again continues.",
+      count_done(directory, sweep, part), count_text(count_trials(sweep, part), "trial"), saved);
   return kStopped;
 }
 
@@ -128,7 +129,6 @@ int run(const Input& input, Registry& registry) {
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
   options.command = input.command;
   options.work = work_of(sweep, registry);
-  options.messages = stderr;
   options.terminal = messages_reach_a_terminal();
 
   const Signals signals;
@@ -145,31 +145,29 @@ int run(const Input& input, Registry& registry) {
   const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
   if (whole && end == SweepEnd::stopped)
-    fmt::print(stderr, "Merging what is finished; Ctrl-C again leaves that to the next run.\n");
+    say("Merging what is finished; Ctrl-C again leaves that to the next run.");
   const std::optional<int> merged = whole ? merge_apart(directory, input.command, signals) : kDone;
   if (merged && *merged > kSomeFailed) return *merged;  // and why is said
   if (end == SweepEnd::stopped || !merged) return end_stopped(directory, sweep, options.part);
   if (end == SweepEnd::failed_fast) {
-    fmt::print(stderr, "Stopped at the first failure (--fail-fast): `heed status {}` says why.\n",
-               directory.root().string());
+    say("Stopped at the first failure (--fail-fast): `heed status {}` says why.", directory.root().string());
     return kSomeFailed;
   }
   if (!whole) return end_part(directory, sweep, options.part);
   const results::Results results = results::read_results(directory.results());
-  fmt::print("{}\n", table_text(compare(results, sweep.compare)));
-  print_digest(directory.results());
-  std::fflush(stdout);  // before the page, which takes a moment
-  fmt::print(stderr, "Results: {}\n", directory.results().string());
+  // Before the page, which takes a moment.
+  write_message(stdout, fmt::format("{}\n{}\n", table_text(compare(results, sweep.compare)),
+                                    digest_line(directory.results())));
+  say("Results: {}", directory.results().string());
   if (!report_apart(directory, signals)) return end_stopped(directory, sweep, options.part);
   const std::vector<std::string> status = results.texts("status");
   const bool all_done =
       std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
   const std::size_t missing = sweep.trials.size() - status.size();
   if (missing > 0 && *merged == kDone)  // of damaged files the merge has said more
-    fmt::print(stderr, "{} of {} without a result: the same command again runs what is missing.\n", missing,
-               count_text(sweep.trials.size(), "trial"));
-  if (!all_done)
-    fmt::print(stderr, "Some trials failed: `heed status {}` says why.\n", directory.root().string());
+    say("{} of {} without a result: the same command again runs what is missing.", missing,
+        count_text(sweep.trials.size(), "trial"));
+  if (!all_done) say("Some trials failed: `heed status {}` says why.", directory.root().string());
   return *merged == kDone && all_done && missing == 0 ? kDone : kSomeFailed;
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/time_steps.h"
+#include "experiments/run/message.h"
 #include "experiments/sweep/sweep_file.h"
 #include "results/errors.h"
 
@@ -34,7 +35,7 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
     loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems, &times);
   }
   problems.throw_if_any();
-  for (const std::string& note : file->notes) fmt::print(stderr, "{}\n", note);
+  for (const std::string& note : file->notes) say("{}", note);
   return loaded;
 }
 

@@ -108,7 +108,7 @@ std::pair<double, double> time_apart(const TrialConfig& a, const TrialConfig& b,
   const pid_t pid = spawn(
       {"heed", "time-steps", "--reference", to_config(a).yaml(), "--trial", to_config(b).yaml(), "--rounds",
        fmt::format("{}", rounds), "--memory-limit", fmt::format("{:.0f}", limits.memory_bytes)},
-      nothing.get(), to.get(), -1, signals.before());
+      nothing.get(), to.get(), -1, signals);
   to = Descriptor();
   const Ended ended = wait_for(pid, from, limits.seconds, signals);
   if (ended.stopped) throw Stopped("Stopped. What was measured is kept; the same command again continues.");

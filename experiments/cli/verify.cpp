@@ -69,7 +69,6 @@ int run(const Input& input, Registry&) {
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
   options.command = input.command;
   options.work = rerun.seconds;
-  options.messages = stderr;
   options.terminal = messages_reach_a_terminal();
   run_trials(again, rerun.sweep, options, Signals());
 

@@ -15,9 +15,18 @@
 
 #include <fmt/format.h>
 
+#include "experiments/run/message.h"
 #include "results/errors.h"
 
 namespace heed {
+namespace {
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
 
 void fail_to(const std::filesystem::path& path, const char* doing) {
   throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
@@ -39,15 +48,26 @@ std::string signal_text(int signal) {
 }
 
 Signals::Signals() {
-  sigemptyset(&set_);
-  for (int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGCHLD}) sigaddset(&set_, s);
-  sigprocmask(SIG_BLOCK, &set_, &before_);
-  fd_ = Descriptor(signalfd(-1, &set_, SFD_CLOEXEC | SFD_NONBLOCK));
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1})
+    if (!is_ignored(s)) sigaddset(&set, s);
+  fd_ = Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
   if (fd_.get() < 0) fail_to("signalfd", "open");
+  sigprocmask(SIG_BLOCK, &set, &before_);
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, &pipe_before_);
 }
 
 Signals::~Signals() {
   asked();
+  restore();
+}
+
+void Signals::restore() const {
+  sigaction(SIGPIPE, &pipe_before_, nullptr);
   sigprocmask(SIG_SETMASK, &before_, nullptr);
 }
 
@@ -61,7 +81,7 @@ Signals::Asked Signals::asked() const {
   return asked;
 }
 
-pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const sigset_t& signals) {
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const Signals& signals) {
   std::vector<char*> argv;
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
@@ -86,7 +106,7 @@ pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int pa
   if (page >= 0) page = fcntl(page, F_DUPFD_CLOEXEC, kWorkDoneDescriptor + 1);
   dup2(pipe, kReportDescriptor);
   if (page >= 0) dup2(page, kWorkDoneDescriptor);
-  sigprocmask(SIG_SETMASK, &signals, nullptr);
+  signals.restore();
   execv("/proc/self/exe", argv.data());
   _exit(127);
 }
@@ -96,7 +116,7 @@ std::optional<int> run_again(const std::vector<std::string>& arguments, const Si
   if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
   const Descriptor from(ends[0]);
   Descriptor to(ends[1]);
-  const pid_t pid = spawn(arguments, to.get(), to.get(), -1, signals.before());
+  const pid_t pid = spawn(arguments, to.get(), to.get(), -1, signals);
   to = Descriptor();
   std::string text;
   bool stopped = false;
@@ -114,7 +134,7 @@ std::optional<int> run_again(const std::vector<std::string>& arguments, const Si
   int status = 0;
   while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
   if (stopped) return std::nullopt;
-  std::fputs(text.c_str(), stderr);
+  write_message(stderr, text);
   return status;
 }
 

@@ -27,8 +27,10 @@ bool try_lock(int fd, int operation, const std::filesystem::path& path);
 
 using results::Descriptor;
 
-// While it lives, these signals arrive as bytes of a descriptor instead of interrupting anything. One that
-// asks to stop when there is nothing left to be stopped is forgotten.
+// While it lives, the signals that ask to stop arrive as bytes of a descriptor instead of interrupting
+// anything; but for those that were ignored before (nohup), which stay so. One that asks to stop when there
+// is nothing left to be stopped is forgotten. SIGPIPE is ignored: a reader that is gone is an error of a
+// write.
 class Signals {
  public:
   Signals();
@@ -37,7 +39,7 @@ class Signals {
   ~Signals();
 
   int descriptor() const { return fd_.get(); }
-  const sigset_t& before() const { return before_; }
+  void restore() const;  // as it was before; safe after fork
   struct Asked {
     int to_stop = 0;          // how many of the signals that have come do
     bool by_warning = false;  // SIGUSR1 was among them: a batch system's, before its time limit
@@ -45,13 +47,14 @@ class Signals {
   Asked asked() const;
 
  private:
-  sigset_t set_{}, before_{};
+  sigset_t before_{};
+  struct sigaction pipe_before_ {};
   Descriptor fd_;
 };
 
 // Starts this program again with other arguments: standard output and error to `log`. `pipe` is its
 // kReportDescriptor and `page`, where it is not negative, its kWorkDoneDescriptor.
-pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const sigset_t& signals);
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const Signals& signals);
 
 // Starts this program again and waits for it. What it prints, on whichever stream, comes out on our standard
 // error when it has ended. Nothing where a signal asked to stop, which ends it; else what waitpid says.

@@ -9,6 +9,8 @@
 
 #include <fmt/format.h>
 
+#include "experiments/run/message.h"
+
 namespace heed {
 namespace {
 
@@ -98,6 +100,7 @@ Progress::Progress(std::FILE* out, bool terminal, std::vector<Trial> trials, std
 
 void Progress::started(std::size_t trial, double now) {
   if (begin_ < 0) begin_ = drawn_at_ = now;
+  dropped_.erase(trial);
   running_[trial] = {{}, now};
 }
 
@@ -106,6 +109,7 @@ void Progress::advanced(std::size_t trial, const TrialProgress& progress) {
 }
 
 void Progress::ended(std::size_t trial, results::Status status, const std::string& reason, double now) {
+  running_.insert(dropped_.extract(trial));
   const Running r = running_[trial];
   running_.erase(trial);
   ++ended_;
@@ -119,7 +123,7 @@ void Progress::ended(std::size_t trial, results::Status status, const std::strin
   drawn_at_ = now;
 }
 
-void Progress::dropped(std::size_t trial) { running_.erase(trial); }
+void Progress::dropped(std::size_t trial) { dropped_.insert(running_.extract(trial)); }
 
 double Progress::work_done() const {
   double done = done_;
@@ -144,13 +148,12 @@ void Progress::tick(double now) {
   if (begin_ < 0 || now - drawn_at_ < (terminal_ ? kSecondsBetweenDrawings : kSecondsBetweenLines)) return;
   drawn_at_ = now;
   if (terminal_) return draw(now);
-  for (const auto& [i, r] : running_) fmt::print(out_, "{}  {}\n", trials_[i].name, figures(r.progress));
-  fmt::print(out_, "{}\n", head(now));
-  std::fflush(out_);
+  std::string text;
+  for (const auto& [i, r] : running_) text += fmt::format("{}  {}\n", trials_[i].name, figures(r.progress));
+  write_message(out_, text + head(now) + '\n');
 }
 
 void Progress::draw(double now) {
-  clear();
   const auto columns = static_cast<std::size_t>(terminal_width(out_)) - 1;
   std::size_t name_width = 0, figures_width = 0;
   for (const auto& [i, r] : running_) {
@@ -158,24 +161,25 @@ void Progress::draw(double now) {
     figures_width = std::max(figures_width, figures(r.progress).size());
   }
   const bool room_for_bars = 2 + name_width + 2 + kBarWidth + 2 + figures_width <= columns;
-  const auto print = [&](const std::string& line) { fmt::print(out_, "{}\n", shortened(line, columns)); };
-  print(bar(work_ > 0 ? work_done() / work_ : 0, utf8_) + "  " + head(now));
+  std::string text = erased();
+  const auto add = [&](const std::string& line) { text += shortened(line, columns) + '\n'; };
+  add(bar(work_ > 0 ? work_done() / work_ : 0, utf8_) + "  " + head(now));
   for (const auto& [i, r] : running_)
-    print(fmt::format("  {:<{}}  {}{}", trials_[i].name, name_width,
-                      room_for_bars ? bar(share_done(r.progress), utf8_) + "  " : "", figures(r.progress)));
-  drawn_lines_ = 1 + static_cast<int>(running_.size());
-  std::fflush(out_);
+    add(fmt::format("  {:<{}}  {}{}", trials_[i].name, name_width,
+                    room_for_bars ? bar(share_done(r.progress), utf8_) + "  " : "", figures(r.progress)));
+  drawn_lines_ = 1 + running_.size();
+  write_message(out_, text);
 }
 
-void Progress::clear() {
-  for (; drawn_lines_ > 0; --drawn_lines_) fmt::print(out_, "\033[A\r\033[K");  // up a line, and empty it
-  std::fflush(out_);
+// What takes the block away: up a line, and empty it, for each.
+std::string Progress::erased() {
+  std::string text;
+  for (; drawn_lines_ > 0; --drawn_lines_) text += "\033[A\r\033[K";
+  return text;
 }
 
-void Progress::message(const std::string& text) {
-  clear();
-  fmt::print(out_, "{}\n", text);
-  std::fflush(out_);
-}
+void Progress::clear() { write_message(out_, erased()); }
+
+void Progress::message(const std::string& text) { write_message(out_, erased() + text + '\n'); }
 
 }  // namespace heed

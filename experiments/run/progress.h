@@ -26,8 +26,9 @@ class Progress {
   void started(std::size_t trial, double now);
   void advanced(std::size_t trial, const TrialProgress& progress);
   void ended(std::size_t trial, results::Status status, const std::string& reason, double now);
-  void dropped(std::size_t trial);  // neither ended nor running any more: stopped, or run by another process
-  void tick(double now);            // redraws, or says something when it was silent for long
+  // Neither ended nor running any more: stopped, or run by another process. It may end or start later.
+  void dropped(std::size_t trial);
+  void tick(double now);  // redraws, or says something when it was silent for long
   void message(const std::string& line);
   void clear();  // takes the block away
 
@@ -40,15 +41,16 @@ class Progress {
   double work_done() const;
   double seconds_left(double now) const;  // negative where nothing is known yet
   void draw(double now);
+  std::string erased();
 
   std::FILE* out_;
   bool terminal_, utf8_;
   std::vector<Trial> trials_;
   std::size_t earlier_, ended_ = 0, failed_ = 0;
-  std::map<std::size_t, Running> running_;
+  std::map<std::size_t, Running> running_, dropped_;
   double work_ = 0, done_ = 0;
   double begin_ = -1, drawn_at_ = -1;
-  int drawn_lines_ = 0;
+  std::size_t drawn_lines_ = 0;
 };
 
 std::string count_text(std::size_t n, const char* thing);  // "1 trial", "3 trials"

@@ -51,11 +51,10 @@ class Supervisor {
     position_.resize(lines_.size());
     for (std::size_t i : queue_) {
       position_[i] = pending.size();
-      pending.push_back({lines_[i].text(), options.work.empty() ? 1 : options.work[i]});
+      pending.push_back({lines_[i].text(), options.work[i]});
     }
-    std::FILE* out = options.messages ? options.messages : nothing();
     const std::size_t earlier = in_part_ - pending.size();
-    progress_.emplace(out, options.terminal && options.messages, std::move(pending), earlier);
+    progress_.emplace(stderr, options.terminal, std::move(pending), earlier);
     for (const std::string& what : damaged) progress_->message(fmt::format("{} The trial runs again.", what));
   }
   Supervisor(const Supervisor&) = delete;
@@ -65,7 +64,6 @@ class Supervisor {
       kill(-w.pid, SIGKILL);
       waitpid(w.pid, nullptr, 0);
     }
-    if (nothing_) std::fclose(nothing_);
   }
 
   SweepEnd run() {
@@ -121,8 +119,6 @@ class Supervisor {
              std::move(s.log));
     go_on();
   }
-
-  std::FILE* nothing() { return nothing_ = std::fopen("/dev/null", "w"); }
 
   bool needs_run(std::size_t i) const { return directory_.needs_run(lines_[i].id, options_.retry); }
 
@@ -299,8 +295,8 @@ class Supervisor {
     const bool asked = signals.to_stop > 0;
     if (!stopping_ && asked) {
       warned_ = signals.by_warning;
-      progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
       stop(SIGTERM);
+      progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
     } else if (stopping_ && (steady_seconds() > stop_until_ ||
                              (asked && steady_seconds() > stop_until_ - kSecondsToStop + 1))) {
       stop(SIGKILL);
@@ -324,7 +320,6 @@ class Supervisor {
   std::deque<std::size_t> queue_, elsewhere_;
   std::vector<Worker> workers_;
   std::optional<Progress> progress_;
-  std::FILE* nothing_ = nullptr;
   std::map<std::size_t, int> interruptions_;  // of a trial by signals that did not come from here
   std::size_t ended_ = 0;                     // trials that have ended in this process
   std::vector<Stopped> stopped_;

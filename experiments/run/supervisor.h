@@ -1,7 +1,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdio>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -25,12 +24,11 @@ struct RunOptions {
   int threads = 1;                              // of each trial; never changes a bit of a result
   std::optional<RunDirectory::FileTime> retry;  // run trials again that failed or were killed before
   bool fail_fast = false;                       // stop at the first trial that does not end well
-  bool must_progress = false;     // by the next SIGUSR1; otherwise the running trials are given up
-  Part part;                      // the trials that are this process's to run
-  std::string command;            // as the user typed it, for the records
-  std::vector<double> work;       // of each trial, for the time that is left; empty: all alike
-  std::FILE* messages = nullptr;  // progress; null: none
-  bool terminal = false;          // are messages read by a person at a terminal?
+  bool must_progress = false;  // by the next SIGUSR1; otherwise the running trials are given up
+  Part part;                   // the trials that are this process's to run
+  std::string command;         // as the user typed it, for the records
+  std::vector<double> work;    // of each trial, for the time that is left
+  bool terminal = false;       // is standard error, where progress goes, a terminal that can draw?
 };
 
 // Runs the trials of a sweep that have no file yet, each in a process of its own that this program starts

@@ -6,6 +6,7 @@
 
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <sstream>
@@ -16,12 +17,16 @@
 
 namespace heed::test {
 
-Program::Program(const std::filesystem::path& folder, const std::vector<std::string>& words) {
+Program::Program(const std::filesystem::path& folder, const std::vector<std::string>& words)
+    : Program(folder, program(), words) {}
+
+Program::Program(const std::filesystem::path& folder, const std::filesystem::path& executable,
+                 const std::vector<std::string>& words) {
   static int runs = 0;
   const std::string name = "run" + std::to_string(++runs);
   out_ = folder / (name + ".out");
   err_ = folder / (name + ".err");
-  std::vector<std::string> all = {program().string()};
+  std::vector<std::string> all = {executable.string()};
   all.insert(all.end(), words.begin(), words.end());
   std::vector<char*> argv;
   for (std::string& w : all) argv.push_back(w.data());
@@ -34,6 +39,9 @@ Program::Program(const std::filesystem::path& folder, const std::vector<std::str
   if (out < 0 || err < 0 || chdir(folder.c_str()) != 0) _exit(126);
   dup2(out, 1);
   dup2(err, 2);
+  // Who runs the tests in the background may ignore them.
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1, SIGPIPE}) std::signal(s, SIG_DFL);
+  setenv("heed", program().c_str(), 1);
   execv(argv[0], argv.data());
   _exit(127);
 }
@@ -67,6 +75,10 @@ Ended Program::wait() {
 
 Ended heed(const std::filesystem::path& folder, const std::vector<std::string>& words) {
   return Program(folder, words).wait();
+}
+
+Ended shell(const std::filesystem::path& folder, const std::string& script) {
+  return Program(folder, "/bin/sh", {"-c", script}).wait();
 }
 
 bool alive(pid_t pid) { return kill(pid, 0) == 0; }

@@ -19,6 +19,9 @@ class Program {
  public:
   // Its working folder is `folder`; what it prints is kept there, in files of its own.
   Program(const std::filesystem::path& folder, const std::vector<std::string>& words);
+  // Another program, to which $heed is the path of this one.
+  Program(const std::filesystem::path& folder, const std::filesystem::path& executable,
+          const std::vector<std::string>& words);
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
   ~Program();
@@ -35,6 +38,9 @@ class Program {
 };
 
 Ended heed(const std::filesystem::path& folder, const std::vector<std::string>& words);
+
+// A script of /bin/sh.
+Ended shell(const std::filesystem::path& folder, const std::string& script);
 
 bool alive(pid_t pid);
 

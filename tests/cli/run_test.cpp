@@ -27,29 +27,14 @@ namespace fs = std::filesystem;
 using heed::results::Status;
 using heed::test::Ended;
 using heed::test::eventually;
+using heed::test::kLong;
 using heed::test::Program;
 using heed::test::run_smoke;
 using heed::test::smoke;
 using heed::test::TempFolder;
 using heed::test::trials;
 using heed::test::Words;
-
-// Words that make the smoke sweep last: a trial is still running when a test looks at it.
-const Words kLong = {"train.steps=10000000", "sweep.seeds=1", "variants=[softmax]"};
-
-// The one worker of a program, while it trains another trial than `ended`.
-pid_t worker_of(const Program& program, const std::string& ended = "none") {
-  pid_t worker = 0;
-  REQUIRE(eventually([&] {
-    const std::vector<pid_t> children = program.children();
-    if (children.size() != 1) return false;
-    worker = children[0];
-    // Before exec it is still the supervisor's own image, after its end it has no command line.
-    const std::string words = heed::test::read_file("/proc/" + std::to_string(worker) + "/cmdline");
-    return words.find("trial") != std::string::npos && words.find(ended) == std::string::npos;
-  }));
-  return worker;
-}
+using heed::test::worker_of;
 
 }  // namespace
 
@@ -144,55 +129,6 @@ TEST_CASE("a worker that is killed is recorded with its signal, and can be tried
   }
 }
 
-TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one that was never stopped") {
-  const int signal = GENERATE(SIGINT, SIGTERM);
-  const TempFolder folder;
-  // Four short trials and one that would never end.
-  const std::string text = heed::test::read_file(smoke());
-  heed::test::write_file(folder / "s.yaml", text);
-  const Words words = {"run", "s.yaml", "-o", "r", "-j", "1", "train.steps=[20, 10000000]", "sweep.seeds=1"};
-  Program program(folder.path(), words);
-  REQUIRE(eventually([&] { return trials(folder / "r").size() == 1; }));
-  const pid_t worker = worker_of(program, trials(folder / "r")[0].stem().string());
-  program.signal(signal);
-  const Ended ended = program.wait();
-  CHECK(ended.code == 75);
-  CHECK_FALSE(heed::test::alive(worker));
-  CHECK(trials(folder / "r").size() == 1);
-  CHECK_THAT(ended.err,
-             ContainsSubstring("Merging what is finished; Ctrl-C again leaves that to the next run.") &&
-                 ContainsSubstring("The same command again continues."));
-  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
-             ContainsSubstring("3 pending, 0 running, 1 done"));
-
-  CHECK(heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "r", "sweep.seeds=1"}).code == 0);
-  CHECK(heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "whole", "sweep.seeds=1"}).code == 0);
-  CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
-}
-
-TEST_CASE("what was running when a sweep was stopped continues from its checkpoint, to the same bits") {
-  const int signal = GENERATE(SIGINT, SIGTERM, SIGUSR1);
-  const TempFolder folder;
-  const Words more = {"train.steps=4000", "sweep.seeds=1", "variants=[softmax]", "save=[weights]"};
-  Words words = {"run", smoke(), "-o", "r"};
-  words.insert(words.end(), more.begin(), more.end());
-  Program program(folder.path(), words);
-  worker_of(program);
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  program.signal(signal);
-  CHECK(program.wait().code == 75);
-  REQUIRE(trials(folder / "r").empty());
-  REQUIRE_FALSE(fs::is_empty(folder / "r/checkpoints"));
-
-  const Ended ended = heed::test::heed(folder.path(), words);
-  CHECK(ended.code == 0);
-  CHECK_THAT(ended.err,
-             ContainsSubstring("softmax seed=0 continues after ") && ContainsSubstring(" of 4000 updates."));
-  CHECK(fs::is_empty(folder / "r/checkpoints"));
-  CHECK(run_smoke(folder, "whole", more).code == 0);
-  CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
-}
-
 TEST_CASE("a checkpoint that is damaged is not said to be continued, and why") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r", "train.checkpoint=10ms"};
@@ -217,31 +153,6 @@ TEST_CASE("a checkpoint that is damaged is not said to be continued, and why") {
                             ContainsSubstring(".0 is not used: it is damaged.") &&
                             ContainsSubstring(".1 is not used: it is damaged.") &&
                             !ContainsSubstring("continues after"));
-}
-
-TEST_CASE("a signal while the trials are merged stops a sweep like any other, and nothing is lost") {
-  const int signal = GENERATE(SIGINT, SIGTERM, SIGUSR1);
-  const TempFolder folder;
-  REQUIRE(run_smoke(folder, "r", {}).code == 0);
-  fs::remove(folder / "r/results.h5");
-  Program program(folder.path(), {"run", smoke(), "-o", "r"});
-  pid_t merging = 0;
-  // The one child of a run with nothing to train. Stopped, it cannot end before the signal comes.
-  REQUIRE(eventually([&] {
-    const std::vector<pid_t> children = program.children();
-    if (children.empty()) return false;
-    merging = children[0];
-    return kill(merging, SIGSTOP) == 0;
-  }));
-  program.signal(signal);
-  const Ended ended = program.wait();
-  CHECK(ended.code == 75);
-  CHECK_THAT(ended.err,
-             ContainsSubstring(
-                 "Stopped: 4 of 4 trials done, 0 with a checkpoint. The same command again continues."));
-  CHECK_FALSE(heed::test::alive(merging));
-  CHECK_FALSE(fs::exists(folder / "r/results.h5"));
-  CHECK(run_smoke(folder, "r", {}).code == 0);
 }
 
 TEST_CASE("a merge that is killed is said in a sentence, and the same command again repairs it") {
@@ -282,48 +193,6 @@ TEST_CASE("what killed processes left is gone after the next run") {
     INFO(name);
     CHECK_FALSE(fs::exists(folder / "r" / name));
   }
-}
-
-TEST_CASE("a worker that somebody asks to leave is no failure") {
-  const TempFolder folder;
-  Program program(folder.path(),
-                  {"run", smoke(), "-o", "r", "train.steps=4000", "sweep.seeds=1", "variants=[softmax]"});
-  const pid_t worker = worker_of(program);
-  std::this_thread::sleep_for(std::chrono::milliseconds(500));
-  kill(worker, SIGTERM);
-  const Ended ended = program.wait();
-  CHECK(ended.code == 0);
-  CHECK_THAT(ended.err, ContainsSubstring("continues after "));
-}
-
-TEST_CASE("a sweep that is stopped before anything is done leaves an empty table") {
-  const TempFolder folder;
-  Words words = {"run", smoke(), "-o", "r"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
-  Program program(folder.path(), words);
-  worker_of(program);
-  program.signal(SIGINT);
-  CHECK(program.wait().code == 75);
-  CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0);
-  const Ended compare = heed::test::heed(folder.path(), {"compare", "r"});
-  CHECK(compare.code == 0);
-  CHECK_THAT(compare.out, ContainsSubstring("No trial has ended yet."));
-}
-
-TEST_CASE("workers do not outlive a supervisor that is killed") {
-  const TempFolder folder;
-  Words words = {"run", smoke(), "-o", "r"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
-  Program program(folder.path(), words);
-  const pid_t worker = worker_of(program);
-  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out, ContainsSubstring("0 pending, 1 running"));
-  program.signal(SIGKILL);
-  program.wait();
-  CHECK(eventually([&] { return !heed::test::alive(worker); }, 2));
-  CHECK(trials(folder / "r").empty());
-  CHECK(eventually([&] {
-    return heed::test::heed(folder.path(), {"status", "r"}).out.starts_with("1 pending, 0 running");
-  }));
 }
 
 TEST_CASE("two supervisors share one run directory, and each trial runs once") {

@@ -1,11 +1,14 @@
 // The smallest sweep, configs/smoke.yaml: two variants, two seeds, a few seconds.
 #pragma once
 
+#include <sys/types.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <string>
 #include <vector>
 
+#include "tests/catch.h"
 #include "tests/cli/program.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
@@ -31,6 +34,23 @@ inline std::vector<std::filesystem::path> trials(const std::filesystem::path& di
       if (e.path().extension() == ".h5") files.push_back(e.path());
   std::sort(files.begin(), files.end());
   return files;
+}
+
+// Words that make the smoke sweep last: a trial is still running when a test looks at it.
+inline const Words kLong = {"train.steps=10000000", "sweep.seeds=1", "variants=[softmax]"};
+
+// The one worker of a program, while it trains another trial than `ended`.
+inline pid_t worker_of(const Program& program, const std::string& ended = "none") {
+  pid_t worker = 0;
+  REQUIRE(eventually([&] {
+    const std::vector<pid_t> children = program.children();
+    if (children.size() != 1) return false;
+    worker = children[0];
+    // Before exec it is still the supervisor's own image, after its end it has no command line.
+    const std::string words = read_file("/proc/" + std::to_string(worker) + "/cmdline");
+    return words.find("trial") != std::string::npos && words.find(ended) == std::string::npos;
+  }));
+  return worker;
 }
 
 }  // namespace heed::test

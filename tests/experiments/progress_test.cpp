@@ -56,6 +56,27 @@ TEST_CASE("in a pipe there is a line for each trial that ends, and one when it w
         "[4/4] b seed=0: diverged after 50 steps: the loss is not finite in 40 s\n");
 }
 
+TEST_CASE("a trial that was stopped and is given up has its own steps and time") {
+  Tape tape;
+  Progress progress(tape.file(), false, {{"a seed=0", 1}}, 0);
+  progress.started(0, 70'000);
+  progress.advanced(0, at_step(7));
+  progress.dropped(0);
+  progress.ended(0, Status::killed, "the time limit of its job is too short", 70'012);
+  CHECK(tape.text() ==
+        "[1/1] a seed=0: killed after 7 steps: the time limit of its job is too short in 12 s\n");
+}
+
+TEST_CASE("what cannot be written is no error") {
+  std::FILE* full = std::fopen("/dev/full", "w");
+  Progress progress(full, true, {{"a seed=0", 1}}, 0);
+  progress.started(0, 0);
+  CHECK_NOTHROW(progress.tick(1));
+  CHECK_NOTHROW(progress.message("a line"));
+  CHECK_NOTHROW(progress.clear());
+  std::fclose(full);
+}
+
 TEST_CASE("in a terminal a block is drawn again in its place") {
   setenv("LC_ALL", "C", 1);
   Tape tape;
