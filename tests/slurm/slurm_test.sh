@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# slurm_test.sh array|lost_node|limit SOURCE HEED COMPARE_FILES: the quickstart sweep, short, as a Slurm job array
-# on a Slurm of its own; its results.h5 must equal a local run's.
+# slurm_test.sh array|lost_node|limit SOURCE HEED COMPARE_FILES: the quickstart sweep as a Slurm job array on a Slurm
+# of its own; its results.h5 must equal a local run's. Short, but for HEED_LONG_TESTS=1.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 case=$1 source=$2 heed=$3 compare_files=$4
@@ -51,18 +51,22 @@ runs_on() { [[ -n $(squeue -h -t running -w "$1") ]]; }
 cd "$work"
 SLURM_CONF=$("$here/start.sh" "$work/slurm")
 export SLURM_CONF
-sweep=("$source/configs/quickstart.yaml" sweep.seeds=2 train.warmup=5)
+sweep=("$source/configs/quickstart.yaml") trials=15 patience=1200
+shorten() {  # shorten STEPS
+  [[ -z ${HEED_LONG_TESTS:-} ]] || return 0
+  sweep+=(sweep.seeds=2 train.warmup=5 train.steps="$1") trials=10 patience=200
+}
 
 case $case in
   array)
-    sweep+=(train.steps=20)
+    shorten 20
     "$heed" submit "${sweep[@]}" -o r --print -- -p debug >printed
-    grep -q -- '--array=0-9 ' printed && [[ ! -e r ]] || fail "--print shows another array, or leaves something behind"
+    grep -q -- "--array=0-$((trials - 1)) " printed && [[ ! -e r ]] || fail "--print shows another array, or leaves something behind"
     # Fewer elements than trials, two trials side by side in each
     "$heed" submit "${sweep[@]}" -o r --tasks 4 --at-once 3 -- -p debug -c 2
     ;;
   lost_node)
-    sweep+=(train.steps=60)
+    shorten 60
     "$heed" submit "${sweep[@]}" -o r -- -p debug
     eventually 30 runs_on n1 || fail "nothing runs on n1"
     for job in $(squeue -h -t running -w n1 -o %A); do
@@ -78,12 +82,12 @@ case $case in
     ;;
   limit)
     # A trial that takes longer than the ten seconds before its warning
-    sweep+=(train.steps=600 "variants=[softmax]" sweep.seeds=1 task.length=64)
+    sweep+=(train.warmup=5 train.steps=600 "variants=[softmax]" sweep.seeds=1 task.length=64)
     "$heed" submit "${sweep[@]}" -o r -- -p debug -t 1 --signal=B:USR1@50
     ;;
 esac
 
-eventually 200 squeue_is_empty || fail "the jobs do not end"
+eventually "$patience" squeue_is_empty || fail "the jobs do not end"
 "$heed" status r || fail "heed status says that something failed"
 [[ -e r/results.h5 ]] || fail "nothing was merged"
 case $case in
