@@ -23,7 +23,6 @@ constexpr const char* kLength = "task.length";
 constexpr std::size_t kFewestLengths = 3;  // two points fit every exponent
 
 constexpr int kRight = 84;           // of a panel stand the exponents
-constexpr double kPanelWidth = 210;  // of one on a narrow page
 
 struct Quantity {
   const char *column, *label, *words;
