@@ -22,7 +22,7 @@ namespace {
 constexpr const char* kLength = "task.length";
 constexpr std::size_t kFewestLengths = 3;  // two points fit every exponent
 
-constexpr int kRight = 84;           // of a panel stand the exponents
+constexpr int kRight = 84;  // of a panel stand the exponents
 
 struct Quantity {
   const char *column, *label, *words;
