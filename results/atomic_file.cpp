@@ -169,11 +169,14 @@ bool write_file(const fs::path& path, std::span<const std::byte> bytes, IfExists
   return published;
 }
 
-std::size_t remove_leftovers(const fs::path& folder) {
+std::size_t remove_leftovers(const fs::path& folder,
+                             const std::function<bool(const std::string& name)>& ours) {
   std::size_t removed = 0;
   std::error_code error;
   for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error))
-    removed += remove_if_left(entry->path());
+    if (const std::string name = entry->path().filename().string();
+        ours(name.substr(0, name.rfind(kTemporaryMark))))
+      removed += remove_if_left(entry->path());
   return removed;
 }
 

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 namespace heed::results {
@@ -18,10 +20,12 @@ enum class IfExists { keep, replace };
 bool write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, IfExists if_exists);
 
 // Removes the temporary files in `folder` whose process was killed: those that nobody holds the lock of which
-// write_file keeps on its own. Those of another host must be an hour old besides, as not every file system
-// shares locks between hosts. Answers how many; what cannot be looked at or removed stays. Any number of
-// processes may call it at any time, also while others write.
-std::size_t remove_leftovers(const std::filesystem::path& folder);
+// write_file keeps on its own, of files that are `ours` by their name. Those of another host must be an hour
+// old besides, as not every file system shares locks between hosts. Answers how many; what cannot be looked
+// at or removed stays. Any number of processes may call it at any time, also while others write.
+std::size_t remove_leftovers(
+    const std::filesystem::path& folder,
+    const std::function<bool(const std::string& name)>& ours = [](const std::string&) { return true; });
 
 // The whole file, and at most its last `size` bytes. Throw IoError.
 std::vector<std::byte> read_file(const std::filesystem::path& path);

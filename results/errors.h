@@ -15,7 +15,8 @@ struct IoError : std::runtime_error {
   std::string reason;
 };
 
-// The bytes are not what heed wrote, or are of another schema. Programs end with exit code 65.
+// The bytes are not what heed wrote, or are of another schema. `why` is a sentence. Programs end with exit
+// code 65.
 struct DamagedFile : std::runtime_error {
   DamagedFile(const std::filesystem::path& file, const std::string& why)
       : std::runtime_error(file.string() + ": " + why), path(file), reason(why) {}

@@ -49,7 +49,7 @@ H5Reader::H5Reader(const std::filesystem::path& path, std::span<const std::byte>
 }
 
 void H5Reader::refuse(const std::string& name, const char* why) const {
-  throw DamagedFile(path(), "'" + name + "' " + why);
+  throw DamagedFile(path(), "'" + name + "' " + why + '.');
 }
 
 hid_t H5Reader::open(const std::string& name) const {

@@ -253,11 +253,12 @@ void write_rows(H5Writer& file, std::span<const Record> records) {
 
 Provenance read_header(const H5Reader& file, const std::string& format) {
   const std::string found = file.text("/", "format");
-  if (found != format) throw DamagedFile(file.path(), fmt::format("is a '{}' file, not '{}'", found, format));
+  if (found != format)
+    throw DamagedFile(file.path(), fmt::format("is a '{}' file, not '{}'.", found, format));
   const std::int64_t schema = file.integer("/", "schema_version");
   if (schema != kSchema)
     throw DamagedFile(file.path(),
-                      fmt::format("has schema {}; this program reads schema {}", schema, kSchema));
+                      fmt::format("has schema {}; this program reads schema {}.", schema, kSchema));
   return {.heed_version = file.text("/", "heed_version"),
           .build = file.text("/", "build"),
           .host = file.text("/", "host"),

@@ -39,8 +39,8 @@ bool ends_in_its_hash(std::span<const std::byte> bytes) {
 // Throws unless the bytes end in a whole seal, which may be of other bytes.
 std::span<const std::byte> find_seal(std::span<const std::byte> bytes, const std::filesystem::path& path) {
   if (bytes.size() < kSealBytes || std::memcmp(bytes.last(kSealBytes).data(), kMagic, sizeof(kMagic)) != 0)
-    throw DamagedFile(path, "the seal at its end is missing: it was cut, or another program wrote to it");
-  if (!ends_in_its_hash(bytes.last(kSealBytes))) throw DamagedFile(path, "the seal at its end is damaged");
+    throw DamagedFile(path, "the seal at its end is missing: it was cut, or another program wrote to it.");
+  if (!ends_in_its_hash(bytes.last(kSealBytes))) throw DamagedFile(path, "the seal at its end is damaged.");
   return bytes.last(kSealBytes);
 }
 
@@ -58,7 +58,7 @@ void add_seal(std::vector<std::byte>& bytes, const std::string& label) {
 void remove_seal(std::vector<std::byte>& bytes, const std::filesystem::path& path) {
   find_seal(bytes, path);
   if (!ends_in_its_hash(std::span(bytes).first(bytes.size() - kHashBytes)))
-    throw DamagedFile(path, "its content does not match the seal at its end");
+    throw DamagedFile(path, "its content does not match the seal at its end.");
   bytes.erase(bytes.end() - static_cast<std::ptrdiff_t>(kSealBytes), bytes.end());
 }
 

@@ -54,7 +54,7 @@ enum class Values { read, leave };
 void verify(const H5Reader& file, const std::string& object, const std::string& found) {
   const std::string stored = file.text_or_empty(object, kChecksum);
   if (!stored.empty() && stored != found)
-    throw DamagedFile(file.path(), fmt::format("what '{}' holds does not match its checksum", object));
+    throw DamagedFile(file.path(), fmt::format("what '{}' holds does not match its checksum.", object));
 }
 
 // Left unread, the values still say their type.
@@ -120,7 +120,7 @@ Record read_summary(const H5Reader& file) {
 void check_name(const std::filesystem::path& path, const std::string& id) {
   const std::string stem = path.stem().string();
   if (!is_id(id) || (is_id(stem) && stem != id))
-    throw DamagedFile(path, fmt::format("holds trial '{}', not the one it is named after", id));
+    throw DamagedFile(path, fmt::format("holds trial '{}', not the one it is named after.", id));
 }
 
 Record read(const H5Reader& file, Values values) {
@@ -134,9 +134,9 @@ Record read(const H5Reader& file, Values values) {
     verify(file, "/", checksum_of(record));
     return record;
   } catch (const std::logic_error& error) {  // a variable of another length or an unknown status
-    throw DamagedFile(path, fmt::format("is not as heed writes it: {}", error.what()));
+    throw DamagedFile(path, fmt::format("is not as heed writes it: {}.", error.what()));
   } catch (const std::bad_variant_access&) {
-    throw DamagedFile(path, "is not as heed writes it: a variable has another type");
+    throw DamagedFile(path, "is not as heed writes it: a variable has another type.");
   }
 }
 
@@ -181,7 +181,7 @@ Outcome read_outcome(const std::filesystem::path& path) {
   try {
     return {id, status_from(label.substr(std::min(id.size() + 1, label.size())))};
   } catch (const std::invalid_argument& error) {
-    throw DamagedFile(path, error.what());
+    throw DamagedFile(path, fmt::format("{}.", error.what()));
   }
 }
 

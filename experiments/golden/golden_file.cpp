@@ -101,11 +101,11 @@ std::vector<Case> read_cases(const std::filesystem::path& path) {
   if (!file.has_attribute("/", "format") || file.text("/", "format") != kFormat ||
       file.integer("/", "format_version") != kFormatVersion)
     throw results::DamagedFile(
-        path, fmt::format("it is not a golden file: its 'format' must be '{}', version {}", kFormat,
+        path, fmt::format("it is not a golden file: its 'format' must be '{}', version {}.", kFormat,
                           kFormatVersion));
   std::vector<Case> out;
   for (const std::string& name : file.groups("/")) out.push_back(read_case(file, name));
-  if (out.empty()) throw results::DamagedFile(path, "it holds no case");
+  if (out.empty()) throw results::DamagedFile(path, "it holds no case.");
   return out;
 }
 

@@ -1,11 +1,14 @@
 #include "results/shard.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <random>
 #include <span>
+
+#include <hdf5.h>
 
 #include "results/atomic_file.h"
 #include "results/errors.h"
@@ -189,6 +192,36 @@ TEST_CASE("a record that is not the one that was handed over is refused") {
   found[4] = std::byte{'R'};
   add_seal(bytes, record.id + " done");
   CHECK_THROWS_WITH(read_shard_summary(write_to(folder, bytes, record)), ContainsSubstring("checksum"));
+}
+
+// HDF5's own checksums are right here, as it is HDF5 that writes the other number.
+TEST_CASE("an array that is not the one that was handed over is refused") {
+  const TempFolder folder;
+  Record record = sample_records()[0];
+  record.arrays = {{.group = "probes",
+                    .name = "entropy",
+                    .shape = {2},
+                    .dims = {"layer"},
+                    .values = std::vector<double>{0.25, 0.75},
+                    .unit = "1",
+                    .doc = ""}};
+  const std::filesystem::path path = home(folder, record);
+  write_shard(record, path);
+  std::vector<std::byte> bytes = read_file(path);
+  remove_seal(bytes, path);
+  write_file(path, bytes, IfExists::replace);
+  const std::array<double, 2> other = {0.25, 0.5};
+  const hid_t file = H5Fopen(path.c_str(), H5F_ACC_RDWR, H5P_DEFAULT);
+  const hid_t data = H5Dopen2(file, "probes/entropy", H5P_DEFAULT);
+  REQUIRE(H5Dwrite(data, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, other.data()) >= 0);
+  H5Dclose(data);
+  REQUIRE(H5Fclose(file) >= 0);
+  bytes = read_file(path);
+  add_seal(bytes, record.id + " done");
+  write_file(path, bytes, IfExists::replace);
+  const auto is_said = ContainsSubstring("what 'probes' holds does not match its checksum.");
+  CHECK_THROWS_WITH(read_shard(path), is_said);
+  CHECK_THROWS_WITH(read_shard_arrays(path, "probes"), is_said);
 }
 
 TEST_CASE("a file with something behind its end is refused") {
