@@ -31,7 +31,7 @@ bool merge_and_report(const RunDirectory& directory, const std::string& command)
   directory.remove_leftovers();
   const results::MergeReport report = directory.merge(directory.read_plan(), provenance(command));
   for (const std::string& message : report.damaged)
-    fmt::print(stderr, "Left out, damaged: {} Remove the file and run the sweep again.\n", message);
+    fmt::print(stderr, "Left out, damaged: {} {}\n", message, kDamageRemedy);
   for (const std::string& message : report.conflicts) fmt::print(stderr, "Conflict: {}\n", message);
   warn_of_builds(report.builds);
   return report.damaged.empty() && report.conflicts.empty();

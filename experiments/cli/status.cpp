@@ -16,7 +16,7 @@ namespace {
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
   std::map<std::string, std::size_t> counts;
-  std::vector<std::string> failures;
+  std::vector<std::string> failures, seconds;
   for (const PlanLine& line : directory.read_plan()) {
     std::string state;
     try {
@@ -32,8 +32,11 @@ int run(const Input& input, Registry&) {
       }
     } catch (const results::DamagedFile& e) {
       state = "damaged";
-      failures.push_back(fmt::format("{}  {}: {} Run the sweep again.", line.id, line.text(), e.what()));
+      failures.push_back(fmt::format("{}  {}: {} {}", line.id, line.text(), e.what(), kDamageRemedy));
     }
+    if (const auto second = second_copy(directory.trial(line.id)); std::filesystem::exists(second))
+      seconds.push_back(fmt::format("{}  {}: another process has recorded it differently\n  kept: {}",
+                                    line.id, line.text(), second.string()));
     ++counts[state];
   }
   std::string text;
@@ -41,7 +44,8 @@ int run(const Input& input, Registry&) {
     if (counts[state] > 0 || std::string(state) != "damaged")
       text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[state], state);
   fmt::print("{}\n", text);
-  for (const std::string& f : failures) fmt::print("{}\n", f);
+  for (const auto& lines : {failures, seconds})
+    for (const std::string& line : lines) fmt::print("{}\n", line);
   return failures.empty() ? kDone : kSomeFailed;
 }
 

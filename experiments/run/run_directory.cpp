@@ -4,6 +4,7 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <set>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -57,6 +58,13 @@ std::string one_field(std::string text) {
   return text;
 }
 
+// The names of heed's files; others may lie beside them, as with `-o .`.
+bool is_ours(const std::string& name) {
+  static const std::set<std::string> of_root = {"sweep.yaml",  "plan.tsv",       "results.h5",
+                                                "report.html", "step_times.tsv", "job.sh"};
+  return of_root.contains(name) || results::is_id(name.substr(0, name.find('.')));
+}
+
 }  // namespace
 
 void make_folder(const fs::path& path) {
@@ -69,6 +77,8 @@ std::string PlanLine::text() const {
   return fmt::format("{}{}{} seed={}", variant, setting.empty() ? "" : " ", setting, seed);
 }
 
+fs::path second_copy(fs::path trial) { return trial.replace_extension("second.h5"); }
+
 std::vector<PlanLine> plan_lines(const Sweep& sweep) {
   std::vector<PlanLine> lines;
   for (const PlannedTrial& t : sweep.trials) {
@@ -80,6 +90,12 @@ std::vector<PlanLine> plan_lines(const Sweep& sweep) {
 }
 
 void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) const {
+  if (fs::exists(this->sweep()) && !fs::exists(plan()) && read_text(this->sweep()) != sweep_text)
+    throw Error(fmt::format(
+        "{}: this is no file of heed's, as there is no plan.tsv beside it, and the sweep file as it runs "
+        "would "
+        "take its place. Choose another run directory with -o DIR, or give the file another name.",
+        this->sweep().string()));
   make_folder(root_ / "trials");
   make_folder(root_ / "logs");
   make_folder(root_ / "checkpoints");
@@ -94,8 +110,8 @@ void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) co
     text += '\n';
   }
   text += hash_line(text);
+  write_text(plan(), text);  // first: it says that sweep.yaml is heed's
   write_text(this->sweep(), sweep_text);
-  write_text(plan(), text);
 }
 
 std::vector<PlanLine> RunDirectory::read_plan() const {
@@ -151,7 +167,7 @@ void RunDirectory::remove_leftovers() const {
   std::error_code ignored;
   const fs::path checkpoints = root_ / "checkpoints";
   for (const fs::path& folder : {root_, root_ / "trials", root_ / "logs", checkpoints})
-    results::remove_leftovers(folder);
+    results::remove_leftovers(folder, is_ours);
   fs::directory_iterator entry(checkpoints, ignored);
   for (; !ignored && entry != fs::directory_iterator(); entry.increment(ignored)) {
     const std::string id = entry->path().stem().string();  // of <id>.<generation>

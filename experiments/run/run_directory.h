@@ -45,7 +45,8 @@ class RunDirectory {
   std::filesystem::path plan() const { return root_ / "plan.tsv"; }
   std::filesystem::path results() const { return root_ / "results.h5"; }
 
-  // Makes the folders and writes sweep.yaml and plan.tsv. results::IoError where the machine refuses.
+  // Makes the folders and writes sweep.yaml and plan.tsv. heed::Error where another sweep.yaml is there that
+  // no run has made, results::IoError where the machine refuses.
   void prepare(const Sweep& sweep, const std::string& sweep_text) const;
 
   // The plan of the latest run. heed::Error where there is none.
@@ -63,7 +64,7 @@ class RunDirectory {
   bool running(const std::string& id) const;  // results::IoError where the file system has no locks
 
   // Removes what killed processes have left: temporary files, and checkpoints of trials that have ended well.
-  // Others may be at work in the directory.
+  // Others may be at work in the directory, and files of other programs in it.
   void remove_leftovers() const;
 
   // Merges the files of the plan's trials into results.h5.
@@ -74,6 +75,12 @@ class RunDirectory {
 };
 
 std::vector<PlanLine> plan_lines(const Sweep& sweep);
+
+// Beside the file of a trial: what another process recorded of it later, and differently (docs/slurm.md).
+std::filesystem::path second_copy(std::filesystem::path trial);
+
+// Said behind what is wrong with a trial's file.
+inline constexpr const char* kDamageRemedy = "Remove the file: the next `heed run` runs its trial again.";
 
 void make_folder(const std::filesystem::path& path);  // and those above it; results::IoError
 

@@ -8,10 +8,12 @@
 #include <cstdlib>
 #include <new>
 #include <sstream>
+#include <system_error>
 
 #include <fmt/format.h>
 
 #include "core/plugin_host.h"
+#include "experiments/run/run_directory.h"
 #include "experiments/sweep/quantity.h"
 #include "experiments/train/checkpoint.h"
 #include "experiments/train/clock.h"
@@ -44,25 +46,41 @@ void note(const WorkerOptions& options, const std::string& text) {
   send(options.report_to, "note " + text);
 }
 
-// May this file be replaced? A failure that is tried again, or what nobody can read; a result never.
-bool may_replace(const WorkerOptions& options) {
+bool is_result(results::Status status) {
+  return status == results::Status::done || status == results::Status::diverged;
+}
+
+// May the record take the place of this file? Of a failure that is tried again or that another copy did not
+// have, and of what nobody can read; of a result never.
+bool may_replace(const WorkerOptions& options, const Record& record) {
   if (!std::filesystem::exists(options.out)) return false;
   try {
-    const results::Status status = results::read_outcome(options.out).status;
-    return options.replace && (status == results::Status::failed || status == results::Status::killed);
+    return !is_result(results::read_outcome(options.out).status) &&
+           (options.replace || is_result(record.status));
   } catch (const results::DamagedFile&) {
     return true;
   }
 }
 
-// Writes the trial's file. Where another copy of the trial has ended before (docs/slurm.md), its file stays
-// and the record becomes what that one says; one that tells otherwise is kept beside it.
+// Writes the trial's file. Where another copy of the trial has ended before (docs/slurm.md), its file stays,
+// unless that one failed and this one did not, and the record becomes what it says; one that tells otherwise
+// is kept beside it.
 void store(Record& record, const WorkerOptions& options) {
-  if (may_replace(options)) return results::replace_shard(record, options.out);
+  const std::filesystem::path second = second_copy(options.out);
+  if (may_replace(options, record)) {
+    results::replace_shard(record, options.out);
+    std::error_code stays;                   // then `heed status` names it
+    std::filesystem::remove(second, stays);  // it was compared with what is no more
+    return;
+  }
   if (results::write_shard(record, options.out)) return;
-  const std::filesystem::path second = std::filesystem::path(options.out).replace_extension("second.h5");
   results::replace_shard(record, second);
-  const std::vector<std::string> differing = results::compare_results(options.out, second);
+  const Record first = results::read_shard_summary(options.out);
+  std::vector<std::string> differing = results::compare_results(options.out, second);
+  std::erase(differing, "trial");  // its number in the plan grows with the sweep
+  if (first.status != record.status)
+    differing = {
+        fmt::format("{}, now {}", results::to_string(first.status), results::to_string(record.status))};
   if (differing.empty())
     std::filesystem::remove(second);
   else
@@ -70,7 +88,6 @@ void store(Record& record, const WorkerOptions& options) {
          fmt::format("another process has recorded this trial before, and differently ({}). {} stays; this "
                      "one is {}.",
                      fmt::join(differing, ", "), options.out.string(), second.string()));
-  const Record first = results::read_shard_summary(options.out);
   record.status = first.status;
   record.reason = first.reason;
 }

@@ -34,7 +34,7 @@ struct WorkerOptions {
   std::string command;               // of the user, for the record
   int report_to = -1;                // a file descriptor for lines; -1: none
   WorkDone* done = nullptr;          // where to keep how far it is; null: nobody asks
-  bool replace = false;              // the file of a trial that failed before; never a result
+  bool replace = false;              // by a failure, that of a trial that failed before; never a result
   std::filesystem::path out;         // empty: nothing is written
   std::filesystem::path checkpoint;  // base name of its checkpoints; empty: none, and signals end the process
   double memory_bytes = 0;           // that it may take; 0: no limit

@@ -11,15 +11,15 @@
 #include "results/shard.h"
 #include "tests/catch.h"
 #include "tests/cli/program.h"
+#include "tests/cli/smoke.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
 
+using heed::test::smoke;
 using heed::test::TempFolder;
-using Words = std::vector<std::string>;
-
-std::string smoke() { return (heed::test::source_dir() / "configs/smoke.yaml").string(); }
+using heed::test::Words;
 
 // Updates so small that what began at 0 is below the smallest normal number.
 int run(const TempFolder& folder, const std::string& out) {
@@ -45,10 +45,11 @@ TEST_CASE("a library that makes tiny numbers 0 when it is loaded changes no bit 
   const int code = run(folder, "preloaded");
   unsetenv("LD_PRELOAD");
   REQUIRE(code == 0);
-  for (const auto& trial : std::filesystem::directory_iterator(folder / "alone/trials")) {
-    CHECK(count_tiny(trial.path()) > 0);
-    CHECK(heed::results::compare_results(
-              trial.path(), folder.path() / "preloaded/trials" / trial.path().filename()) == Words{});
+  const std::vector<std::filesystem::path> files = heed::test::trials(folder / "alone");
+  REQUIRE(files.size() == 2);
+  for (const std::filesystem::path& trial : files) {
+    CHECK(count_tiny(trial) > 0);
+    CHECK(heed::results::compare_results(trial, folder / "preloaded/trials" / trial.filename()) == Words{});
   }
 }
 
