@@ -132,6 +132,19 @@ po::variables_map parse(const Command& c, const std::vector<std::string>& words)
   return values;
 }
 
+// No word means anything when it is empty; as a folder it would be the current one. It comes from a shell's
+// variable that is not set.
+void refuse_empty(const po::variables_map& values, const po::options_description& options) {
+  for (const auto& [name, value] : values) {
+    const po::option_description* option = options.find_nothrow(name, false);
+    if (option && option->semantic()->max_tokens() == 0) continue;  // a switch
+    const auto* one = boost::any_cast<std::string>(&value.value());
+    const auto* many = boost::any_cast<std::vector<std::string>>(&value.value());
+    if ((one && one->empty()) || (many && std::find(many->begin(), many->end(), "") != many->end()))
+      throw UsageError(fmt::format("'{}' is empty.", name));
+  }
+}
+
 int run(const std::vector<std::string>& words) {
   // `heed help run`, as git has it
   if (!words.empty() && words[0] == "help")
@@ -165,6 +178,7 @@ int run(const std::vector<std::string>& words) {
       if (!input.has(c.arguments[i]))
         throw UsageError(
             fmt::format("'{}' is missing. It is: heed {} {}", c.arguments[i], c.name, c.synopsis));
+    if (!c.internal) refuse_empty(input.options, c.options);
     for (const std::string& file : input.all("plugin")) plugins.push_back(file);
     Registry registry = registry_for(c, plugins);
     return c.run(input, registry);

@@ -49,6 +49,19 @@ Part part_from(const std::string& text) {
   return {static_cast<std::size_t>(index), static_cast<std::size_t>(of)};
 }
 
+// When the file of --retry-failed-before was written.
+std::optional<RunDirectory::FileTime> retry_before(const Input& input) {
+  if (!input.has("retry-failed-before")) return std::nullopt;
+  if (input.has("retry-failed"))
+    throw UsageError(
+        "--retry-failed tries all failures again, --retry-failed-before some: give one of them.");
+  const fs::path file = input.get<std::string>("retry-failed-before");
+  std::error_code error;
+  const auto time = fs::last_write_time(file, error);
+  if (error) throw results::IoError(file, "cannot say when it was written: " + error.message());
+  return time;
+}
+
 bool is_done(const RunDirectory& directory, const std::string& id) {
   try {
     return directory.outcome(id) == results::Status::done;
@@ -130,18 +143,13 @@ int run(const Input& input, Registry& registry) {
   options.command = input.command;
   options.work = work_of(sweep, registry);
   options.terminal = messages_reach_a_terminal();
+  options.retry = retry_before(input);
 
   const Signals signals;
-  directory.remove_leftovers();
   directory.prepare(sweep, loaded.text);
+  directory.remove_leftovers();
   // By the clock of the run directory's own disk.
   if (input.has("retry-failed")) options.retry = fs::last_write_time(directory.plan());
-  if (input.has("retry-failed-before")) {
-    const fs::path file = input.get<std::string>("retry-failed-before");
-    std::error_code error;
-    options.retry = fs::last_write_time(file, error);
-    if (error) throw results::IoError(file, "cannot say when it was written: " + error.message());
-  }
   const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
   if (whole && end == SweepEnd::stopped)

@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 
@@ -45,6 +46,13 @@ bool try_lock(int fd, int operation, const std::filesystem::path& path) {
 std::string signal_text(int signal) {
   const char* name = sigabbrev_np(signal);
   return fmt::format("signal {} (SIG{})", signal, name ? name : "?");
+}
+
+void open_many_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 Signals::Signals() {

@@ -27,6 +27,9 @@ bool try_lock(int fd, int operation, const std::filesystem::path& path);
 
 using results::Descriptor;
 
+// As many files may be open in this process as the system lets it have: a worker takes three.
+void open_many_files();
+
 // While it lives, the signals that ask to stop arrive as bytes of a descriptor instead of interrupting
 // anything; but for those that were ignored before (nohup), which stay so. One that asks to stop when there
 // is nothing left to be stopped is forgotten. SIGPIPE is ignored: a reader that is gone is an error of a

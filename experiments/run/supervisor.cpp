@@ -154,7 +154,12 @@ class Supervisor {
     const std::filesystem::path log_path = directory_.log(id);
     Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (log.get() < 0) fail_to(log_path, "open");
-    if (!try_lock(log.get(), LOCK_EX, log_path)) return false;
+    bool locked = try_lock(log.get(), LOCK_EX, log_path);
+    if (!locked) {  // who only looks (`heed status`) has it for an instant
+      poll(nullptr, 0, 5);
+      locked = try_lock(log.get(), LOCK_EX, log_path);
+    }
+    if (!locked) return false;
     if (!needs_run(trial)) return true;  // another process has run it meanwhile
     if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
     const std::string config = to_config(sweep_.trials[trial].config).yaml();
@@ -331,6 +336,7 @@ class Supervisor {
 
 SweepEnd run_trials(const RunDirectory& directory, const Sweep& sweep, const RunOptions& options,
                     const Signals& signals) {
+  open_many_files();
   return Supervisor(directory, sweep, options, signals).run();
 }
 

@@ -187,12 +187,59 @@ TEST_CASE("what killed processes left is gone after the next run") {
                       "checkpoints/" + id + ".0",
                       "checkpoints/" + id + ".1"};
   for (const std::string& name : left) heed::test::write_file(folder / "r" / name, "torn");
+  const fs::path own = folder / "r/x.tmp.2024.01";  // a user's
+  heed::test::write_file(own, "mine");
+  fs::last_write_time(own, fs::file_time_type::clock::now() - std::chrono::hours(2));
   SECTION("of the sweep") { CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0); }
   SECTION("of the merge") { CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0); }
   for (const std::string& name : left) {
     INFO(name);
     CHECK_FALSE(fs::exists(folder / "r" / name));
   }
+  CHECK(fs::exists(own));
+}
+
+TEST_CASE("a user's own sweep.yaml is not overwritten") {
+  const TempFolder folder;
+  const std::string text = "# a comment\n" + heed::test::read_file(smoke());
+  heed::test::write_file(folder / "sweep.yaml", text);
+  for (const Words& words : {Words{"run", "sweep.yaml", "sweep.seeds=1", "-o", "."},
+                             Words{"run", smoke(), "sweep.seeds=1", "-o", "."}}) {
+    const Ended refused = heed::test::heed(folder.path(), words);
+    CHECK(refused.code == 64);
+    CHECK_THAT(refused.err, ContainsSubstring("./sweep.yaml: this is no file of heed's") &&
+                                ContainsSubstring("Choose another run directory with -o DIR"));
+    CHECK(heed::test::read_file(folder / "sweep.yaml") == text);
+    CHECK_FALSE(fs::exists(folder / "trials"));
+  }
+  // As it is it serves as a run directory's own; and what heed has written is run again where it lies.
+  CHECK(heed::test::heed(folder.path(), {"run", "sweep.yaml", "-o", "."}).code == 0);
+  CHECK(heed::test::read_file(folder / "sweep.yaml") == text);
+  CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
+  CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "-o", "r"}).code == 0);
+  CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "sweep.seeds=2", "-o", "r"}).code == 0);
+  CHECK(trials(folder / "r").size() == 4);
+}
+
+TEST_CASE("an empty word is no folder") {
+  const TempFolder folder;
+  for (const Words& words : {Words{"run", smoke(), "-o", ""}, Words{"submit", smoke(), "--print", "-o", ""},
+                             Words{"plan", smoke(), "--output="}}) {
+    const Ended ended = heed::test::heed(folder.path(), words);
+    CHECK(ended.code == 2);
+    CHECK_THAT(ended.err, ContainsSubstring("output"));
+  }
+  for (const char* verb : {"status", "merge", "report", "compare", "verify"})
+    CHECK(heed::test::heed(folder.path(), {verb, ""}).code == 2);
+  CHECK_FALSE(fs::exists(folder / "plan.tsv"));
+}
+
+TEST_CASE("as many trials run side by side as the hard limit of open files allows") {
+  const TempFolder folder;
+  const Ended ended = heed::test::shell(
+      folder.path(), "ulimit -Sn 14; \"$heed\" run " + smoke() + " -o r -j 4 train.steps=500");
+  INFO(ended.err);
+  CHECK(ended.code == 0);
 }
 
 TEST_CASE("two supervisors share one run directory, and each trial runs once") {
