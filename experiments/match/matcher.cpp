@@ -144,6 +144,7 @@ std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, c
     }
     answer = {m->knob, {m->knob.path, search.found->at, target, search.found->value}};
   }
+  const FileLock lock = times_->lock();
   times_->read();
   if (auto earlier = known()) return earlier;  // of another process in this directory
   times_->add(key, answer.matched);
@@ -179,6 +180,7 @@ double Matcher::step_time_of(const TrialConfig& reference, const std::string& se
   times_->say(fmt::format("Timing steps of {}{} (compare.match: step_time) ...", reference.variant,
                           setting.empty() ? "" : " at " + setting));
   const double target = times_->time(reference, reference, kCarefulRounds).first;
+  const FileLock lock = times_->lock();
   times_->read();
   if (const Matched* known = times_->find(key)) return known->target;
   times_->add(key, {"", 0, target, target});

@@ -5,16 +5,16 @@
 #include <cstddef>
 #include <ctime>
 #include <memory>
-#include <span>
 #include <sstream>
 #include <vector>
 
 #include <fmt/format.h>
 
+#include "experiments/run/run_directory.h"
 #include "experiments/train/stages.h"
 #include "experiments/train/trial.h"
-#include "results/atomic_file.h"
 #include "results/errors.h"
+#include "results/hashed_text.h"
 
 namespace heed {
 namespace {
@@ -22,6 +22,10 @@ namespace {
 constexpr double kRoundMilliseconds = 10;
 constexpr const char* kHeader =
     "# Sizes found by measuring (compare.match: step_time); without this file they are measured anew.";
+
+constexpr const char* kRemedy =
+    "restore it, or remove it: then sizes are measured anew, and may differ from those of trials that are "
+    "there.";
 
 double processor_milliseconds() {
   timespec t{};
@@ -83,19 +87,19 @@ StepTimes::StepTimes(std::filesystem::path file, StepTimer timer, std::FILE* mes
 // A line each: key, knob, its value, target and what was reached.
 void StepTimes::read() {
   if (!std::filesystem::exists(file_)) return;
-  const std::vector<std::byte> bytes = results::read_file(file_);
-  std::istringstream text(std::string(reinterpret_cast<const char*>(bytes.data()), bytes.size()));
+  std::istringstream text(results::read_hashed_text(file_, kRemedy));
   std::string line;
   std::getline(text, line);
-  if (line != kHeader) throw results::DamagedFile(file_, "it does not begin as heed writes it.");
+  if (line != kHeader)
+    throw results::DamagedFile(file_, fmt::format("it does not begin as heed writes it; {}", kRemedy));
   while (std::getline(text, line)) {
     std::istringstream fields(line);
     std::string key;
     Matched m;
     if (!(fields >> key >> m.knob >> m.value >> m.target >> m.reached) || !fields.eof())
-      throw results::DamagedFile(file_, fmt::format("'{}' is not as heed writes it.", line));
+      throw results::DamagedFile(file_, fmt::format("'{}' is not as heed writes it; {}", line, kRemedy));
     if (m.knob == "-") m.knob.clear();
-    found_.emplace(key, m);
+    found_[key] = m;
   }
 }
 
@@ -114,8 +118,12 @@ void StepTimes::add(const std::string& key, const Matched& matched) {
   for (const auto& [k, m] : found_)
     text +=
         fmt::format("{}\t{}\t{}\t{}\t{}\n", k, m.knob.empty() ? "-" : m.knob, m.value, m.target, m.reached);
-  if (file_.has_parent_path()) std::filesystem::create_directories(file_.parent_path());
-  results::write_file(file_, std::as_bytes(std::span(text)), results::IfExists::replace);
+  results::write_hashed_text(file_, text);
+}
+
+FileLock StepTimes::lock() const {
+  if (file_.has_parent_path()) make_folder(file_.parent_path());
+  return FileLock(file_.string() + ".lock");
 }
 
 }  // namespace heed

@@ -10,6 +10,7 @@
 #include "core/error.h"
 #include "core/registry.h"
 #include "experiments/match/match.h"
+#include "experiments/run/process.h"
 #include "experiments/sweep/limits.h"
 #include "experiments/sweep/trial_config.h"
 
@@ -44,9 +45,13 @@ class StepTimes {
   }
   void say(const std::string& message) const;
   const Matched* find(const std::string& key) const;  // null where it was not measured yet
-  // Writes it to the file at once; its folder is made where it is not there. results::IoError
+  // Writes it to the file at once. results::IoError
   void add(const std::string& key, const Matched& matched);
-  void read();  // what other processes have found meanwhile; their answers replace none that is here
+  void read();  // what other processes have found meanwhile
+
+  // Held from `read` to `add`, it makes the processes that measure the same agree on one answer. Makes the
+  // file's folder where it is not there. results::IoError
+  FileLock lock() const;
 
   Limits limits;  // of a measurement
 

@@ -33,14 +33,33 @@ void fail_to(const std::filesystem::path& path, const char* doing) {
   throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
 }
 
+namespace {
+
+// flock, repeated where a signal interrupts it; false where LOCK_NB finds another process in the way.
+bool lock(int fd, int operation, const std::filesystem::path& path) {
+  while (flock(fd, operation) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) return false;
+    throw results::IoError(
+        path,
+        fmt::format("cannot be locked: {}. By locks the processes that share a run directory know which "
+                    "trials run. Mount the file system with them (Lustre: -o flock), or choose a run "
+                    "directory on another one with -o DIR.",
+                    std::generic_category().message(errno)));
+  }
+  return true;
+}
+
+}  // namespace
+
 bool try_lock(int fd, int operation, const std::filesystem::path& path) {
-  if (flock(fd, operation | LOCK_NB) == 0) return true;
-  if (errno == EWOULDBLOCK) return false;
-  throw results::IoError(
-      path, fmt::format("cannot be locked: {}. By locks the processes that share a run directory know which "
-                        "trials run. Mount the file system with them (Lustre: -o flock), or choose a run "
-                        "directory on another one with -o DIR.",
-                        std::generic_category().message(errno)));
+  return lock(fd, operation | LOCK_NB, path);
+}
+
+FileLock::FileLock(const std::filesystem::path& path)
+    : fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) {
+  if (fd_.get() < 0) fail_to(path, "open");
+  lock(fd_.get(), LOCK_EX, path);
 }
 
 std::string signal_text(int signal) {

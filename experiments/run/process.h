@@ -25,6 +25,15 @@ std::string signal_text(int signal);  // "signal 9 (SIGKILL)"
 // file system, that of `path`, has no locks.
 bool try_lock(int fd, int operation, const std::filesystem::path& path);
 
+// The lock of a file that is made for nothing else, held while this lives. Waits for it.
+class FileLock {
+ public:
+  explicit FileLock(const std::filesystem::path& path);  // results::IoError
+
+ private:
+  results::Descriptor fd_;
+};
+
 using results::Descriptor;
 
 // As many files may be open in this process as the system lets it have: a worker takes three.

@@ -10,11 +10,11 @@
 #include <system_error>
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include "experiments/run/process.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
+#include "results/hashed_text.h"
 #include "results/shard.h"
 
 namespace heed {
@@ -24,21 +24,8 @@ namespace fs = std::filesystem;
 
 constexpr std::string_view kPlanHeader = "id\tvariant\tseed\tsetting";
 
-constexpr std::string_view kHashMark = "# xxh64 ";
-
-// The last line of the plan: a flipped bit or a lost line would otherwise be another sweep.
-std::string hash_line(const std::string& text) {
-  return fmt::format("{}{:016x}\n", kHashMark,
-                     static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
-}
-
 void write_text(const fs::path& path, const std::string& text) {
   results::write_file(path, std::as_bytes(std::span(text)), results::IfExists::replace);
-}
-
-std::string read_text(const fs::path& path) {
-  const std::vector<std::byte> bytes = results::read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 std::vector<std::string> split(std::string_view text, char separator) {
@@ -109,8 +96,7 @@ void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) co
     for (const results::Metric& m : l.budget) text += fmt::format("\t{}", m.value);
     text += '\n';
   }
-  text += hash_line(text);
-  write_text(plan(), text);  // first: it says that sweep.yaml is heed's
+  results::write_hashed_text(plan(), text);  // first: it says that sweep.yaml is heed's
   write_text(this->sweep(), sweep_text);
 }
 
@@ -119,12 +105,7 @@ std::vector<PlanLine> RunDirectory::read_plan() const {
     throw Error(fmt::format(
         "{}: this is no run directory of heed, it has no plan.tsv. `heed run SWEEP.yaml` makes one.",
         root_.string()));
-  std::string text = read_text(plan());
-  const std::size_t end = std::min(text.size(), text.rfind(kHashMark));
-  if (text.substr(end) != hash_line(text.substr(0, end)))
-    throw results::DamagedFile(
-        plan(), "its content does not match the hash in its last line; `heed run` writes it anew.");
-  text.resize(end);
+  const std::string text = results::read_hashed_text(plan(), "`heed run` writes it anew.");
   const std::vector<std::string> lines = split(text, '\n');
   const std::vector<std::string> header = split(lines[0], '\t');
   if (!(lines[0] + '\t').starts_with(std::string(kPlanHeader) + '\t'))

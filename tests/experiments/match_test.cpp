@@ -1,10 +1,17 @@
 // Budgets: what `compare.match` makes of a sweep. With heed's own variants, whose parameters and FLOPs count.
 #include "experiments/match/match.h"
 
+#include <atomic>
+#include <chrono>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
+#include <future>
+#include <iterator>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,6 +31,7 @@ using heed::Sweep;
 
 namespace {
 
+namespace fs = std::filesystem;
 heed::StepTimer in_this_process() {
   return [](const heed::TrialConfig& a, const heed::TrialConfig& b, int rounds, const heed::Limits&) {
     return heed::time_in_turn(a, b, known(), rounds);
@@ -290,5 +298,38 @@ TEST_CASE("the time of a step is measured once and then kept") {
   SECTION("a file that is not heed's is refused") {
     std::ofstream(folder / "step_times.tsv") << "key value\n";
     CHECK_THROWS_AS(heed::StepTimes(folder / "step_times.tsv", {}), heed::results::DamagedFile);
+  }
+  SECTION("one that was cut, or has another number, is refused with what to do") {
+    std::ifstream in(folder / "step_times.tsv");
+    const std::string whole{std::istreambuf_iterator<char>(in), {}};
+    std::string other = whole;
+    other[whole.find('\n', whole.find('\n') + 1) - 1] ^= 1;  // the last digit of the first number
+    const std::string without_a_line = whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1);
+    for (const std::string& text : {std::string(), other, without_a_line}) {
+      std::ofstream(folder / "step_times.tsv") << text;
+      CHECK_THROWS_WITH(heed::StepTimes(folder / "step_times.tsv", {}),
+                        ContainsSubstring("does not match the hash in its last line; restore it, or remove "
+                                          "it: then sizes are measured anew"));
+    }
+  }
+  SECTION("another process that measures meanwhile takes what is here first") {
+    const heed::test::TempFolder shared;
+    const fs::path file = shared / "step_times.tsv";
+    std::atomic<bool> has_measured = false;
+    heed::StepTimes slow(file, [&](const auto&... trial_and_more) {
+      const auto measured = in_this_process()(trial_and_more...);
+      has_measured = true;
+      return measured;
+    });
+    std::optional lock(slow.lock());
+    auto other = std::async(std::launch::async, [&] { return planned(&slow).trials.at(1); });
+    while (!has_measured) std::this_thread::yield();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));  // it would have its own answer by then
+    fs::copy_file(folder / "step_times.tsv", file);
+    lock.reset();
+    const PlannedTrial same = other.get();
+    CHECK(same.id == first.id);
+    CHECK(same.matched.target == first.matched.target);
+    CHECK(same.matched.reached == first.matched.reached);
   }
 }

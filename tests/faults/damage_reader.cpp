@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
+#include "experiments/match/step_times.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/train/checkpoint.h"
 #include "results/h5_reader.h"
@@ -90,6 +91,16 @@ void read_plan(const fs::path& path, Hash& hash) {
     hash.add(line.id + '\t' + line.text());
 }
 
+void read_step_times(const fs::path& path, Hash& hash) {
+  const heed::StepTimes times(path, {});
+  for (const std::string key : {"a", "b", "c"}) {
+    const heed::Matched* m = times.find(key);
+    if (!m) throw std::runtime_error("a size is gone, and nothing said so");
+    hash.add(m->knob);
+    hash.add(std::vector{static_cast<double>(m->value), m->target, m->reached});
+  }
+}
+
 // As it is continued from: BASE.0, written by damage_test.cpp for a model of 100 numbers.
 void read_checkpoint(const fs::path& path, Hash& hash) {
   std::vector<std::string> notes;
@@ -106,8 +117,8 @@ void read_checkpoint(const fs::path& path, Hash& hash) {
 
 // A further kind of file needs a reader here, and an original in damage_test.cpp.
 const std::map<std::string, void (*)(const fs::path&, Hash&)> kReaders = {
-    {"trial", read_trial}, {"outcome", read_outcome}, {"results", read_results},
-    {"merge", merge},      {"plan", read_plan},       {"checkpoint", read_checkpoint},
+    {"trial", read_trial}, {"outcome", read_outcome},       {"results", read_results},       {"merge", merge},
+    {"plan", read_plan},   {"checkpoint", read_checkpoint}, {"step_times", read_step_times},
 };
 
 std::string answer(const std::string& kind, const fs::path& path) {

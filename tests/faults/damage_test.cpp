@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/match/step_times.h"
 #include "experiments/train/checkpoint.h"
 #include "results/atomic_file.h"
 #include "results/merge.h"
@@ -222,5 +223,16 @@ TEST_CASE("a damaged plan is refused: no crash, no hang, no other value") {
   const fs::path plan = run.path() / "plan.tsv";
   CHECK(damage("plan", plan, {run.trials[0], run.path() / "results.h5", run.path() / "sweep.yaml"},
                sample(60, 800))
+            .wrong == 0);
+}
+
+TEST_CASE("damaged step times are refused: no crash, no hang, no other size") {
+  const RunDirectory run;
+  const fs::path file = run.path() / "step_times.tsv";
+  heed::StepTimes times(file, {});
+  times.add("a", {"", 0, 1.25, 1.25});
+  times.add("b", {"model.feed_forward.width", 48, 1.25, 1.2421875});
+  times.add("c", {"attention.feed_forward_tokens", 1234, 1.25, 1.2578125});
+  CHECK(damage("step_times", file, {run.path() / "plan.tsv", run.path() / "sweep.yaml"}, sample(60, 800))
             .wrong == 0);
 }
