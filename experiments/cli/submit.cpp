@@ -181,7 +181,9 @@ Command submit_command() {
       "elements of the array; one for each trial where it is not given, but at most Slurm's MaxArraySize")(
       "at-once", po::value<int>()->value_name("M"), "elements that may run at the same time")(
       "retry-failed", "run trials again that failed or were killed")(
-      "print", "show the script and the sbatch commands; write and submit nothing");
+      "print",
+      "show the script and the sbatch commands; submit nothing, and write nothing but the sizes that "
+      "are measured where a budget asks for it (compare.match: step_time)");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;
