@@ -131,6 +131,22 @@ TEST_CASE("misuse of the writer is a bug and says where") {
   CHECK_THROWS_AS(file.dimension("trial", 2), IoError);  // HDF5 says that the name exists
 }
 
+TEST_CASE("a file that does not hold what its writer was told is not handed out") {
+  H5Writer file("a.h5");
+  file.dimension("trial", 2);
+  file.variable<double>("loss", std::vector<double>{1, 2}, {"trial"});
+  SECTION("HDF5 has stored another row") {
+    hid_t id = -1;
+    REQUIRE(H5Fget_obj_ids(hid_t{H5F_OBJ_ALL}, H5F_OBJ_FILE, 1, &id) == 1);
+    const hid_t loss = H5Dopen2(id, "loss", H5P_DEFAULT);
+    const std::vector<double> other = {1, 3};
+    REQUIRE(H5Dwrite(loss, H5T_NATIVE_DOUBLE, H5S_ALL, H5S_ALL, H5P_DEFAULT, other.data()) >= 0);
+    H5Dclose(loss);
+  }
+  SECTION("a row is missing") { file.begin_rows<double>("late", {"trial"}); }
+  CHECK_THROWS_AS(file.finish(), IoError);
+}
+
 TEST_CASE("two writers work side by side") {
   const TempFolder folder;
   H5Writer one(folder / "a.h5"), two(folder / "a.h5");
