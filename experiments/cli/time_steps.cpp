@@ -24,6 +24,7 @@
 #include "experiments/run/process.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/worker.h"
+#include "experiments/run/worker_process.h"
 #include "experiments/sweep/yaml.h"
 
 namespace heed::cli {
@@ -120,10 +121,8 @@ std::pair<double, double> time_apart(const TrialConfig& a, const TrialConfig& b,
     std::getline(said >> std::ws, reason);
   else if (ended.too_long)
     reason = fmt::format("it took longer than {} (limits.time)", duration_text(limits.seconds));
-  else if (WIFEXITED(ended.status))
-    reason = fmt::format("it ended with exit code {} before it had a result", WEXITSTATUS(ended.status));
   else
-    reason = signal_text(WTERMSIG(ended.status));
+    reason = failure_of(ended.status).reason;
   throw StepTimingFailed(a.variant == b.variant
                              ? fmt::format("{}: {}", a.variant, reason)
                              : fmt::format("{} beside {}: {}", b.variant, a.variant, reason));

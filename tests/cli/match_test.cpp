@@ -1,5 +1,6 @@
 // A sweep with a budget, from the plan to the table.
 #include <cmath>
+#include <csignal>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -28,6 +29,16 @@ Ended matched(const TempFolder& folder, const std::string& verb, const Words& mo
   words.insert(words.end(), kMatched.begin(), kMatched.end());
   words.insert(words.end(), more.begin(), more.end());
   return heed::test::heed(folder.path(), words);
+}
+
+// A sweep beside a variant that does this in its third update, matched by time.
+Words misbehaving(const std::string& fault) {
+  return {"-o",
+          "r",
+          "--plugin",
+          (heed::test::build_dir() / "plugins/misbehaving.so").string(),
+          "variants=[softmax, {misbehaving: {fault: " + fault + "}}]",
+          "compare.match.budget=step_time"};
 }
 
 }  // namespace
@@ -149,13 +160,12 @@ TEST_CASE("the plan keeps the step times that it measures, and the run takes the
   CHECK(heed::results::read_results(folder / "r/results.h5").find("step_milliseconds_mismatch") != nullptr);
 }
 
-TEST_CASE("a variant that crashes, throws or leaves while its steps are timed is refused, in words") {
-  const auto said = [](const std::string& fault) {
-    const TempFolder folder;
-    const Ended run = matched(
-        folder, "run",
-        {"-o", "r", "--plugin", (heed::test::build_dir() / "plugins/misbehaving.so").string(),
-         "variants=[softmax, {misbehaving: {fault: " + fault + "}}]", "compare.match.budget=step_time"});
+TEST_CASE("however a variant ends the process that times its steps, it is refused in words") {
+  const TempFolder folder;  // of all: softmax is timed once
+  const auto said = [&](const std::string& fault, const std::string& limit = "limits.time=10min") {
+    Words words = misbehaving(fault);
+    words.push_back(limit);
+    const Ended run = matched(folder, "run", words);
     CHECK(run.code == 64);
     CHECK_FALSE(fs::exists(folder / "r/plan.tsv"));
     CHECK(fs::exists(folder / "r/step_times.tsv"));  // softmax was timed, and that is kept
@@ -165,4 +175,37 @@ TEST_CASE("a variant that crashes, throws or leaves while its steps are timed is
   CHECK_THAT(said("crashes"), ContainsSubstring(begin + "signal 11 (SIGSEGV)"));
   CHECK_THAT(said("throws"), ContainsSubstring(begin + "the variant does not like this batch"));
   CHECK_THAT(said("exits"), ContainsSubstring(begin + "it ended with exit code 0 before it had a result"));
+  CHECK_THAT(said("kills_itself"),
+             ContainsSubstring(begin + "signal 9 (SIGKILL): from outside, or the machine "
+                                       "ran out of memory"));
+  CHECK_THAT(said("loops", "limits.time=1s"),
+             ContainsSubstring(begin + "it took longer than 1.0 s (limits.time)"));
+#if !defined(HEED_SANITIZE_ADDRESS) && !defined(HEED_SANITIZE_THREAD)
+  CHECK_THAT(said("eats_memory", "limits.memory=512MiB"),
+             ContainsSubstring(begin + "out of memory (limits.memory)"));
+#endif
+}
+
+TEST_CASE("a search that is stopped or killed takes along the process that times steps") {
+  const TempFolder folder;
+  Words words = {"plan", (heed::test::source_dir() / "configs/smoke.yaml").string()};
+  const Words more = misbehaving("loops");
+  words.insert(words.end(), more.begin(), more.end());
+  heed::test::Program plan(folder.path(), words);
+  std::vector<pid_t> timing;  // of misbehaving: softmax was timed before
+  REQUIRE(heed::test::eventually(
+      [&] { return fs::exists(folder / "r/step_times.tsv") && !(timing = plan.children()).empty(); }));
+  SECTION("stopped") {
+    plan.signal(SIGTERM);
+    const Ended ended = plan.wait();
+    CHECK(ended.code == 75);
+    CHECK_THAT(ended.err, ContainsSubstring("Stopped. What was measured is kept; the same command again "
+                                            "continues."));
+    CHECK_FALSE(heed::test::alive(timing[0]));
+  }
+  SECTION("killed") {
+    plan.signal(SIGKILL);
+    CHECK(plan.wait().code == 128 + SIGKILL);
+    CHECK(heed::test::eventually([&] { return !heed::test::alive(timing[0]); }));
+  }
 }
