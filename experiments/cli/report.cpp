@@ -49,7 +49,7 @@ Written write_report(const Input& input, ResultsInput loaded) {
     if (drawing.complaint.empty()) drawing.complaint = complaint;
   }
   if (!drawing.complaint.empty())
-    no_figures = fmt::format("gnuplot could not draw all figures. It said: {}", drawing.complaint);
+    no_figures = fmt::format("Not all figures could be drawn: {}", drawing.complaint);
 
   const std::string page = report::report_page(evidence, figures, drawing, no_figures);
   results::write_file(file, std::as_bytes(std::span(page)), results::IfExists::replace);

@@ -107,7 +107,9 @@ std::string metric_axis(bool share, const std::vector<double>& values, double pi
   // From 0 where that costs little of the height.
   if (low > 0 && low < high / 2) low = 0;
   if (high < 0 && high > low / 2) high = 0;
-  const double margin = high > low ? 0.06 * (high - low) : std::max(0.1 * std::abs(high), 1e-9);
+  // What differs in the last bits alone is one value: there are no tics between such numbers.
+  const bool differ = high - low > 1e-12 * std::max(std::abs(low), std::abs(high));
+  const double margin = differ ? 0.06 * (high - low) : std::max(0.1 * std::abs(high), 1e-9);
   return linear_axis('y', low == 0 ? 0 : low - margin, high == 0 ? 0 : high + margin, pixels);
 }
 

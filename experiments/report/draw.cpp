@@ -8,6 +8,7 @@
 #include "experiments/report/style.h"
 #include "experiments/run/scratch_folder.h"
 #include "results/atomic_file.h"
+#include "results/errors.h"
 
 namespace heed::report {
 namespace {
@@ -31,13 +32,19 @@ void write_sources(const std::vector<Figure>& figures, const fs::path& folder) {
   }
 }
 
-// One process draws all. Where it fails each figure gets its own, so that the others do not suffer. What
-// gnuplot complains of in each.
+// One process draws all. Where it fails each figure gets its own, so that the others do not suffer. The
+// complaints of each.
 std::vector<std::string> run_together_or_alone(const fs::path& gnuplot, const fs::path& folder,
-                                               const std::vector<std::string>& commands) {
-  std::vector<std::string> complaints(commands.size());
-  if (run_gnuplot(gnuplot, folder, fmt::format("{}", fmt::join(commands, ""))).empty()) return complaints;
-  for (std::size_t i = 0; i < commands.size(); ++i) complaints[i] = run_gnuplot(gnuplot, folder, commands[i]);
+                                               const std::vector<Plots>& figures, const Signals& signals) {
+  Plots all;
+  for (const Plots& f : figures) {
+    all.commands += f.commands;
+    all.files.insert(all.files.end(), f.files.begin(), f.files.end());
+  }
+  std::vector<std::string> complaints(figures.size());
+  if (run_gnuplot(gnuplot, folder, all, signals).empty()) return complaints;
+  for (std::size_t i = 0; i < figures.size(); ++i)
+    complaints[i] = run_gnuplot(gnuplot, folder, figures[i], signals);
   return complaints;
 }
 
@@ -45,28 +52,37 @@ std::vector<std::string> run_together_or_alone(const fs::path& gnuplot, const fs
 std::string together(const std::vector<std::string>& complaints) {
   std::string out;
   for (const std::string& complaint : complaints)
-    if (out.find(complaint) == std::string::npos) out += complaint;
+    if (out.find(complaint) == std::string::npos) out += (out.empty() ? "" : "\n") + complaint;
+  return out;
+}
+
+Drawing draw_in(const fs::path& folder, const std::vector<Figure>& figures, const fs::path& gnuplot,
+                const Signals& signals) {
+  write_sources(figures, folder);
+  std::vector<Plots> plots;
+  for (const Figure& f : figures)
+    plots.push_back({fmt::format("narrow = 0\nload '{0}.gp'\nnarrow = 1\nload '{0}.gp'\n", f.name),
+                     {f.name + ".svg", f.name + "_narrow.svg"}});
+  const std::vector<std::string> complaints = run_together_or_alone(gnuplot, folder, plots, signals);
+  Drawing out{{}, together(complaints)};
+  for (std::size_t i = 0; i < figures.size(); ++i) {
+    const std::vector<std::string>& files = plots[i].files;
+    out.drawn.push_back(complaints[i].empty() ? Drawn{read(folder / files[0]), read(folder / files[1])}
+                                              : Drawn{});
+  }
   return out;
 }
 
 }  // namespace
 
 Drawing draw(const std::vector<Figure>& figures, const fs::path& gnuplot) {
-  Drawing out;
-  if (figures.empty()) return out;
-  const ScratchFolder folder("report");
-  write_sources(figures, folder.path());
-  std::vector<std::string> commands;
-  for (const Figure& f : figures)
-    commands.push_back(fmt::format("narrow = 0\nload '{0}.gp'\nnarrow = 1\nload '{0}.gp'\n", f.name));
-  const std::vector<std::string> complaints = run_together_or_alone(gnuplot, folder.path(), commands);
-  out.complaint = together(complaints);
-  for (std::size_t i = 0; i < figures.size(); ++i) {
-    const std::string file = (folder.path() / figures[i].name).string();
-    out.drawn.push_back(complaints[i].empty() ? Drawn{read(file + ".svg"), read(file + "_narrow.svg")}
-                                              : Drawn{});
+  if (figures.empty()) return {};
+  const Signals signals;  // before the folder: it goes whenever somebody asks to stop
+  try {
+    return draw_in(ScratchFolder("report").path(), figures, gnuplot, signals);
+  } catch (const results::IoError& e) {
+    return {std::vector<Drawn>(figures.size()), e.what()};
   }
-  return out;
 }
 
 std::string save_figures(const std::vector<Figure>& figures, const fs::path& folder,
@@ -76,13 +92,16 @@ std::string save_figures(const std::vector<Figure>& figures, const fs::path& fol
   if (why) throw results::IoError(folder, "cannot make the folder: " + why.message());
   write_sources(figures, folder);
   if (gnuplot.empty() || figures.empty()) return "";
-  std::vector<std::string> commands;
+  const Signals signals;
+  std::vector<Plots> plots;
   for (const Figure& f : figures) {
-    commands.emplace_back("narrow = 0\n");
-    for (const char* format : {"svg", "pdf", "png"})
-      commands.back() += fmt::format("format = '{}'\nload '{}.gp'\n", format, f.name);
+    plots.push_back({"narrow = 0\n", {}});
+    for (const char* format : {"svg", "pdf", "png"}) {
+      plots.back().commands += fmt::format("format = '{}'\nload '{}.gp'\n", format, f.name);
+      plots.back().files.push_back(fmt::format("{}.{}", f.name, format));
+    }
   }
-  return together(run_together_or_alone(gnuplot, folder, commands));
+  return together(run_together_or_alone(gnuplot, folder, plots, signals));
 }
 
 }  // namespace heed::report

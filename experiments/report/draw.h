@@ -19,10 +19,12 @@ struct Drawing {
   std::vector<Drawn> drawn;
   std::string complaint;
 };
+//
+// Both throw Stopped where a signal asks for it.
 Drawing draw(const std::vector<Figure>& figures, const std::filesystem::path& gnuplot);
 
 // Writes style.gp and each figure's .gp and .tsv to a folder, and, unless `gnuplot` is empty, lets it draw
-// each as .svg, .pdf and .png. Returns its complaint.
+// each as .svg, .pdf and .png. Why not all were drawn; empty where they were. results::IoError
 std::string save_figures(const std::vector<Figure>& figures, const std::filesystem::path& folder,
                          const std::filesystem::path& gnuplot);
 

@@ -151,8 +151,8 @@ std::optional<int> run_again(const std::vector<std::string>& arguments, const Si
     std::array<pollfd, 2> watched = {{{signals.descriptor(), POLLIN, 0}, {from.get(), POLLIN, 0}}};
     if (poll(watched.data(), watched.size(), -1) < 0) continue;
     if (watched[0].revents && signals.asked().to_stop > 0) {
+      kill(-pid, stopped ? SIGKILL : SIGTERM);
       stopped = true;
-      kill(-pid, SIGKILL);
     }
     std::array<char, 4096> bytes{};
     if (watched[1].revents && (n = read(from.get(), bytes.data(), bytes.size())) > 0)

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "core/error.h"
 #include "results/descriptor.h"
 
 namespace heed {
@@ -38,6 +39,12 @@ using results::Descriptor;
 
 // As many files may be open in this process as the system lets it have: a worker takes three.
 void open_many_files();
+
+// Somebody asked to stop (exit code 75).
+class Stopped : public Error {
+ public:
+  using Error::Error;
+};
 
 // While it lives, the signals that ask to stop arrive as bytes of a descriptor instead of interrupting
 // anything; but for those that were ignored before (nohup), which stay so. One that asks to stop when there
@@ -69,7 +76,8 @@ class Signals {
 pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const Signals& signals);
 
 // Starts this program again and waits for it. What it prints, on whichever stream, comes out on our standard
-// error when it has ended. Nothing where a signal asked to stop, which ends it; else what waitpid says.
+// error when it has ended. Nothing where a signal asked to stop, which asks it too, and a second one kills
+// it; else what waitpid says.
 std::optional<int> run_again(const std::vector<std::string>& arguments, const Signals& signals);
 
 }  // namespace heed

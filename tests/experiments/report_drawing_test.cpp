@@ -1,6 +1,9 @@
 // How the report's figures are drawn. However many and long the names are, none covers another one or leaves
 // the page; tests/python/report_test.py looks at what gnuplot makes of them.
 #include <algorithm>
+#include <cmath>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <vector>
@@ -14,12 +17,15 @@
 #include "experiments/report/text_width.h"
 #include "experiments/report/theme.h"
 #include "tests/catch.h"
+#include "tests/results/temp_folder.h"
 
 namespace {
 
+namespace fs = std::filesystem;
 using heed::report::Figure;
 using heed::report::kLineHeight;
 using heed::report::Layout;
+using heed::test::TempFolder;
 using Texts = std::vector<std::string>;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -39,6 +45,8 @@ Box box_of(const Layout::Key& key) {
   const double above = key.y - kLineHeight / 2.;
   return {key.x, key.x + 36 + widest, above, above + kLineHeight * static_cast<double>(key.lines.size())};
 }
+
+void write_file(const fs::path& path, const std::string& text) { std::ofstream(path) << text; }
 
 Texts names(std::size_t count, const std::string& of) {
   Texts out;
@@ -137,6 +145,48 @@ TEST_CASE("a drawn figure keeps no id that another one has") {
   CHECK(html.find("width=") == std::string::npos);
 }
 
+TEST_CASE("a drawing is taken only where it is whole") {
+  const TempFolder folder;
+  const auto gnuplot = [&](const std::string& script) {
+    write_file(folder / "gnuplot", script);
+    fs::permissions(folder / "gnuplot", fs::perms::owner_all);
+    return folder / "gnuplot";
+  };
+  // As it does on a full disk: a beginning, or nothing, and exit code 0.
+  const std::string half =
+      "#!/bin/sh\nfor file in f.svg f_narrow.svg f.pdf f.png; do echo '<svg viewBox=\"\">' > $file; done\n";
+  const Figure f = figure_with({"a"}, 1);
+  const auto check = [&](const std::string& script, const std::string& complaint) {
+    const auto drawing = heed::report::draw({f, f}, gnuplot(script));
+    REQUIRE(drawing.drawn.size() == 2);
+    CHECK(drawing.drawn[0].wide.empty());
+    CHECK_THAT(drawing.complaint, ContainsSubstring(complaint));
+    write_file(folder / "kept/f.svg", "<svg></svg>");  // of an earlier report
+    CHECK_THAT(heed::report::save_figures({f}, folder / "kept", folder / "gnuplot"),
+               ContainsSubstring(complaint));
+    for (const char* kind : {"svg", "pdf", "png"})
+      CHECK_FALSE(fs::exists(folder / (std::string("kept/f.") + kind)));
+    CHECK(fs::exists(folder / "kept/f.gp"));
+  };
+  fs::create_directory(folder / "kept");
+  check(half, "gnuplot left no whole f.svg");
+  check("#!/bin/sh\n", "gnuplot left no whole f.svg");
+  check("#!/bin/sh\nkill -9 $$\n", "gnuplot was ended by signal 9 (SIGKILL).");
+  check("#!/bin/sh\nexit 3\n", "gnuplot ended with exit code 3.");
+  check("of another machine", "gnuplot cannot be started: Exec format error");
+}
+
+TEST_CASE("what gnuplot draws is whole, and kept where it is asked for") {
+  const auto gnuplot = heed::report::find_gnuplot();
+  if (gnuplot.empty()) return;
+  const TempFolder folder;
+  Figure f = figure_with({"a"}, 1);
+  f.panels[0].commands = "plot 1\n";
+  CHECK(heed::report::draw({f}, gnuplot).complaint.empty());
+  CHECK(heed::report::save_figures({f}, folder.path(), gnuplot).empty());
+  for (const char* kind : {"svg", "pdf", "png"}) CHECK(fs::exists(folder / (std::string("f.") + kind)));
+}
+
 TEST_CASE("a figure that gnuplot cannot draw takes no other along") {
   const auto gnuplot = heed::report::find_gnuplot();
   if (gnuplot.empty()) return;
@@ -172,6 +222,8 @@ TEST_CASE("an axis shows all of a metric, and a share from 0 to 1") {
   CHECK_THAT(heed::report::metric_axis(true, {0.4}, 220), ContainsSubstring("set yrange [0:1]"));
   CHECK_THAT(heed::report::metric_axis(false, {10, kNaN, 100}, 220), ContainsSubstring("set yrange [0:106]"));
   CHECK_THAT(heed::report::metric_axis(false, {3, 3}, 220), ContainsSubstring("set yrange [2.7:3.3]"));
+  const double next = std::nextafter(3., 4.);  // one value to all intents
+  CHECK_THAT(heed::report::metric_axis(false, {3, next}, 220), ContainsSubstring("set yrange [2.7:3.3"));
   CHECK_THAT(heed::report::metric_axis(false, {}, 220), ContainsSubstring("set yrange [0:1]"));
 }
 
