@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -18,6 +17,7 @@
 
 #include "results/descriptor.h"
 #include "results/errors.h"
+#include "results/host_name.h"
 
 namespace heed::results {
 
@@ -46,12 +46,6 @@ void close_checked(Descriptor& file, const fs::path& path) {
 }
 
 constexpr std::string_view kTemporaryMark = ".tmp.";
-
-// Empty where the machine does not say.
-std::string host_name() {
-  std::array<char, 256> host{};
-  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
-}
 
 // A temporary file, locked as long as this lives: by the lock others see that its process is alive.
 struct Temporary {

@@ -1,33 +1,26 @@
 #pragma once
 
-#include <cstdlib>
 #include <filesystem>
 #include <string>
-#include <system_error>
 
-#include "experiments/run/process.h"
+#include "results/descriptor.h"
 
 namespace heed {
 
-// An empty folder for temporary files, gone with its contents at the end of the scope. `purpose` is a word of
-// its name. Throws IoError.
+// An empty folder for temporary files, below TMPDIR or /tmp, gone with its contents at the end of the scope.
+// What a killed process left of the same purpose goes when the next one is made on that machine. `purpose` is
+// a word of the name. Throws results::IoError, which names TMPDIR.
 class ScratchFolder {
  public:
-  explicit ScratchFolder(const std::string& purpose) {
-    std::string name = (std::filesystem::temp_directory_path() / ("heed_" + purpose + "_XXXXXX")).string();
-    if (mkdtemp(name.data()) == nullptr) fail_to(name, "make the folder");
-    path_ = name;
-  }
+  explicit ScratchFolder(const std::string& purpose);
   ScratchFolder(const ScratchFolder&) = delete;
   ScratchFolder& operator=(const ScratchFolder&) = delete;
-  ~ScratchFolder() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
+  ~ScratchFolder();
   const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
+  results::Descriptor lock_;  // of the folder: by it others see that its process is alive
 };
 
 }  // namespace heed

@@ -1,12 +1,12 @@
 #include "experiments/train/provenance.h"
 
-#include <unistd.h>
-
 #include <array>
 #include <ctime>
 #include <vector>
 
 #include <fmt/format.h>
+
+#include "results/host_name.h"
 
 namespace heed {
 namespace {
@@ -50,14 +50,12 @@ std::string version_text() {
 }
 
 results::Provenance provenance(const std::string& command) {
-  std::array<char, 256> host{};
-  gethostname(host.data(), host.size() - 1);
   const std::time_t now = std::time(nullptr);
   std::tm utc{};
   gmtime_r(&now, &utc);
   std::array<char, 32> created{};
   std::strftime(created.data(), created.size(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  return {heed_version(), build_stamp(), host.data(), command, created.data()};
+  return {heed_version(), build_stamp(), results::host_name(), command, created.data()};
 }
 
 }  // namespace heed

@@ -1,0 +1,16 @@
+#pragma once
+
+#include <unistd.h>
+
+#include <array>
+#include <string>
+
+namespace heed::results {
+
+// Of this machine; empty where it does not say.
+inline std::string host_name() {
+  std::array<char, 256> host{};
+  return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";
+}
+
+}  // namespace heed::results
