@@ -10,6 +10,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/run/message.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/train/stages.h"
 #include "experiments/train/trial.h"
@@ -104,7 +105,7 @@ void StepTimes::read() {
 }
 
 void StepTimes::say(const std::string& message) const {
-  if (messages_) fmt::print(messages_, "{}\n", message);
+  if (messages_) write_message(messages_, message + '\n');
 }
 
 const Matched* StepTimes::find(const std::string& key) const {

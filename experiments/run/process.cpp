@@ -152,6 +152,7 @@ std::optional<int> run_again(const std::vector<std::string>& arguments, const Si
     if (poll(watched.data(), watched.size(), -1) < 0) continue;
     if (watched[0].revents && signals.asked().to_stop > 0) {
       kill(-pid, stopped ? SIGKILL : SIGTERM);
+      kill(-pid, SIGCONT);  // a process that is stopped would not hear of it
       stopped = true;
     }
     std::array<char, 4096> bytes{};

@@ -28,6 +28,10 @@ void write_text(const fs::path& path, const std::string& text) {
   results::write_file(path, std::as_bytes(std::span(text)), results::IfExists::replace);
 }
 
+bool holds(const fs::path& path, std::string_view text) {
+  return std::ranges::equal(results::read_file(path), std::as_bytes(std::span(text)));
+}
+
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
   for (;;) {
@@ -77,11 +81,10 @@ std::vector<PlanLine> plan_lines(const Sweep& sweep) {
 }
 
 void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) const {
-  if (fs::exists(this->sweep()) && !fs::exists(plan()) && read_text(this->sweep()) != sweep_text)
+  if (fs::exists(this->sweep()) && !fs::exists(plan()) && !holds(this->sweep(), sweep_text))
     throw Error(fmt::format(
         "{}: this is no file of heed's, as there is no plan.tsv beside it, and the sweep file as it runs "
-        "would "
-        "take its place. Choose another run directory with -o DIR, or give the file another name.",
+        "would take its place. Choose another run directory with -o DIR, or give the file another name.",
         this->sweep().string()));
   make_folder(root_ / "trials");
   make_folder(root_ / "logs");
