@@ -305,8 +305,8 @@ TEST_CASE("the time of a step is measured once and then kept") {
     std::string other = whole;
     other[whole.find('\n', whole.find('\n') + 1) - 1] ^= 1;  // the last digit of the first number
     const std::string without_a_line = whole.substr(0, whole.rfind('\n', whole.size() - 2) + 1);
-    for (const std::string& text : {std::string(), other, without_a_line}) {
-      std::ofstream(folder / "step_times.tsv") << text;
+    for (const std::string& changed : {std::string(), other, without_a_line}) {
+      std::ofstream(folder / "step_times.tsv") << changed;
       CHECK_THROWS_WITH(heed::StepTimes(folder / "step_times.tsv", {}),
                         ContainsSubstring("does not match the hash in its last line; restore it, or remove "
                                           "it: then sizes are measured anew"));
