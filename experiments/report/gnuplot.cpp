@@ -98,7 +98,7 @@ std::string run_or_throw(const fs::path& gnuplot, const fs::path& folder, const 
   for (const std::string& file : plots.files)
     if (!is_whole(folder / file)) missing.push_back(file);
   for (const std::string& file : missing) fs::remove(folder / file);
-  const std::string complaint = complaint_of(folder, status, missing);
+  std::string complaint = complaint_of(folder, status, missing);
   fs::remove(folder / kScript);
   fs::remove(folder / kLog);
   return complaint;

@@ -41,7 +41,8 @@ struct SparseMixer : TiledMixer<Mixer, S> {
     for (Index kind = 0; kind < std::min(kinds, heads); ++kind) {
       PairCount count;
       mixer().plan(kind, size.tq, size.tk, size.mask, count);
-      pairs += static_cast<double>(count.pairs() * ((heads - kind + kinds - 1) / kinds));
+      const Index heads_of_kind = (heads - kind + kinds - 1) / kinds;
+      pairs += static_cast<double>(count.pairs() * heads_of_kind);
     }
     pairs /= static_cast<double>(heads);
     const double width = static_cast<double>(size.key + size.value);
