@@ -194,7 +194,7 @@ TEST_CASE("a search that is stopped or killed takes along the process that times
   heed::test::Program plan(folder.path(), words);
   std::vector<pid_t> timing;  // of misbehaving: softmax was timed before
   REQUIRE(heed::test::eventually(
-      [&] { return fs::exists(folder / "r/step_times.tsv") && !(timing = plan.children()).empty(); }));
+      [&] { return fs::exists(folder / "r/step_times.tsv") && !(timing = plan.children()).empty(); }, 300));
   SECTION("stopped") {
     plan.signal(SIGTERM);
     const Ended ended = plan.wait();
