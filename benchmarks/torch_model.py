@@ -44,7 +44,7 @@ class Softmax(nn.Module):
 
 
 class Differential(Softmax):
-    """Ye et al. 2024; the maps of a head are neighbours, each half as wide as the values."""
+    """Ye et al. 2024; the maps of a head are neighbors, each half as wide as the values."""
     maps = 2
 
     def __init__(self, a, depth):

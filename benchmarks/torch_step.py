@@ -164,7 +164,7 @@ def main():
         "mkl": torch.backends.mkl.is_available(), "simd": wanted.get("ATEN_CPU_CAPABILITY", "default"),
         "product_gflops": round(product_gflops(torch), 1),
         "variant": a.variant, "d_model": a.d_model, "layers": a.layers, "heads": a.heads, "seq": a.seq,
-        "batch": a.batch, "vocab": a.vocab, "labels_per_seq": a.labels_per_seq, "logits": "labelled",
+        "batch": a.batch, "vocab": a.vocab, "labels_per_seq": a.labels_per_seq, "logits": "labeled",
         "attention_only": a.attention_only, "sdpa": a.sdpa, "compile": a.compile, "malloc": a.malloc,
         "parameters": parameters, "logit_rows": a.batch * a.labels_per_seq, "steps": len(wall),
         "median_ms": round(median, 4), "min_ms": round(min(wall), 4), "max_ms": round(max(wall), 4),

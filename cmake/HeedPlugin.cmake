@@ -42,7 +42,7 @@ HEED_PLUGIN(\"@name@\", \"@arg_VERSION@\", add)
   if(arg_NATIVE)
     target_compile_options(${name} PRIVATE -march=native)
   endif()
-  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)  # nobody wants to time unoptimised attention
+  if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)  # nobody wants to time unoptimized attention
     target_compile_options(${name} PRIVATE -O3)
     target_compile_definitions(${name} PRIVATE NDEBUG)
   endif()

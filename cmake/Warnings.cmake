@@ -4,7 +4,7 @@ function(heed_warnings target)
     -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
     # Index is signed and containers are not: each s[size_t(i)] would need a cast that says nothing.
     -Wno-sign-conversion
-    # GCC 12 sees uninitialised values in its own AVX-512 intrinsics and, instrumented, in <regex> (GCC bugs 105593, 105562).
+    # GCC 12 sees uninitialized values in its own AVX-512 intrinsics and, instrumented, in <regex> (GCC bugs 105593, 105562).
     $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-uninitialized>
     $<$<BOOL:${HEED_WERROR}>:-Werror>)
 endfunction()

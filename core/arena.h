@@ -8,7 +8,7 @@ namespace heed {
 
 constexpr std::size_t kAlignment = 64;  // bytes; one cache line, one AVX-512 register
 
-// A bump allocator. Memory handed out lives until the arena is rewound past it; it is not initialised (in
+// A bump allocator. Memory handed out lives until the arena is rewound past it; it is not initialized (in
 // debug builds it is filled with NaN, so that reading before writing shows). Blocks are kept when rewound: a
 // loop that asks for the same sizes in each round takes memory from the heap in its first round alone. Not
 // safe for use by two threads at once.

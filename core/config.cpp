@@ -47,7 +47,7 @@ std::string canonical_scalar(const Config& c) {
   bool boolean;
   if (c.read(integer)) return fmt::format("{}", integer);
   if (c.read(number)) {
-    // A whole number written as 1.0 or 1e3 means the same as 1 or 1000 to every option that takes numbers.
+    // An integer written as 1.0 or 1e3 means the same as 1 or 1000 to every option that takes numbers.
     if (std::abs(number) < 0x1p63 && number == std::floor(number))
       return fmt::format("{}", static_cast<long long>(number));
     return fmt::format("{}", number);  // shortest text that reads back to the same double
@@ -190,7 +190,7 @@ std::string Config::described() const {
     case Kind::scalar: {
       double number;
       bool boolean;
-      return read(number) || read(boolean) ? text_ : fmt::format("the text '{}'", text_);
+      return read(number) || read(boolean) ? text_ : fmt::format("the string '{}'", text_);
     }
     case Kind::sequence:
       return fmt::format("a list of {}", items_.size());

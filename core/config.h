@@ -66,7 +66,7 @@ class Config {
   // What was found, in words for a message: "the text 'abc'", "a list of 3", "a map".
   std::string described() const;
 
-  // The same value on one line in a canonical form: keys sorted, numbers normalised (1e-3 is 0.001). Equal
+  // The same value on one line in a canonical form: keys sorted, numbers normalized (1e-3 is 0.001). Equal
   // meaning, equal text.
   std::string canonical() const;
   // Readable YAML in block style, in the order of the keys.
@@ -110,7 +110,7 @@ class Problems {
   std::size_t more_ = 0;            // that were found when there were enough to show
 };
 
-// The candidate closest to a misspelt name by edit distance (a swap of neighbours counts once); empty when
+// The candidate closest to a misspelt name by edit distance (a swap of neighbors counts once); empty when
 // none is near.
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates);
 // " Did you mean 'size'?" or "", followed by " Known: size, tile."

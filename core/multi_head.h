@@ -16,7 +16,7 @@ void require_divisible(Index dim, Index heads);
 //     q = Q(x)   k = K(context)   v = V(context)   o = kernel(q, k, v)   y = O(o)
 // Q, K, V and O are projections: Linear, or anything else with its forward and backward (TokenFormer puts
 // parameter tokens there). The value map of a head, V followed by its rows of O, is the value-down and
-// value-up factorisation of one (C,C) matrix.
+// value-up factorization of one (C,C) matrix.
 template <class Projection, class S>
 class MultiHead final : public Layer<S> {
  public:

@@ -77,7 +77,7 @@ void from_config(const Config& c, const std::string& path, const OptionText&, bo
 void from_config(const Config& c, const std::string& path, const OptionText& text, std::ptrdiff_t& value,
                  Problems& problems) {
   long long read;
-  if (read_or_report(c, path, "a whole number", read, value, problems))
+  if (read_or_report(c, path, "an integer", read, value, problems))
     check_range(c, path, text, static_cast<double>(value), problems);
 }
 
@@ -90,7 +90,7 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
 void from_config(const Config& c, const std::string& path, const OptionText& text, std::string& value,
                  Problems& problems) {
   if (!c.is_scalar())
-    return problems.add(c.place(), fmt::format("{}: expected a text, found {}.", path, c.described()));
+    return problems.add(c.place(), fmt::format("{}: expected a string, found {}.", path, c.described()));
   if (!text.choices.empty() &&
       std::find(text.choices.begin(), text.choices.end(), c.text()) == text.choices.end())
     return problems.add(c.place(), fmt::format("{}: unknown value '{}'.{}", path, c.text(),
@@ -100,7 +100,7 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
 
 void from_config(const Config& c, const std::string& path, const OptionText& text,
                  std::vector<std::ptrdiff_t>& value, Problems& problems) {
-  read_list(c, path, text, "a list of whole numbers", value, problems);
+  read_list(c, path, text, "a list of integers", value, problems);
 }
 
 void from_config(const Config& c, const std::string& path, const OptionText& text, std::vector<double>& value,

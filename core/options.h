@@ -51,7 +51,7 @@ class Refuse {
 
 struct OptionInfo {
   std::string name, type,
-      value;  // type: "yes/no", "whole number", "number", "text", "list of numbers"; value: the default
+      value;  // type: "boolean", "integer", "number", "string", "list of numbers"; value: the default
   OptionText text;
 };
 
@@ -81,15 +81,15 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
 template <class T>
 constexpr const char* type_name() {
   if constexpr (std::is_same_v<T, bool>)
-    return "yes/no";
+    return "boolean";
   else if constexpr (std::is_same_v<T, std::ptrdiff_t>)
-    return "whole number";
+    return "integer";
   else if constexpr (std::is_same_v<T, double>)
     return "number";
   else if constexpr (std::is_same_v<T, std::string>)
-    return "text";
+    return "string";
   else if constexpr (std::is_same_v<T, std::vector<std::ptrdiff_t>>)
-    return "list of whole numbers";
+    return "list of integers";
   else
     return "list of numbers";
 }

@@ -14,7 +14,7 @@ Param<S> Params<S>::declare(std::string_view name, Index rows, Index cols, Init 
   const std::string full = prefix_ + std::string(name);
   HEED_CHECK(!find(full), "two parameters are called " + full);
   infos_.push_back({full, rows, cols, size_, std::move(init), role, new_rows});
-  // Each parameter starts on a cache line: vectorised loops then do the same whatever was declared before.
+  // Each parameter starts on a cache line: vectorized loops then do the same whatever was declared before.
   constexpr Index line = kAlignment / sizeof(S);
   size_ += (rows * cols + line - 1) / line * line;
   return Param<S>(this, static_cast<Index>(infos_.size()) - 1);
@@ -31,8 +31,8 @@ void Params<S>::freeze() {
 }
 
 template <class S>
-void Params<S>::initialise(std::uint64_t seed) {
-  HEED_CHECK(values_, "parameters are initialised before Params::freeze");
+void Params<S>::initialize(std::uint64_t seed) {
+  HEED_CHECK(values_, "parameters are initialized before Params::freeze");
   for (const ParamInfo& p : infos_) {
     Draws draws = Rng(seed, "init " + p.name).at(0);
     std::vector<double> x(static_cast<std::size_t>(p.rows * p.cols), p.init.value);

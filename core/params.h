@@ -106,7 +106,7 @@ class Params {
   [[nodiscard]] Scope scope(std::string_view name) { return Scope(*this, name); }
 
   void freeze();                        // allocates; values and gradients are zero
-  void initialise(std::uint64_t seed);  // REQUIRES: freeze
+  void initialize(std::uint64_t seed);  // REQUIRES: freeze
 
   const std::vector<ParamInfo>& infos() const { return infos_; }
   Param<S> find(std::string_view name);  // a null handle where the name is unknown

@@ -12,7 +12,7 @@
 namespace heed {
 
 // What numeric code may allocate from. `keep` lives until the backward pass has run, `temp` until the current
-// task ends. Neither is initialised.
+// task ends. Neither is initialized.
 template <class S>
 class Memory {
  public:

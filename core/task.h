@@ -17,7 +17,7 @@ enum class Split { train, validation, test };
 // What a position of a sequence holds, as seen from another one that is scored.
 enum class Evidence : std::uint8_t { none, answer, distractor };
 
-// A source of labelled sequences. Sequence i of a split depends on the seed, the split and i alone: it is the
+// A source of labeled sequences. Sequence i of a split depends on the seed, the split and i alone: it is the
 // same for every variant, batch size and thread count. Safe to call from several threads.
 class Task {
  public:

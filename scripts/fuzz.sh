@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # fuzz.sh [SECONDS [TARGET...]]: builds the readers of sweep files, results and checkpoints with libFuzzer and the address and
-# undefined-behaviour sanitizers, and lets each run for so long (60). The corpus in tests/fuzz/corpus is where it starts;
+# undefined-behavior sanitizers, and lets each run for so long (60). The corpus in tests/fuzz/corpus is where it starts;
 # what it adds, and what it finds, is kept in build/fuzz. A find that is mended goes into the corpus.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # sanitize.sh [--part]: builds the suite and runs it, but for slow tests and those of installing and of Slurm, under the
-# address and undefined-behaviour sanitizers (GCC), the thread sanitizer (Clang with libomp and Archer) and the leak
+# address and undefined-behavior sanitizers (GCC), the thread sanitizer (Clang with libomp and Archer) and the leak
 # sanitizer (Clang). With --part what CI has time for: under the first the kernels of every variant and the readers of
 # results, under the second the threads.
 set -euo pipefail

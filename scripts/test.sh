@@ -9,7 +9,7 @@ scripts/build.sh
 if [[ ${1:-} == --long ]]; then
   scripts/install_packages.sh lint
   scripts/sanitize.sh
-  # NaN must be found in every kind of build: Debug, no optimisation, and -O3 without -march=native. The others have the whole suite.
+  # NaN must be found in every kind of build: Debug, no optimization, and -O3 without -march=native. The others have the whole suite.
   for kind in dev coverage portable; do
     preset=${kind/portable/release}
     mkdir -p "build/$kind"

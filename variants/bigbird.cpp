@@ -8,7 +8,7 @@
 namespace {
 using namespace heed;
 
-// The random blocks of block row I: none of those it sees anyway (neighbours, first and last). Rows that see
+// The random blocks of block row I: none of those it sees anyway (neighbors, first and last). Rows that see
 // everything, and rows with too few blocks left, are filled with block 0, which adds nothing.
 //     x (heads * blocks, randoms), row by row
 void draw_blocks(Draws& draws, std::span<double> x, Index blocks, Index randoms) {
@@ -24,7 +24,7 @@ void draw_blocks(Draws& draws, std::span<double> x, Index blocks, Index randoms)
   }
 }
 
-// BigBird (Zaheer et al. 2020): in blocks of positions, each row sees its neighbours, the first and the last
+// BigBird (Zaheer et al. 2020): in blocks of positions, each row sees its neighbors, the first and the last
 // block, and a few random ones; the first and the last block see everything. The pattern is a union: a block
 // that is named twice counts once. A causal mask takes the future away from all of it. Derivation:
 // docs/variants/sparse.md.
@@ -90,5 +90,5 @@ struct BigBirdAttention : SparseMixer<BigBirdAttention<S>, S> {
 };
 }  // namespace
 
-HEED_MIXER(bigbird, BigBirdAttention, "Softmax over neighbouring, global and random blocks",
+HEED_MIXER(bigbird, BigBirdAttention, "Softmax over neighboring, global and random blocks",
            "Zaheer et al. 2020")

@@ -37,8 +37,8 @@ void disturb(Params<S>& params, std::uint64_t seed) {
 
 // Fixed: no check takes it for one of the variant's own.
 template <class S>
-void declare_neighbour(Params<S>& params, std::string_view name) {
-  params.declare(std::string(kNeighbours) + std::string(name), 1, 64, Init::ones(), Role::fixed);
+void declare_neighbor(Params<S>& params, std::string_view name) {
+  params.declare(std::string(kNeighbors) + std::string(name), 1, 64, Init::ones(), Role::fixed);
 }
 
 }  // namespace
@@ -64,7 +64,7 @@ Bench<S>::Bench(const VariantInfo& info, const Config& options, const Setup& s, 
                 std::uint64_t seed)
     : setup(s), step(threads) {
   const Index length = std::max(s.time, s.keys());
-  if (s.neighbours) declare_neighbour(params, "before");
+  if (s.neighbors) declare_neighbor(params, "before");
   if (s.position) {
     const auto scope = params.scope("position");
     position = s.position->make<S>(resolved(*s.position), {s.dim, s.heads, length}, params);
@@ -79,9 +79,9 @@ Bench<S>::Bench(const VariantInfo& info, const Config& options, const Setup& s, 
   spec.causality = s.causality;
   spec.position = position.get();
   layer = info.make<S>(options, spec, params);
-  if (s.neighbours) declare_neighbour(params, "after");
+  if (s.neighbors) declare_neighbor(params, "after");
   params.freeze();
-  params.initialise(seed);
+  params.initialize(seed);
   disturb(params, seed);
   poison(step);
 

@@ -21,7 +21,7 @@ struct Setup {
   Index context_time = 0, context_dim = 0;
   Causality causality = {};
   const PositionInfo* position = nullptr;  // with its default options
-  bool neighbours = false;                 // parameters of others stand before and after the variant's own
+  bool neighbors = false;                  // parameters of others stand before and after the variant's own
 
   Index keys() const { return cross ? context_time : time; }
   std::string text() const;  // "causal, batch 2, time 5, heads 1, dim 6"
@@ -40,7 +40,7 @@ struct Tensors {
 };
 
 // What parameters of others are called.
-constexpr std::string_view kNeighbours = "neighbours.";
+constexpr std::string_view kNeighbors = "neighbors.";
 
 // A variant built for a setup, with random parameters, inputs and an upstream gradient. The numbers depend on
 // the setup and the seed alone, not on S: a float bench holds the rounded numbers of the double one.

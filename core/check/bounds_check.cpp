@@ -23,7 +23,7 @@ std::string rows_text(Index n, const char* place, const char* name) {
 }
 
 // A tensor that lies between guard rows. Eight of them: the tensor starts on a cache line as before, so that
-// vectorised loops do what they did.
+// vectorized loops do what they did.
 class Guarded {
  public:
   Guarded(const char* name, const Matrix<double>& tensor, double guard)
@@ -70,7 +70,7 @@ class GuardedParameters {
  public:
   explicit GuardedParameters(Params<double>& params) : params_(params) {
     for (const ParamInfo& p : params.infos())
-      if (p.name.starts_with(kNeighbours)) params.find(p.name).grad().setConstant(kGuard);
+      if (p.name.starts_with(kNeighbors)) params.find(p.name).grad().setConstant(kGuard);
     values_.assign(params.values().begin(), params.values().end());
     grads_.assign(params.grads().begin(), params.grads().end());
   }
@@ -82,7 +82,7 @@ class GuardedParameters {
       const ParamInfo& p = infos[i];
       const Index size = p.rows * p.cols, end = p.offset + size,
                   next = i + 1 < infos.size() ? infos[i + 1].offset : params_.size();
-      const bool others = p.name.starts_with(kNeighbours);
+      const bool others = p.name.starts_with(kNeighbors);
       if (!same_bytes(&params_.values()[at(p.offset)], &values_[at(p.offset)], size))
         return "the value of " + p.name;
       if (others && changed(p.offset, end) > 0)
@@ -110,7 +110,7 @@ class GuardedParameters {
 class GuardedBench {
  public:
   GuardedBench(const Subject& subject, Setup setup, double around)
-      : bench_(subject.info, subject.options, with_neighbours(setup)),
+      : bench_(subject.info, subject.options, with_neighbors(setup)),
         x_("x", bench_.x, around),
         context_("the context", bench_.context, around),
         dy_("dy", bench_.upstream, around),
@@ -134,8 +134,8 @@ class GuardedBench {
   std::string not_finite() const { return check::not_finite(outcome_of(bench_)); }
 
  private:
-  static Setup with_neighbours(Setup setup) {
-    setup.neighbours = true;
+  static Setup with_neighbors(Setup setup) {
+    setup.neighbors = true;
     return setup;
   }
 

@@ -6,7 +6,7 @@
 #include <exception>
 #include <utility>
 
-#include "core/check/catalogue.h"
+#include "core/check/catalog.h"
 
 namespace heed {
 namespace {
@@ -70,7 +70,7 @@ const char* text(Verdict verdict) {
 
 std::vector<CheckInfo> all_checks() {
   std::vector<CheckInfo> out;
-  for (const Check& c : check::catalogue()) out.push_back(c.about);
+  for (const Check& c : check::catalog()) out.push_back(c.about);
   return out;
 }
 
@@ -80,7 +80,7 @@ std::vector<CheckResult> run_conformance(const VariantInfo& info, const Config& 
   const Traits traits = info.traits(options);
   const std::string name = subject_text(info, options);
   std::vector<CheckResult> results;
-  for (const Check& c : check::catalogue()) {
+  for (const Check& c : check::catalog()) {
     if (!context.only.empty() && std::ranges::find(context.only, c.about.name) == context.only.end())
       continue;
     results.push_back(run(c, subject, traits));
@@ -106,9 +106,9 @@ std::vector<Config> all_option_choices(const VariantInfo& info) {
   add({});
   for (const OptionInfo& o : info.options) {
     for (const std::string& choice : o.text.choices) add(with(o.name, Config::scalar(choice)));
-    if (o.type == "yes/no")
+    if (o.type == "boolean")
       for (bool value : {false, true}) add(with(o.name, Config::boolean(value)));
-    if (o.type == "whole number" && o.text.min)
+    if (o.type == "integer" && o.text.min)
       add(with(o.name, Config::integer(static_cast<long long>(*o.text.min))));
   }
   return out;

@@ -47,7 +47,7 @@ std::vector<CheckResult> run_conformance(const VariantInfo& info, const Config& 
                                          const ConformanceContext& context = {});
 
 // The choices of options that the suite runs: the defaults; each other value of each enumerated option (a
-// text with choices, yes/no), the rest at default; and each whole number at the least that it may be, since
+// text with choices, boolean), the rest at default; and each integer at the least that it may be, since
 // awkward sizes are too short for most defaults to matter. Choices that the variant refuses are left out.
 std::vector<Config> all_option_choices(const VariantInfo& info);
 

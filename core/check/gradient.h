@@ -31,7 +31,7 @@ struct GradientReport {
 // Compares analytic gradients with central differences of `loss` at steps h and h/2, coordinate by
 // coordinate. The two are extrapolated to n = (4 D(h/2) - D(h)) / 3, whose error is of order h^4.
 //
-// Tolerance: 1e-6 relative. A gradient much smaller than its neighbours drowns in the rounding of the loss,
+// Tolerance: 1e-6 relative. A gradient much smaller than its neighbors drowns in the rounding of the loss,
 // so the floor of the denominator is a tenth of the tensor's largest gradient plus a thousandth of the
 // largest of all. Where analytic and numeric disagree and the two step sizes do so too, the function has a
 // kink there (a selection that jumps): the coordinate is skipped and counted, and a share of kinks above 5 %

@@ -16,8 +16,8 @@ namespace heed {
 // can. Asks for declarations alone: neither model needs memory.
 std::string refuse_growth(const std::vector<ParamInfo>& smaller, const std::vector<ParamInfo>& larger);
 
-// Values of `smaller` into `larger`; new rows become zero or stay as they are. As Params::initialise draws
-// row by row, new rows of an initialised `larger` continue the stream that the old ones came from. REQUIRES:
+// Values of `smaller` into `larger`; new rows become zero or stay as they are. As Params::initialize draws
+// row by row, new rows of an initialized `larger` continue the stream that the old ones came from. REQUIRES:
 // refuse_growth is empty.
 template <class S>
 void grow(const Params<S>& smaller, Params<S>& larger);

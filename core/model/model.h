@@ -22,7 +22,7 @@ struct Batch {
 
 // Token embedding, positions, blocks, a final norm and a head:   logits = norm(blocks(embed(tokens))) W.
 // Logits are computed at scored positions only. Built on unfrozen parameters it can only count; freeze,
-// initialise, then run.
+// initialize, then run.
 template <class S>
 class Model {
  public:

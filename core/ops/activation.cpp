@@ -153,7 +153,7 @@ void by_rows(X x, Mat<S> y, F f) {
   for (Index r = 0; r < x.rows(); ++r) f(x.row(r).data(), y.row(r).data(), x.cols());
 }
 
-// task(from, n) for pieces of `size` elements, a whole number of chunks each.
+// task(from, n) for pieces of `size` elements, an integer of chunks each.
 template <class S, class F>
 void by_pieces(Step<S>& step, Index size, F task) {
   constexpr Index piece = 64 * kChunk;

@@ -37,7 +37,7 @@ AttentionBench bench_attention(const Choice& variant, const Registry& registry, 
                               .causality = {shape.causal, {}}};
   const auto kernel = info.make_kernel(variant.options, spec, params);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
 
   const HeadShape& s = kernel->shape();
   const Index rows = shape.batch * shape.length, key = s.heads * s.key, value = s.heads * s.value;

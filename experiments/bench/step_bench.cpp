@@ -35,7 +35,7 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   Params<float> params;
   Model<float> model(model_spec(trial, *task), registry, params);
   params.freeze();
-  params.initialise(trial.seed);
+  params.initialize(trial.seed);
   TrainOptions options = trial.train;
   options.steps = std::max(options.steps, warmup + steps);  // the learning rate is that of a real training
   Training training(model, params, *task, options, threads);

@@ -40,7 +40,7 @@ Json step_json(const TrialConfig& trial, const StepBench& b, int threads) {
           {"batch", trial.train.batch},
           {"vocab", b.vocabulary},
           {"labels_per_seq", b.labels},
-          {"logits", "labelled"},
+          {"logits", "labeled"},
           {"parameters", b.parameters},
           {"logit_rows", b.logit_rows},
           {"steps", b.step.wall.size()},

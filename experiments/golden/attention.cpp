@@ -132,7 +132,7 @@ Run run_layer(const Case& c, const VariantInfo& variant, const Config& options, 
   spec.position = where.get();
   const auto layer = variant.make<double>(options, spec, params);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   load(c, names, params);
 
   Tensor y = Tensor::zeros(x.shape), dx = Tensor::zeros(x.shape), dcontext = Tensor::zeros(context.shape);
@@ -164,9 +164,9 @@ std::vector<Run> run_softmax_layer(const Case& c, const VariantInfo& variant) {
   const Given given = {{"scale", Config::number(c.number("scale"))},
                        {"key_width", Config::integer(c.integer("d_k"))},
                        {"value_width", Config::integer(c.integer("d_v"))}};
-  const bool factorised = c.params.contains("W_vdown");
+  const bool factorized = c.params.contains("W_vdown");
   // One matrix for each head: those of values, down then up, are heed's value and output maps.
-  const ParamNames names = factorised ? ParamNames{{"W_q", "query.weight", true},
+  const ParamNames names = factorized ? ParamNames{{"W_q", "query.weight", true},
                                                    {"W_k", "key.weight", true},
                                                    {"W_vdown", "value.weight", true},
                                                    {"W_vup", "output.weight"}}
@@ -179,7 +179,7 @@ std::vector<Run> run_softmax_layer(const Case& c, const VariantInfo& variant) {
     Run& run = runs.emplace_back(run_layer(c, variant, options, spec, names, nullptr, {}));
     run.text = name;
     run.outputs["probs"] = run.outputs["weights"];
-    if (!factorised) run.outputs["heads_out"] = heads_out(c, run.outputs["weights"]);
+    if (!factorized) run.outputs["heads_out"] = heads_out(c, run.outputs["weights"]);
   }
   return runs;
 }

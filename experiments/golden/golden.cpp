@@ -18,7 +18,7 @@ using golden::Tensor;
 using golden::Tensors;
 
 // |a - b| <= absolute + relative |b|. Ordinary cases differ by the rounding of another order of sums; in the
-// extreme ones that is magnified by nearly cancelling terms.
+// extreme ones that is magnified by nearly canceling terms.
 struct Tolerance {
   double absolute, relative;
   double at(double b) const { return absolute + relative * std::abs(b); }

@@ -89,7 +89,7 @@ double Case::number(const std::string& key) const {
 Index Case::integer(const std::string& key) const {
   const Attribute& a = get(attributes, key, "the attribute");
   if (const auto* number = std::get_if<std::int64_t>(&a)) return *number;
-  throw Error(fmt::format("the attribute '{}' is not a whole number", key));
+  throw Error(fmt::format("the attribute '{}' is not an integer", key));
 }
 
 std::string Case::text_or_empty(const std::string& key) const {

@@ -69,7 +69,7 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
   Params<double> params;
   const auto kernel = setting.variant.make_kernel(setting.options, spec, params);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   load(c, setting.names, params);
   if (setting.prepare) setting.prepare(params);
 

@@ -1,4 +1,4 @@
-// The pieces of a block, the block itself, the loss and the optimiser.
+// The pieces of a block, the block itself, the loss and the optimizer.
 #include <algorithm>
 #include <map>
 

@@ -36,7 +36,7 @@ TokenResult run_tokens(const Case& c, const VariantInfo& variant, const Tokens& 
   Params<double> params;
   const auto layer = variant.make<double>(options_of(variant, given), spec, params);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   const Param<double> k = params.find("map.key_tokens"), v = params.find("map.value_tokens");
   k.value().setZero(), v.value().setZero();
   k.value().leftCols(in) = tokens.keys;

@@ -53,7 +53,7 @@ inline Seq<const double> seq(const Tensor& t) { return {t.values.data(), t.size(
 
 // heed::Error where a tensor has another shape: kernels trust the shapes they are given.
 void require_shape(const char* name, const Tensor& t, const std::vector<Index>& shape);
-// A whole number of the file that will be an index; heed::Error where it is not in 0 .. limit-1.
+// An integer of the file that will be an index; heed::Error where it is not in 0 .. limit-1.
 Index require_index(const char* name, double value, Index limit);
 
 // y = op(x) with its parameters; an op is anything with forward(step, x, y) and backward(step, dy, dx).
@@ -63,7 +63,7 @@ Run run_op(const Case& c, Make make, const ParamNames& names) {
   Params<double> params;
   auto op = make(params);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   load(c, names, params);
   const Tensor &x = c.input("x"), &dy = c.upstream_out();
   Tensor y = Tensor::zeros(x.shape), dx = Tensor::zeros(x.shape);
@@ -88,7 +88,7 @@ std::vector<Run> run_attention(const Case& c, const Registry& registry);  // sof
 std::vector<Run> run_sparse(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention(const Case& c, const Registry& registry);
 std::vector<Run> run_position(const Case& c, const Registry& registry);
-std::vector<Run> run_operation(const Case& c, const Registry& registry);  // block pieces, loss, optimiser
+std::vector<Run> run_operation(const Case& c, const Registry& registry);  // block pieces, loss, optimizer
 
 // One attention kernel on given q, k, v: outputs out, weights (B,H,Tq,Tk), lse; all gradients.
 struct KernelSetting {

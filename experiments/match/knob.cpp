@@ -15,7 +15,7 @@ void append(std::vector<Knob>& to, const std::string& prefix, const std::vector<
   for (const OptionInfo& o : options) {
     const Knob knob{prefix + o.name, o.text};
     const auto same = [&](const Knob& k) { return k.path == knob.path; };
-    if (o.type == "whole number" && std::none_of(to.begin(), to.end(), same)) to.push_back(knob);
+    if (o.type == "integer" && std::none_of(to.begin(), to.end(), same)) to.push_back(knob);
   }
 }
 

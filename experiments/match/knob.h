@@ -11,7 +11,7 @@
 
 namespace heed {
 
-// A whole number of a trial's configuration that can be moved until a budget is met.
+// An integer of a trial's configuration that can be moved until a budget is met.
 struct Knob {
   std::string path;  // "model.feed_forward.width", "attention.tokens", "model.dim", "train.steps"
   OptionText text;   // its range
@@ -19,7 +19,7 @@ struct Knob {
   std::string name() const { return path.substr(path.rfind('.') + 1); }
 };
 
-// Those of a trial: the whole-number options of its attention (of any layer of a stack), of the feed-forward
+// Those of a trial: the integer options of its attention (of any layer of a stack), of the feed-forward
 // unless the attention brings its own, of the model, and the length of the training.
 std::vector<Knob> knobs_of(const TrialConfig& trial, const Registry& registry);
 

@@ -221,8 +221,8 @@ std::optional<Knob> Matcher::knob_for(const TrialConfig& trial, const VariantEnt
                                      "another option, as adjust: {{{}: dim}}. Known: {}.",
                                      trial.variant, trial.attention[0].name, fmt::join(known, ", ")));
   } else {
-    problems_.add(place, fmt::format("compare.match.adjust: {} has no whole number '{}' to move.{}",
-                                     trial.variant, given->second, suggestion(given->second, known)));
+    problems_.add(place, fmt::format("compare.match.adjust: {} has no integer '{}' to move.{}", trial.variant,
+                                     given->second, suggestion(given->second, known)));
   }
   return std::nullopt;
 }

@@ -8,7 +8,7 @@
 
 namespace heed {
 
-// Measures what a whole number leads to, quickly or with care; nothing where it leads to nothing.
+// Measures what an integer leads to, quickly or with care; nothing where it leads to nothing.
 using Measure = std::function<std::optional<double>(Index at, bool with_care)>;
 
 struct MeasuredSearch {
@@ -16,7 +16,7 @@ struct MeasuredSearch {
   std::vector<Try> tries;    // each number once, the nearest first
 };
 
-// Looks for a whole number in first .. last at which what is measured comes within a share `tolerance` of a
+// Looks for an integer in first .. last at which what is measured comes within a share `tolerance` of a
 // target. No value comes out twice the same, and of many tries the best is also the luckiest. So the target
 // counts as crossed only where a value is clearly beyond it; numbers are doubled or halved from `own`, the
 // first of which is measured with care already, however far away they look; and what is found is measured

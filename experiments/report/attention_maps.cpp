@@ -82,7 +82,7 @@ std::string sharpest(const AttentionMaps& maps) {
 }
 
 // Scale, palette and the box that explains it.
-std::string colours(const Extremes& extremes) {
+std::string colors(const Extremes& extremes) {
   const bool is_signed = extremes.low < 0;
   const float most = std::max(extremes.high, -extremes.low);
   return fmt::format(
@@ -123,7 +123,7 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
            .commands =
                fmt::format("{}set xrange [{}:{}]\nset yrange [{}:{}]\nset xtics {}\nset ytics {}\n"
                            "plot '{}.tsv' index {} matrix using ($1 * {}):($2 * {}):3 with image notitle\n",
-                           index == 0   ? colours(extremes)
+                           index == 0   ? colors(extremes)
                            : index == 1 ? "unset colorbox\n"
                                         : "",
                            -half, end - half, end - half, -half, bottom ? tics : none, first ? tics : none,

@@ -15,7 +15,7 @@ constexpr const char* kStyle = R"css(
 :root { --ink: #1b1b1b; --soft: #555; --line: #ddd; --page: #fff; --shade: #f6f6f4; --worse: #b34700; --better: #00664b; }
 @media screen and (prefers-color-scheme: dark) {
   :root { color-scheme: dark; --ink: #e8e8e6; --soft: #aaa; --line: #444; --page: #161616; --shade: #222; --worse: #f0985a; --better: #4cc9a2;
-    DARK_COLOURS }
+    DARK_COLORS }
   .map svg image, .map svg [shape-rendering] { filter: invert(1) hue-rotate(180deg); }
 }
 * { box-sizing: border-box; }
@@ -162,7 +162,7 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
 
 std::string page(const std::string& title, const std::string& body) {
   std::string style = kStyle;
-  replace_all(style, "DARK_COLOURS", dark_colours());
+  replace_all(style, "DARK_COLORS", dark_colors());
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta "
       "charset=\"utf-8\" />\n"

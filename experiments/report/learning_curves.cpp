@@ -106,7 +106,7 @@ std::vector<Figure> learning_curves(const Evidence& e) {
       if (std::isfinite(points.back()[2])) {
         banded = true;
         bands.push_back(
-            fmt::format("{} using 1:3:4 with filledcurves fc rgb '#{}' notitle", file, colour(place)));
+            fmt::format("{} using 1:3:4 with filledcurves fc rgb '#{}' notitle", file, color(place)));
       }
       lines.push_back(fmt::format("{} using 1:2 with linespoints {} pointinterval {} notitle", file,
                                   line_style(place), mark_every(points.size())));

@@ -13,10 +13,10 @@
 namespace heed::report {
 namespace {
 
-// Okabe and Ito's colours, which differ for colour-blind eyes; dark grey in place of the yellow, which white
+// Okabe and Ito's colors, which differ for color-blind eyes; dark gray in place of the yellow, which white
 // drowns.
-constexpr std::array<const char*, 8> kColours = {"0072B2", "D55E00", "009E73", "CC79A7",
-                                                 "000000", "E69F00", "56B4E9", "5A5A5A"};
+constexpr std::array<const char*, 8> kColors = {"0072B2", "D55E00", "009E73", "CC79A7",
+                                                "000000", "E69F00", "56B4E9", "5A5A5A"};
 // Seven dashes and nine points: the first pair that comes again is the 63rd.
 constexpr std::array<const char*, 7> kDashes = {"solid", "(9,3)",  "(2,2)",        "(9,3,2,3)",
                                                 "(4,2)", "(14,4)", "(9,3,2,3,2,3)"};
@@ -137,7 +137,7 @@ std::vector<std::string> points_with_bars(const std::string& file, int index,
   return out;
 }
 
-std::string colour(std::size_t place) { return kColours[place % kStyles % kColours.size()]; }
+std::string color(std::size_t place) { return kColors[place % kStyles % kColors.size()]; }
 
 std::string style_script() {
   std::string out =
@@ -146,7 +146,7 @@ std::string style_script() {
       "reset\n"
       "set encoding utf8\n";
   for (std::size_t i = 0; i < kStyles; ++i)
-    out += fmt::format("set style line {} lc rgb '#{}' dt {} lw 2 pt {} ps 0.6\n", i + 1, colour(i),
+    out += fmt::format("set style line {} lc rgb '#{}' dt {} lw 2 pt {} ps 0.6\n", i + 1, color(i),
                        kDashes[i % kDashes.size()], kPoints[i % kPoints.size()]);
   return out + fmt::format("set style line {} lc rgb '#333333' lw 1.2 pt 6 ps 1.9\n", kRing) +
          "set style line 102 lc rgb '#000000' lw 1.5 pt 7 ps 0.9\n"

@@ -16,15 +16,15 @@ std::string figure_script(const Figure& figure);
 
 // The line style that rings a point.
 inline constexpr int kRing = 101;
-// The first of three greys for what is no variant.
+// The first of three grays for what is no variant.
 inline constexpr int kShareStyle = 102;
 
 // The number and "ls 3", the words for gnuplot, of the style of the variant in this place. Styles differ in
-// colour, dash and point, so that they are told apart in grey too.
+// color, dash and point, so that they are told apart in gray too.
 int style_of(std::size_t place);
 std::string line_style(std::size_t place);
-// Its colour, "0072B2".
-std::string colour(std::size_t place);
+// Its color, "0072B2".
+std::string color(std::size_t place);
 // Elements of a plot: the points of a block whose rows begin with x, mean, low, high, and bars from low to
 // high where these are known. `across`: the bars lie along the x axis, and the rows begin with y.
 std::vector<std::string> points_with_bars(const std::string& file, int index,

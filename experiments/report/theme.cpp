@@ -11,7 +11,7 @@ namespace {
 struct Twins {
   const char *light, *dark;
 };
-// The eight colours of the variants (style.cpp); then what is grey, darkest first.
+// The eight colors of the variants (style.cpp); then what is gray, darkest first.
 constexpr std::array<Twins, 13> kTwins = {{{"0072B2", "3B8FD9"},
                                            {"D55E00", "F07030"},
                                            {"009E73", "1FB089"},
@@ -26,11 +26,11 @@ constexpr std::array<Twins, 13> kTwins = {{{"0072B2", "3B8FD9"},
                                            {"E4E4E4", "333333"},
                                            {"FFFFFF", "161616"}}};
 
-std::string variable(const std::string& colour) { return fmt::format("var(--{0},#{0})", colour); }
+std::string variable(const std::string& color) { return fmt::format("var(--{0},#{0})", color); }
 
 }  // namespace
 
-std::string dark_colours() {
+std::string dark_colors() {
   std::string out;
   for (const Twins& t : kTwins) out += fmt::format("--{}: #{}; ", t.light, t.dark);
   return out;

@@ -111,7 +111,7 @@ class Reader {
     for (const Config& item : c.items()) {
       if (!item.read(n) || n < 0)
         problems_.add(item.place(),
-                      fmt::format("sweep.seeds: expected a whole number that is not negative, found {}.",
+                      fmt::format("sweep.seeds: expected an integer that is not negative, found {}.",
                                   item.described()));
       else if (std::find(seeds.begin(), seeds.end(), static_cast<std::uint64_t>(n)) != seeds.end())
         problems_.add(item.place(), fmt::format("sweep.seeds: {} stands there twice.", n));
@@ -226,10 +226,10 @@ class Reader {
     const bool whole = std::floor(range.min) == range.min && std::floor(range.max) == range.max;
     if (range.distribution == "int_uniform" &&
         !(whole && std::abs(range.min) < 1e15 && std::abs(range.max) < 1e15))
-      return refuse("the bounds of int_uniform must be whole numbers.");
+      return refuse("the bounds of int_uniform must be integers.");
     for (const OptionInfo& o : known_)
-      if (o.name == e.key && o.type == "whole number" && range.distribution != "int_uniform")
-        return refuse("it takes whole numbers: write 'distribution: int_uniform'.");
+      if (o.name == e.key && o.type == "integer" && range.distribution != "int_uniform")
+        return refuse("it takes integers: write 'distribution: int_uniform'.");
     p.range = range;
     return true;
   }

@@ -54,7 +54,7 @@ bool is_swept(const Config& tree, const std::string& path) {
 
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry) {
   std::vector<OptionInfo> all;
-  append(all, "task", {{"name", "text", "", {}}});
+  append(all, "task", {{"name", "string", "", {}}});
   const Config* name = tree.find_path("task.name");
   const TaskInfo* task = name ? registry.find_task(name->text()) : nullptr;
   if (task && !is_swept(tree, "task.name")) {
@@ -63,7 +63,7 @@ std::vector<OptionInfo> section_options(const Config& tree, const Registry& regi
     for (const TaskInfo& t : registry.tasks()) append(all, "task", t.options);
   }
   append(all, "model", list_options<ModelOptions>());
-  append(all, "model", {{"positions", "text", "", {}}, {"feed_forward", "text", "", {}}});
+  append(all, "model", {{"positions", "string", "", {}}, {"feed_forward", "string", "", {}}});
   append(all, "train", list_options<TrainOptions>());
   return all;
 }

@@ -131,8 +131,8 @@ TrialConfig trial_from_config(const Config& resolved) {
   trial.variant = tree.at("variant").text();
   long long seed = 0;
   if (!tree.at("seed").read(seed) || seed < 0)
-    throw ConfigError(fmt::format("{}: seed: expected a whole number, found {}.",
-                                  tree.at("seed").place().text(), tree.at("seed").described()));
+    throw ConfigError(fmt::format("{}: seed: expected an integer, found {}.", tree.at("seed").place().text(),
+                                  tree.at("seed").described()));
   trial.seed = static_cast<std::uint64_t>(seed);
   const Config& attention = tree.at("attention");
   if (attention.is_sequence())
@@ -144,7 +144,7 @@ TrialConfig trial_from_config(const Config& resolved) {
       const Tree stage(c);
       long long steps = 0;
       if (!stage.at("steps").read(steps) || steps < 1)
-        throw ConfigError(fmt::format("{}: steps: expected a whole number above 0, found {}.",
+        throw ConfigError(fmt::format("{}: steps: expected an integer above 0, found {}.",
                                       stage.at("steps").place().text(), stage.at("steps").described()));
       trial.grow.push_back(
           {Tree::choice(stage.at("attention")), Tree::choice(stage.at("feed_forward")), steps});

@@ -154,7 +154,7 @@ class Reader {
     const Config* given = item.is_map() ? item.find("steps") : nullptr;
     long long steps = 0;
     if (given && (!given->read(steps) || steps < 1)) {
-      problems_.add(given->place(), fmt::format("{}.steps: expected a whole number above 0, found {}.", path,
+      problems_.add(given->place(), fmt::format("{}.steps: expected an integer above 0, found {}.", path,
                                                 given->described()));
     } else if (!given && !last) {
       problems_.add(
@@ -176,7 +176,7 @@ class Reader {
     for (const OptionInfo& o : registry_.variant(larger.choice.name).options) {
       const std::string before = smaller.choice.options.find(o.name)->canonical(),
                         after = larger.choice.options.find(o.name)->canonical();
-      if (before != after && o.type != "whole number")
+      if (before != after && o.type != "integer")
         problems_.add(place, fmt::format("{}: {} is {} in the stage before and {} here; stages may differ in "
                                          "numbers of parameter tokens alone.",
                                          path, o.name, before, after));

@@ -10,7 +10,7 @@
 namespace heed {
 
 // YAML text as a plain tree. Stricter than YAML, because what is left out has bitten users of it: one
-// document, no aliases, anchors or tags, no duplicate keys, no whole numbers with leading zeros (8 or 10?),
+// document, no aliases, anchors or tags, no duplicate keys, no integers with leading zeros (8 or 10?),
 // at most 1 MiB of valid UTF-8 without control characters, 32 levels, 100,000 values.
 //
 // What is wrong goes to `problems`, with its place in `file`. Nothing is returned where the text cannot be

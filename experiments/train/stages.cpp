@@ -69,7 +69,7 @@ double training_flops(const std::vector<Stage>& stages, const Registry& registry
 SizedModel::SizedModel(const ModelSpec& spec, const Registry& registry, std::uint64_t seed)
     : model(spec, registry, params) {
   params.freeze();
-  params.initialise(seed);
+  params.initialize(seed);
 }
 
 Trained train(const TrialConfig& trial, const Registry& registry, const Task& task, int threads,

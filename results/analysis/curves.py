@@ -11,8 +11,8 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import xarray as xr
 
-# Okabe and Ito's colours, which differ for colour-blind eyes too; each variant has a dash of its own besides.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9"]
+# Okabe and Ito's colors, which differ for color-blind eyes too; each variant has a dash of its own besides.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9"]
 DASHES = ["-", "--", "-.", (0, (1, 1)), (0, (6, 1, 1, 1, 1, 1))]
 
 
@@ -36,19 +36,19 @@ def main(results, picture, curve="validation_accuracy"):
     for i, variant in enumerate(order):
         seeds = done.isel(trial=(done.variant == variant).values).dropna(axis, how="all")
         mean = seeds.mean("trial")
-        colour = COLOURS[i % len(COLOURS)]
-        axes.fill_between(seeds[axis], seeds.min("trial"), seeds.max("trial"), color=colour, alpha=0.18, lw=0)
-        axes.plot(seeds[axis], mean, color=colour, ls=DASHES[i % len(DASHES)], lw=2)
+        color = COLORS[i % len(COLORS)]
+        axes.fill_between(seeds[axis], seeds.min("trial"), seeds.max("trial"), color=color, alpha=0.18, lw=0)
+        axes.plot(seeds[axis], mean, color=color, ls=DASHES[i % len(DASHES)], lw=2)
         ends.append(float(mean[-1]))
 
     # Each label stands at the end of its curve, behind a piece of its line.
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
     for i, at in enumerate(spread([(end - low) / (high - low) for end in ends], 0.06)):
-        colour = COLOURS[i % len(COLOURS)]
-        axes.plot([1.012, 1.052], [at, at], color=colour, ls=DASHES[i % len(DASHES)], lw=2, clip_on=False,
+        color = COLORS[i % len(COLORS)]
+        axes.plot([1.012, 1.052], [at, at], color=color, ls=DASHES[i % len(DASHES)], lw=2, clip_on=False,
                   transform=axes.transAxes)
-        axes.text(1.062, at, order[i], color=colour, va="center", fontsize=12, transform=axes.transAxes)
+        axes.text(1.062, at, order[i], color=color, va="center", fontsize=12, transform=axes.transAxes)
     axes.set_xlim(0, float(done[axis][-1]))
     axes.set_xlabel("updates", fontsize=12)
     axes.set_ylabel(curve.replace("_", " "), fontsize=12)

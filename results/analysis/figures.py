@@ -25,10 +25,10 @@ d = xr.load_dataset(results).reset_coords()  # variant, seed and what is swept a
 done = d.isel(trial=(d.status == "done").values)
 variants = list(dict.fromkeys(d.variant.values))  # as in the sweep
 
-# Okabe and Ito's colours, each with a mark of its own, in the report's order.
-COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#5A5A5A"]
+# Okabe and Ito's colors, each with a mark of its own, in the report's order.
+COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9", "#5A5A5A"]
 MARKS = "os^DXvP*h"
-style = {v: {"color": COLOURS[i % 8], "marker": MARKS[i % 9]} for i, v in enumerate(variants)}
+style = {v: {"color": COLORS[i % 8], "marker": MARKS[i % 9]} for i, v in enumerate(variants)}
 
 # A legend to the right of the axes covers nothing; long names are broken.
 BESIDE = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "frameon": False, "fontsize": "small"}

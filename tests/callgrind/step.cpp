@@ -34,7 +34,7 @@ int main(int argc, char** argv) {
   Params<float> params;
   Model<float> model(spec, registry, params);
   params.freeze();
-  params.initialise(0);
+  params.initialize(0);
 
   TrainOptions options;
   options.batch = 2;

@@ -94,7 +94,7 @@ TEST_CASE("other refusals have exit codes of their own") {
       {{"plan", "gone.yaml"}, 74, "heed: gone.yaml: cannot open"},
       {{"plan", config("smoke.yaml"), "train.lr=fast"},
        64,
-       "command line: train.lr: expected a number, found the text 'fast'."},
+       "command line: train.lr: expected a number, found the string 'fast'."},
       {{"data", "mqar", "lenght=8", "-n", "1", "-o", "x.h5"},
        64,
        "task.lenght: unknown option of 'mqar'. Did you mean 'length'?"},
@@ -134,7 +134,7 @@ TEST_CASE("list names everything that is registered, and the options of one") {
                            "rope", "mqar", "text", "test_accuracy"})
     CHECK_THAT(list.out, ContainsSubstring(name));
   const Ended one = heed_in_temp({"list", "window"});
-  CHECK_THAT(one.out, ContainsSubstring("Beltagy et al. 2020") && ContainsSubstring("whole number") &&
+  CHECK_THAT(one.out, ContainsSubstring("Beltagy et al. 2020") && ContainsSubstring("integer") &&
                           ContainsSubstring("default"));
   CHECK_THAT(heed_in_temp({"list", "train"}).out, ContainsSubstring("weight_decay"));
 }

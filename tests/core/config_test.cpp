@@ -147,8 +147,8 @@ TEST_CASE("keys are found, replaced, erased and reached by a dotted path") {
 
 TEST_CASE("what was found is described in words") {
   CHECK(Config().described() == "nothing");
-  CHECK(plain("abc").described() == "the text 'abc'");
-  CHECK(quoted("1").described() == "the text '1'");
+  CHECK(plain("abc").described() == "the string 'abc'");
+  CHECK(quoted("1").described() == "the string '1'");
   CHECK(plain("1.5").described() == "1.5");
   CHECK(plain("true").described() == "true");
   CHECK(Config::sequence({plain("1"), plain("2")}).described() == "a list of 2");
@@ -185,7 +185,7 @@ TEST_CASE("a problem that is found twice is said once") {
 
 TEST_CASE("the nearest name is the one a typing error away") {
   const std::vector<std::string> names = {"size", "dilation", "global_tokens"};
-  CHECK(nearest("szie", names) == "size");  // two neighbours swapped count once
+  CHECK(nearest("szie", names) == "size");  // two neighbors swapped count once
   CHECK(nearest("siz", names) == "size");
   CHECK(nearest("size", names) == "size");
   CHECK(nearest("dillation", names) == "dilation");
@@ -199,8 +199,8 @@ TEST_CASE("the nearest name is the one a typing error away") {
 
 TEST_CASE("a suggestion names the nearest and all that are known") {
   CHECK(suggestion("szie", {"size", "dilation"}) == " Did you mean 'size'? Known: size, dilation.");
-  CHECK(suggestion("colour", {"size", "dilation"}) == " Known: size, dilation.");
-  CHECK(suggestion("colour", {}).empty());
+  CHECK(suggestion("color", {"size", "dilation"}) == " Known: size, dilation.");
+  CHECK(suggestion("color", {}).empty());
 }
 
 }  // namespace heed

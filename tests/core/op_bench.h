@@ -45,7 +45,7 @@ struct OpBench {
         dy(normal_matrix<S>(s.batch * s.time, s.out, 1, "dy")),
         dx(Matrix<S>::Zero(s.batch * s.time, s.in)) {
     params.freeze();
-    params.initialise(1);
+    params.initialize(1);
     disturb(params, 0.4);
   }
 

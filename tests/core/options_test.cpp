@@ -60,12 +60,12 @@ TEST_CASE("options are listed with type, default, range and meaning") {
   std::string text;
   for (const OptionInfo& o : all) text += o.name + ", " + o.type + ", " + o.value + ", " + o.text.doc + '\n';
   CHECK(text ==
-        "causal, yes/no, true, hide the future?\n"
-        "size, whole number, 16, keys\n"
+        "causal, boolean, true, hide the future?\n"
+        "size, integer, 16, keys\n"
         "rate, number, 0.5, a share\n"
-        "norm, text, layer, which\n"
-        "path, text, \"\", a file\n"
-        "steps, list of whole numbers, [1, 2], numbers\n"
+        "norm, string, layer, which\n"
+        "path, string, \"\", a file\n"
+        "steps, list of integers, [1, 2], numbers\n"
         "betas, list of numbers, [0.9], decays\n");
   CHECK(all[1].text.min == 1.0);
   CHECK(all[3].text.choices == std::vector<std::string>{"layer", "rms"});
@@ -105,8 +105,8 @@ TEST_CASE("an unknown option names the nearest") {
   CHECK(refused("szie", scalar("8")) ==
         "f.yaml:3:5: model.szie: unknown option of 'everything'. Did you mean 'size'? Known: causal, size, "
         "rate, norm, path, steps, betas.");
-  CHECK(refused("colour", scalar("8")) ==
-        "f.yaml:3:5: model.colour: unknown option of 'everything'. Known: causal, size, rate, norm, path, "
+  CHECK(refused("color", scalar("8")) ==
+        "f.yaml:3:5: model.color: unknown option of 'everything'. Known: causal, size, rate, norm, path, "
         "steps, betas.");
 }
 
@@ -120,21 +120,20 @@ TEST_CASE("an option of a variant without options is refused") {
 
 TEST_CASE("a value of the wrong kind says what was expected and what was found") {
   CHECK(refused("causal", scalar("yes")) ==
-        "f.yaml:3:9: model.causal: expected true or false, found the text 'yes'.");
-  CHECK(refused("size", scalar("1.5")) == "f.yaml:3:9: model.size: expected a whole number, found 1.5.");
-  CHECK(refused("size", list({})) == "f.yaml:3:9: model.size: expected a whole number, found a list of 0.");
+        "f.yaml:3:9: model.causal: expected true or false, found the string 'yes'.");
+  CHECK(refused("size", scalar("1.5")) == "f.yaml:3:9: model.size: expected an integer, found 1.5.");
+  CHECK(refused("size", list({})) == "f.yaml:3:9: model.size: expected an integer, found a list of 0.");
   CHECK(refused("rate", scalar("fast")) ==
-        "f.yaml:3:9: model.rate: expected a number, found the text 'fast'.");
+        "f.yaml:3:9: model.rate: expected a number, found the string 'fast'.");
   CHECK(refused("rate", Config::scalar("1", {"f.yaml", 3, 9}, true)) ==
-        "f.yaml:3:9: model.rate: expected a number, found the text '1'.");
+        "f.yaml:3:9: model.rate: expected a number, found the string '1'.");
   CHECK(refused("norm", Config::map({"f.yaml", 3, 9})) ==
-        "f.yaml:3:9: model.norm: expected a text, found a map.");
+        "f.yaml:3:9: model.norm: expected a string, found a map.");
   CHECK(refused("path", Config::null({"f.yaml", 3, 9})) ==
-        "f.yaml:3:9: model.path: expected a text, found nothing.");
-  CHECK(refused("steps", scalar("3")) ==
-        "f.yaml:3:9: model.steps: expected a list of whole numbers, found 3.");
+        "f.yaml:3:9: model.path: expected a string, found nothing.");
+  CHECK(refused("steps", scalar("3")) == "f.yaml:3:9: model.steps: expected a list of integers, found 3.");
   CHECK(refused("steps", list({scalar("1"), scalar("x")})) ==
-        "f.yaml:3:9: model.steps[1]: expected a whole number, found the text 'x'.");
+        "f.yaml:3:9: model.steps[1]: expected an integer, found the string 'x'.");
   CHECK(refused("betas", scalar("3")) == "f.yaml:3:9: model.betas: expected a list of numbers, found 3.");
 }
 
@@ -173,11 +172,11 @@ TEST_CASE("all mistakes are found at once, and values are checked together only 
   Config c = given("size", scalar("101"));
   c.set("rate", Config::scalar("2", {"f.yaml", 4, 9}));
   c.set("norm", Config::scalar("x", {"f.yaml", 5, 9}));
-  c.set("colour", Config(), {"f.yaml", 6, 5});
+  c.set("color", Config(), {"f.yaml", 6, 5});
   const std::vector<std::string> lines = problems_of(c);
   REQUIRE(lines.size() == 2);
   CHECK_THAT(lines[0], ContainsSubstring("f.yaml:5:9: model.norm"));
-  CHECK_THAT(lines[1], ContainsSubstring("f.yaml:6:5: model.colour"));
+  CHECK_THAT(lines[1], ContainsSubstring("f.yaml:6:5: model.color"));
 }
 
 TEST_CASE("building from options that are wrong throws them all") {

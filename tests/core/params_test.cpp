@@ -46,7 +46,7 @@ TEST_CASE("fixed values are saved but are no parameters") {
   const Param<double> tau = params.declare("tau", 1, 1, Init::constant(2.5), Role::fixed);
   CHECK(count(params) == 6);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   CHECK(tau.value()(0, 0) == 2.5);
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("gaps between parameters stay zero") {
   params.declare("a", 1, 3, Init::ones(), Role::decayed);
   params.declare("b", 1, 3, Init::ones(), Role::decayed);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   CHECK(params.size() == 16);  // two cache lines of eight
   CHECK(std::ranges::count(params.values(), 1.0) == 6);
   CHECK(std::ranges::count(params.values(), 0.0) == 10);
@@ -89,19 +89,19 @@ TEST_CASE("a parameter starts the same whatever is declared beside it") {
   const Param<double> among = weight(more);
   more.declare("after", 3, 3, Init::uniform(0.3), Role::decayed);
   few.freeze(), more.freeze();
-  few.initialise(11), more.initialise(11);
+  few.initialize(11), more.initialize(11);
   CHECK(numbers(alone) == numbers(among));
-  few.initialise(12);
+  few.initialize(12);
   CHECK(numbers(alone) != numbers(among));
 }
 
-TEST_CASE("parameters start as their initialiser says") {
+TEST_CASE("parameters start as their initializer says") {
   Params<double> params;
   const Param<double> normal = params.declare("normal", 100, 100, Init::normal(0.02), Role::decayed);
   const Param<double> uniform = params.declare("uniform", 100, 100, Init::uniform(0.5), Role::decayed);
   const Param<double> constant = params.declare("constant", 2, 2, Init::constant(-3), Role::decayed);
   params.freeze();
-  params.initialise(5);
+  params.initialize(5);
   // Means of 10,000 draws: four deviations wide.
   CHECK(std::abs(normal.value().mean()) < 4 * 0.02 / 100);
   CHECK(std::sqrt(normal.value().array().square().mean()) == Approx(0.02).epsilon(0.03));
@@ -119,7 +119,7 @@ TEST_CASE("float parameters start at the rounded numbers of double ones") {
   const auto f = single.declare("w", 4, 9, Init::normal(0.1), Role::decayed);
   const auto d = twice.declare("w", 4, 9, Init::normal(0.1), Role::decayed);
   single.freeze(), twice.freeze();
-  single.initialise(3), twice.initialise(3);
+  single.initialize(3), twice.initialize(3);
   CHECK((f.value().array() == d.value().cast<float>().array()).all());
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("parameters used out of turn are a bug that is named") {
                     ContainsSubstring("two parameters are called w"));
   CHECK_THROWS_WITH(p.value(), ContainsSubstring("before Params::freeze"));
   CHECK_THROWS_WITH(p.grad(), ContainsSubstring("before Params::freeze"));
-  CHECK_THROWS_AS(params.initialise(1), Bug);
+  CHECK_THROWS_AS(params.initialize(1), Bug);
   params.freeze();
   CHECK_THROWS_WITH(params.declare("late", 1, 1, Init::ones(), Role::decayed),
                     ContainsSubstring("declared after Params::freeze"));
@@ -150,7 +150,7 @@ TEST_CASE("parameters used out of turn are a bug that is named") {
 TEST_CASE("a model without parameters can be frozen") {
   Params<double> params;
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   CHECK(params.values().empty());
   CHECK(count(params) == 0);
 }

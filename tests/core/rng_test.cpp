@@ -76,7 +76,7 @@ TEST_CASE("normal numbers have mean 0, deviation 1 and thin tails") {
   CHECK(beyond2 / double(n) == Approx(0.0455).epsilon(0.06));
 }
 
-TEST_CASE("whole numbers below a bound are equally likely, none is out of it") {
+TEST_CASE("integers below a bound are equally likely, none is out of it") {
   Draws draws = Rng(5, "below").at(0);
   constexpr int n = 70000;
   std::vector<int> counts(7);

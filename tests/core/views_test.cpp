@@ -48,7 +48,7 @@ TEST_CASE("heads are columns of a sequence, seen where they lie") {
   CHECK(numbers[22] == -1);
 }
 
-TEST_CASE("writing through a strided view leaves its neighbours alone") {
+TEST_CASE("writing through a strided view leaves its neighbors alone") {
   std::vector<double> numbers(3 * 6, 7.0);
   const Heads<double> h = Seq<double>{numbers.data(), 1, 3, 6}.heads(3);
   h(0, 1).setZero();

@@ -68,9 +68,9 @@ TEST_CASE("each mistake in a match has its place and the nearest name") {
   CHECK(wrong(file(both, "{buget: parameters}")) ==
         "f.yaml:4:19: compare.match.buget: unknown option of 'compare.match'. Did you mean 'budget'? Known: "
         "budget, reference, tolerance, adjust.");
-  CHECK(
-      wrong(file(both, "parameters")) ==
-      "f.yaml:4:18: compare.match: the options of 'compare.match' must be a map, not the text 'parameters'.");
+  CHECK(wrong(file(both, "parameters")) ==
+        "f.yaml:4:18: compare.match: the options of 'compare.match' must be a map, not the string "
+        "'parameters'.");
   CHECK(wrong(file(both, "{budget: parameters, reference: sofmax}")) ==
         "f.yaml:4:50: compare.match.reference: 'sofmax' is no variant of this sweep. Did you mean 'softmax'? "
         "Known: softmax, differential.");
@@ -78,7 +78,7 @@ TEST_CASE("each mistake in a match has its place and the nearest name") {
         "f.yaml:4:48: compare.match.adjust: 'diferential' is no variant of this sweep. Did you mean "
         "'differential'? Known: differential, softmax.");
   CHECK(wrong(file(both, "{budget: parameters, adjust: widht}")) ==
-        "f.yaml:4:47: compare.match.adjust: differential has no whole number 'widht' to move. Did you mean "
+        "f.yaml:4:47: compare.match.adjust: differential has no integer 'widht' to move. Did you mean "
         "'width'? Known: feed_forward, tile, width, layers, heads, dim, steps.");
   CHECK(wrong(file(both, "{budget: parameters, adjust: [dim]}")) ==
         "f.yaml:4:47: compare.match.adjust: expected the name of an option, or a map of variants to names, "

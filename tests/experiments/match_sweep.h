@@ -16,7 +16,7 @@ namespace heed::test {
 
 using Texts = std::vector<std::string>;
 
-// What a plugin may bring: parameters of its own, and a whole number to move.
+// What a plugin may bring: parameters of its own, and an integer to move.
 template <class S>
 class Wide final : public heed::Layer<S> {
  public:

@@ -55,7 +55,7 @@ TEST_CASE("without a budget nothing is moved, and saying so changes nothing") {
   for (std::size_t i = 0; i < 2; ++i) CHECK(none.trials[i].id == said.trials[i].id);
 }
 
-TEST_CASE("parameters are matched by the width of the feed-forward, as near as a whole number can come") {
+TEST_CASE("parameters are matched by the width of the feed-forward, as near as an integer can come") {
   const Sweep sweep =
       good(file("[softmax, tokenformer, differential, linear, window]", "{budget: parameters}"));
   const double target = static_cast<double>(estimate(of(sweep, "softmax")).parameters);
@@ -141,7 +141,7 @@ TEST_CASE("bytes of state are matched by width or heads, where the feed-forward 
                  ContainsSubstring("name another option by adjust: ") && ContainsSubstring("heads, dim"));
 }
 
-TEST_CASE("any whole number of a variant, its feed-forward or the model can be moved") {
+TEST_CASE("any integer of a variant, its feed-forward or the model can be moved") {
   const auto knob = [](const std::string& adjust, const std::string& variants = "[softmax, tokenformer]") {
     const Sweep sweep = good(file(variants, "{budget: parameters, tolerance: 0.1, adjust: " + adjust + "}"));
     CHECK(std::abs(sweep.trials.at(1).matched.mismatch()) <= 0.1);

@@ -67,7 +67,7 @@ results::Record probed(const std::vector<std::string>& variants,
   Params<float> params;
   Model<float> model(model_spec(trial, *task), registry(), params);
   params.freeze();
-  params.initialise(3);
+  params.initialize(3);
   results::Record record;
   record.id = std::string(16, '0');
   add_probes(record, model, *task, threads);

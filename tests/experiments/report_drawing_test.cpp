@@ -227,17 +227,16 @@ TEST_CASE("an axis shows all of a metric, and a share from 0 to 1") {
   CHECK_THAT(heed::report::metric_axis(false, {}, 220), ContainsSubstring("set yrange [0:1]"));
 }
 
-TEST_CASE("every colour of the figures has a twin for dark pages") {
-  const std::string style = heed::report::style_script(), twins = heed::report::dark_colours();
-  std::size_t colours = 0;
-  for (auto at = style.find("rgb '#"); at != std::string::npos;
-       at = style.find("rgb '#", at + 1), ++colours) {
-    std::string colour = style.substr(at + 6, 6);
-    std::transform(colour.begin(), colour.end(), colour.begin(),
+TEST_CASE("every color of the figures has a twin for dark pages") {
+  const std::string style = heed::report::style_script(), twins = heed::report::dark_colors();
+  std::size_t colors = 0;
+  for (auto at = style.find("rgb '#"); at != std::string::npos; at = style.find("rgb '#", at + 1), ++colors) {
+    std::string color = style.substr(at + 6, 6);
+    std::transform(color.begin(), color.end(), color.begin(),
                    [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
-    CHECK_THAT(twins, ContainsSubstring("--" + colour + ": #"));
+    CHECK_THAT(twins, ContainsSubstring("--" + color + ": #"));
   }
-  CHECK(colours > 60);
+  CHECK(colors > 60);
   CHECK(heed::report::themed(
             "<rect x=\"0\" y=\"0\" width=\"7\" fill=\"#ffffff\"/><g color='rgb(  0, 114, 178)' "
             "fill=\"rgb(51,51,51)\"/><polygon fill = 'rgb(0, 114, 178)' points = '1,2'/>") ==
@@ -245,7 +244,7 @@ TEST_CASE("every colour of the figures has a twin for dark pages") {
         "fill=\"var(--333333,#333333)\"/><polygon fill = 'rgb(0, 114, 178)' points = '1,2'/>");
 }
 
-TEST_CASE("styles differ in grey: no two of the first sixty share dash and point") {
+TEST_CASE("styles differ in gray: no two of the first sixty share dash and point") {
   const std::string style = heed::report::style_script();
   Texts seen;
   for (std::size_t i = 0; i < 60; ++i) {

@@ -25,7 +25,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:9: model.postions: unknown option of 'model'. Did you mean 'positions'? Known: layers, "
         "heads, dim, "
         "norm, norm_eps, bias, tied, positions, feed_forward.");
-  CHECK(with("plugins: a.so") == "f.yaml:3:10: plugins: expected a list of files, found the text 'a.so'.");
+  CHECK(with("plugins: a.so") == "f.yaml:3:10: plugins: expected a list of files, found the string 'a.so'.");
   CHECK(with("plugins: [{a: 1}]") == "f.yaml:3:11: plugins: expected a file, found a map.");
   CHECK_THROWS_WITH(
       with("plugins: [nowhere.so]"),
@@ -49,14 +49,14 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("train: {lr: 1}\nmodel: {dim: 8}\ntrain: {steps: 1}") ==
         "f.yaml:5:1: 'train' stands here twice; it is already on line 3.");
   // types and ranges
-  CHECK(with("train: {steps: 1.5}") == "f.yaml:3:16: train.steps: expected a whole number, found 1.5.");
-  CHECK(with("train: {lr: \"1\"}") == "f.yaml:3:13: train.lr: expected a number, found the text '1'.");
+  CHECK(with("train: {steps: 1.5}") == "f.yaml:3:16: train.steps: expected an integer, found 1.5.");
+  CHECK(with("train: {lr: \"1\"}") == "f.yaml:3:13: train.lr: expected a number, found the string '1'.");
   CHECK(with("train: {lr: [1, 2]}") == "f.yaml:3:13: train.lr: expected a number, found a list of 2.");
   CHECK(with("train: {lr:}") == "f.yaml:3:9: train.lr: expected a number, found nothing.");
   CHECK(with("train: fast") ==
-        "f.yaml:3:8: train: the options of 'train' must be a map, not the text 'fast'.");
+        "f.yaml:3:8: train: the options of 'train' must be a map, not the string 'fast'.");
   CHECK(with("model: {bias: yes}") ==
-        "f.yaml:3:15: model.bias: expected true or false, found the text 'yes'.");
+        "f.yaml:3:15: model.bias: expected true or false, found the string 'yes'.");
   CHECK(with("train: {beta1: 2}") ==
         "f.yaml:3:16: train.beta1: 2 is out of range; it must be from 0 to 0.999999.");
   CHECK(with("model: {norm: batch}") == "f.yaml:3:15: model.norm: unknown value 'batch'. Known: layer, rms.");
@@ -126,7 +126,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("sweep: {parameters: {train.lr: 0.1}}") ==
         "f.yaml:3:32: train.lr: expected a list of values, found 0.1.");
   CHECK(with("sweep: {parameters: {train.lr: [0.1, high]}}") ==
-        "f.yaml:3:38: train.lr: expected a number, found the text 'high'.");
+        "f.yaml:3:38: train.lr: expected a number, found the string 'high'.");
   CHECK(with("sweep: {parameters: {train.lr: [0.001, 1e-3]}}") ==
         "f.yaml:3:40: train.lr: 0.001 stands in the list twice.");
   CHECK(with("sweep: {parameters: {train.lr: {min: 1, max: 2}}}") ==
@@ -137,7 +137,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:17: sweep.trials: a grid has as many trials as it has points. Did you mean 'method: "
         "random'?");
   CHECK(with("sweep: {method: random, trials: 2, parameters: {train.steps: {min: 1, max: 9}}}") ==
-        "f.yaml:3:62: train.steps: it takes whole numbers: write 'distribution: int_uniform'.");
+        "f.yaml:3:62: train.steps: it takes integers: write 'distribution: int_uniform'.");
   CHECK(with("sweep: {method: random, trials: 2, parameters: {train.lr: {min: -4, max: -2, distribution: "
              "log_uniform}}}") ==
         "f.yaml:3:59: train.lr: the bounds of log_uniform are the values themselves and must be above 0.");
@@ -180,7 +180,7 @@ TEST_CASE("a growth that cannot be is refused where it stands") {
   CHECK(grow("[tokenformer, {tokenformer: {tokens: 99}}]") ==
         "f.yaml:3:12: variants[0].grow[0].steps: it is missing; after how many updates does this stage end?");
   CHECK(grow("[{tokenformer: {tokens: 16}, steps: 0}, tokenformer]") ==
-        "f.yaml:3:47: variants[0].grow[0].steps: expected a whole number above 0, found 0.");
+        "f.yaml:3:47: variants[0].grow[0].steps: expected an integer above 0, found 0.");
   CHECK(
       grow("[" + small + ", {tokenformer: {tokens: 8}}]") ==
       "f.yaml:3:5: variants[0].grow: 'blocks.0.attention.tokens' would shrink from 16 to 8 rows; a model can "
@@ -218,13 +218,13 @@ TEST_CASE("all mistakes of a file are reported together, in its order") {
       "shares.\n"
       "f.yaml:5:16: model.heads: 3 does not divide model.dim (64).\n"
       "f.yaml:6:13: train.lr: -1 is out of range; it must be at least 0.\n"
-      "f.yaml:7:16: sweep.seeds: expected how many or a list of them, found the text 'x'.");
+      "f.yaml:7:16: sweep.seeds: expected how many or a list of them, found the string 'x'.");
 }
 
 TEST_CASE("a mistake that many trials share is reported once") {
   CHECK(wrong("variants: [softmax, linear]\ntask: mqar\ntrain: {lr: x}\n"
               "sweep: {seeds: 5, parameters: {train.clip: [1, 2, 3]}}\n") ==
-        "f.yaml:3:13: train.lr: expected a number, found the text 'x'.");
+        "f.yaml:3:13: train.lr: expected a number, found the string 'x'.");
 }
 
 TEST_CASE("thousands of mistakes are counted and not all shown") {

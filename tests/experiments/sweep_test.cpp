@@ -253,7 +253,7 @@ TEST_CASE("overrides change any key, and lists make axes") {
   }
   SECTION("mistakes stand on the command line") {
     CHECK(wrong(kSmall, {"train.lr=fast"}) ==
-          "command line: train.lr: expected a number, found the text 'fast'.");
+          "command line: train.lr: expected a number, found the string 'fast'.");
     CHECK(
         wrong(kSmall, {"trian.lr=1"}) ==
         "command line: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "

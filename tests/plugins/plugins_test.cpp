@@ -142,7 +142,7 @@ TEST_CASE("what fits and cannot be used is refused, and everything is put back")
   }
   SECTION("7. throws when it registers") {
     CHECK_THAT(refusal(plugin("throwing")),
-               ContainsSubstring("this plugin could not register what it brings: no licence found"));
+               ContainsSubstring("this plugin could not register what it brings: no license found"));
   }
   SECTION("brings nothing") {
     CHECK_THAT(refusal(plugin("bringing_nothing")),

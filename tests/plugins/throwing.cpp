@@ -6,6 +6,6 @@
 void heed_register_thrown(heed::Registry& registry);
 void heed_register_thrown(heed::Registry&) {
 #ifndef HEED_TEST_NOTHING
-  throw std::runtime_error("no licence found");
+  throw std::runtime_error("no license found");
 #endif
 }

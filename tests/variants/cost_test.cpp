@@ -149,7 +149,7 @@ TEST_CASE("the formula of a model counts its blocks, its head and nothing else")
     Params<float> params;
     Model<float> model(spec, builtin(), params);
     params.freeze();
-    params.initialise(1);
+    params.initialize(1);
     const Sequences s(spec, batch, scored);
     Step<float> step(1, false);
     const double counted = counted_flops([&] {
@@ -285,7 +285,7 @@ Beyond beyond(const std::string& variant, Index length) {
   Params<float> params;
   Model<float> model(spec, builtin(), params);
   params.freeze();
-  params.initialise(1);
+  params.initialize(1);
   const Sequences s(spec, 1, length);
   const Batch batch{s.tokens, s.labels, 1, length};
   Step<float> evaluation(1, false), training(1);

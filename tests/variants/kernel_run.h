@@ -65,7 +65,7 @@ class KernelRun {
                            .position = s.slope != 0 ? &position_ : nullptr};
     kernel = registry().variant(variant).make_kernel(chosen, spec, params);
     params.freeze();
-    params.initialise(seed);
+    params.initialize(seed);
     key = kernel->shape().key;
     q = random(s.tq, key, seed, "q"), k = random(s.tk, key, seed, "k"), v = random(s.tk, s.value, seed, "v");
     upstream = random(s.tq, s.value, seed, "do");

@@ -81,15 +81,15 @@ double gelu(const std::string& kind, double x) {
 // The definition for one row.
 std::vector<double> weights(const PattentionOptions& o, double tau, std::vector<double> s) {
   double sum = 0;
-  const auto normalise = [&] {
+  const auto normalize = [&] {
     for (const double a : s) sum += a * a;
     for (double& a : s) a *= tau / (std::sqrt(sum) + o.eps);
   };
   const auto activated = [&] {
     for (double& a : s) a = gelu(o.gelu, a);
   };
-  if (o.mode == "l2_norm_gelu") normalise(), activated();
-  if (o.mode == "gelu_l2_norm") activated(), normalise();
+  if (o.mode == "l2_norm_gelu") normalize(), activated();
+  if (o.mode == "gelu_l2_norm") activated(), normalize();
   if (o.mode == "softmax") {
     for (const double a : s) sum += std::exp(a);
     for (double& a : s) a = tau * std::exp(a) / sum;

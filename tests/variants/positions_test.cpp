@@ -21,7 +21,7 @@ std::unique_ptr<Built> build(const std::string& name, const PositionSpec& spec,
   auto built = std::make_unique<Built>();
   built->position = builtin().position(name).make<double>(options, spec, built->params);
   built->params.freeze();
-  built->params.initialise(1);
+  built->params.initialize(1);
   return built;
 }
 

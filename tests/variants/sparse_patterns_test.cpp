@@ -70,7 +70,7 @@ struct Counted {
 
 }  // namespace
 
-TEST_CASE("a window is its neighbours, plus global rows and columns") {
+TEST_CASE("a window is its neighbors, plus global rows and columns") {
   const Index n = 12;
   Table expected = Table::Zero(n, n);
   for (Index p = 0; p < n; ++p)

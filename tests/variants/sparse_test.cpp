@@ -241,7 +241,7 @@ TEST_CASE("random blocks avoid what is seen anyway, differ by head and are saved
   Params<float> floats;
   const LayerSpec<float> spec{.dim = 12, .context_dim = 12, .heads = 3, .length = 38};
   const auto layer = registry().variant("bigbird").make<float>(chosen, spec, floats);
-  floats.freeze(), floats.initialise(1);
+  floats.freeze(), floats.initialize(1);
   CHECK(Matd(floats.find("random_blocks").value().cast<double>()) == Matd(table.value()));
 }
 

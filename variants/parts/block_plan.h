@@ -60,8 +60,8 @@ class BlockPlan {
     std::vector<std::uint64_t> bits;
     std::vector<KeyTile> key_tiles;
   };
-  std::vector<Rows> neighbours(const std::vector<std::int32_t>& every, const std::vector<std::int32_t>& some,
-                               Index tk) const;
+  std::vector<Rows> neighbors(const std::vector<std::int32_t>& every, const std::vector<std::int32_t>& some,
+                              Index tk) const;
   // What is noted about each key while a tile is made.
   struct Noted {
     std::int32_t seen = 0;        // by so many queries of the tile
@@ -95,8 +95,8 @@ void BlockPlan::add(Index tq, Index tk, Keys&& keys, Group&& group) {
 
 // Stretches of keys that hold all of both lists, where widths allow it from one multiple of kNear to another,
 // so that rows of scores are whole packets. None where most of their keys would be there for nothing.
-inline std::vector<Rows> BlockPlan::neighbours(const std::vector<std::int32_t>& every,
-                                               const std::vector<std::int32_t>& some, Index tk) const {
+inline std::vector<Rows> BlockPlan::neighbors(const std::vector<std::int32_t>& every,
+                                              const std::vector<std::int32_t>& some, Index tk) const {
   constexpr Index kNear = 16;
   const Index near = width_ % kNear == 0 ? kNear : 1;
   std::vector<std::int32_t> all;
@@ -133,7 +133,7 @@ void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& key
   for (std::int32_t j : seen) (of(j).seen == n ? every : some).push_back(j);
 
   // Side by side, keys need no copy; apart, those that all see make full tiles.
-  std::vector<Rows> cuts = neighbours(every, some, tk);
+  std::vector<Rows> cuts = neighbors(every, some, tk);
   if (cuts.empty()) {
     tile.keys = std::move(every);
     tile.keys.insert(tile.keys.end(), some.begin(), some.end());

@@ -142,13 +142,13 @@ void Pattention<S>::weigh_backward(In<S> s, Mat<S> a, Mat<S> d, Memory<S>& memor
     }
     activate_with_slope(gelu_, t, a);
     d.array() *= t.array();
-    for (Index r = 0; r < s.rows(); ++r) normalise_backward(s.row(r), norm(r, 0), d.row(r));
+    for (Index r = 0; r < s.rows(); ++r) normalize_backward(s.row(r), norm(r, 0), d.row(r));
   } else {  // t = GELU(s)   a = tau t / (|t| + eps)
     activate<S>(gelu_, s, t);
     for (Index r = 0; r < s.rows(); ++r) {
       norm(r, 0) = norm_of(t.row(r));
       a.row(r) = gain(norm(r, 0)) * t.row(r);
-      normalise_backward(t.row(r), norm(r, 0), d.row(r));
+      normalize_backward(t.row(r), norm(r, 0), d.row(r));
     }
     activate_backward<S>(gelu_, s, d);
   }
@@ -158,7 +158,7 @@ void Pattention<S>::weigh_backward(In<S> s, Mat<S> a, Mat<S> d, Memory<S>& memor
 // Written with u, because s . dy and r^2 overflow first. At r = 0 the second term vanishes.
 template <class S>
 template <class Scores, class Grad>
-void Pattention<S>::normalise_backward(const Scores& s, S norm, Grad&& d) const {
+void Pattention<S>::normalize_backward(const Scores& s, S norm, Grad&& d) const {
   if (norm > 0) d -= s * ((s / norm).dot(d) / (norm + static_cast<S>(eps_)));
   d *= gain(norm);
 }

@@ -19,7 +19,7 @@ struct PattentionOptions {
   void describe(auto& option) {
     option("mode", mode,
            {.choices = {"l2_norm_gelu", "gelu_l2_norm", "softmax"},
-            .doc = "how scores become weights: normalise then GELU, GELU then normalise, or a softmax"});
+            .doc = "how scores become weights: normalize then GELU, GELU then normalize, or a softmax"});
     option("gelu", gelu, {.choices = {"erf", "tanh"}, .doc = "the exact GELU or its approximation"});
     option("eps", eps, {.min = 0, .max = 1, .doc = "added to the norm of a row of scores"});
   }
@@ -67,7 +67,7 @@ class Pattention {
   void weigh(In<S> s, Mat<S> a) const;
   void weigh_backward(In<S> s, Mat<S> a, Mat<S> d, Memory<S>& memory) const;
   template <class Scores, class Grad>
-  void normalise_backward(const Scores& s, S norm, Grad&& d) const;
+  void normalize_backward(const Scores& s, S norm, Grad&& d) const;
 
   Mode mode_;
   Activation gelu_;

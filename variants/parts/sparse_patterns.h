@@ -82,7 +82,7 @@ struct Fixed {
   Index group(Index p) const { return p / segment; }
 };
 
-// BigBird, in blocks of positions: the neighbours, the first and the last block (rows and columns), and the
+// BigBird, in blocks of positions: the neighbors, the first and the last block (rows and columns), and the
 // random blocks of each row. random(I, n): the n-th random block of block row I.
 template <class Random>
 struct BigBird {

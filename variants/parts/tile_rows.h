@@ -36,7 +36,7 @@ class TileRows {
   Rows chosen_;
 };
 
-// The same for products with their transpose: blocks of neighbours are turned when a tile first needs them,
+// The same for products with their transpose: blocks of neighbors are turned when a tile first needs them,
 // once for all tiles.
 template <class S>
 class TurnedRows : public TileRows<S> {

@@ -30,7 +30,7 @@ class Rope final : public Position<S> {
              {.min = 1, .doc = "the slowest pair turns once in 2 pi times this many positions"});
       option("layout", layout,
              {.choices = {"interleaved", "half"},
-              .doc = "which channels form a pair: neighbours, or half apart"});
+              .doc = "which channels form a pair: neighbors, or half apart"});
       option("fraction", fraction,
              {.min = 0.001, .max = 1, .doc = "share of each map's channels that turn, the first ones"});
     }
@@ -50,7 +50,7 @@ class Rope final : public Position<S> {
   };
 
   Index rotary_dims(Index channels) const {
-    // Above a whole number by rounding alone still means that number.
+    // Above an integer by rounding alone still means that number.
     const auto dims = static_cast<Index>(options_.fraction * static_cast<double>(channels) + 1e-9);
     if (dims < 2 || dims % 2 != 0)
       throw Error(

@@ -18,7 +18,7 @@ struct Roles {
         undecayed(params.declare("undecayed", 1, size, Init::normal(1), Role::undecayed)),
         fixed(params.declare("fixed", 1, size, Init::normal(1), Role::fixed)) {
     params.freeze();
-    params.initialise(1);
+    params.initialize(1);
   }
   void set_gradients(double g) {
     decayed.grad().setConstant(static_cast<S>(g));

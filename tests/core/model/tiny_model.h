@@ -51,7 +51,7 @@ struct TinyModel {
                      const Registry& registry = tiny_registry())
       : model(spec, registry, params) {
     params.freeze();
-    params.initialise(1);
+    params.initialize(1);
     disturb(params, deviation);
   }
 

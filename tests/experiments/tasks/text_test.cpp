@@ -133,7 +133,8 @@ TEST_CASE("what is not UTF-8 is refused as characters") {
   for (const std::string bad :
        {"\xFF", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
     write(folder / "t.txt", std::string(60, 'a') + bad);
-    const std::string message = "the text '" + (folder / "t.txt").string() + "' is not UTF-8: byte 60 is 0x";
+    const std::string message =
+        "the string '" + (folder / "t.txt").string() + "' is not UTF-8: byte 60 is 0x";
     CHECK_THROWS_WITH(make_task("text", options_of(folder / "t.txt", 4, {}, "characters")),
                       ContainsSubstring(message) && ContainsSubstring("choose 'unit: bytes' or convert it."));
   }
@@ -163,11 +164,11 @@ TEST_CASE("a text that cannot be read is refused with its path and the remedy") 
   fs::create_directory(folder / "empty");
   const std::string remedy = "; give 'path' a text file, or a folder of text files.";
   CHECK(refusals("text", options_of("/no/such.txt", 4)) ==
-        Lines{"task.path: cannot read the text '/no/such.txt': No such file or directory" + remedy});
+        Lines{"task.path: cannot read the string '/no/such.txt': No such file or directory" + remedy});
   CHECK(refusals("text", options_of("/dev/null", 4)) ==
-        Lines{"task.path: cannot read the text '/dev/null': not a file or folder" + remedy});
+        Lines{"task.path: cannot read the string '/dev/null': not a file or folder" + remedy});
   CHECK(refusals("text", options_of(folder / "empty", 4)) ==
-        Lines{"task.path: cannot read the text '" + (folder / "empty").string() +
+        Lines{"task.path: cannot read the string '" + (folder / "empty").string() +
               "': the folder holds no regular file" + remedy});
 }
 
@@ -178,12 +179,12 @@ TEST_CASE("a text that is too short is refused with what is missing") {
   CHECK(refusals("text", options_of(path, 89)).empty());
   CHECK(
       refusals("text", options_of(path, 90)) ==
-      Lines{"task.length: the text '" + path +
+      Lines{"task.length: the string '" + path +
             "' has 100 bytes, of which 90 are for training, where 91 are needed (length 90); choose a longer "
             "text or a smaller length."});
   write(path, random_text(20));
   CHECK(refusals("text", options_of(path, 2)) ==
-        Lines{"task.length: the text '" + path +
+        Lines{"task.length: the string '" + path +
               "' has 20 bytes, of which 1 are for validation, where 2 are needed (length 2); choose a longer "
               "text or a smaller length."});
   std::string wide;
@@ -192,7 +193,7 @@ TEST_CASE("a text that is too short is refused with what is missing") {
   CHECK(refusals("text", options_of(path, 60, {}, "characters")).empty());
   CHECK_THROWS_WITH(
       make_task("text", options_of(path, 60, {}, "characters")),
-      "the text '" + path +
+      "the string '" + path +
           "' has 50 characters, of which 45 are for training, where 61 are needed (length 60).");
 }
 
@@ -207,7 +208,7 @@ TEST_CASE("shares that are no split are refused") {
   CHECK(refusals("text", options_of(path, 4, {"1.5", "-0.5", "x"})) ==
         Lines{"task.split[0]: 1.5 is out of range; it must be from 0 to 1.",
               "task.split[1]: -0.5 is out of range; it must be from 0 to 1.",
-              "task.split[2]: expected a number, found the text 'x'."});
+              "task.split[2]: expected a number, found the string 'x'."});
   CHECK(refusals("text", task_config({{"split", "0.9"}})) ==
         Lines{"task.split: expected a list of numbers, found 0.9."});
 }

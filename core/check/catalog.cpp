@@ -1,4 +1,4 @@
-#include "core/check/catalogue.h"
+#include "core/check/catalog.h"
 
 namespace heed::check {
 namespace {
@@ -229,6 +229,6 @@ Look     Write down each product as (rows, depth, columns): it costs 2 rows dept
 
 }  // namespace
 
-std::span<const Check> catalogue() { return kChecks; }
+std::span<const Check> catalog() { return kChecks; }
 
 }  // namespace heed::check

@@ -14,6 +14,6 @@ struct Check {
 };
 
 // In the order in which they run, which is the order in which faults are worth repairing.
-std::span<const Check> catalogue();
+std::span<const Check> catalog();
 
 }  // namespace heed::check
