@@ -8,10 +8,10 @@ namespace heed {
 
 constexpr std::size_t kAlignment = 64;  // bytes; one cache line, one AVX-512 register
 
-// A bump allocator. Memory handed out lives until the arena is rewound past it; it is not initialized (in
-// debug builds it is filled with NaN, so that reading before writing shows). Blocks are kept when rewound: a
-// loop that asks for the same sizes in each round takes memory from the heap in its first round alone. Not
-// safe for use by two threads at once.
+// A bump allocator. Allocated memory is valid until the arena is rewound past it. It is not initialized
+// (debug builds fill it with NaN, so that reading before writing shows). Blocks are kept when rewound: a
+// loop that allocates the same sizes in each iteration uses the heap only in the first one. Not
+// thread-safe.
 class Arena {
  public:
   struct Mark {
@@ -24,8 +24,8 @@ class Arena {
 
   void* allocate(std::size_t bytes);  // aligned to kAlignment; bytes may be 0
   Mark mark() const { return at_; }
-  void rewind(Mark mark);            // everything allocated after the mark is free again
-  void rewind() { rewind(Mark()); }  // everything is
+  void rewind(Mark mark);            // frees everything allocated after the mark
+  void rewind() { rewind(Mark()); }  // frees everything
   std::size_t reserved() const;      // bytes taken from the heap so far
 
  private:

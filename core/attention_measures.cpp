@@ -7,7 +7,7 @@
 namespace heed {
 namespace {
 
-// p log p, which goes to 0 with p.
+// Returns p log p, which is 0 for p = 0, and NaN for NaN.
 double p_log_p(double p) { return p > 0 ? p * std::log(p) : 0 * p; }
 
 void add(std::optional<double>& sum, double share) { sum = sum.value_or(0) + share; }

@@ -11,7 +11,7 @@
 namespace heed {
 namespace {
 
-// Words that YAML 1.1 readers take for something else; written back in quotes.
+// Returns true for text that YAML 1.1 readers would not read as a string. It is written in quotes.
 bool needs_quotes(const std::string& text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ') return true;
   if (text.find_first_of(":#{}[],&*!|>'\"%@`\n\t\\") != std::string::npos) return true;
@@ -71,7 +71,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 
 template <class T>
 bool parse_whole(const std::string& text, T& value) {
-  // from_chars takes no plus, and after one no minus is meant.
+  // from_chars accepts no plus sign; after one, a minus sign is an error.
   const bool plus = text.size() > 1 && text[0] == '+' && text[1] != '-';
   const char* begin = text.data() + (plus ? 1 : 0);
   const auto [end, error] = std::from_chars(begin, text.data() + text.size(), value);
@@ -165,7 +165,7 @@ bool Config::read(bool& value) const {
 
 bool Config::read(long long& value) const {
   if (!is_scalar() || quoted_) return false;
-  // 010 is 8 to some YAML readers and 10 to others: neither is meant for certain.
+  // 010 is 8 to some YAML readers and 10 to others, so it is refused.
   const std::size_t sign = !text_.empty() && (text_[0] == '-' || text_[0] == '+') ? 1 : 0;
   if (text_.size() > sign + 1 && text_[sign] == '0') return false;
   return parse_whole(text_, value);
@@ -173,7 +173,7 @@ bool Config::read(long long& value) const {
 
 bool Config::read(double& value) const {
   if (!is_scalar() || quoted_) return false;
-  // A digit or a point must follow the sign: no option of heed takes inf or nan.
+  // A digit or a point must follow the sign: no option accepts inf or nan.
   const std::size_t sign = !text_.empty() && (text_[0] == '-' || text_[0] == '+') ? 1 : 0;
   if (text_.size() <= sign || !(std::isdigit(static_cast<unsigned char>(text_[sign])) || text_[sign] == '.'))
     return false;
@@ -267,8 +267,7 @@ void Problems::throw_if_any() const {
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t least =
-      std::max<std::size_t>(2, name.size() / 3) + 1;  // further away is no longer a typing error
+  std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;  // a larger distance is no typing error
   for (const std::string& c : candidates)
     if (const std::size_t d = edit_distance(name, c); d < least) least = d, best = c;
   return best;

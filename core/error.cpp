@@ -5,7 +5,7 @@
 namespace heed {
 
 void fail_check(const char* condition, const char* file, int line, const std::string& message) {
-  throw Bug(fmt::format("{}:{}: {} (the claim was: {})", file, line, message, condition));
+  throw Bug(fmt::format("{}:{}: {} (failed condition: {})", file, line, message, condition));
 }
 
 }  // namespace heed

@@ -5,14 +5,13 @@
 
 namespace heed {
 
-// What went wrong in the user's world: the message is a sentence that names the place, what was found and the
-// remedy.
+// An error that the user can fix. The message names the position, what was found, and what would be right.
 class Error : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// A fault of heed's own (exit code 70): the message names the broken claim and where it stands.
+// A bug in heed (exit code 70). The message names the failed condition and its source line.
 class Bug : public std::logic_error {
  public:
   using std::logic_error::logic_error;
@@ -22,8 +21,8 @@ class Bug : public std::logic_error {
 
 }  // namespace heed
 
-// A claim about heed itself, checked in every build. Not for a user's input (throw heed::Error), not for
-// inner loops (assert).
+// Checks a condition about heed itself, in every build. Throws: heed::Bug. Not for user input (throw
+// heed::Error) and not for inner loops (use assert).
 #define HEED_CHECK(condition, message)                                             \
   do {                                                                             \
     if (!(condition)) ::heed::fail_check(#condition, __FILE__, __LINE__, message); \

@@ -4,7 +4,7 @@
 
 namespace heed {
 
-// Sizes, positions and counts: signed, so that differences are numbers. The same as Eigen::Index
+// Sizes, positions and counts. Signed, so that differences may be negative. The same type as Eigen::Index
 // (core/views.h).
 using Index = std::ptrdiff_t;
 

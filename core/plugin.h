@@ -5,7 +5,7 @@
 
 namespace heed {
 
-// What the program finds in a plugin after opening it.
+// The entry of a plugin, which the program finds after opening it.
 struct PluginEntry {
   const char* name;
   const char* version;
@@ -14,7 +14,7 @@ struct PluginEntry {
 
 }  // namespace heed
 
-// How the program finds the stamp in the file's bytes, before it runs any of its code.
+// Marks the stamp in the file's bytes, so that the program can read it before it runs the plugin's code.
 #define HEED_STAMP_MARK "heed plugin stamp: "
 
 // Makes a module a plugin; heed_add_plugin (cmake/HeedPlugin.cmake) writes this. `add` takes a Registry&.

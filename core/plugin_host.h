@@ -8,27 +8,28 @@
 
 namespace heed {
 
-// A plugin is refused (exit code 66). The message names the file, what is wrong and the remedy.
+// A refused plugin (exit code 66). The message names the file, what is wrong and how to fix it.
 class PluginError : public Error {
  public:
   using Error::Error;
 };
 
-// Opens a plugin and adds what it brings to the registry: all of it or, where it throws PluginError, nothing.
+// Opens a plugin and adds its contents to the registry. Throws: PluginError; the registry is then
+// unchanged.
 //
 // Before any of its code runs, its stamp is read from the file's bytes: another ABI, compiler, Eigen,
-// alignment or sanitizer, -ffast-math and CPU features that this machine lacks are refused. After opening it,
-// rounding mode, locale, signal mask and working directory must be as they were; they are put back. A name
-// that is taken is refused. A plugin whose bytes are loaded already is not loaded again.
+// alignment or sanitizer, -ffast-math and CPU features that this machine lacks are refused. If opening it
+// changes rounding mode, locale, signal mask or working directory, they are restored and the plugin is
+// refused. A name that is already registered is refused. A plugin with the same bytes is loaded only once.
 //
-// It stays open until the process ends, as its code is in use.
+// The plugin stays open until the process ends, because its code is in use.
 void load_plugin(const std::filesystem::path& file, Registry& registry);
 
-// The same for a plugin of which a configuration knows more: refuses a file whose hash is another one.
+// The same for a plugin that a configuration names with its hash. Throws: PluginError if the file has
+// another hash.
 void load_plugin(const PluginOrigin& known, Registry& registry);
 
-// The files that a list as in HEED_PLUGIN_PATH names: "a.so:folder", where a folder stands for each *.so in
-// it.
+// Returns the files named by a list like HEED_PLUGIN_PATH: "a.so:folder". A folder means every *.so in it.
 std::vector<std::filesystem::path> plugin_files(const std::string& list);
 
 }  // namespace heed

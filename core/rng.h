@@ -9,8 +9,8 @@
 
 namespace heed {
 
-// The draws of one place of a stream: a 64-bit generator in the sense of the standard library. Made by
-// Rng::at.
+// The draws at one counter of a stream: a uniform random bit generator of 64 bits (standard library
+// concept). Made by Rng::at.
 class Draws {
  public:
   using result_type = std::uint64_t;
@@ -19,10 +19,10 @@ class Draws {
   result_type operator()();
 
   double uniform();                        // [0, 1)
-  double normal();                         // mean 0, deviation 1
+  double normal();                         // mean 0, stddev 1
   std::ptrdiff_t below(std::ptrdiff_t n);  // 0 .. n-1, equally likely
   bool chance(double probability);
-  // k different numbers of 0 .. n-1 in random order. REQUIRES: k <= n.
+  // Returns k different numbers of 0 .. n-1 in random order. Requires: k <= n.
   std::vector<std::ptrdiff_t> sample(std::ptrdiff_t n, std::ptrdiff_t k);
 
  private:
@@ -31,12 +31,12 @@ class Draws {
       : key_(key), counter_{0, index, step, 0} {}
   std::array<std::uint64_t, 2> key_;
   std::array<std::uint64_t, 4> counter_, block_{};
-  int left_ = 0;  // words of block_ not yet given out
+  int left_ = 0;  // words of block_ not yet used
 };
 
 // A named stream of random numbers. Counter-based (Philox of Random123: Salmon et al. 2011): the key is
-// (seed, name), the counter (step, index), so there is no state to save, nothing is shared between threads,
-// and a new consumer shifts no other's draws.
+// (seed, name), the counter is (step, index). So there is no state to save or to share between threads, and
+// a new stream does not change the draws of others.
 class Rng {
  public:
   Rng(std::uint64_t seed, std::string_view name);

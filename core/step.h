@@ -11,7 +11,7 @@
 
 namespace heed {
 
-// What numeric code may allocate from. `keep` lives until the backward pass has run, `temp` until the current
+// The memory of numeric code. `keep` is valid until the backward pass has run, `temp` until the current
 // task ends. Neither is initialized.
 template <class S>
 class Memory {
@@ -35,7 +35,7 @@ class Memory {
     return span<T>(*temp_, n);
   }
 
-  // Frees the temp memory that is taken while it lives.
+  // Frees, when it ends, the temp memory allocated during its lifetime.
   class Scope {
    public:
     explicit Scope(Memory& memory) : temp_(*memory.temp_), mark_(temp_.mark()) {}
@@ -63,8 +63,8 @@ class Memory {
   Arena* temp_;
 };
 
-// The working room of one forward and backward pass: per worker a keep and a temp arena, and the threads to
-// spread tasks over.
+// The workspace of one forward and backward pass: a keep and a temp arena per worker, and the threads that
+// run tasks.
 template <class S>
 class Step {
  public:
@@ -76,7 +76,7 @@ class Step {
   int threads() const { return static_cast<int>(arenas_.size()); }
   Memory<S> memory() { return worker(0); }  // the calling thread's
 
-  // task(i, memory) for i = 0 .. n-1; temp memory taken in a task is free again when the task ends. See
+  // Runs task(i, memory) for i = 0 .. n-1. The temp memory of a task is freed when the task ends. See
   // threads.h for the rule on sums.
   template <class Task>
   void parallel_for(Index n, Task&& task) {
@@ -87,7 +87,7 @@ class Step {
     });
   }
 
-  // Forgets everything that was kept: call it after backward, or after a forward that no backward follows.
+  // Frees all kept memory. Call it after backward, or after a forward without a backward.
   void rewind() {
     for (Arenas& a : arenas_) a.keep.rewind(), a.temp.rewind();
   }

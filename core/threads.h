@@ -9,10 +9,10 @@
 
 namespace heed {
 
-// Runs task(i, worker) for i = 0 .. n-1 on up to `threads` threads; worker counts from 0. Work must be cut by
-// problem size and never by thread count, and a sum over tasks must go through one slot per task, added in
-// index order: then the bits are the same for any number of threads. The first exception (by index order
-// among those that were thrown) reaches the caller.
+// Runs task(i, worker) for i = 0 .. n-1 on up to `threads` threads; worker counts from 0. Divide work by
+// problem size, never by thread count, and sum over tasks through one slot per task, added in index order:
+// then the bits are the same for any number of threads. Throws: the exception of the smallest index among
+// those that were thrown.
 template <class Task>
 void parallel_for(int threads, Index n, Task&& task) {
   if (threads <= 1 || n <= 1) {

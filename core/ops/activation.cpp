@@ -10,15 +10,16 @@
 namespace heed {
 namespace {
 
-// Arrays are worked through in chunks of one fixed size, the last one filled up. Each element then meets the
-// same vector instructions wherever it lies; a tail done by scalar code would round differently, and a
-// sequence's numbers would depend on its place in the batch.
+// Arrays are processed in chunks of one fixed size; the last one is padded. So each element is computed by
+// the same vector instructions at any position. A remainder computed by scalar code would round
+// differently, and a sequence's numbers would depend on its position in the batch.
 constexpr Index kChunk = 64;
 template <class S>
 using Chunk = Eigen::Array<S, kChunk, 1>;
 
-// Beyond these |x| a GELU, and the sigmoid, are at their limits to the last bit. Arguments are cut off there:
-// exp cannot overflow, and no inf * 0 can arise. NaN stays NaN (it is how a failed run shows).
+// Beyond these |x| a GELU, and the sigmoid, equal their limits to the last bit. Arguments are clamped
+// there, so that exp cannot overflow and inf * 0 cannot occur. NaN stays NaN, so that a failed run is
+// detected.
 template <class S>
 constexpr S kGeluFlat = std::is_same_v<S, float> ? S(14) : S(40);
 template <class S>
@@ -54,7 +55,7 @@ Chunk<float> normal_cdf(const Chunk<float>& x, const Chunk<float>& b) {
   return p;
 }
 
-// f(x) and f'(x), which have most of their arithmetic in common.
+// f(x) and f'(x), which share most of their arithmetic.
 template <class S>
 struct Both {
   Chunk<S> value, slope;
@@ -96,7 +97,7 @@ Both<S> silu(const Chunk<S>& x) {
   return {low * s, s * (S(1) + c * e * s)};
 }
 
-// f(x, y) for n elements each, chunk by chunk; it may change y, and x where that is not const.
+// Calls f(x, y) on n elements, chunk by chunk. f may change y, and x if it is not const.
 template <class X, class S, class F>
 void by_chunks(X* x, S* y, Index n, F f) {
   Chunk<S> in = Chunk<S>::Zero(), out = Chunk<S>::Zero();
@@ -112,7 +113,7 @@ void by_chunks(X* x, S* y, Index n, F f) {
   if (at < n) chunk(at, n - at);
 }
 
-// with(f) for the function that is asked for
+// Calls with(f) for the requested function.
 template <class S, class With>
 void choose(Activation f, With with) {
   switch (f) {
@@ -153,7 +154,7 @@ void by_rows(X x, Mat<S> y, F f) {
   for (Index r = 0; r < x.rows(); ++r) f(x.row(r).data(), y.row(r).data(), x.cols());
 }
 
-// task(from, n) for pieces of `size` elements, an integer of chunks each.
+// task(from, n) for pieces of `size` elements, each a multiple of the chunk size.
 template <class S, class F>
 void by_pieces(Step<S>& step, Index size, F task) {
   constexpr Index piece = 64 * kChunk;

@@ -7,16 +7,17 @@
 
 namespace heed {
 
-// Elementwise functions, each with its derivative. The same element gives the same bits wherever it lies.
+// Elementwise functions, each with its derivative. An element gives the same bits at any position in an
+// array.
 //
 //     gelu_erf    x Phi(x), Phi(x) = (1 + erf(x / sqrt 2)) / 2            Hendrycks & Gimpel 2016
 //     gelu_tanh   x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2         the same, approximated
 //     silu        x sigmoid(x)                                            Elfwing et al. 2017
 //
-// The two GELUs differ by up to 5e-4: never mixed inside one run.
+// The two GELUs differ by up to 5e-4.
 enum class Activation { gelu_erf, gelu_tanh, silu };
 
-Activation activation(std::string_view name);  // REQUIRES: one of the names above
+Activation activation(std::string_view name);  // Requires: one of the names above
 
 // y = f(x); shapes equal. y may be x itself.
 template <class S>
@@ -26,11 +27,11 @@ void activate(Activation f, In<S> x, Mat<S> y);
 template <class S>
 void activate_backward(Activation f, In<S> x, Mat<S> d);
 
-// y = f(x), and x becomes f'(x), for a backward that would otherwise make most of f again.
+// y = f(x), and x becomes f'(x), so that backward need not recompute f.
 template <class S>
 void activate_with_slope(Activation f, Mat<S> x, Mat<S> y);
 
-// The same for whole sequences, spread over the threads of the step.
+// The same for whole sequences, on the threads of the step.
 template <class S>
 void activate(Step<S>& step, Activation f, Seq<const S> x, Seq<S> y);
 template <class S>
@@ -42,8 +43,7 @@ void activate_with_slope(Step<S>& step, Activation f, Seq<S> x, Seq<S> y);
 template <class S>
 void swiglu(Step<S>& step, Seq<const S> g, Seq<const S> u, Seq<S> y);
 
-// du = dy * silu(g)   dg = dy * u * silu'(g).   Writes du and dg (they are the branch's own: nothing else
-// adds there).
+// du = dy * silu(g)   dg = dy * u * silu'(g).   Overwrites du and dg.
 template <class S>
 void swiglu_backward(Step<S>& step, Seq<const S> g, Seq<const S> u, Seq<const S> dy, Seq<S> dg, Seq<S> du);
 

@@ -9,14 +9,15 @@
 
 namespace heed {
 
-// c = a b, or c += a b, from register blocks: a block of c stays in registers while a's numbers are broadcast
-// against rows of b, a packet at a time (Goto & van de Geijn 2008; the panel of b is all that is packed).
+// c = a b, or c += a b, in register blocks: a block of c stays in registers while numbers of a are
+// broadcast and multiplied with rows of b, one SIMD packet at a time (Goto & van de Geijn 2008; only the
+// panel of b is packed).
 //
-// Each number of c is one chain of multiply-adds in the order of k, cut every kDepth terms. So the bits of a
-// row of c depend on that row of a and on b alone: not on how many other rows there are, nor on where
-// anything lies in memory. Eigen's product promises neither, and packs both operands at every call, which
-// small products feel. Uses Eigen's packets (an internal interface of Eigen) in this file alone;
-// plain_product.h is the same without them.
+// Each number of c is one chain of multiply-adds in the order of k, split every kDepth terms. So the bits
+// of a row of c depend only on that row of a and on b, not on the number of other rows or on memory
+// addresses. Eigen's product guarantees neither, and packs both operands at every call, which is slow for
+// small products. Only this file uses Eigen's packets (an internal interface of Eigen); plain_product.h is
+// the reference implementation without them.
 namespace block_product {
 
 template <class S>
@@ -47,8 +48,8 @@ struct Right {
   Index row;
 };
 
-// c = a b, or c += a b; how many rows and columns, the function says that it is given to. Handed on by
-// reference: copies of something just written stall.
+// c = a b, or c += a b. The functions that take it receive the numbers of rows and columns. Pass it by
+// reference: copying a struct that was just written stalls.
 template <class S>
 struct Product {
   Left<S> a;
@@ -59,7 +60,8 @@ struct Product {
   bool add;
 };
 
-// R rows, P packets. Unrolled by order: else the sums would live in memory, as arrays do.
+// Multiplies R rows and P packets. The loops are unrolled by pragma; otherwise the array of sums would be
+// in memory, not in registers.
 template <class S, int R, int P>
 void multiply_block(const Product<S>& x) {
   using namespace Eigen::internal;
@@ -98,7 +100,7 @@ constexpr auto block_table(std::index_sequence<R...>) {
   return std::array<MultiplyBlock<S>, sizeof...(R)>{&multiply_block<S, static_cast<int>(R) + 1, P>...};
 }
 
-// P packets: blocks of rows as equal as can be
+// Multiplies P packets, in blocks of rows of nearly equal size.
 template <class S, int P>
 void multiply_rows(Product<S> x, Index rows) {
   static constexpr auto blocks = block_table<S, P>(std::make_index_sequence<rows_beside(P)>());
@@ -118,7 +120,7 @@ void multiply_panel(const Product<S>& x, Index rows, Index packets) {
   multiply_rows<S, P>(x, rows);
 }
 
-// Fewer columns than a packet has: a few rows at a time, through a block of their own.
+// Multiplies fewer columns than a packet has, a few rows at a time, through a separate block.
 template <class S>
 void multiply_edge(const Product<S>& x, Index rows, Index cols) {
   alignas(64) S block[rows_beside(1) * kLanes<S>];
@@ -147,9 +149,9 @@ void pack(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
   }
 }
 
-// to (cols, rows) = from^T, from (rows, cols): turned square by square in registers
+// to (cols, rows) = from^T, from (rows, cols): transposed in registers, square by square
 template <class S>
-void turn(const S* from, Index from_row, Index rows, Index cols, S* to, Index to_row) {
+void transpose_squares(const S* from, Index from_row, Index rows, Index cols, S* to, Index to_row) {
   using namespace Eigen::internal;
   constexpr Index n = kLanes<S>;
   for (Index r = 0; r < rows; r += n)
@@ -169,15 +171,16 @@ void turn(const S* from, Index from_row, Index rows, Index cols, S* to, Index to
     }
 }
 
-// The same of b^T: the part (width, depth) of b from (j, k) on.
+// The same for b^T: the part (width, depth) of b from (j, k) on.
 template <class S>
 void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
-  turn(b.data() + j * b.outerStride() + k, b.outerStride(), width, depth, panel, kWidth<S>);
+  transpose_squares(b.data() + j * b.outerStride() + k, b.outerStride(), width, depth, panel, kWidth<S>);
   const Index zeros = -width & (kLanes<S> - 1);
   for (Index i = 0; zeros > 0 && i < depth; ++i) std::fill_n(panel + i * kWidth<S> + width, zeros, S(0));
 }
 
-// A right side that is used where it lies: whole packets, and rows near enough to each other for the cache.
+// Returns true if the right side can be used in place: whole packets, and rows close enough to each other
+// for the cache.
 template <class S>
 bool is_panel(In<S> b, Index width, Index rows) {
   constexpr Index near = 4096 / sizeof(S);

@@ -22,16 +22,16 @@ Score cross_entropy(Step<S>& step, Mat<S> z, std::span<const Token> labels, S we
     }
     assert(label >= 0 && label < z.cols());
     const S largest = row.maxCoeff(), of_label = row(label);
-    // The likeliest token, the lower one of two: searched only where it is asked for, before the row is
-    // overwritten. (In a row of NaN it may be any.)
+    // The top-1 prediction, the lower of equal ones. Computed only if requested, before the row is
+    // overwritten. (In a row with NaN it may be any token.)
     const auto best = [&] {
       const S* const first = row.data();
       return std::find(first, first + row.size() - 1, largest) - first;
     };
     const bool hit = of_label == largest && best() == label;
     if (!predicted.empty()) predicted[static_cast<std::size_t>(r)] = hit ? label : static_cast<Token>(best());
-    // A NaN must not hide: maxCoeff drops it, the sum does not. Where a row lies decides how Eigen sums it,
-    // but not how it sums an expression.
+    // NaN must reach the loss: maxCoeff ignores it, the sum does not. Eigen's sum of an array depends on
+    // its alignment, its sum of an expression does not.
     S sum;
     if (weight != S(0)) {
       row = (row - largest).exp();

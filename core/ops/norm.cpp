@@ -35,7 +35,7 @@ void Norm<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
     for (Index r = block * kBlock; r < std::min(rows, (block + 1) * kBlock); ++r) {
       const Row<S> in(x.data + r * dim, dim);
       MutableRow<S> out(y.data + r * dim, dim);
-      // + 0: Eigen sums an expression from its first number on, but memory from the first aligned address on.
+      // + 0: Eigen's sum of an array depends on its alignment; the sum of an expression does not.
       const S mean = spec_.kind == NormKind::layer ? (in + S(0)).mean() : S(0);
       const S scale = 1 / std::sqrt((in - mean).square().mean() + static_cast<S>(spec_.eps));
       out = (in - mean) * scale;

@@ -4,7 +4,8 @@
 
 namespace heed::plain {
 
-// The products of core/ops/product.h as Eigen makes them: what the fast ones are tested against.
+// Reference implementation: the products of core/ops/product.h by Eigen. Tests compare the fast ones with
+// it.
 
 template <class S>
 void product_ab(In<S> a, In<S> b, Mat<S> c) {

@@ -61,7 +61,7 @@ void add_product_atb(In<S> a, In<S> b, Mat<S> c) {
 
 template <class S>
 void transpose(In<S> a, Mat<S> b) {
-  block_product::turn(a.data(), a.outerStride(), a.rows(), a.cols(), b.data(), b.outerStride());
+  block_product::transpose_squares(a.data(), a.outerStride(), a.rows(), a.cols(), b.data(), b.outerStride());
 }
 
 #define HEED_PRODUCTS(S)                               \

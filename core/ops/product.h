@@ -4,9 +4,9 @@
 
 namespace heed {
 
-// The products that everything is made of, compiled once for float and double; a faster one goes in here and
-// nowhere else. The bits of a row of c depend on that row of a (or column of a, where it is transposed) and
-// on b alone: not on the other rows, nor on where the matrices lie. c overlaps neither a nor b.
+// All matrix products of heed, compiled once for float and double. The bits of a row of c depend only on
+// that row of a (or that column, if a is transposed) and on b, not on the other rows or on memory
+// addresses. Requires: c overlaps neither a nor b.
 
 // c = a b            a (N,K)  b (K,M)  c (N,M)
 template <class S>

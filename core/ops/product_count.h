@@ -4,8 +4,8 @@
 
 namespace heed {
 
-// The multiply-adds that the calling thread has sent through core/ops/product.h so far, be what they were
-// made from hidden by a mask or not. What the formulas of Layer::cost are held against.
+// Returns the number of multiply-adds that the calling thread has executed in core/ops/product.h so far,
+// including those at pairs that a mask hides. Tests compare the formulas of Layer::cost with it.
 std::uint64_t multiply_adds();
 
 }  // namespace heed

@@ -8,7 +8,7 @@ namespace heed {
 template <class S>
 void softmax_rows(Mat<S> s, const Mask& mask, S slope) {
   for (Index i = 0; i < s.rows(); ++i) {
-    const Index at = mask.causal ? i + mask.offset : i;  // where the query stands among the keys
+    const Index at = mask.causal ? i + mask.offset : i;  // the query's position among the keys
     const Index seen = mask.causal ? std::clamp<Index>(at + 1, 0, s.cols()) : s.cols();
     s.row(i).tail(s.cols() - seen).setZero();
     if (seen == 0) continue;

@@ -6,8 +6,9 @@
 namespace heed {
 
 // p_ij = exp(s_ij - slope |i + offset - j|) / sum over visible j,   0 for hidden pairs;   scores s (Tq,Tk),
-// overwritten by the weights p. A row that sees nothing becomes zeros. Whole rows at once: for small lengths,
-// probes and first drafts of a variant; long sequences go through the tiled kernel (variants/parts).
+// overwritten by the weights p. A row without visible keys becomes zeros. Works on whole rows: use it for
+// short lengths, probes and first drafts of a variant. The tiled kernel (variants/parts) is for long
+// sequences.
 template <class S>
 void softmax_rows(Mat<S> s, const Mask& mask, S slope = 0);
 
