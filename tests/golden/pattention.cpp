@@ -4,7 +4,7 @@
 
 #include "core/error.h"
 #include "core/model/block.h"
-#include "experiments/golden/run.h"
+#include "tests/golden/handlers.h"
 
 namespace heed::golden {
 namespace {
@@ -58,7 +58,9 @@ Tensor tensor(const Matrix<double>& m, const std::vector<Index>& shape) {
   return {shape, std::vector<double>(m.data(), m.data() + m.size())};
 }
 
-std::vector<Run> run_map(const Case& c, const Registry& registry) {
+}  // namespace
+
+std::vector<Run> run_pattention_map(const Case& c, const Registry& registry) {
   const VariantInfo& variant = find_variant(registry, "pattention");
   const Tensor &x = c.input("x"), &keys = c.param("key_tokens"), &values = c.param("value_tokens");
   const Index n = keys.size(0);
@@ -88,7 +90,7 @@ std::vector<Run> run_map(const Case& c, const Registry& registry) {
 }
 
 // Every layer's tau is the root of its own number of tokens, where a new model starts.
-std::vector<Run> run_block(const Case& c, const Registry& registry) {
+std::vector<Run> run_pattention_block(const Case& c, const Registry& registry) {
   const VariantInfo &attention = find_variant(registry, "tokenformer"),
                     &map = find_variant(registry, "pattention");
   const Index dim = c.input("x").size(2);
@@ -135,15 +137,6 @@ std::vector<Run> run_block(const Case& c, const Registry& registry) {
           half, [&](Params<double>& params) { return block(params, false); }, names)
           .outputs["out"];
   return {run};
-}
-
-}  // namespace
-
-std::vector<Run> run_pattention(const Case& c, const Registry& registry) {
-  const std::string level = c.text("level");
-  if (level == "kernel") return run_map(c, registry);
-  if (level == "block") return run_block(c, registry);
-  throw Unknown("the level '" + level + "'");
 }
 
 }  // namespace heed::golden

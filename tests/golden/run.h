@@ -1,7 +1,6 @@
-// What the runners of golden cases share.
+// What the handlers share.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -10,7 +9,7 @@
 
 #include "core/layer.h"
 #include "core/registry.h"
-#include "experiments/golden/golden_file.h"
+#include "tests/golden/golden_file.h"
 
 namespace heed::golden {
 
@@ -28,24 +27,28 @@ struct Unknown : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// The variant; Skipped where it is not registered.
+// Returns the variant. Throws: Skipped where it is not registered.
 const VariantInfo& find_variant(const Registry& registry, const std::string& name);
 
-// Resolved options.
+// Options by name, and their resolved form.
 using Given = std::vector<std::pair<std::string, Config>>;
 Config options_of(const Entry& entry, const Given& given);
 
-// The options of a run and its text, once for each tile size: changes speed, must not change the result.
+// Returns the options of a run and its text, once for each tile size. A tile size changes speed and must not
+// change the result.
 std::vector<std::pair<Config, std::string>> tile_choices(const VariantInfo& variant, const Given& given);
 
-// A parameter of a case and what heed calls it. Matrices of one head each, (H,in,out), lie side by side.
+// A parameter of a case and heed's name for it. With head_columns the file has one matrix per head,
+// (heads, in, out), and heed one matrix of adjacent columns, (in, heads * out).
 struct ParamName {
   std::string golden, heed;
   bool head_columns = false;
 };
 using ParamNames = std::vector<ParamName>;
 
+// Copies the case's parameters into heed's. Throws: heed::Error where one is missing on either side.
 void load(const Case& c, const ParamNames& names, Params<double>& params);
+// Copies the gradients of heed's parameters into run.grads, under the names of the case.
 void store_grads(const Case& c, const ParamNames& names, Params<double>& params, Run& run);
 
 inline Seq<double> seq(Tensor& t) { return {t.values.data(), t.size(0), t.size(1), t.size(2)}; }
@@ -84,26 +87,7 @@ struct SelfLayer {
   }
 };
 
-std::vector<Run> run_attention(const Case& c, const Registry& registry);  // softmax, linear, differential
-std::vector<Run> run_sparse(const Case& c, const Registry& registry);
-std::vector<Run> run_pattention(const Case& c, const Registry& registry);
-std::vector<Run> run_position(const Case& c, const Registry& registry);
-std::vector<Run> run_operation(const Case& c, const Registry& registry);  // block pieces, loss, optimizer
-
-// One attention kernel on given q, k, v: outputs out, weights (B,H,Tq,Tk), lse; all gradients.
-struct KernelSetting {
-  const VariantInfo& variant;
-  Config options;
-  LayerSpec<double> spec = {};
-  double scale = 0;  // of the scores, to get lse from the weights
-  ParamNames names = {};
-  std::function<void(Params<double>&)> prepare = {};
-};
-Run run_kernel(const Case& c, const KernelSetting& setting);
-// What every kernel of a case is built for.
-LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset);
-
-// A variant without an option for the scale must have the case's by itself.
+// A variant without an option for the scale must have the case's by itself; heed::Error where it has not.
 void require_scale(const Case& c, Index key_width);
 
 }  // namespace heed::golden

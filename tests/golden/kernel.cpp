@@ -1,10 +1,10 @@
-// Cases of the level `kernel`: q, k, v are given.
+#include "tests/golden/kernel.h"
+
 #include <cmath>
 #include <limits>
 
 #include "core/error.h"
 #include "core/head_kernel.h"
-#include "experiments/golden/run.h"
 
 namespace heed::golden {
 namespace {
@@ -37,6 +37,13 @@ Tensor weights_of(HeadKernel<double>& kernel, Step<double>& step, Index batch, I
   return out;
 }
 
+void require_shapes(const Case& c) {
+  const Tensor &q = c.input("q"), &k = c.input("k"), &v = c.input("v");
+  require_shape("k", k, {q.size(0), q.size(1), k.size(2), q.size(3)});
+  require_shape("v", v, {q.size(0), v.size(1), k.size(2), v.size(3)});
+  require_shape("upstream", c.upstream_out(), {q.size(0), v.size(1), q.size(2), v.size(3)});
+}
+
 }  // namespace
 
 LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset) {
@@ -51,17 +58,6 @@ LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset) {
     throw Error("the attribute 'heads' is not the number of heads of 'v'");
   return spec;
 }
-
-namespace {
-
-void require_shapes(const Case& c) {
-  const Tensor &q = c.input("q"), &k = c.input("k"), &v = c.input("v");
-  require_shape("k", k, {q.size(0), q.size(1), k.size(2), q.size(3)});
-  require_shape("v", v, {q.size(0), v.size(1), k.size(2), v.size(3)});
-  require_shape("upstream", c.upstream_out(), {q.size(0), v.size(1), q.size(2), v.size(3)});
-}
-
-}  // namespace
 
 Run run_kernel(const Case& c, const KernelSetting& setting) {
   require_shapes(c);
@@ -106,6 +102,15 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
                {"v", columns_as_heads(dv, heads)}};
   store_grads(c, setting.names, params, run);
   return run;
+}
+
+Tensor weighted_values(const Tensor& weights, const Tensor& v) {
+  const Index tq = weights.size(2), tk = weights.size(3);
+  Tensor out = Tensor::zeros({v.size(0), v.size(1), tq, v.size(3)});
+  for (Index i = 0; i < v.size(0) * v.size(1); ++i)
+    out.matrix().middleRows(i * tq, tq) =
+        weights.matrix().middleRows(i * tq, tq) * v.matrix().middleRows(i * tk, tk);
+  return out;
 }
 
 }  // namespace heed::golden

@@ -2,7 +2,8 @@
 #include <algorithm>
 
 #include "core/error.h"
-#include "experiments/golden/run.h"
+#include "tests/golden/handlers.h"
+#include "tests/golden/kernel.h"
 
 namespace heed::golden {
 namespace {

@@ -4,15 +4,22 @@
 
 #include "core/error.h"
 #include "core/ops/embedding.h"
-#include "experiments/golden/run.h"
+#include "tests/golden/handlers.h"
+#include "tests/golden/kernel.h"
 
 namespace heed::golden {
 namespace {
 
+// Throws: Skipped where it is not registered.
+const PositionInfo& find_position(const Registry& registry, const std::string& name) {
+  if (const PositionInfo* found = registry.find_position(name)) return *found;
+  throw Skipped("heed has no position '" + name + "' yet");
+}
+
 constexpr Index kPositions = 1 << 20;  // more than any sequence has
 
 // Every channel pair of every row at a position of its own.
-Run run_rope(const Case& c, const PositionInfo& info, const Given& given) {
+Run rotate_rows(const Case& c, const PositionInfo& info, const Given& given) {
   const Tensor &x = c.input("x"), &dy = c.upstream_out(), &positions = c.constant("positions");
   Params<double> params;
   const auto position =
@@ -29,47 +36,6 @@ Run run_rope(const Case& c, const PositionInfo& info, const Given& given) {
     position->rotate_backward({dx.matrix().row(row).data(), 1, 1, 1, x.size(3)}, at);
   }
   return {"", {{"out", y}}, {{"x", dx}}};
-}
-
-Run run_sinusoidal(const Case& c, const PositionInfo& info) {
-  const Tensor &x = c.input("x"), &dy = c.upstream_out();
-  Params<double> params;
-  const auto position = info.make<double>(options_of(info, {{"base", Config::number(c.number("base"))}}),
-                                          {x.size(2), 1, x.size(1)}, params);
-  params.freeze();
-  require_shape("upstream", dy, x.shape);
-  Tensor y = x, table = Tensor::zeros({1, x.size(1), x.size(2)});
-  position->embed(seq(y));
-  position->embed(seq(table));
-  position->embed_backward(seq(dy));
-  table.shape.erase(table.shape.begin());
-  return {"", {{"out", y}, {"table", table}}, {{"x", dy}}};  // what is added is constant
-}
-
-// The table's rows come from the position, their gathering from the embedding, as tokens are gathered.
-Run run_learned(const Case& c, const PositionInfo& info) {
-  const Tensor &x = c.input("x"), &dy = c.upstream_out(), &given = c.param("table");
-  Params<double> params;
-  const auto position = info.make<double>(options_of(info, {}), {given.cols(), 1, given.rows()}, params);
-  params.freeze();
-  load(c, {{"table", "table"}}, params);
-  std::vector<Token> at;
-  for (const double p : c.constant("positions").values)
-    at.push_back(static_cast<Token>(require_index("positions", p, given.rows())));
-  require_shape("x", x, {x.size(0), x.size(1), given.cols()});
-  require_shape("positions", c.constant("positions"), {x.size(0), x.size(1)});
-  require_shape("upstream", dy, x.shape);
-
-  Tensor table = Tensor::zeros({1, given.rows(), given.cols()}), dtable = table, y = Tensor::zeros(x.shape);
-  position->embed(seq(table));
-  embed<double>(table.matrix(), at, y.matrix());
-  y.matrix() += x.matrix();
-  embed_backward<double>(at, dy.matrix(), dtable.matrix());
-  const Tensor& cdtable = dtable;
-  position->embed_backward(seq(cdtable));
-  Run run{"", {{"out", y}}, {{"x", dy}}};
-  store_grads(c, {{"table", "table"}}, params, run);
-  return run;
 }
 
 // Softmax attention under a position that acts on queries, keys or scores.
@@ -106,18 +72,57 @@ Given rope_options(const Case& c) {
 
 }  // namespace
 
-std::vector<Run> run_position(const Case& c, const Registry& registry) {
-  const std::string kind = c.text("kind");
-  if (kind == "permuted_order") throw Skipped("heed has no variant 'permuted_order' yet");
-  if (kind != "rope" && kind != "sinusoidal" && kind != "learned" && kind != "alibi")
-    throw Unknown("the kind of position '" + kind + "'");
-  const PositionInfo* info = registry.find_position(kind);
-  if (!info) throw Skipped("heed has no position '" + kind + "' yet");
-  if (kind == "sinusoidal") return {run_sinusoidal(c, *info)};
-  if (kind == "learned") return {run_learned(c, *info)};
-  if (kind == "alibi") return run_with_softmax(c, registry, *info, {});
-  if (c.inputs.contains("q")) return run_with_softmax(c, registry, *info, rope_options(c));
-  return {run_rope(c, *info, rope_options(c))};
+std::vector<Run> run_sinusoidal(const Case& c, const Registry& registry) {
+  const PositionInfo& info = find_position(registry, "sinusoidal");
+  const Tensor &x = c.input("x"), &dy = c.upstream_out();
+  Params<double> params;
+  const auto position = info.make<double>(options_of(info, {{"base", Config::number(c.number("base"))}}),
+                                          {x.size(2), 1, x.size(1)}, params);
+  params.freeze();
+  require_shape("upstream", dy, x.shape);
+  Tensor y = x, table = Tensor::zeros({1, x.size(1), x.size(2)});
+  position->embed(seq(y));
+  position->embed(seq(table));
+  position->embed_backward(seq(dy));
+  table.shape.erase(table.shape.begin());
+  return {{"", {{"out", y}, {"table", table}}, {{"x", dy}}}};  // what is added is constant
+}
+
+// The table's rows come from the position, their gathering from the embedding, as tokens are gathered.
+std::vector<Run> run_learned(const Case& c, const Registry& registry) {
+  const PositionInfo& info = find_position(registry, "learned");
+  const Tensor &x = c.input("x"), &dy = c.upstream_out(), &given = c.param("table");
+  Params<double> params;
+  const auto position = info.make<double>(options_of(info, {}), {given.cols(), 1, given.rows()}, params);
+  params.freeze();
+  load(c, {{"table", "table"}}, params);
+  std::vector<Token> at;
+  for (const double p : c.constant("positions").values)
+    at.push_back(static_cast<Token>(require_index("positions", p, given.rows())));
+  require_shape("x", x, {x.size(0), x.size(1), given.cols()});
+  require_shape("positions", c.constant("positions"), {x.size(0), x.size(1)});
+  require_shape("upstream", dy, x.shape);
+
+  Tensor table = Tensor::zeros({1, given.rows(), given.cols()}), dtable = table, y = Tensor::zeros(x.shape);
+  position->embed(seq(table));
+  embed<double>(table.matrix(), at, y.matrix());
+  y.matrix() += x.matrix();
+  embed_backward<double>(at, dy.matrix(), dtable.matrix());
+  const Tensor& cdtable = dtable;
+  position->embed_backward(seq(cdtable));
+  Run run{"", {{"out", y}}, {{"x", dy}}};
+  store_grads(c, {{"table", "table"}}, params, run);
+  return {run};
+}
+
+std::vector<Run> run_rope(const Case& c, const Registry& registry) {
+  const PositionInfo& info = find_position(registry, "rope");
+  if (c.inputs.contains("q")) return run_with_softmax(c, registry, info, rope_options(c));
+  return {rotate_rows(c, info, rope_options(c))};
+}
+
+std::vector<Run> run_alibi(const Case& c, const Registry& registry) {
+  return run_with_softmax(c, registry, find_position(registry, "alibi"), {});
 }
 
 }  // namespace heed::golden

@@ -1,5 +1,5 @@
-// A file of reference cases, in the layout of docs/conformance.md: numbers that were made elsewhere, for
-// heed's own code to be held against.
+// A file of reference cases, in the layout of docs/conformance.md: numbers that were computed elsewhere, to
+// compare heed's with.
 #pragma once
 
 #include <cstdint>
@@ -35,7 +35,7 @@ struct Case {
   std::map<std::string, Attribute> attributes;
   Tensors inputs, params, constants, outputs, upstream, grads;
 
-  // heed::Error where it is missing or of another type
+  // Throw heed::Error where the key is missing or has another type.
   const Tensor& input(const std::string& key) const;
   const Tensor& param(const std::string& key) const;
   const Tensor& constant(const std::string& key) const;
@@ -45,11 +45,12 @@ struct Case {
   double number(const std::string& key) const;
   Index integer(const std::string& key) const;
   bool flag(const std::string& key) const { return integer(key) != 0; }
-  // empty where it is missing
+  // Returns "" where the key is missing.
   std::string text_or_empty(const std::string& key) const;
 };
 
-// results::DamagedFile where it is not a golden file, results::IoError where it cannot be read.
+// Reads every case. Throws: results::DamagedFile where it is no reference file, results::IoError where it
+// cannot be read.
 std::vector<Case> read_cases(const std::filesystem::path& path);
 
 // (B,H,N,d) to (B,N,H*d) and back: kernels see heads as columns.

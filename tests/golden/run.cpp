@@ -1,4 +1,4 @@
-#include "experiments/golden/run.h"
+#include "tests/golden/run.h"
 
 #include <fmt/format.h>
 

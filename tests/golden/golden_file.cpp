@@ -1,4 +1,4 @@
-#include "experiments/golden/golden_file.h"
+#include "tests/golden/golden_file.h"
 
 #include <fmt/format.h>
 

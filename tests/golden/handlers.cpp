@@ -1,0 +1,92 @@
+#include "tests/golden/handlers.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <string>
+#include <string_view>
+
+namespace heed::golden {
+namespace {
+
+// Reports a case whose variant heed does not have yet.
+std::vector<Run> run_later(const Case& c, const Registry&) {
+  throw Skipped(fmt::format("heed has no variant '{}' yet",
+                            c.text(c.attributes.contains("kind") ? "kind" : "variant")));
+}
+
+// An attribute and the text it must have; any value where that is empty.
+struct Match {
+  std::string_view attribute = {}, value = {};
+
+  bool fits(const Case& c) const {
+    const std::string key(attribute);
+    return attribute.empty() || (c.attributes.contains(key) && (value.empty() || c.text(key) == value));
+  }
+};
+
+// A kind of case: all matches must fit. The first row that fits decides, so a special kind stands before the
+// general one.
+struct Kind {
+  Match matches[2];
+  Handler run;
+};
+
+constexpr Kind kKinds[] = {
+    {{{"op", "layer_norm"}}, run_norm},
+    {{{"op", "rms_norm"}}, run_norm},
+    {{{"op", "gelu"}}, run_activation},
+    {{{"op", "silu"}}, run_activation},
+    {{{"op", "mlp"}}, run_feed_forward},
+    {{{"op", "swiglu"}}, run_feed_forward},
+    {{{"op", "block"}}, run_block},
+    {{{"op", "cross_entropy"}}, run_cross_entropy},
+    {{{"op", "adamw"}}, run_adamw},
+    {{{"op", "clip_grad_norm"}}, run_clip},
+    {{{"op", "warmup_cosine"}}, run_schedule},
+    {{{"variant", "softmax"}, {"level", "kernel"}}, run_softmax_kernel},
+    {{{"variant", "softmax"}, {"level", "layer"}}, run_softmax_layer},
+    {{{"variant", "linear"}, {"level", "kernel"}}, run_linear_kernel},
+    {{{"variant", "linear"}, {"level", "layer"}}, run_linear_layer},
+    {{{"variant", "differential"}, {"level", "kernel"}}, run_differential_kernel},
+    {{{"variant", "differential"}, {"level", "layer"}}, run_differential_layer},
+    {{{"variant", "sparse"}, {"pattern", ""}}, run_sparse},
+    {{{"variant", "pattention"}, {"level", "kernel"}}, run_pattention_map},
+    {{{"variant", "pattention"}, {"level", "block"}}, run_pattention_block},
+    {{{"variant", "position"}, {"kind", "sinusoidal"}}, run_sinusoidal},
+    {{{"variant", "position"}, {"kind", "learned"}}, run_learned},
+    {{{"variant", "position"}, {"kind", "rope"}}, run_rope},
+    {{{"variant", "position"}, {"kind", "alibi"}}, run_alibi},
+    {{{"variant", "position"}, {"kind", "permuted_order"}}, run_later},
+    {{{"variant", "context_parallel"}}, run_later},
+    {{{"variant", "fast_weights"}}, run_later},
+    {{{"variant", "knn_memory"}}, run_later},
+    {{{"variant", "lstm"}}, run_later},
+    {{{"variant", "persistent_memory"}}, run_later},
+    {{{"variant", "rnn"}}, run_later},
+    {{{"variant", "ttt_in_place"}}, run_later},
+    {{{"variant", "ttt_linear"}}, run_later},
+};
+
+// The attribute that the table does not know: the next one of the row whose first matches fit.
+std::string unknown_text(const Case& c) {
+  std::string key = c.attributes.contains("op") ? "op" : "variant";
+  for (const Kind& kind : kKinds)
+    if (kind.matches[0].fits(c)) key = kind.matches[1].attribute;
+  if (!c.attributes.contains(key))
+    return fmt::format("a case without '{}'", key == "variant" ? "variant' or 'op" : key);
+  const std::string what = key == "op" ? "operation" : key == "kind" ? "kind of position" : key;
+  return fmt::format("the {} '{}'", what, c.text(key));
+}
+
+}  // namespace
+
+Handler find_handler(const Case& c) {
+  const auto* const found = std::ranges::find_if(
+      kKinds, [&](const Kind& kind) { return kind.matches[0].fits(c) && kind.matches[1].fits(c); });
+  if (found == std::end(kKinds)) throw Unknown(unknown_text(c));
+  return found->run;
+}
+
+}  // namespace heed::golden

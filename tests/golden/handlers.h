@@ -1,0 +1,49 @@
+// One handler for each kind of reference case.
+//
+// To add a kind: write a function `std::vector<Run> run_x(const Case&, const Registry&)` in a file of its
+// own, declare it here, and add a row to the table in handlers.cpp.
+#pragma once
+
+#include <vector>
+
+#include "tests/golden/run.h"
+
+namespace heed::golden {
+
+// Runs heed's code on a case, in double, and returns what it computed: one Run for each tile size, or one.
+// Throws: Skipped where heed lacks the variant, Unknown where an attribute's value is not known, heed::Error
+// where the case is malformed.
+using Handler = std::vector<Run> (*)(const Case& c, const Registry& registry);
+
+// Returns the handler of the first row of the table that fits the attributes of the case.
+// Throws: Unknown where none fits; it names the first attribute that no row knows.
+Handler find_handler(const Case& c);
+
+// `variant`, level kernel (q, k, v given) or layer (with projections)
+std::vector<Run> run_softmax_kernel(const Case& c, const Registry& registry);
+std::vector<Run> run_softmax_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_linear_kernel(const Case& c, const Registry& registry);
+std::vector<Run> run_linear_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_differential_kernel(const Case& c, const Registry& registry);
+std::vector<Run> run_differential_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_sparse(const Case& c, const Registry& registry);
+std::vector<Run> run_pattention_map(const Case& c, const Registry& registry);
+std::vector<Run> run_pattention_block(const Case& c, const Registry& registry);
+
+// `kind` of position
+std::vector<Run> run_sinusoidal(const Case& c, const Registry& registry);
+std::vector<Run> run_learned(const Case& c, const Registry& registry);
+std::vector<Run> run_rope(const Case& c, const Registry& registry);
+std::vector<Run> run_alibi(const Case& c, const Registry& registry);
+
+// `op`: pieces of a model, the loss, the optimizer
+std::vector<Run> run_norm(const Case& c, const Registry& registry);
+std::vector<Run> run_activation(const Case& c, const Registry& registry);
+std::vector<Run> run_feed_forward(const Case& c, const Registry& registry);
+std::vector<Run> run_block(const Case& c, const Registry& registry);
+std::vector<Run> run_cross_entropy(const Case& c, const Registry& registry);
+std::vector<Run> run_adamw(const Case& c, const Registry& registry);
+std::vector<Run> run_clip(const Case& c, const Registry& registry);
+std::vector<Run> run_schedule(const Case& c, const Registry& registry);
+
+}  // namespace heed::golden

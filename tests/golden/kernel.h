@@ -1,0 +1,28 @@
+// Runs the kernel of a mixer, without projections, on a case that gives q, k and v.
+#pragma once
+
+#include <functional>
+
+#include "tests/golden/run.h"
+
+namespace heed::golden {
+
+struct KernelSetting {
+  const VariantInfo& variant;
+  Config options;
+  LayerSpec<double> spec = {};
+  double scale = 0;                                   // of the scores, to get lse from the weights; 0: no lse
+  ParamNames names = {};                              // of the kernel's own parameters
+  std::function<void(Params<double>&)> prepare = {};  // sets what is no parameter of the case
+};
+
+// Returns outputs out, weights (batch, heads, query time, key time) and lse, and all gradients.
+Run run_kernel(const Case& c, const KernelSetting& setting);
+
+// Returns the spec for the shapes, heads and causality of the case; `dim` is the width of the model.
+LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset);
+
+// Returns weights (batch, heads, query time, key time) times v (batch, heads, key time, channels).
+Tensor weighted_values(const Tensor& weights, const Tensor& v);
+
+}  // namespace heed::golden

@@ -1,0 +1,24 @@
+// Runs a whole layer, projections included, on a case that gives x and perhaps a context.
+#pragma once
+
+#include "core/position.h"
+#include "tests/golden/run.h"
+
+namespace heed::golden {
+
+struct LayerSetting {
+  const VariantInfo& variant;
+  Config options;
+  LayerSpec<double> spec = {};  // widths, length and causality are taken from the case
+  ParamNames names = {};
+  const PositionInfo* position = nullptr;  // rotates queries and keys; null: none
+  Given position_options = {};
+};
+
+// Returns outputs out and weights (batch, heads, query time, key time), and all gradients.
+Run run_layer(const Case& c, LayerSetting setting);
+
+// Returns the names of W_q, W_k, W_v, W_o, and of their biases where the case has them.
+ParamNames projection_names(const Case& c);
+
+}  // namespace heed::golden
