@@ -50,7 +50,7 @@ def main(results, picture, curve="validation_accuracy"):
                   transform=axes.transAxes)
         axes.text(1.062, at, order[i], color=color, va="center", fontsize=12, transform=axes.transAxes)
     axes.set_xlim(0, float(done[axis][-1]))
-    axes.set_xlabel("updates", fontsize=12)
+    axes.set_xlabel("training steps", fontsize=12)
     axes.set_ylabel(curve.replace("_", " "), fontsize=12)
     axes.tick_params(labelsize=11)
     axes.grid(alpha=0.25)

@@ -51,7 +51,7 @@ runs_on() { [[ -n $(squeue -h -t running -w "$1") ]]; }
 cd "$work"
 SLURM_CONF=$("$here/start.sh" "$work/slurm")
 export SLURM_CONF
-sweep=("$source/configs/quickstart.yaml") trials=15 patience=1200
+sweep=("$source/configs/quickstart.yaml") trials=40 patience=1200
 shorten() {  # shorten STEPS
   [[ -z ${HEED_LONG_TESTS:-} ]] || return 0
   sweep+=(sweep.seeds=2 train.warmup=5 train.steps="$1") trials=10 patience=200
