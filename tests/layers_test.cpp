@@ -1,5 +1,5 @@
-// The floors of the house: which folder may include headers of which other folder, and which libraries.
-// Reads the tree as text, so that a breach is found even where it would compile.
+// Checks the layers of the architecture (docs/architecture.md): which folder may include headers of which
+// other folder, and which libraries. Reads the files as text, so it finds includes that compile as well.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -32,21 +32,39 @@ const Names kLibraries = {"Eigen/",
                           "yaml-cpp/",
                           "xxhash.h"};
 
-struct Floor {
-  std::string prefix;  // the floor's files; the longest matching prefix decides
-  Names may;           // the folders and libraries it may include; the standard library needs no mention
+struct Layer {
+  std::string prefix;  // the layer's files; the longest matching prefix decides
+  Names may;           // the folders and libraries that it may include, besides its own folder
 };
 
-const std::vector<Floor> kFloors = {
-    {"core/", {"core/", "Eigen/", "Random123/", "boost/random/", "fmt/", "omp.h", "xxhash.h"}},
+// Below experiments/ a layer uses only layers that are above it in this table.
+const std::vector<Layer> kLayers = {
+    {"core/", {"Eigen/", "Random123/", "boost/random/", "fmt/", "omp.h", "xxhash.h"}},
     {"variants/", {"core/", "variants/parts/", "Eigen/", "fmt/"}},
-    {"results/", {"results/", "boost/math/", "fmt/", "hdf5", "H5", "xxhash.h"}},
-    {"experiments/", {"core/", "results/", "experiments/", "boost/random/", "fmt/", "xxhash.h", "yaml-cpp/"}},
+    {"results/", {"boost/math/", "fmt/", "hdf5", "H5", "xxhash.h"}},
+    {"experiments/system/", {"core/error.h", "results/", "fmt/"}},
+    {"experiments/trial/",
+     {"core/", "results/atomic_file.h", "results/record.h", "fmt/", "xxhash.h", "yaml-cpp/"}},
+    {"experiments/tasks/", {"core/", "fmt/", "xxhash.h"}},
+    {"experiments/tasks/export.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
+    {"experiments/sweep/", {"core/", "results/atomic_file.h", "experiments/trial/", "fmt/"}},
+    {"experiments/train/",
+     {"core/", "results/", "experiments/system/", "experiments/trial/", "fmt/", "xxhash.h"}},
+    {"experiments/budget/",
+     {"core/", "results/", "experiments/sweep/", "experiments/system/", "experiments/train/",
+      "experiments/trial/", "fmt/", "xxhash.h"}},
+    {"experiments/run/",
+     {"core/", "results/", "experiments/sweep/", "experiments/system/", "experiments/train/",
+      "experiments/trial/", "fmt/"}},
+    {"experiments/report/compare/", {"core/", "results/", "experiments/trial/", "fmt/"}},
+    {"experiments/report/", {"core/", "results/", "experiments/system/", "experiments/trial/", "fmt/"}},
+    {"experiments/bench/",
+     {"core/", "experiments/system/", "experiments/train/", "experiments/trial/", "fmt/"}},
     {"experiments/cli/",
      {"core/", "variants/", "results/", "experiments/", "boost/program_options", "fmt/", "nlohmann/",
       "yaml-cpp/"}},
     {"tests/",
-     {"core/", "variants/", "results/", "experiments/", "tests/", "Eigen/", "Random123/", "boost/math/",
+     {"core/", "variants/", "results/", "experiments/", "Eigen/", "Random123/", "boost/math/",
       "boost/program_options", "boost/random/", "fmt/", "hdf5", "H5", "nlohmann/", "omp.h", "yaml-cpp/",
       "xxhash.h"}},
     {"tests/catch.h", {"catch2/"}},
@@ -56,11 +74,11 @@ bool starts_with_any(std::string_view text, const Names& prefixes) {
   return std::any_of(prefixes.begin(), prefixes.end(), [&](const auto& p) { return text.starts_with(p); });
 }
 
-const Floor& floor_of(std::string_view path) {
-  const Floor* found = nullptr;
-  for (const Floor& floor : kFloors) {
-    const bool longer = !found || floor.prefix.size() > found->prefix.size();
-    if (path.starts_with(floor.prefix) && longer) found = &floor;
+const Layer& layer_of(std::string_view path) {
+  const Layer* found = nullptr;
+  for (const Layer& layer : kLayers) {
+    const bool longer = !found || layer.prefix.size() > found->prefix.size();
+    if (path.starts_with(layer.prefix) && longer) found = &layer;
   }
   REQUIRE(found);
   return *found;
@@ -82,7 +100,7 @@ std::string_view included(std::string_view line) {
 // What is wrong with the include lines of one file, as sentences; `path` counts from the top of the
 // repository.
 Names breaches(const std::string& path, const std::string& text) {
-  const Floor& floor = floor_of(path);
+  const Layer& layer = layer_of(path);
   Names found;
   std::istringstream lines(text);
   std::string line;
@@ -96,16 +114,18 @@ Names breaches(const std::string& path, const std::string& text) {
     const bool ours = starts_with_any(header, kOurs);
     // A header beside the only file that uses it belongs to that file: variants/x.cpp may include
     // variants/x.h.
-    const bool own =
+    const bool beside =
         std::filesystem::path(header).replace_extension() == std::filesystem::path(path).replace_extension();
+    // Variants do not know each other; every other layer knows itself.
+    const bool own = beside || (layer.prefix != "variants/" && header.starts_with(layer.prefix));
     if (ours != (quoted[0] == '"')) {
-      complain("'" + header + "': quotes and a path from the repository's top are for our headers alone.");
-    } else if ((ours || starts_with_any(header, kLibraries)) && !own && !starts_with_any(header, floor.may)) {
-      complain("'" + floor.prefix + "' may not include '" + header + "'.");
+      complain("'" + header + "': quotes and a path from the repository's top are for our headers only.");
+    } else if ((ours || starts_with_any(header, kLibraries)) && !own && !starts_with_any(header, layer.may)) {
+      complain("'" + layer.prefix + "' may not include '" + header + "'.");
     } else if (!ours && header.find('/') != std::string::npos && !header.starts_with("sys/") &&
                !starts_with_any(header, kLibraries)) {
       complain("'" + header +
-               "' is of a library that no floor knows; add it to this test and say who may use it.");
+               "' is of a library that no layer knows; add it to this test and say who may use it.");
     }
   }
   return found;
@@ -149,7 +169,7 @@ bool multiplies_by_eigen(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("no folder includes headers of a floor it must not know") {
+TEST_CASE("layers: no folder includes headers of a layer that it must not know") {
   const Names files = files_below(kOurs, is_source);
   REQUIRE(files.size() > 10);
   for (const auto& path : files) {
@@ -157,15 +177,55 @@ TEST_CASE("no folder includes headers of a floor it must not know") {
   }
 }
 
-TEST_CASE("the scan finds breaches made for it") {
+TEST_CASE("layers: a folder below experiments/ uses only folders that are above it in the table") {
+  Names above;
+  for (const Layer& layer : kLayers) {
+    for (const auto& may : layer.may)
+      if (layer.prefix.starts_with("experiments/") && layer.prefix != "experiments/cli/" &&
+          may.starts_with("experiments/")) {
+        INFO(layer.prefix << " may use " << may);
+        CHECK(std::find(above.begin(), above.end(), may) != above.end());
+      }
+    above.push_back(layer.prefix);
+  }
+}
+
+TEST_CASE("layers: every folder of experiments/ is in the table") {
+  const Names files = files_below({"experiments/"}, is_source);
+  for (const auto& path : files) CHECK(layer_of(path).prefix.size() > std::string("experiments/").size());
+}
+
+// Headers for what makes a result depend on more than the file: clocks, processes, threads.
+const Names kImpure = {"chrono",     "ctime",      "thread",   "fstream",
+                       "sys/wait.h", "sys/time.h", "signal.h", "csignal"};
+
+TEST_CASE("layers: reading a sweep starts no process, reads no clock and writes nothing") {
+  for (const auto& path : files_below({"experiments/sweep", "experiments/trial"}, is_source)) {
+    const std::string text = read(heed::test::source_dir() / path);
+    INFO(path);
+    for (const auto& header : kImpure) CHECK(text.find("#include <" + header + ">") == std::string::npos);
+    CHECK(text.find("write_file") == std::string::npos);
+  }
+}
+
+TEST_CASE("layers: the scan finds breaches made for it") {
   const auto count = [](const char* path, const char* text) { return breaches(path, text).size(); };
-  SECTION("a floor that must not be known") {
+  SECTION("a layer that must not be known") {
     CHECK(breaches("core/a.h", "#pragma once\n#include \"results/h5.h\"\n") ==
           Names{"core/a.h:2: 'core/' may not include 'results/h5.h'."});
     CHECK(count("results/a.cpp", "#include \"core/error.h\"\n") == 1);
     CHECK(count("variants/a.cpp", "#include \"experiments/train/trial.h\"\n") == 1);
-    CHECK(count("experiments/a.cpp", "#include \"variants/parts/softmax.h\"\n") == 1);
-    CHECK(count("experiments/a.cpp", "  #  include \"tests/paths.h\"\n") == 1);
+    CHECK(count("experiments/run/a.cpp", "#include \"variants/parts/softmax.h\"\n") == 1);
+    CHECK(count("experiments/run/a.cpp", "  #  include \"tests/paths.h\"\n") == 1);
+  }
+  SECTION("an arrow against the layers below experiments/") {
+    CHECK(count("experiments/sweep/a.h", "#include \"experiments/budget/matcher.h\"\n") == 1);
+    CHECK(count("experiments/sweep/a.h", "#include \"experiments/train/train.h\"\n") == 1);
+    CHECK(count("experiments/train/a.h", "#include \"experiments/sweep/sweep.h\"\n") == 1);
+    CHECK(count("experiments/report/a.h", "#include \"experiments/run/worker.h\"\n") == 1);
+    CHECK(count("experiments/report/compare/a.h", "#include \"experiments/report/page.h\"\n") == 1);
+    CHECK(count("experiments/tasks/text.cpp", "#include \"results/h5_writer.h\"\n") == 1);
+    CHECK(count("experiments/budget/a.h", "#include \"experiments/sweep/sweep.h\"\n") == 0);
   }
   SECTION("variants do not know each other") {
     CHECK(count("variants/a.cpp", "#include \"variants/b.h\"\n") == 1);
@@ -208,7 +268,7 @@ TEST_CASE("matrix products go through core/ops/product.h, where multiply-adds ar
   }
 }
 
-TEST_CASE("configs holds data alone") {
+TEST_CASE("configs contains only data") {
   const auto is_code = [](const auto& file) {
     return file.extension() != ".yaml" && file.extension() != ".md";
   };

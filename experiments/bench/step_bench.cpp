@@ -7,9 +7,9 @@
 #include <fstream>
 #include <string>
 
-#include "experiments/train/peak_memory.h"
+#include "experiments/system/peak_memory.h"
 #include "experiments/train/trainer.h"
-#include "experiments/train/trial.h"
+#include "experiments/trial/stages.h"
 
 namespace heed {
 namespace {

@@ -2,7 +2,7 @@
 
 #include "core/registry.h"
 #include "experiments/bench/timing.h"
-#include "experiments/sweep/trial_config.h"
+#include "experiments/trial/trial_config.h"
 
 namespace heed {
 

@@ -47,4 +47,18 @@ void Ceiling::measure() {
 
 double Ceiling::flops_per_second() const { return median(rates_); }
 
+double measure_speed() {
+  std::vector<float> a(512 * 64, 0.5F), b(64 * 64, 0.25F), c(512 * 64);
+  double best = 0;
+  for (int i = 0; i < 20; ++i) {
+    Timing timing;
+    time_once(timing, [&] {
+      for (int j = 0; j < 4; ++j)
+        product_ab(mat(a.data(), 512, 64), mat(b.data(), 64, 64), mat(c.data(), 512, 64));
+    });
+    best = std::max(best, 4 * 2.0 * 512 * 64 * 64 / (1e-3 * timing.wall[0]));
+  }
+  return best;
+}
+
 }  // namespace heed

@@ -16,9 +16,8 @@ double median(std::vector<double> values);  // NaN of none
 void time_once(Timing& into, const std::function<void()>& work);
 
 // Floating-point operations that a core of this machine does in a second of processor time at best: a product
-// of two matrices of 512 squares through the door that all of heed goes through (core/ops/product.h).
-// Measured in short pieces beside the work that is held against it, because a shared machine changes its
-// speed.
+// of two 512x512 matrices through the entry point of all products (core/ops/product.h). Measured in short
+// pieces between the work that is compared with it, because the speed of a shared machine changes.
 class Ceiling {
  public:
   Ceiling();
@@ -29,5 +28,9 @@ class Ceiling {
   std::vector<float> a_, b_, c_;
   std::vector<double> rates_;
 };
+
+// Returns the FLOP/s of one core on a product of the size that small models consist of. Takes some
+// milliseconds.
+double measure_speed();
 
 }  // namespace heed

@@ -9,9 +9,10 @@
 #include "experiments/bench/step_bench.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/compare/table_text.h"
+#include "experiments/report/compare/table_text.h"
 #include "experiments/sweep/variant_list.h"
-#include "experiments/sweep/yaml.h"
+#include "experiments/trial/label.h"
+#include "experiments/trial/yaml.h"
 
 namespace heed::cli {
 namespace {

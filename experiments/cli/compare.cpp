@@ -7,8 +7,8 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
 #include "experiments/cli/results_input.h"
-#include "experiments/compare/comparison.h"
-#include "experiments/compare/table_text.h"
+#include "experiments/report/compare/comparison.h"
+#include "experiments/report/compare/table_text.h"
 #include "results/sameness.h"
 
 namespace heed::cli {

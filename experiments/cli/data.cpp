@@ -7,8 +7,8 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/sweep/sweep_file.h"
-#include "experiments/sweep/yaml.h"
 #include "experiments/tasks/export.h"
+#include "experiments/trial/yaml.h"
 
 namespace heed::cli {
 namespace {

@@ -5,10 +5,10 @@
 
 #include "core/model/model_spec.h"
 #include "experiments/cli/command.h"
-#include "experiments/compare/table_text.h"
+#include "experiments/report/compare/table_text.h"
 #include "experiments/sweep/sweep.h"
-#include "experiments/sweep/train_options.h"
 #include "experiments/sweep/variant_list.h"
+#include "experiments/trial/train_options.h"
 
 namespace heed::cli {
 namespace {

@@ -5,13 +5,14 @@
 
 #include <fmt/format.h>
 
+#include "experiments/bench/timing.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/compare/table_cells.h"
-#include "experiments/compare/table_text.h"
-#include "experiments/match/estimate.h"
+#include "experiments/report/compare/table_cells.h"
+#include "experiments/report/compare/table_text.h"
 #include "experiments/run/progress.h"
-#include "experiments/sweep/quantity.h"
+#include "experiments/trial/estimate.h"
+#include "experiments/trial/quantity.h"
 
 namespace heed::cli {
 namespace {
@@ -33,9 +34,9 @@ std::string matched_text(const Sweep& sweep) {
       {"variant", "setting", "moved", "to", metric, "target", "mismatch"}};
   for (const PlannedTrial& t : sweep.trials) {
     const Matched& m = t.matched;
-    std::vector<std::string> row = {t.config.variant,   t.setting,         m.knob.empty() ? "-" : m.knob,
+    std::vector<std::string> row = {t.config.variant,   t.setting,         m.option.empty() ? "-" : m.option,
                                     grouped(m.reached), grouped(m.target), percent(m.mismatch())};
-    row.insert(row.begin() + 3, m.knob.empty() ? "-" : fmt::format("{}", m.value));
+    row.insert(row.begin() + 3, m.option.empty() ? "-" : fmt::format("{}", m.value));
     if (rows.back() != row) rows.push_back(std::move(row));
   }
   return fmt::format("Matched to {} by {}, within {:g} %:\n{}\n", sweep.match.options.reference, metric,

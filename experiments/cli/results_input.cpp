@@ -8,7 +8,7 @@
 
 #include "experiments/cli/report_merge.h"
 #include "experiments/sweep/sections.h"
-#include "experiments/sweep/yaml.h"
+#include "experiments/trial/yaml.h"
 
 namespace heed::cli {
 namespace {

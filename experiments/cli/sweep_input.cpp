@@ -5,12 +5,14 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <utility>
 
 #include <fmt/format.h>
 
+#include "experiments/budget/fit_budgets.h"
 #include "experiments/cli/time_steps.h"
-#include "experiments/run/message.h"
 #include "experiments/sweep/sweep_file.h"
+#include "experiments/system/message.h"
 #include "results/errors.h"
 
 namespace heed::cli {
@@ -30,11 +32,15 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
     loaded.directory = input.has("output")
                            ? std::filesystem::path(input.get<std::string>("output"))
                            : std::filesystem::path("runs") / (name ? name->text() : path.stem().string());
-    StepTimes times(loaded.directory / "step_times.tsv", time_apart, stderr);
     loaded.text = file->text;
-    loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems, &times);
+    loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems);
   }
   problems.throw_if_any();
+  if (loaded.sweep.match.on()) {
+    StepTimes times(loaded.directory / "step_times.tsv", time_apart, stderr);
+    loaded.sweep = fit_budgets(std::move(loaded.sweep), registry, &times, problems);
+    problems.throw_if_any();
+  }
   for (const std::string& note : file->notes) say("{}", note);
   return loaded;
 }

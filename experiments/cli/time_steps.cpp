@@ -21,11 +21,12 @@
 
 #include "core/plugin_host.h"
 #include "experiments/cli/command.h"
-#include "experiments/run/process.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/worker.h"
 #include "experiments/run/worker_process.h"
-#include "experiments/sweep/yaml.h"
+#include "experiments/system/files.h"
+#include "experiments/system/process.h"
+#include "experiments/trial/yaml.h"
 
 namespace heed::cli {
 namespace {

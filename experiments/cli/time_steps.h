@@ -2,8 +2,8 @@
 
 #include <utility>
 
-#include "experiments/match/step_times.h"
-#include "experiments/run/process.h"
+#include "experiments/budget/step_times.h"
+#include "experiments/system/process.h"
 
 namespace heed::cli {
 

@@ -2,7 +2,7 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/run/worker.h"
-#include "experiments/sweep/yaml.h"
+#include "experiments/trial/yaml.h"
 
 namespace heed::cli {
 namespace {

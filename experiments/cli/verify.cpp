@@ -10,12 +10,12 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
-#include "experiments/run/process.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
-#include "experiments/run/scratch_folder.h"
 #include "experiments/run/supervisor.h"
 #include "experiments/run/verify.h"
+#include "experiments/system/process.h"
+#include "experiments/system/scratch_folder.h"
 #include "experiments/train/provenance.h"
 
 namespace heed::cli {

@@ -7,7 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/compare/table_cells.h"
+#include "experiments/report/compare/table_cells.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
 #include "results/h5_reader.h"

@@ -6,7 +6,7 @@
 
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/style.h"
-#include "experiments/run/scratch_folder.h"
+#include "experiments/system/scratch_folder.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 

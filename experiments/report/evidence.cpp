@@ -4,8 +4,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/compare/compared_trials.h"
-#include "experiments/sweep/yaml.h"
+#include "experiments/report/compare/compared_trials.h"
+#include "experiments/trial/yaml.h"
 #include "results/atomic_file.h"
 
 namespace heed::report {

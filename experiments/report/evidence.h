@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/compare/comparison.h"
+#include "experiments/report/compare/comparison.h"
 #include "results/table.h"
 
 namespace heed::report {

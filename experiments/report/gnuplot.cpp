@@ -16,6 +16,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/system/files.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/run/process.h"
+#include "experiments/system/process.h"
 
 namespace heed::report {
 

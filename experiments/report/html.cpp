@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/compare/table_cells.h"
+#include "experiments/report/compare/table_cells.h"
 #include "experiments/report/theme.h"
 
 namespace heed::report {

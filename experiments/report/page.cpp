@@ -5,7 +5,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/compare/table_cells.h"
+#include "experiments/report/compare/table_cells.h"
 #include "experiments/report/html.h"
 #include "experiments/report/verdict.h"
 #include "results/sameness.h"

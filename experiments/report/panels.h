@@ -7,7 +7,7 @@
 #include <utility>
 #include <vector>
 
-#include "experiments/compare/comparison.h"
+#include "experiments/report/compare/comparison.h"
 
 namespace heed::report {
 

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/compare/table_cells.h"
 #include "experiments/report/axis.h"
+#include "experiments/report/compare/table_cells.h"
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"

@@ -6,7 +6,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/compare/table_cells.h"
+#include "experiments/report/compare/table_cells.h"
 #include "experiments/report/evidence.h"
 
 namespace heed::report {

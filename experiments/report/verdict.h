@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/compare/comparison.h"
+#include "experiments/report/compare/comparison.h"
 
 namespace heed::report {
 

@@ -9,7 +9,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/run/message.h"
+#include "experiments/system/message.h"
 
 namespace heed {
 namespace {

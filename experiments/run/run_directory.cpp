@@ -11,7 +11,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/run/process.h"
+#include "experiments/system/files.h"
+#include "experiments/system/process.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 #include "results/hashed_text.h"
@@ -58,12 +59,6 @@ bool is_ours(const std::string& name) {
 
 }  // namespace
 
-void make_folder(const fs::path& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  if (error) throw results::IoError(path, "cannot make the folder: " + error.message());
-}
-
 std::string PlanLine::text() const {
   return fmt::format("{}{}{} seed={}", variant, setting.empty() ? "" : " ", setting, seed);
 }
@@ -75,7 +70,7 @@ std::vector<PlanLine> plan_lines(const Sweep& sweep) {
   for (const PlannedTrial& t : sweep.trials) {
     lines.push_back(
         {t.id, one_field(t.config.variant), fmt::format("{}", t.config.seed), one_field(t.setting)});
-    if (sweep.match.on()) lines.back().budget = budget_metrics(sweep.match, t.matched);
+    if (sweep.match.on()) lines.back().budget = budget_metrics(sweep.match.options.budget, t.matched);
   }
   return lines;
 }

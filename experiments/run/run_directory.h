@@ -82,6 +82,4 @@ std::filesystem::path second_copy(std::filesystem::path trial);
 // Said behind what is wrong with a trial's file.
 inline constexpr const char* kDamageRemedy = "Remove the file: the next `heed run` runs its trial again.";
 
-void make_folder(const std::filesystem::path& path);  // and those above it; results::IoError
-
 }  // namespace heed

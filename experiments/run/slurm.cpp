@@ -12,7 +12,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/run/process.h"
+#include "experiments/system/files.h"
+#include "experiments/system/process.h"
 #include "results/errors.h"
 
 namespace heed {

@@ -16,11 +16,12 @@
 
 #include <fmt/format.h>
 
-#include "experiments/run/process.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/worker.h"
 #include "experiments/run/worker_process.h"
-#include "experiments/train/clock.h"
+#include "experiments/system/clock.h"
+#include "experiments/system/files.h"
+#include "experiments/system/process.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 #include "results/shard.h"

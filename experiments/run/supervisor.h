@@ -6,9 +6,9 @@
 #include <string>
 #include <vector>
 
-#include "experiments/run/process.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/sweep/sweep.h"
+#include "experiments/system/process.h"
 
 namespace heed {
 

@@ -9,8 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/sweep/trial_config.h"
-#include "experiments/sweep/yaml.h"
+#include "experiments/trial/trial_config.h"
+#include "experiments/trial/yaml.h"
 #include "results/sameness.h"
 #include "results/shard.h"
 

@@ -6,6 +6,8 @@
 #include <new>
 #include <utility>
 
+#include "experiments/system/files.h"
+
 namespace heed {
 namespace {
 

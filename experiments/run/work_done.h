@@ -3,7 +3,7 @@
 #include <atomic>
 
 #include "core/index.h"
-#include "experiments/run/process.h"
+#include "experiments/system/process.h"
 
 namespace heed {
 

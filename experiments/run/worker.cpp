@@ -14,11 +14,11 @@
 
 #include "core/plugin_host.h"
 #include "experiments/run/run_directory.h"
-#include "experiments/sweep/quantity.h"
+#include "experiments/system/clock.h"
 #include "experiments/train/checkpoint.h"
-#include "experiments/train/clock.h"
 #include "experiments/train/provenance.h"
 #include "experiments/train/trainer.h"
+#include "experiments/trial/quantity.h"
 #include "results/errors.h"
 #include "results/sameness.h"
 #include "results/shard.h"

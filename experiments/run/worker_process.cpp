@@ -9,7 +9,8 @@
 
 #include <fmt/format.h>
 
-#include "experiments/train/clock.h"
+#include "experiments/system/clock.h"
+#include "experiments/system/files.h"
 
 namespace heed {
 

@@ -7,10 +7,10 @@
 #include <string>
 #include <vector>
 
-#include "experiments/run/process.h"
 #include "experiments/run/work_done.h"
 #include "experiments/run/worker.h"
-#include "experiments/train/clock.h"
+#include "experiments/system/clock.h"
+#include "experiments/system/process.h"
 
 namespace heed {
 

@@ -4,7 +4,7 @@
 
 #include <optional>
 
-#include "experiments/sweep/quantity.h"
+#include "experiments/trial/quantity.h"
 
 namespace heed {
 namespace {

@@ -92,26 +92,8 @@ Choice feed_forward_of(const Choice& attention, const Choice& given, const Regis
   return *own;
 }
 
-}  // namespace
-
-Config sections_at(const Config& tree, const Point& point) {
-  Config sections = Config::map(tree.place());
-  for (const Config::Entry& e : tree.entries())
-    if (e.key == "task" || e.key == "model" || e.key == "train") sections.set(e.key, e.value, e.key_place);
-  for (const Setting& s : point) set_path(sections, s.path, s.value, s.key_place);
-  return sections;
-}
-
-bool resolve_sections(const Config& sections, const Registry& registry, TrialConfig& trial,
-                      Problems& problems) {
-  Problems found;
-  resolve_task(sections, registry, trial, found);
-  resolve_model(sections, registry, trial, found);
-  read_section(trial.train, section(sections, "train"), "train", {}, found);
-  problems.add(found);
-  return found.empty();
-}
-
+// Puts a variant into a resolved trial. The feed-forward slot takes the variant's own choice if it has one
+// (VariantInfo::block_style). A variant that grows may say how many training steps it takes.
 void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial,
                  Problems& problems) {
   trial.variant = variant.label;
@@ -134,6 +116,34 @@ void set_variant(const VariantEntry& variant, const Registry& registry, TrialCon
   else if (trial.train.warmup > trial.train.steps)
     problems.add(variant.place, fmt::format("{}: train.warmup ({}) is more than its {} updates.",
                                             variant.path, trial.train.warmup, trial.train.steps));
+}
+
+}  // namespace
+
+Config sections_at(const Config& tree, const Point& point) {
+  Config sections = Config::map(tree.place());
+  for (const Config::Entry& e : tree.entries())
+    if (e.key == "task" || e.key == "model" || e.key == "train") sections.set(e.key, e.value, e.key_place);
+  for (const Setting& s : point) set_path(sections, s.path, s.value, s.key_place);
+  return sections;
+}
+
+bool resolve_sections(const Config& sections, const Registry& registry, TrialConfig& trial,
+                      Problems& problems) {
+  Problems found;
+  resolve_task(sections, registry, trial, found);
+  resolve_model(sections, registry, trial, found);
+  read_section(trial.train, section(sections, "train"), "train", {}, found);
+  problems.add(found);
+  return found.empty();
+}
+
+TrialConfig with_variant(const TrialConfig& point, const VariantEntry& variant, const Registry& registry,
+                         Problems& problems) {
+  TrialConfig trial = point;
+  set_variant(variant, registry, trial, problems);
+  trial.plugins = plugins_of(trial, registry);
+  return trial;
 }
 
 }  // namespace heed

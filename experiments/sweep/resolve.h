@@ -3,8 +3,8 @@
 #include "core/config.h"
 #include "core/registry.h"
 #include "experiments/sweep/axes.h"
-#include "experiments/sweep/trial_config.h"
 #include "experiments/sweep/variant_list.h"
+#include "experiments/trial/trial_config.h"
 
 namespace heed {
 
@@ -15,9 +15,8 @@ Config sections_at(const Config& tree, const Point& point);
 bool resolve_sections(const Config& sections, const Registry& registry, TrialConfig& trial,
                       Problems& problems);
 
-// Puts a variant into a resolved trial. What stands in the feed-forward slot is the variant's own choice
-// where it has one (VariantInfo::block_style). One that grows may say how many updates it takes.
-void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial,
-                 Problems& problems);
+// Returns the trial of a variant at a point of the sweep, with the plugins that it uses.
+TrialConfig with_variant(const TrialConfig& point, const VariantEntry& variant, const Registry& registry,
+                         Problems& problems);
 
 }  // namespace heed

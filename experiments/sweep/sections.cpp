@@ -3,7 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/model/model_spec.h"
-#include "experiments/sweep/train_options.h"
+#include "experiments/trial/train_options.h"
 
 namespace heed {
 namespace {

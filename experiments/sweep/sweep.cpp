@@ -1,19 +1,16 @@
 #include "experiments/sweep/sweep.h"
 
 #include <algorithm>
-#include <map>
-#include <optional>
+#include <cctype>
 #include <set>
 
 #include <fmt/format.h>
 
-#include "experiments/match/knob.h"
-#include "experiments/match/matcher.h"
-#include "experiments/sweep/axes.h"
+#include "experiments/sweep/compare_section.h"
+#include "experiments/sweep/model_check.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/sweep/sections.h"
-#include "experiments/sweep/variant_list.h"
-#include "experiments/train/stages.h"
+#include "experiments/trial/label.h"
 
 namespace heed {
 namespace {
@@ -67,80 +64,6 @@ SaveOptions read_save(const Config& tree, Problems& problems) {
   return save;
 }
 
-CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>& variants, const Axes& axes,
-                            Problems& problems) {
-  CompareOptions compare;
-  const Config* section = tree.find("compare");
-  if (!section || section->is_null()) return compare;
-  read_section(compare, section, "compare", {"match"}, problems);
-  if (!section->is_map()) return compare;
-  const auto refuse_unless_known = [&](const char* key, const std::string& value, const char* what,
-                                       const std::vector<std::string>& known) {
-    const Config* given = section->find(key);
-    if (given && given->is_scalar() && std::find(known.begin(), known.end(), value) == known.end())
-      problems.add(given->place(),
-                   fmt::format("compare.{}: '{}' is no {}.{}", key, value, what, suggestion(value, known)));
-  };
-  refuse_unless_known("metric", compare.metric, "metric", metric_names());
-  refuse_unless_known("select", compare.select, "swept parameter", axes.swept);
-  std::vector<std::string> labels;
-  for (const VariantEntry& v : variants) labels.push_back(v.label);
-  if (!labels.empty()) refuse_unless_known("reference", compare.reference, "variant of this sweep", labels);
-  return compare;
-}
-
-// Builds what a trial trains, without memory for its numbers, once for each different model.
-class ModelCheck {
- public:
-  ModelCheck(const Registry& registry, Problems& problems) : registry_(registry), problems_(problems) {}
-
-  void operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place) {
-    TrialConfig model = trial;
-    model.train = {};
-    model.variant.clear();
-    if (!seen_.insert(to_config(model).canonical()).second) return;
-    const std::shared_ptr<Task> task = make_task(trial, task_place);
-    if (!task) return;
-    for (const Choice& c : trial.attention) check_traits(c, trial.task.name, *task, variant);
-    try {
-      if (const std::string why = refuse_stages(stages_of(trial, *task), registry_); !why.empty())
-        problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
-    } catch (const Error& e) {
-      problems_.add(variant.place, fmt::format("{}: {}", variant.path, e.what()));
-    }
-  }
-
- private:
-  // Null where the task cannot be made; its place then has the reason.
-  std::shared_ptr<Task> make_task(const TrialConfig& trial, const Place& place) {
-    const auto [at, is_new] = tasks_.insert({trial.task.name + trial.task.options.canonical(), nullptr});
-    if (!is_new) return at->second;
-    try {
-      at->second = registry_.task(trial.task.name).make(trial.task.options, 0);
-    } catch (const Error& e) {
-      problems_.add(place, fmt::format("task: {}", e.what()));
-    }
-    return at->second;
-  }
-
-  void check_traits(const Choice& choice, const std::string& task_name, const Task& task,
-                    const VariantEntry& variant) {
-    const Traits traits = registry_.variant(choice.name).traits(choice.options);
-    if (task.causal() && !traits.causal)
-      problems_.add(variant.place, fmt::format("{}: '{}' cannot hide the future, which the task '{}' needs.",
-                                               variant.path, choice.name, task_name));
-    if (!task.causal() && !traits.bidirectional)
-      problems_.add(variant.place,
-                    fmt::format("{}: '{}' cannot do without a causal mask, which the task '{}' needs.",
-                                variant.path, choice.name, task_name));
-  }
-
-  const Registry& registry_;
-  Problems& problems_;
-  std::set<std::string> seen_;
-  std::map<std::string, std::shared_ptr<Task>> tasks_;
-};
-
 // {rope: {fraction: 0.5}} as rope(fraction=0.5)
 std::string short_text(const Config& value) {
   if (!value.is_map() || value.entries().size() != 1) return value.canonical();
@@ -170,107 +93,73 @@ std::string setting_text(const Point& point) {
   return fmt::format("{}", fmt::join(parts, " "));
 }
 
+// Resolves the sections of a point. Returns whether they are right; if not, problems say why.
+bool resolve_point(const Config& tree, const Point& point, const Registry& registry, SweepPoint& out,
+                   Problems& problems) {
+  const Config sections = sections_at(tree, point);
+  const Config* task = sections.find("task");
+  out.task_place = task ? task->place() : Place{};
+  out.setting = setting_text(point);
+  return resolve_sections(sections, registry, out.trial, problems);
+}
+
 }  // namespace
 
-const std::vector<std::string>& metric_names() {
-  static const std::vector<std::string> names = {"test_accuracy",
-                                                 "test_loss",
-                                                 "test_accuracy_macro",
-                                                 "final_validation_accuracy",
-                                                 "final_validation_loss",
-                                                 "plateau_step",
-                                                 "solved_step",
-                                                 "final_gradient_norm",
-                                                 "attention_entropy",
-                                                 "attention_on_answer",
-                                                 "attention_on_distractors",
-                                                 "attention_on_first",
-                                                 "attention_effective_rank",
-                                                 "attention_negative",
-                                                 "parameters",
-                                                 "parameters_attention",
-                                                 "parameters_feed_forward",
-                                                 "parameters_embedding",
-                                                 "parameters_head",
-                                                 "parameters_biases",
-                                                 "parameters_norms",
-                                                 "parameters_positions",
-                                                 "forward_flops",
-                                                 "training_flops",
-                                                 "growth_difference",
-                                                 "state_bytes",
-                                                 "step_milliseconds",
-                                                 "tokens_per_second",
-                                                 "processor_seconds",
-                                                 "peak_memory_bytes"};
-  return names;
+std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve) {
+  std::vector<PlannedTrial> trials;
+  std::set<std::string> ids;
+  for (const VariantEntry& variant : sweep.variants)
+    for (const SweepPoint& point : sweep.points) {
+      std::optional<PlannedTrial> planned = resolve(point, variant);
+      if (!planned) continue;
+      planned->setting = point.setting;
+      for (const std::uint64_t seed : sweep.seeds) {
+        planned->config.seed = seed;
+        planned->id = trial_id(planned->config);
+        if (ids.insert(planned->id).second) trials.push_back(*planned);
+      }
+    }
+  return trials;
 }
 
 Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
-                 Problems& problems, StepTimes* times) {
+                 Problems& problems) {
   Sweep sweep;
   check_keys(tree, problems);
   sweep.name = read_name(tree, default_name, problems);
   const SaveOptions save = read_save(tree, problems);
-  const std::vector<VariantEntry> variants = read_variants(tree, registry, problems);
+  sweep.variants = read_variants(tree, registry, problems);
   const Axes axes = read_axes(tree, section_options(tree, registry), problems);
+  sweep.seeds = axes.seeds;
   LimitOptions limits;
   read_section(limits, tree.find("limits"), "limits", {}, problems);
   sweep.limits = limits_of(limits);
-  if (times) times->limits = sweep.limits;
-  sweep.compare = read_compare(tree, variants, axes, problems);
-  sweep.match = read_match(tree.find("compare"), sweep.compare.reference, variants, problems);
+  sweep.compare = read_compare(tree, sweep.variants, axes, problems);
+  sweep.match = read_match(tree.find("compare"), sweep.compare.reference, sweep.variants, problems);
 
-  const double trials = static_cast<double>(variants.size()) * static_cast<double>(axes.points.size()) *
+  const double trials = static_cast<double>(sweep.variants.size()) * static_cast<double>(axes.points.size()) *
                         static_cast<double>(axes.seeds.size());
   if (trials > static_cast<double>(kMaxTrials)) {
     problems.add(tree.place(),
                  fmt::format("the sweep has {:.0f} trials; at most {} are run as one.", trials, kMaxTrials));
     return sweep;
   }
-  struct Resolved {
-    TrialConfig trial;
-    Place task_place;
-    bool good;
-  };
   const std::vector<std::string> swept = paths_set(axes);
-  std::vector<Resolved> points;
   for (const Point& point : axes.points) {
-    const Config sections = sections_at(tree, point);
-    const Config* task = sections.find("task");
-    Resolved r{{}, task ? task->place() : Place{}, false};
-    r.good = resolve_sections(sections, registry, r.trial, problems);
-    r.trial.save = save;
-    r.trial.swept = swept;
-    points.push_back(std::move(r));
+    SweepPoint resolved;
+    if (!resolve_point(tree, point, registry, resolved, problems)) continue;
+    resolved.trial.save = save;
+    resolved.trial.swept = swept;
+    sweep.points.push_back(std::move(resolved));
   }
   ModelCheck check_model(registry, problems);
-  for (const VariantEntry& variant : variants)
-    for (const Resolved& point : points)
-      if (point.good)
-        check_model(with_variant(point.trial, variant, registry, problems), variant, point.task_place);
+  for (const VariantEntry& variant : sweep.variants)
+    for (const SweepPoint& point : sweep.points)
+      check_model(with_variant(point.trial, variant, registry, problems), variant, point.task_place);
   if (!problems.empty()) return sweep;
-
-  std::optional<Matcher> matcher;
-  if (sweep.match.on()) matcher.emplace(sweep.match, variants, registry, times, problems);
-  std::set<std::string> ids;
-  for (const VariantEntry& variant : variants)
-    for (std::size_t p = 0; p < points.size(); ++p) {
-      PlannedTrial planned{{}, "", setting_text(axes.points[p]), {}};
-      if (!matcher) {
-        planned.config = with_variant(points[p].trial, variant, registry, problems);
-      } else if (auto solved = (*matcher)(points[p].trial, variant, planned.setting)) {
-        planned.config = std::move(solved->trial);
-        planned.matched = std::move(solved->matched);
-      } else {
-        continue;  // the problems say why
-      }
-      for (const std::uint64_t seed : axes.seeds) {
-        planned.config.seed = seed;
-        planned.id = trial_id(planned.config);
-        if (ids.insert(planned.id).second) sweep.trials.push_back(planned);
-      }
-    }
+  sweep.trials = plan_trials(sweep, [&](const SweepPoint& point, const VariantEntry& variant) {
+    return std::optional(PlannedTrial{with_variant(point.trial, variant, registry, problems)});
+  });
   sweep.compare.planned = sweep.trials.size();
   return sweep;
 }

@@ -1,34 +1,34 @@
 #pragma once
 
+#include <cstdint>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/config.h"
 #include "core/registry.h"
-#include "experiments/match/match.h"
-#include "experiments/match/step_times.h"
 #include "experiments/sweep/limits.h"
-#include "experiments/sweep/trial_config.h"
+#include "experiments/sweep/match.h"
+#include "experiments/sweep/variant_list.h"
+#include "experiments/trial/budget.h"
+#include "experiments/trial/compare_options.h"
+#include "experiments/trial/trial_config.h"
 
 namespace heed {
 
-// What `heed compare` looks at by default.
-struct CompareOptions {
-  std::string metric = "test_accuracy", reference, select;
-  std::size_t planned = 0;  // trials of the sweep; 0: not known
-  void describe(auto& option) {
-    option("metric", metric, {.doc = "what the table shows"});
-    option("reference", reference, {.doc = "the variant that the others are compared with"});
-    option("select", select,
-           {.doc = "a swept parameter whose best value is chosen on validation, per variant"});
-  }
-};
-
 struct PlannedTrial {
   TrialConfig config;
-  std::string id;
-  std::string setting;   // what the sweep sets in it apart from variant and seed: "lr=0.001 length=64"
-  Matched matched = {};  // how it meets the sweep's budget, where there is one
+  std::string id = {};
+  std::string setting = {};  // what the sweep sets in it apart from variant and seed: "lr=0.001 length=64"
+  Matched matched = {};      // how it meets the sweep's budget, if there is one
+};
+
+// A point of the sweep, resolved; its trial has no variant and no seed yet.
+struct SweepPoint {
+  TrialConfig trial;
+  std::string setting;
+  Place task_place;  // of the `task` section, for messages
 };
 
 // A sweep file, checked and expanded.
@@ -37,15 +37,23 @@ struct Sweep {
   CompareOptions compare;
   Match match;
   Limits limits;
+  std::vector<VariantEntry> variants;
+  std::vector<SweepPoint> points;
+  std::vector<std::uint64_t> seeds;
   std::vector<PlannedTrial> trials;  // in plan order: variants, then points, then seeds (fastest)
 };
 
-// Expands a sweep file's tree. Everything that can be known before a trial starts is checked here, to
-// building each model (without memory for its numbers); all that is wrong goes to `problems`, and the sweep
-// is then of no use. Trials that come out equal stand in it once. A budget that must be measured
-// (compare.match: step_time) needs `times`; without it nothing is moved to meet it.
+// Expands a sweep file's tree. Checks everything that can be known before a trial starts, and builds each
+// model (without memory for its parameters). All mistakes go to `problems`; the sweep is then of no use.
+// Equal trials appear once. The result depends on the arguments only: reading a sweep starts no process,
+// reads no clock and writes nothing. A budget (compare.match) is read, not met: see fit_budgets.
 Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
-                 Problems& problems, StepTimes* times = nullptr);
+                 Problems& problems);
+
+// Returns the trials in plan order. `resolve` gives the configuration of a variant at a point, or nothing if
+// there is none; it is called once for all seeds.
+using ResolveTrial = std::function<std::optional<PlannedTrial>(const SweepPoint&, const VariantEntry&)>;
+std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve);
 
 // The summary metrics that each trial records and a table can show.
 const std::vector<std::string>& metric_names();

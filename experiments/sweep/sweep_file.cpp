@@ -8,7 +8,7 @@
 #include "core/plugin_host.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/variant_list.h"
-#include "experiments/sweep/yaml.h"
+#include "experiments/trial/yaml.h"
 #include "results/atomic_file.h"
 
 namespace heed {
@@ -172,7 +172,7 @@ void settle_reference(Config* reference, const std::string& path, const std::vec
   *reference = Config::scalar(entries[0].label, kCommandLine);
 }
 
-// Knobs of variants that the command line has left out.
+// Tunable options of variants that the command line has left out.
 void settle_adjust(Config* adjust, const std::vector<VariantEntry>& entries, const Registry& registry) {
   if (!adjust || !adjust->is_map()) return;
   std::erase_if(adjust->entries(), [&](const Config::Entry& e) {

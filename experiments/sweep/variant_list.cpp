@@ -8,6 +8,7 @@
 #include <fmt/format.h>
 
 #include "experiments/sweep/sections.h"
+#include "experiments/trial/label.h"
 
 namespace heed {
 namespace {
@@ -268,12 +269,6 @@ class Reader {
 bool is_called(const VariantEntry& variant, const std::string& name) {
   return variant.label == name || std::any_of(variant.attention.begin(), variant.attention.end(),
                                               [&](const Choice& c) { return c.name == name; });
-}
-
-std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown) {
-  std::vector<std::string> parts;
-  for (const auto& [option, value] : shown) parts.push_back(fmt::format("{}={}", option, value));
-  return parts.empty() ? name : fmt::format("{}({})", name, fmt::join(parts, ","));
 }
 
 std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems) {

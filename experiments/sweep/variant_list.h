@@ -1,7 +1,6 @@
 #pragma once
 
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "core/config.h"
@@ -34,9 +33,6 @@ std::vector<VariantEntry> read_variants(const Config& tree, const Registry& regi
 
 // Is it this entry's label, or the name of one of its variants?
 bool is_called(const VariantEntry& variant, const std::string& name);
-
-// What a thing is called in a table: its name and the options that tell it from others, "rope(fraction=0.5)".
-std::string label(const std::string& name, const std::vector<std::pair<std::string, std::string>>& shown);
 
 // The variants that mix along time, or those that do not.
 std::vector<std::string> variant_names(const Registry& registry, bool mixes_time);

@@ -3,7 +3,7 @@
 
 #include "core/model/model.h"
 #include "core/task.h"
-#include "experiments/sweep/trial_config.h"
+#include "experiments/trial/trial_config.h"
 #include "results/record.h"
 
 namespace heed {

@@ -7,7 +7,7 @@
 
 #include "core/finite.h"
 #include "core/model/growth.h"
-#include "experiments/train/clock.h"
+#include "experiments/system/clock.h"
 
 namespace heed {
 namespace {

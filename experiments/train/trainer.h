@@ -9,8 +9,8 @@
 #include "core/model/model.h"
 #include "core/model/optimizer.h"
 #include "core/task.h"
-#include "experiments/sweep/train_options.h"
 #include "experiments/train/trial.h"
+#include "experiments/trial/train_options.h"
 
 namespace heed {
 

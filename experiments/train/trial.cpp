@@ -9,10 +9,11 @@
 
 #include "core/finite.h"
 #include "core/model/model.h"
-#include "experiments/train/peak_memory.h"
+#include "experiments/system/peak_memory.h"
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
-#include "experiments/train/stages.h"
+#include "experiments/train/train.h"
+#include "experiments/trial/stages.h"
 
 namespace heed {
 namespace {
@@ -121,17 +122,6 @@ void add_curves(Record& record, const TrainLog& log) {
 }
 
 }  // namespace
-
-ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
-  return {trial.model,     task.vocabulary(),  task.length(),  task.causal(),
-          trial.attention, trial.feed_forward, trial.positions};
-}
-
-Index scored_positions(const Task& task) {
-  std::vector<Token> tokens(static_cast<std::size_t>(task.length())), labels(tokens.size());
-  task.sequence(Split::train, 0, tokens, labels);
-  return std::count_if(labels.begin(), labels.end(), [](Token t) { return t != kUnscored; });
-}
 
 Record empty_record(const TrialConfig& trial) {
   Record record;

@@ -2,9 +2,8 @@
 
 #include <optional>
 
-#include "core/model/model_spec.h"
 #include "core/registry.h"
-#include "experiments/sweep/trial_config.h"
+#include "experiments/trial/trial_config.h"
 #include "results/record.h"
 
 namespace heed {
@@ -18,12 +17,6 @@ struct TrialProgress {
   double seconds = 0;             // since this process began to train
   Index began = 0;                // at this step, where an earlier one had left
 };
-
-// The model that a trial trains. The task says vocabulary, length and whether the future is hidden.
-ModelSpec model_spec(const TrialConfig& trial, const Task& task);
-
-// Scored positions of a sequence, for the FLOPs of the head: those of the first training sequence.
-Index scored_positions(const Task& task);
 
 // A trial's record without results: its id, configuration and parameters.
 results::Record empty_record(const TrialConfig& trial);

@@ -10,7 +10,7 @@
 #include <fmt/format.h>
 #include <xxhash.h>
 
-#include "experiments/match/step_times.h"
+#include "experiments/budget/step_times.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/train/checkpoint.h"
 #include "results/h5_reader.h"
@@ -96,7 +96,7 @@ void read_step_times(const fs::path& path, Hash& hash) {
   for (const std::string key : {"a", "b", "c"}) {
     const heed::Matched* m = times.find(key);
     if (!m) throw std::runtime_error("a size is gone, and nothing said so");
-    hash.add(m->knob);
+    hash.add(m->option);
     hash.add(std::vector{static_cast<double>(m->value), m->target, m->reached});
   }
 }

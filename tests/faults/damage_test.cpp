@@ -16,7 +16,7 @@
 
 #include <fmt/format.h>
 
-#include "experiments/match/step_times.h"
+#include "experiments/budget/step_times.h"
 #include "experiments/train/checkpoint.h"
 #include "results/atomic_file.h"
 #include "results/merge.h"

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "tests/cli/program.h"
+#include "tests/experiments/cli/program.h"
 #include "tests/faults/fault_plan.h"
 #include "tests/results/temp_folder.h"
 

@@ -12,7 +12,7 @@
 
 #include "results/h5.h"
 #include "tests/catch.h"
-#include "tests/cli/program.h"
+#include "tests/experiments/cli/program.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 

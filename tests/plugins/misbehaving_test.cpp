@@ -14,7 +14,7 @@
 #include "results/sameness.h"
 #include "results/table.h"
 #include "tests/catch.h"
-#include "tests/cli/program.h"
+#include "tests/experiments/cli/program.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 

@@ -7,7 +7,7 @@
 #include "core/plugin_host.h"
 #include "core/plugin_stamp.h"
 #include "tests/catch.h"
-#include "tests/cli/program.h"
+#include "tests/experiments/cli/program.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 

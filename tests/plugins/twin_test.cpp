@@ -4,7 +4,7 @@
 
 #include "core/plugin_host.h"
 #include "experiments/tasks/builtin.h"
-#include "experiments/train/stages.h"
+#include "experiments/train/train.h"
 #include "tests/catch.h"
 #include "tests/paths.h"
 

@@ -7,7 +7,7 @@
 #include "experiments/run/slurm.h"
 #include "results/sameness.h"
 #include "tests/catch.h"
-#include "tests/cli/program.h"
+#include "tests/experiments/cli/program.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 

@@ -1,0 +1,70 @@
+#include "experiments/budget/step_timing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <ctime>
+#include <memory>
+#include <vector>
+
+#include "experiments/train/train.h"
+#include "experiments/trial/stages.h"
+
+namespace heed {
+namespace {
+
+constexpr double kRoundMilliseconds = 10;
+
+double processor_milliseconds() {
+  timespec t{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+  return 1e3 * static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_nsec);
+}
+
+double median(std::vector<double> x) {
+  const auto middle = x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2);
+  std::nth_element(x.begin(), middle, x.end());
+  return *middle;
+}
+
+// A trial's model in training.
+class Runner {
+ public:
+  Runner(const TrialConfig& trial, const Registry& registry)
+      : task_(registry.task(trial.task.name).make(trial.task.options, trial.seed)),
+        sized_(model_spec(trial, *task_), registry, trial.seed),
+        training_(sized_.model, sized_.params, *task_, trial.train, 1) {
+    round(2);  // takes the memory
+    updates_ = static_cast<Index>(std::clamp(std::ceil(kRoundMilliseconds / round(1)), 1.0, 100.0));
+  }
+
+  double round() { return round(updates_); }  // milliseconds of one update
+
+ private:
+  double round(Index updates) {
+    const double begin = processor_milliseconds();
+    for (Index i = 0; i < updates; ++i) training_.update(step_++);
+    return (processor_milliseconds() - begin) / static_cast<double>(updates);
+  }
+
+  std::unique_ptr<Task> task_;
+  SizedModel sized_;
+  Training training_;
+  Index step_ = 0, updates_ = 1;
+};
+
+}  // namespace
+
+std::pair<double, double> time_in_turn(const TrialConfig& a, const TrialConfig& b, const Registry& registry,
+                                       int rounds) {
+  Runner of_a(a, registry), of_b(b, registry);
+  std::vector<double> times_a, ratios;
+  for (int i = 0; i < rounds; ++i) {
+    times_a.push_back(of_a.round());
+    ratios.push_back(of_b.round() / times_a.back());
+  }
+  const double first = median(times_a);
+  return {first, first * median(ratios)};
+}
+
+}  // namespace heed

@@ -1,0 +1,151 @@
+#include "experiments/report/compare/compared_trials.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include <fmt/format.h>
+
+#include "experiments/trial/budget.h"
+#include "experiments/trial/label.h"
+#include "experiments/trial/trial_config.h"
+
+namespace heed {
+namespace {
+
+using results::Column;
+
+constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
+
+std::string value_text(const results::Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
+  const double number = std::get<double>(value);
+  return std::isnan(number) ? "-" : fmt::format("{}", number);
+}
+
+bool differs_within(const std::vector<std::string>& groups, const std::vector<std::string>& values) {
+  std::map<std::string, std::string> first;
+  for (std::size_t i = 0; i < groups.size(); ++i)
+    if (first.insert({groups[i], values[i]}).first->second != values[i]) return true;
+  return false;
+}
+
+std::vector<std::string> texts_of(const Column& column) {
+  std::vector<std::string> out;
+  for (const results::Value& v : column.values) out.push_back(value_text(v));
+  return out;
+}
+
+// What stands in a slot, in one word for each trial: its name, and the options that are not the same wherever
+// this name stands.
+std::vector<std::string> slot_labels(const results::Results& results, const std::string& slot) {
+  const std::vector<std::string> names = results.texts(slot + ".name");
+  std::vector<std::vector<std::pair<std::string, std::string>>> shown(names.size());
+  for (const Column& column : results.columns) {
+    if (slot_of(column.parameter) != slot || column.parameter == slot + ".name") continue;
+    const std::vector<std::string> values = texts_of(column);
+    std::map<std::string, std::set<std::string>> used;
+    for (std::size_t i = 0; i < names.size(); ++i) used[names[i]].insert(values[i]);
+    const std::string option = column.parameter.substr(slot.size() + 1);
+    for (std::size_t i = 0; i < names.size(); ++i)
+      if (used[names[i]].size() > 1) shown[i].emplace_back(option, values[i]);
+  }
+  std::vector<std::string> out;
+  for (std::size_t i = 0; i < names.size(); ++i) out.push_back(label(names[i], shown[i]));
+  return out;
+}
+
+// What a variant, its growth or a budget may bring differs between variants by itself. Anything else that
+// does is of the sweep, though each variant may have trials at one value only so far.
+bool is_of_the_sweep(const std::string& path, bool matched) {
+  return !matched && path != "train.steps" && slot_of(path) != "model.feed_forward" &&
+         (path.starts_with("task.") || path.starts_with("model.") || path.starts_with("train."));
+}
+
+// Parameters that vary within a variant; a slot is one of them. The seed is what is averaged over, plugins
+// differ as what they bring does, and what is no part of a trial's id tells no trials apart.
+std::vector<Varied> varied_parameters(const results::Results& results,
+                                      const std::vector<std::string>& variants, bool matched) {
+  const std::vector<std::string> one_group(variants.size());
+  std::vector<Varied> varied;
+  for (const Column& column : results.columns) {
+    const std::string &path = column.parameter, slot = slot_of(path);
+    if (column.role != results::Role::parameter || path == "seed" || path == "plugins" ||
+        is_outside_of_id(path))
+      continue;
+    const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
+    if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
+    std::vector<std::string> values = texts_of(column);
+    if (!differs_within(is_of_the_sweep(path, matched) ? one_group : variants, values)) continue;
+    if (slot.empty())
+      varied.push_back({column.name, path, std::move(values)});
+    else
+      varied.push_back({slot, slot, slot_labels(results, slot)});
+  }
+  return varied;
+}
+
+// The metric that a budget was matched by; null where none was.
+const Column* mismatch_of(const results::Results& results) {
+  const auto at = std::find_if(results.columns.begin(), results.columns.end(), [](const Column& c) {
+    return c.role == results::Role::metric && c.name.ends_with(kMismatch);
+  });
+  return at == results.columns.end() ? nullptr : &*at;
+}
+
+}  // namespace
+
+std::string slot_of(const std::string& parameter) {
+  for (const char* slot : {"model.positions", "model.feed_forward"})
+    if (parameter == slot || parameter.starts_with(std::string(slot) + '.')) return slot;
+  return "";
+}
+
+const results::Column& find_column(const results::Results& results, const std::string& name,
+                                   const char* what) {
+  const auto role = std::string(what) == "metric" ? results::Role::metric : results::Role::parameter;
+  if (const Column* column = results.find(name); column && column->role == role) return *column;
+  std::vector<std::string> known;
+  for (const Column& c : results.columns)
+    if (c.role == role) known.push_back(c.name);
+  throw Error(fmt::format("the results have no {} '{}'.{}", what, name, suggestion(name, known)));
+}
+
+Trials::Trials(const results::Results& results, const CompareOptions& options)
+    : variant(results.texts("variant")),
+      status(results.texts("status")),
+      seed(texts_of(find_column(results, "seed", "parameter"))),
+      varied(varied_parameters(results, variant, mismatch_of(results) != nullptr)),
+      // Where no trial is done there are no metrics at all.
+      any_done(std::find(status.begin(), status.end(), "done") != status.end()) {
+  if (any_done) find_column(results, options.metric, "metric");
+  const auto numbers = [&](const std::string& name) {
+    return results.find(name) ? results.numbers(name) : std::vector<double>(variant.size(), kNaN);
+  };
+  value = numbers(options.metric);
+  accuracy = numbers("test_accuracy");
+  solved_step = numbers("solved_step");
+  if (const Column* column = mismatch_of(results)) {
+    budget = column->name.substr(0, column->name.size() - std::string(kMismatch).size());
+    spent = numbers(budget);
+    mismatch = numbers(column->name);
+  }
+  const bool may_never = may_never_come(options.metric);
+  if (!options.select.empty() || may_never) validation = numbers(validation_metric(options.metric));
+  if (may_never)
+    // A trial that was never validated cannot tell what did not come.
+    for (std::size_t i = 0; i < value.size(); ++i)
+      if (status[i] == "done" && std::isnan(value[i]) && !std::isnan(validation[i])) value[i] = kNever;
+}
+
+std::string Trials::name(std::size_t i) const {
+  std::string out = variant[i];
+  for (const Varied& v : varied) out += fmt::format(" {}={}", v.name, v.values[i]);
+  return fmt::format("{} seed={} ({})", out, seed[i], status[i]);
+}
+
+}  // namespace heed

@@ -1,0 +1,272 @@
+#include "experiments/report/compare/comparison.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <map>
+
+#include <fmt/format.h>
+
+#include "experiments/report/compare/compared_trials.h"
+#include "experiments/report/compare/pairing.h"
+#include "experiments/report/compare/selection.h"
+
+namespace heed {
+namespace {
+
+constexpr std::size_t kFewPairs = 5;
+
+std::string count_of(std::size_t n, const std::string& what) {
+  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
+}
+
+// Where the seeds are too few to show any difference, or nearly: a sentence.
+void warn_of_few_seeds(Comparison& comparison) {
+  std::size_t tests = 0, few = 0, most = 0, least = std::string::npos;
+  for (const ComparedRow& row : comparison.rows) {
+    if (row.against.verdict.empty()) continue;
+    const std::size_t pairs = row.against.test.pairs;
+    ++tests, few += pairs < kFewPairs;
+    most = std::max(most, pairs), least = std::min(least, pairs);
+  }
+  if (tests == 0) return;
+  const double count = static_cast<double>(tests), reachable = smallest_reachable_p(comparison);
+  if (reachable <= kSignificance) {
+    if (few > 0)
+      comparison.notes.push_back(
+          fmt::format("{} of {} have fewer than {} pairs of seeds: p cannot be below {:.3g} there.", few,
+                      count_of(tests, "comparison"), kFewPairs, statistics::smallest_p(least)));
+    return;
+  }
+  std::size_t needed = most;
+  while (count * statistics::smallest_p(needed) > kSignificance && needed < statistics::kMostExactPairs)
+    ++needed;
+  const std::string holm = fmt::format("p_holm of {}", count_of(tests, "comparison"));
+  const bool by_holm_alone = statistics::smallest_p(most) <= kSignificance;
+  comparison.notes.push_back(fmt::format(
+      "Too few seeds: with {} {} cannot be below {:.3g}, so no difference can be shown, however large.",
+      count_of(most, "pair"), by_holm_alone ? holm : "p",
+      by_holm_alone ? reachable : statistics::smallest_p(most)));
+  comparison.notes.push_back(
+      fmt::format("{} can reach {} from {} seeds on; sweep.seeds={} runs only the new ones.", holm,
+                  kSignificance, needed, needed));
+}
+
+// The first few trials that are not done by name, the others by number.
+std::string names_of(const std::vector<std::string>& trials) {
+  constexpr std::size_t kShown = 5;
+  std::string out;
+  for (std::size_t i = 0; i < std::min(kShown, trials.size()); ++i) out += (i ? ", " : "") + trials[i];
+  return trials.size() > kShown ? fmt::format("{} and {} more", out, trials.size() - kShown) : out;
+}
+
+std::vector<Group> group(const Trials& trials) {
+  std::map<std::vector<std::string>, std::size_t> rows;
+  std::vector<Group> groups;
+  for (std::size_t i = 0; i < trials.variant.size(); ++i) {
+    std::vector<std::string> key = {trials.variant[i]};
+    for (const Varied& v : trials.varied) key.push_back(v.values[i]);
+    const auto [at, is_new] = rows.insert({key, groups.size()});
+    if (is_new) {
+      groups.emplace_back();
+      groups.back().row.variant = trials.variant[i];
+      groups.back().row.setting.assign(key.begin() + 1, key.end());
+    }
+    ComparedRow& row = groups[at->second].row;
+    ++row.tried, row.solved += trials.solved(i);
+    row.not_done += !trials.done(i);
+    if (!trials.budget.empty() && !std::isnan(trials.spent[i])) {
+      groups[at->second].spent.push_back(trials.spent[i]);
+      groups[at->second].mismatch.push_back(trials.mismatch[i]);
+    }
+    if (!trials.done(i) || std::isnan(trials.value[i])) continue;
+    row.seeds.push_back(trials.seed[i]);
+    row.values.push_back(trials.value[i]);
+    if (!trials.validation.empty()) groups[at->second].validation.push_back(trials.validation[i]);
+  }
+  return groups;
+}
+
+void note_missing(Comparison& comparison, const Trials& trials, std::size_t planned) {
+  if (planned > trials.status.size())
+    comparison.notes.push_back(
+        fmt::format("{} of {} trials have not ended yet.", planned - trials.status.size(), planned));
+  std::vector<std::string> not_done;
+  std::size_t without_value = 0;
+  for (std::size_t i = 0; i < trials.status.size(); ++i) {
+    if (!trials.done(i))
+      not_done.push_back(trials.name(i));
+    else
+      without_value += std::isnan(trials.value[i]);
+  }
+  if (!not_done.empty())
+    comparison.notes.push_back(fmt::format("{} of {} trials are not done and are averaged in nowhere: {}.",
+                                           not_done.size(), trials.status.size(), names_of(not_done)));
+  if (without_value > 0)
+    comparison.notes.push_back(
+        fmt::format("{} trials that are done have no {}.", without_value, comparison.metric));
+}
+
+void note_pairs(Comparison& comparison, std::size_t alone) {
+  const auto is_reference = [&](const ComparedRow& r) { return r.variant == comparison.reference; };
+  if (std::none_of(comparison.rows.begin(), comparison.rows.end(), is_reference)) {
+    comparison.notes.push_back(fmt::format(
+        "The results have no trial of the reference '{}': nothing is compared.", comparison.reference));
+    return;
+  }
+  std::size_t left_out = 0;
+  for (const ComparedRow& row : comparison.rows) left_out += row.against.left_out;
+  if (left_out > 0)
+    comparison.notes.push_back(fmt::format("{} left out of comparisons: one of the two trials has no value.",
+                                           count_of(left_out, "pair") + (left_out == 1 ? " is" : " are")));
+  if (alone > 0)
+    comparison.notes.push_back(fmt::format("{} compared: {} has no row of the same setting.",
+                                           count_of(alone, "row") + (alone == 1 ? " is not" : " are not"),
+                                           comparison.reference));
+  warn_of_few_seeds(comparison);
+}
+
+void summarize(ComparedRow& row, const std::string& metric) {
+  if (may_never_come(metric)) {
+    row.center = statistics::median_time(row.values);
+    return;
+  }
+  row.center = statistics::mean(row.values);
+  row.deviation = statistics::deviation(row.values);
+  row.interval = statistics::bootstrap_mean(row.values);
+}
+
+// "lr", or "lr, and warmup with it,"
+std::string chosen_text(const Comparison& comparison) {
+  std::vector<std::string> others;
+  for (std::size_t c = 0; c < comparison.varied.size(); ++c)
+    if (comparison.chosen[c] && comparison.varied[c] != comparison.selected)
+      others.push_back(comparison.varied[c]);
+  return others.empty() ? comparison.selected
+                        : fmt::format("{}, and {} with it,", comparison.selected, fmt::join(others, " and "));
+}
+
+// Keeps of each variant the rows at the value of options.select that validation likes best.
+void choose(Comparison& out, std::vector<Group>& groups, const results::Results& results,
+            const CompareOptions& options) {
+  std::string path = slot_of(options.select);
+  if (path.empty()) path = find_column(results, options.select, "parameter").parameter;
+  if (path == "seed" || path == "variant")
+    throw Error(
+        fmt::format("the {} cannot be chosen: {}.", path,
+                    path == "seed" ? "it is what is averaged over" : "variants are what is compared"));
+  const auto at =
+      static_cast<std::size_t>(std::find(out.paths.begin(), out.paths.end(), path) - out.paths.begin());
+  const std::string by = validation_metric(options.metric);
+  if (at < out.paths.size()) {
+    Selection selection = select(std::move(groups), at, out.paths, better_when(by));
+    groups = std::move(selection.groups);
+    out.chosen = std::move(selection.chosen);
+  }
+  if (at == out.paths.size() || !out.chosen[at]) {
+    out.notes.push_back(fmt::format("{} has one value at each setting: nothing is chosen.", options.select));
+    return;
+  }
+  out.selected = out.varied[at];
+  out.notes.push_back(fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.",
+                                  chosen_text(out), by, options.metric));
+}
+
+}  // namespace
+
+double smallest_reachable_p(const Comparison& comparison) {
+  std::size_t tests = 0, most = 0;
+  for (const ComparedRow& row : comparison.rows)
+    if (!row.against.verdict.empty()) ++tests, most = std::max(most, row.against.test.pairs);
+  return tests == 0 ? 1 : static_cast<double>(tests) * statistics::smallest_p(most);
+}
+
+std::size_t ComparedRow::never() const {
+  return static_cast<std::size_t>(std::count(values.begin(), values.end(), kNever));
+}
+
+Better better_when(const std::string& metric) {
+  // The first part that a name has decides.
+  static constexpr std::array<std::pair<const char*, Better>, 12> kMeanings = {{
+      {"accuracy", Better::larger},
+      {"loss", Better::smaller},
+      {"plateau_step", Better::smaller},
+      {"solved_step", Better::smaller},
+      {"tokens_per_second", Better::larger},
+      {"milliseconds", Better::smaller},
+      {"seconds", Better::smaller},
+      {"bytes", Better::smaller},
+      {"flops", Better::smaller},
+      {"parameters", Better::smaller},
+      {"on_answer", Better::larger},
+      {"on_distractors", Better::smaller},
+  }};
+  for (const auto& [part, better] : kMeanings)
+    if (metric.find(part) != std::string::npos) return better;
+  return Better::neither;
+}
+
+bool may_never_come(const std::string& metric) { return metric == "plateau_step" || metric == "solved_step"; }
+
+std::string validation_metric(const std::string& metric) {
+  return metric.find("loss") != std::string::npos ? "final_validation_loss" : "final_validation_accuracy";
+}
+
+std::string verdict_of(const std::string& metric, double difference, double adjusted_p) {
+  if (!(adjusted_p <= kSignificance)) return "no difference shown";
+  const Better better = better_when(metric);
+  if (better == Better::neither) return difference > 0 ? "larger" : "smaller";
+  return (difference > 0) == (better == Better::larger) ? "better" : "worse";
+}
+
+Comparison compare(const results::Results& results, const CompareOptions& options) {
+  Comparison out;
+  out.metric = options.metric;
+  if (results.trial.empty()) {
+    out.notes.emplace_back("No trial has ended yet.");
+    return out;
+  }
+  const Trials trials(results, options);
+  out.reference = options.reference.empty() ? trials.variant[0] : options.reference;
+  out.knows_solved = results.find("test_accuracy") || results.find("solved_step");
+  for (const Varied& v : trials.varied) out.varied.push_back(v.name), out.paths.push_back(v.parameter);
+  std::vector<Group> groups = group(trials);
+  out.chosen.assign(out.varied.size(), false);
+  if (!options.select.empty()) choose(out, groups, results, options);
+  out.budget = trials.budget;
+  for (Group& g : groups) {
+    summarize(g.row, options.metric);
+    g.row.spent = statistics::mean(g.spent);
+    g.row.mismatch = statistics::mean(g.mismatch);
+    out.rows.push_back(std::move(g.row));
+  }
+  const std::size_t alone = compare_with_reference(out);
+  note_missing(out, trials, options.planned);
+  note_pairs(out, alone);
+  return out;
+}
+
+void split_by(Comparison& comparison, const std::string& parameter) {
+  std::size_t at = 0;
+  while (at < comparison.varied.size() && comparison.varied[at] != parameter &&
+         comparison.paths[at] != parameter)
+    ++at;
+  if (at == comparison.varied.size())
+    throw Error(fmt::format("nothing that varies is called '{}'.{}", parameter,
+                            suggestion(parameter, comparison.varied)));
+  if (comparison.is_chosen(at))
+    throw Error(
+        fmt::format("'{}' is chosen on validation, so there is no table for each of its values.", parameter));
+  comparison.by = comparison.varied[at];
+  std::vector<std::string> order;
+  for (const ComparedRow& row : comparison.rows)
+    if (std::find(order.begin(), order.end(), row.setting[at]) == order.end())
+      order.push_back(row.setting[at]);
+  const auto place = [&](const ComparedRow& row) {
+    return std::find(order.begin(), order.end(), row.setting[at]);
+  };
+  std::stable_sort(comparison.rows.begin(), comparison.rows.end(),
+                   [&](const ComparedRow& a, const ComparedRow& b) { return place(a) < place(b); });
+}
+
+}  // namespace heed

@@ -1,0 +1,91 @@
+#include "experiments/report/compare/pairing.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "experiments/report/compare/selection.h"
+
+namespace heed {
+namespace {
+
+// The columns that a row need not share with the reference's row: what is chosen on validation, and where a
+// budget was matched what follows from the other columns but is not the same for each variant, as a width
+// that meets the budget at each length.
+std::vector<bool> own_columns(const Comparison& comparison) {
+  std::vector<bool> own = comparison.chosen;
+  if (comparison.budget.empty()) return own;
+  std::vector<const ComparedRow*> rows;
+  for (const ComparedRow& row : comparison.rows) rows.push_back(&row);
+  for (std::size_t c = 0; c < own.size(); ++c) {
+    std::map<std::string, std::set<std::string>> values;
+    for (const ComparedRow& row : comparison.rows) values[row.variant].insert(row.setting[c]);
+    const bool differ = std::any_of(values.begin(), values.end(),
+                                    [&](const auto& v) { return v.second != values.begin()->second; });
+    std::vector<bool> others(own.size());
+    for (std::size_t i = 0; i < own.size(); ++i) others[i] = i != c && !own[i];
+    own[c] = own[c] || (differ && follows(rows, c, others));
+  }
+  return own;
+}
+
+// The reference's row with the setting of `row`; null unless there is one and only one.
+const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison,
+                              const std::vector<bool>& own) {
+  const ComparedRow* partner = nullptr;
+  for (const ComparedRow& r : comparison.rows) {
+    if (r.variant != comparison.reference) continue;
+    bool same = true;
+    for (std::size_t c = 0; c < own.size(); ++c) same = same && (own[c] || r.setting[c] == row.setting[c]);
+    if (same && partner) return nullptr;
+    if (same) partner = &r;
+  }
+  return partner;
+}
+
+Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric) {
+  std::vector<double> of_reference, of_row;
+  for (std::size_t i = 0; i < row.seeds.size(); ++i) {
+    const auto same = std::find(reference.seeds.begin(), reference.seeds.end(), row.seeds[i]);
+    if (same == reference.seeds.end()) continue;
+    of_row.push_back(row.values[i]);
+    of_reference.push_back(reference.values[static_cast<std::size_t>(same - reference.seeds.begin())]);
+  }
+  Against out;
+  out.left_out = row.seeds.size() + reference.seeds.size() - 2 * of_row.size();
+  out.test = may_never_come(metric) ? statistics::compare_times(of_reference, of_row)
+                                    : statistics::compare_means(of_reference, of_row);
+  return out;
+}
+
+}  // namespace
+
+std::size_t compare_with_reference(Comparison& comparison) {
+  const std::vector<bool> own = own_columns(comparison);
+  std::size_t alone = 0;
+  std::vector<double> p;
+  for (ComparedRow& row : comparison.rows) {
+    if (row.variant != comparison.reference) {
+      const ComparedRow* partner = partner_of(row, comparison, own);
+      if (partner) row.against = compare_rows(row, *partner, comparison.metric);
+      alone += !partner;
+    }
+    p.push_back(row.against.test.p);
+  }
+  const std::vector<double> adjusted = statistics::holm(p);
+  for (std::size_t i = 0; i < p.size(); ++i) {
+    if (std::isnan(p[i])) continue;
+    Against& against = comparison.rows[i].against;
+    against.adjusted_p = adjusted[i];
+    // A median difference may be 0 where the ranks lean to one side.
+    const double difference = against.test.difference;
+    const double direction = difference > 0 || difference < 0 ? difference : against.test.effect;
+    against.verdict = verdict_of(comparison.metric, direction, adjusted[i]);
+  }
+  return alone;
+}
+
+}  // namespace heed

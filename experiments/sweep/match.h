@@ -1,0 +1,40 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "experiments/sweep/variant_list.h"
+
+namespace heed {
+
+// `compare.match` of a sweep file: every variant gets what the reference has of one thing.
+struct MatchOptions {
+  std::string budget = "none", reference;
+  double tolerance = 0.02;
+  void describe(auto& option) {
+    option("budget", budget,
+           {.choices = {"none", "parameters", "train_flops", "state_bytes", "step_time"},
+            .doc = "what all variants get as much of as the reference has"});
+    option("reference", reference, {.doc = "a variant; where it is not given, compare.reference"});
+    option("tolerance", tolerance, {.min = 0, .max = 1, .doc = "largest mismatch, as a share"});
+  }
+};
+
+struct Match {
+  MatchOptions options;  // the reference is filled in
+  std::map<std::string, std::string>
+      adjust;  // the option to tune, by a variant's label, if the file names one
+  std::map<std::string, Place> adjust_places;
+  Place place;  // of the section
+
+  bool on() const { return options.budget != "none"; }
+};
+
+// Reads `match` in the `compare` section; `reference` stands in where it names none. Without the section
+// nothing is matched.
+Match read_match(const Config* compare, const std::string& reference,
+                 const std::vector<VariantEntry>& variants, Problems& problems);
+
+}  // namespace heed

@@ -1,0 +1,48 @@
+#include "experiments/sweep/model_check.h"
+
+#include <fmt/format.h>
+
+#include "experiments/trial/stages.h"
+
+namespace heed {
+
+void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place) {
+  TrialConfig model = trial;
+  model.train = {};
+  model.variant.clear();
+  if (!seen_.insert(to_config(model).canonical()).second) return;
+  const std::shared_ptr<Task> task = make_task(trial, task_place);
+  if (!task) return;
+  for (const Choice& c : trial.attention) check_traits(c, trial.task.name, *task, variant);
+  try {
+    if (const std::string why = refuse_stages(stages_of(trial, *task), registry_); !why.empty())
+      problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
+  } catch (const Error& e) {
+    problems_.add(variant.place, fmt::format("{}: {}", variant.path, e.what()));
+  }
+}
+
+std::shared_ptr<Task> ModelCheck::make_task(const TrialConfig& trial, const Place& place) {
+  const auto [at, is_new] = tasks_.insert({trial.task.name + trial.task.options.canonical(), nullptr});
+  if (!is_new) return at->second;
+  try {
+    at->second = registry_.task(trial.task.name).make(trial.task.options, 0);
+  } catch (const Error& e) {
+    problems_.add(place, fmt::format("task: {}", e.what()));
+  }
+  return at->second;
+}
+
+void ModelCheck::check_traits(const Choice& choice, const std::string& task_name, const Task& task,
+                              const VariantEntry& variant) {
+  const Traits traits = registry_.variant(choice.name).traits(choice.options);
+  if (task.causal() && !traits.causal)
+    problems_.add(variant.place, fmt::format("{}: '{}' cannot hide the future, which the task '{}' needs.",
+                                             variant.path, choice.name, task_name));
+  if (!task.causal() && !traits.bidirectional)
+    problems_.add(variant.place,
+                  fmt::format("{}: '{}' cannot do without a causal mask, which the task '{}' needs.",
+                              variant.path, choice.name, task_name));
+}
+
+}  // namespace heed

@@ -1,0 +1,36 @@
+#pragma once
+
+#include <map>
+#include <memory>
+#include <set>
+#include <string>
+
+#include "core/config.h"
+#include "core/registry.h"
+#include "core/task.h"
+#include "experiments/sweep/variant_list.h"
+#include "experiments/trial/trial_config.h"
+
+namespace heed {
+
+// Builds the model of each trial, without memory for its parameters. Equal models are built once.
+class ModelCheck {
+ public:
+  ModelCheck(const Registry& registry, Problems& problems) : registry_(registry), problems_(problems) {}
+
+  // Adds to the problems why the trial cannot be trained. `task_place`: of the task's section.
+  void operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place);
+
+ private:
+  // Returns null if the task cannot be made; the problem is then at its place.
+  std::shared_ptr<Task> make_task(const TrialConfig& trial, const Place& place);
+  void check_traits(const Choice& choice, const std::string& task_name, const Task& task,
+                    const VariantEntry& variant);
+
+  const Registry& registry_;
+  Problems& problems_;
+  std::set<std::string> seen_;
+  std::map<std::string, std::shared_ptr<Task>> tasks_;
+};
+
+}  // namespace heed

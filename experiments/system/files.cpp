@@ -1,0 +1,55 @@
+#include "experiments/system/files.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+
+#include <cerrno>
+#include <system_error>
+
+#include <fmt/format.h>
+
+#include "results/errors.h"
+
+namespace heed {
+
+void fail_to(const std::filesystem::path& path, const char* doing) {
+  throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
+}
+
+void make_folder(const std::filesystem::path& path) {
+  std::error_code error;
+  std::filesystem::create_directories(path, error);
+  if (error) throw results::IoError(path, "cannot make the folder: " + error.message());
+}
+
+namespace {
+
+// flock, repeated if a signal interrupts it. Returns false if LOCK_NB finds that another process has the
+// lock.
+bool lock(int fd, int operation, const std::filesystem::path& path) {
+  while (flock(fd, operation) != 0) {
+    if (errno == EINTR) continue;
+    if (errno == EWOULDBLOCK) return false;
+    throw results::IoError(
+        path,
+        fmt::format("cannot be locked: {}. By locks the processes that share a run directory know which "
+                    "trials run. Mount the file system with them (Lustre: -o flock), or choose a run "
+                    "directory on another one with -o DIR.",
+                    std::generic_category().message(errno)));
+  }
+  return true;
+}
+
+}  // namespace
+
+bool try_lock(int fd, int operation, const std::filesystem::path& path) {
+  return lock(fd, operation | LOCK_NB, path);
+}
+
+FileLock::FileLock(const std::filesystem::path& path)
+    : fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666)) {
+  if (fd_.get() < 0) fail_to(path, "open");
+  lock(fd_.get(), LOCK_EX, path);
+}
+
+}  // namespace heed

@@ -1,0 +1,30 @@
+// Folders and locks of the file system.
+#pragma once
+
+#include <filesystem>
+
+#include "results/descriptor.h"
+
+namespace heed {
+
+// Throws results::IoError: "cannot {doing}", with the system's reason (errno).
+[[noreturn]] void fail_to(const std::filesystem::path& path, const char* doing);
+
+// Makes a folder and those above it. Throws results::IoError.
+void make_folder(const std::filesystem::path& path);
+
+// Calls flock(fd, operation) without waiting. Returns false if another process holds the lock. Throws
+// results::IoError if the file system, that of `path`, has no locks.
+bool try_lock(int fd, int operation, const std::filesystem::path& path);
+
+// Holds the lock of a file that exists only to be locked. The constructor makes the file if necessary, and
+// waits for the lock. Throws results::IoError.
+class FileLock {
+ public:
+  explicit FileLock(const std::filesystem::path& path);
+
+ private:
+  results::Descriptor fd_;
+};
+
+}  // namespace heed

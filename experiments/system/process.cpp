@@ -1,0 +1,134 @@
+#include "experiments/system/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+
+#include <fmt/format.h>
+
+#include "experiments/system/files.h"
+#include "experiments/system/message.h"
+
+namespace heed {
+namespace {
+
+bool is_ignored(int signal) {
+  struct sigaction action {};
+  return sigaction(signal, nullptr, &action) == 0 && action.sa_handler == SIG_IGN;
+}
+
+}  // namespace
+
+std::string signal_text(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return fmt::format("signal {} (SIG{})", signal, name ? name : "?");
+}
+
+void open_many_files() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+Signals::Signals() {
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGCHLD);
+  for (const int s : {SIGINT, SIGTERM, SIGHUP, SIGUSR1})
+    if (!is_ignored(s)) sigaddset(&set, s);
+  fd_ = Descriptor(signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK));
+  if (fd_.get() < 0) fail_to("signalfd", "open");
+  sigprocmask(SIG_BLOCK, &set, &before_);
+  struct sigaction ignore {};
+  ignore.sa_handler = SIG_IGN;
+  sigaction(SIGPIPE, &ignore, &pipe_before_);
+}
+
+Signals::~Signals() {
+  asked();
+  restore();
+}
+
+void Signals::restore() const {
+  sigaction(SIGPIPE, &pipe_before_, nullptr);
+  sigprocmask(SIG_SETMASK, &before_, nullptr);
+}
+
+Signals::Asked Signals::asked() const {
+  signalfd_siginfo info{};
+  Asked asked;
+  while (read(fd_.get(), &info, sizeof info) == sizeof info) {
+    asked.to_stop += info.ssi_signo != SIGCHLD;
+    asked.by_warning |= info.ssi_signo == SIGUSR1;
+  }
+  return asked;
+}
+
+pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const Signals& signals) {
+  std::vector<char*> argv;
+  for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
+  argv.push_back(nullptr);
+  const int nothing = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  const pid_t parent = getpid();
+  const pid_t pid = fork();
+  if (pid != 0) {
+    close(nothing);
+    if (pid < 0) fail_to("fork", "start a worker");
+    setpgid(pid, pid);  // here as well, so that it holds whichever of the two goes first
+    return pid;
+  }
+  // In the child, until exec: only calls that are safe after fork.
+  setpgid(0, 0);  // Ctrl-C reaches the supervisor alone, which stops its workers
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+  dup2(nothing, 0);
+  dup2(log, 1);
+  dup2(log, 2);
+  // Out of the way of each other first: one may have the other's number.
+  pipe = fcntl(pipe, F_DUPFD_CLOEXEC, kWorkDoneDescriptor + 1);
+  if (page >= 0) page = fcntl(page, F_DUPFD_CLOEXEC, kWorkDoneDescriptor + 1);
+  dup2(pipe, kReportDescriptor);
+  if (page >= 0) dup2(page, kWorkDoneDescriptor);
+  signals.restore();
+  execv("/proc/self/exe", argv.data());
+  _exit(127);
+}
+
+std::optional<int> run_again(const std::vector<std::string>& arguments, const Signals& signals) {
+  int ends[2];
+  if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
+  const Descriptor from(ends[0]);
+  Descriptor to(ends[1]);
+  const pid_t pid = spawn(arguments, to.get(), to.get(), -1, signals);
+  to = Descriptor();
+  std::string text;
+  bool stopped = false;
+  for (ssize_t n = 1; n != 0;) {
+    std::array<pollfd, 2> watched = {{{signals.descriptor(), POLLIN, 0}, {from.get(), POLLIN, 0}}};
+    if (poll(watched.data(), watched.size(), -1) < 0) continue;
+    if (watched[0].revents && signals.asked().to_stop > 0) {
+      kill(-pid, stopped ? SIGKILL : SIGTERM);
+      kill(-pid, SIGCONT);  // a process that is stopped would not hear of it
+      stopped = true;
+    }
+    std::array<char, 4096> bytes{};
+    if (watched[1].revents && (n = read(from.get(), bytes.data(), bytes.size())) > 0)
+      text.append(bytes.data(), static_cast<std::size_t>(n));
+  }
+  int status = 0;
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
+  if (stopped) return std::nullopt;
+  write_message(stderr, text);
+  return status;
+}
+
+}  // namespace heed

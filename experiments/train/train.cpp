@@ -1,0 +1,68 @@
+#include "experiments/train/train.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/finite.h"
+#include "experiments/system/clock.h"
+#include "experiments/trial/stages.h"
+
+namespace heed {
+namespace {
+
+// A model while it is trained.
+struct Learner {
+  Learner(const Stage& stage, const TrialConfig& trial, const Registry& registry, const Task& task,
+          int threads)
+      : sized(std::make_unique<SizedModel>(stage.model, registry, trial.seed)),
+        training(sized->model, sized->params, task, trial.train, threads) {}
+  std::unique_ptr<SizedModel> sized;
+  Training training;
+};
+
+}  // namespace
+
+SizedModel::SizedModel(const ModelSpec& spec, const Registry& registry, std::uint64_t seed)
+    : model(spec, registry, params) {
+  params.freeze();
+  params.initialize(seed);
+}
+
+Trained train(const TrialConfig& trial, const Registry& registry, const Task& task, int threads,
+              const TrainHooks& hooks) {
+  const std::vector<Stage> stages = stages_of(trial, task);
+  std::optional<SavedState> saved;
+  if (hooks.resume) saved = hooks.resume();
+  TrainLog log;
+  if (saved) log = saved->log;
+
+  TrainHooks inner = hooks;
+  if (hooks.progress)
+    inner.progress = [&hooks, begin = steady_seconds(), began = log.updates](TrialProgress p) {
+      p.seconds = steady_seconds() - begin;
+      p.began = began;
+      hooks.progress(p);
+    };
+  // A state saved at the very end of a stage is of that stage: growth is still to come.
+  auto stage = std::ranges::find_if(stages, [&](const Stage& s) { return log.updates <= s.end; });
+  HEED_CHECK(stage != stages.end(), "a training is continued beyond its end");
+  auto learner = std::make_unique<Learner>(*stage, trial, registry, task, threads);
+  if (saved) learner->training.continue_from(*saved);
+  saved.reset();
+  while (learner->training.run(stage->end, log, inner) && ++stage != stages.end()) {
+    auto larger = std::make_unique<Learner>(*stage, trial, registry, task, threads);
+    const double change = larger->training.grow_from(learner->training);
+    if (!is_finite(change)) {
+      log.failure = fmt::format("the logits after update {}, before growth, are not finite", log.updates - 1);
+      break;
+    }
+    log.growth_difference.push_back(change);
+    learner = std::move(larger);
+  }
+  return {std::move(learner->sized), std::move(log)};
+}
+
+}  // namespace heed

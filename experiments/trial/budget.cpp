@@ -1,0 +1,29 @@
+#include "experiments/trial/budget.h"
+
+#include <limits>
+
+namespace heed {
+
+double Matched::mismatch() const {
+  if (reached == target) return 0;
+  return target == 0 ? std::numeric_limits<double>::infinity() : reached / target - 1;
+}
+
+std::string metric_of_budget(const std::string& budget) {
+  return budget == "train_flops" ? "training_flops" : budget == "step_time" ? "step_milliseconds" : budget;
+}
+
+results::Metric budget_metric(const std::string& name, double value) {
+  const bool measured = name.starts_with(metric_of_budget("step_time"));
+  if (name.ends_with(kMismatch))
+    return {name, value, "1", "share by which the trial has more than its budget; negative: less", measured};
+  return {name, value, "", "the budget: what the reference has of it (compare.match)", measured};
+}
+
+std::vector<results::Metric> budget_metrics(const std::string& budget, const Matched& matched) {
+  const std::string metric = metric_of_budget(budget);
+  return {budget_metric(metric + kTarget, matched.target),
+          budget_metric(metric + kMismatch, matched.mismatch())};
+}
+
+}  // namespace heed

@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "core/options.h"
+
+namespace heed {
+
+// The `compare` section of a sweep file: what `heed compare` shows by default.
+struct CompareOptions {
+  std::string metric = "test_accuracy", reference, select;
+  std::size_t planned = 0;  // trials of the sweep; 0: not known
+  void describe(auto& option) {
+    option("metric", metric, {.doc = "what the table shows"});
+    option("reference", reference, {.doc = "the variant that the others are compared with"});
+    option("select", select,
+           {.doc = "a swept parameter whose best value is chosen on validation, per variant"});
+  }
+};
+
+}  // namespace heed

@@ -1,0 +1,43 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "core/model/model.h"
+#include "core/registry.h"
+#include "experiments/trial/trial_config.h"
+
+namespace heed {
+
+// What a trial will need, from its configuration alone.
+struct Estimate {
+  std::vector<ComponentCount> components;
+  Index counted = 0;          // attention, feed-forward, embedding and head: what papers count
+  Index parameters = 0;       // everything that is trained
+  double forward_flops = 0;   // of one sequence
+  double training_flops = 0;  // three forward passes for each sequence of each update, in all stages
+  double state_bytes = 0;     // kept per sequence when decoding token by token
+  double memory_bytes = 0;  // values, gradients and two moments, and the activations of a micro-batch; about
+};
+
+// Builds each different model once, without memory for its numbers.
+class Estimator {
+ public:
+  explicit Estimator(const Registry& registry) : registry_(registry) {}
+  Estimate operator()(const TrialConfig& trial);
+
+ private:
+  struct Shape {
+    Estimate estimate;
+    double row_floats = 0;  // activations of one position
+    Index length = 0, micro_batch = 0;
+  };
+  const Shape& shape_of(const TrialConfig& trial);  // of a trial with one stage
+  Shape build(const TrialConfig& trial) const;
+
+  const Registry& registry_;
+  std::map<std::string, Shape> shapes_;
+};
+
+}  // namespace heed

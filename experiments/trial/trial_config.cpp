@@ -1,0 +1,198 @@
+#include "experiments/trial/trial_config.h"
+
+#include <algorithm>
+#include <utility>
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "core/options.h"
+
+namespace heed {
+namespace {
+
+// Raised when a change makes equal configurations train to other numbers: old results then no longer pass for
+// new ones.
+constexpr int kResultsVersion = 1;
+
+// {name: window, size: 8}
+Config choice_config(const Choice& choice) {
+  Config out = Config::map();
+  out.set("name", Config::scalar(choice.name));
+  for (const Config::Entry& e : choice.options.entries()) out.set(e.key, e.value);
+  return out;
+}
+
+class Tree {
+ public:
+  explicit Tree(const Config& root) : root_(root) {}
+
+  const Config& at(const std::string& path) const {
+    if (const Config* found = root_.find_path(path)) return *found;
+    throw ConfigError(fmt::format("{}: the resolved configuration lacks '{}'. Was it written by heed?",
+                                  root_.place().text(), path));
+  }
+  static Choice choice(const Config& c) {
+    const Config* name = c.find("name");
+    if (!name || !name->is_scalar())
+      throw ConfigError(
+          fmt::format("{}: expected a map with a 'name', found {}.", c.place().text(), c.described()));
+    Choice out{name->text(), c};
+    out.options.erase("name");
+    return out;
+  }
+
+ private:
+  const Config& root_;
+};
+
+// SaveOptions in the words of a resolved configuration.
+struct SaveFlags : SaveOptions {
+  void describe(auto& option) {
+    option("weights", weights, {.doc = "trained parameters by name"});
+    option("attention", attention, {.doc = "attention weights of a few test sequences"});
+    option("logits", logits, {.doc = "logits of a few test sequences"});
+  }
+};
+
+Config plugins_config(const std::vector<PluginOrigin>& plugins) {
+  std::vector<Config> out;
+  for (const PluginOrigin& p : plugins) {
+    Config c = Config::map();
+    c.set("name", Config::scalar(p.name, {}, true));
+    c.set("version", Config::scalar(p.version, {}, true));
+    c.set("hash", Config::scalar(p.hash, {}, true));
+    c.set("path", Config::scalar(p.path, {}, true));
+    c.set("stamp", Config::scalar(p.stamp, {}, true));
+    out.push_back(std::move(c));
+  }
+  return Config::sequence(std::move(out));
+}
+
+std::vector<PluginOrigin> read_plugins(const Config& resolved) {
+  std::vector<PluginOrigin> out;
+  const Config* list = resolved.find("plugins");
+  if (!list) return out;
+  for (const Config& c : list->items()) {
+    const auto text = [&](const char* key) {
+      const Config* found = c.find(key);
+      return found ? found->text() : std::string();
+    };
+    out.push_back({text("name"), text("version"), text("path"), text("stamp"), text("hash")});
+  }
+  return out;
+}
+
+template <class O>
+void read_section(O& options, Config section, const char* name) {
+  Problems problems;
+  read_options(options, section, name, fmt::format("'{}'", name), problems);
+  problems.throw_if_any();
+}
+
+}  // namespace
+
+Config to_config(const TrialConfig& trial) {
+  Config out = Config::map();
+  out.set("variant", Config::scalar(trial.variant));
+  out.set("seed", Config::integer(static_cast<long long>(trial.seed)));
+  if (trial.attention.size() == 1) {
+    out.set("attention", choice_config(trial.attention[0]));
+  } else {
+    std::vector<Config> stack;
+    for (const Choice& c : trial.attention) stack.push_back(choice_config(c));
+    out.set("attention", Config::sequence(std::move(stack)));
+  }
+  if (!trial.grow.empty()) {
+    std::vector<Config> stages;
+    for (const EarlierStage& s : trial.grow) {
+      Config stage = Config::map();
+      stage.set("attention", choice_config(s.attention));
+      stage.set("feed_forward", choice_config(s.feed_forward));
+      stage.set("steps", Config::integer(s.steps));
+      stages.push_back(std::move(stage));
+    }
+    out.set("grow", Config::sequence(std::move(stages)));
+  }
+  Config model = write_options(trial.model);
+  model.set("positions", choice_config(trial.positions));
+  model.set("feed_forward", choice_config(trial.feed_forward));
+  out.set("model", std::move(model));
+  out.set("task", choice_config(trial.task));
+  out.set("train", write_options(trial.train));
+  out.set("save", write_options(SaveFlags{trial.save}));
+  if (!trial.plugins.empty()) out.set("plugins", plugins_config(trial.plugins));
+  return out;
+}
+
+TrialConfig trial_from_config(const Config& resolved) {
+  const Tree tree(resolved);
+  TrialConfig trial;
+  trial.variant = tree.at("variant").text();
+  long long seed = 0;
+  if (!tree.at("seed").read(seed) || seed < 0)
+    throw ConfigError(fmt::format("{}: seed: expected an integer, found {}.", tree.at("seed").place().text(),
+                                  tree.at("seed").described()));
+  trial.seed = static_cast<std::uint64_t>(seed);
+  const Config& attention = tree.at("attention");
+  if (attention.is_sequence())
+    for (const Config& c : attention.items()) trial.attention.push_back(Tree::choice(c));
+  else
+    trial.attention = {Tree::choice(attention)};
+  if (const Config* stages = resolved.find("grow"))
+    for (const Config& c : stages->items()) {
+      const Tree stage(c);
+      long long steps = 0;
+      if (!stage.at("steps").read(steps) || steps < 1)
+        throw ConfigError(fmt::format("{}: steps: expected an integer above 0, found {}.",
+                                      stage.at("steps").place().text(), stage.at("steps").described()));
+      trial.grow.push_back(
+          {Tree::choice(stage.at("attention")), Tree::choice(stage.at("feed_forward")), steps});
+    }
+  trial.positions = Tree::choice(tree.at("model.positions"));
+  trial.feed_forward = Tree::choice(tree.at("model.feed_forward"));
+  trial.task = Tree::choice(tree.at("task"));
+  Config model = tree.at("model");
+  model.erase("positions");
+  model.erase("feed_forward");
+  read_section(trial.model, std::move(model), "model");
+  read_section(trial.train, tree.at("train"), "train");
+  SaveFlags save;
+  read_section(save, tree.at("save"), "save");
+  trial.save = save;
+  trial.plugins = read_plugins(resolved);
+  return trial;
+}
+
+std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& registry) {
+  std::vector<PluginOrigin> out;
+  const auto add = [&](const Entry* entry) {
+    if (!entry || !entry->plugin) return;
+    const auto same = [&](const PluginOrigin& p) { return p.hash == entry->plugin->hash; };
+    if (std::none_of(out.begin(), out.end(), same)) out.push_back(*entry->plugin);
+  };
+  for (const Choice& c : trial.attention) add(registry.find_variant(c.name));  // stages have the same
+  add(registry.find_variant(trial.feed_forward.name));
+  add(registry.find_position(trial.positions.name));
+  add(registry.find_task(trial.task.name));
+  return out;
+}
+
+bool is_outside_of_id(const std::string& path) { return path == "variant" || path == "train.checkpoint"; }
+
+// What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
+// plugin.
+std::string trial_id(const TrialConfig& trial) {
+  Config config = to_config(trial);
+  std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
+  if (Config* train = config.find("train"))
+    std::erase_if(train->entries(),
+                  [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
+  if (Config* plugins = config.find("plugins"))
+    for (Config& p : plugins->items())
+      for (const char* key : {"version", "path", "stamp"}) p.erase(key);
+  const std::string text = fmt::format("heed trial {}\n{}", kResultsVersion, config.canonical());
+  return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
+}
+
+}  // namespace heed

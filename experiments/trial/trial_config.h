@@ -1,0 +1,53 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "core/config.h"
+#include "core/model/model_spec.h"
+#include "core/registry.h"
+#include "experiments/trial/train_options.h"
+
+namespace heed {
+
+// What of a trained model is kept beyond the metrics (`save:` in a sweep file).
+struct SaveOptions {
+  bool weights = false, attention = false, logits = false;
+  bool operator==(const SaveOptions&) const = default;
+};
+
+// A smaller model that a trial trains first; it then grows into the next one.
+struct EarlierStage {
+  Choice attention, feed_forward;
+  Index steps = 0;  // updates of this stage
+};
+
+// One training run with everything resolved: no default left unsaid. Equal text, equal id, equal experiment.
+struct TrialConfig {
+  std::string variant;            // its label in tables: "softmax", "window(size=16)", "window+softmax"
+  std::vector<Choice> attention;  // one choice, or the stack that the blocks take in turn
+  Choice feed_forward, positions, task;
+  std::vector<EarlierStage> grow;  // before this model is reached; most trials have none
+  ModelOptions model;
+  TrainOptions train;
+  SaveOptions save;
+  std::uint64_t seed = 0;
+  std::vector<PluginOrigin> plugins;  // that it uses; of the id only their hashes are part
+  std::vector<std::string> swept;     // paths that the sweep sets, "train.lr"; not part of the id
+};
+
+// The plugins that a trial's attention, feed-forward, positions and task come from, each once.
+std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& registry);
+
+// The resolved configuration as a tree, and back. `swept` is not in it.
+Config to_config(const TrialConfig& trial);
+TrialConfig trial_from_config(const Config& resolved);
+
+// Does a parameter ("train.checkpoint") change no number of a trial? Then it is no part of its id.
+bool is_outside_of_id(const std::string& path);
+
+// 16 hex digits: xxHash64 of the canonical text of the resolved configuration.
+std::string trial_id(const TrialConfig& trial);
+
+}  // namespace heed

@@ -1,0 +1,79 @@
+// What `heed bench` prints; how fast anything is, no test asks.
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::test::Ended;
+using heed::test::TempFolder;
+using Json = nlohmann::json;
+using Words = std::vector<std::string>;
+
+std::string smoke() { return (heed::test::source_dir() / "configs" / "smoke.yaml").string(); }
+
+Ended heed_in_temp(const Words& words) {
+  const TempFolder folder;
+  return heed::test::heed(folder.path(), words);
+}
+
+}  // namespace
+
+TEST_CASE("a measured step is told under the names that the peers' scripts use") {
+  const Ended ended = heed_in_temp({"bench", "--step", smoke(), "--steps", "3", "--warmup", "1", "--json"});
+  REQUIRE(ended.code == 0);
+  const Json json = Json::parse(ended.out);
+  for (const char* key :
+       {"median_ms", "min_ms", "max_ms", "median_cpu_ms", "tokens_per_s", "tokens_per_second", "peak_rss_mib",
+        "useful_gflop", "ceiling_gflops", "share_of_ceiling", "ready_s", "first_step_s"}) {
+    CAPTURE(key);
+    REQUIRE(json.at(key).is_number());
+    CHECK(json.at(key).get<double>() > 0);
+  }
+  CHECK(json.at("steps") == 3);
+  CHECK(json.at("threads") == 1);
+  CHECK(json.at("min_ms") <= json.at("median_ms"));
+  CHECK(json.at("median_ms") <= json.at("max_ms"));
+}
+
+TEST_CASE("overrides reach the measured step, and mistakes are told as by plan") {
+  const Ended ended =
+      heed_in_temp({"bench", "--step", smoke(), "variants=[linear]", "--steps", "1", "--warmup", "1"});
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.out, ContainsSubstring("linear: ") && ContainsSubstring("GFLOP/s"));
+  const Ended wrong = heed_in_temp({"bench", "--step", smoke(), "train.stepz=1"});
+  CHECK(wrong.code == 64);
+  CHECK_THAT(wrong.err, ContainsSubstring("stepz"));
+}
+
+TEST_CASE("attention alone is measured for each variant and length") {
+  const Ended ended = heed_in_temp({"bench", "softmax", "window", "size=8", "--length", "16", "33", "--batch",
+                                    "1", "--steps", "1", "--json"});
+  REQUIRE(ended.code == 0);
+  const Json json = Json::parse(ended.out);
+  REQUIRE(json.size() == 4);
+  CHECK(json[0].at("variant") == "softmax");
+  CHECK(json[3].at("variant") == "window(size=8)");
+  CHECK(json[3].at("seq") == 33);
+  for (const Json& row : json) CHECK(row.at("median_cpu_ms") > 0);
+}
+
+TEST_CASE("what cannot be measured is refused with a reason") {
+  const auto refused = [](const Words& words, int code, const std::string& reason) {
+    const Ended ended = heed_in_temp(words);
+    CAPTURE(ended.err);
+    CHECK(ended.code == code);
+    CHECK_THAT(ended.err, ContainsSubstring(reason));
+  };
+  refused({"bench", "sofmax"}, 64, "softmax");
+  refused({"bench", "tokenformer", "--length", "8"}, 64, "is a layer, not a mixer");
+  refused({"bench", "size=8"}, 2, "no variant stands before it");
+  refused({"bench", "window", "sise=4"}, 64, "Did you mean 'size'?");
+  refused({"bench", "softmax", "--length", "0"}, 2, "--length is 0");
+  refused({"bench", "softmax", "--batch", "0"}, 2, "--batch is 0");
+}

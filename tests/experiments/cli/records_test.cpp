@@ -1,0 +1,241 @@
+// What is recorded of a trial: its measures, its status, and which file stays.
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "results/sameness.h"
+#include "results/shard.h"
+#include "results/table.h"
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using heed::results::Status;
+using heed::test::Ended;
+using heed::test::run_smoke;
+using heed::test::smoke;
+using heed::test::TempFolder;
+using heed::test::trials;
+using heed::test::Words;
+
+}  // namespace
+
+TEST_CASE("a trial whose last update spoils the parameters diverged, too") {
+  const TempFolder folder;
+  CHECK(run_smoke(folder, "r", {"train.steps=1", "train.lr=1e30", "train.clip=0", "sweep.seeds=1"}).code ==
+        1);
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  CHECK(results.texts("status") == Words{"diverged", "diverged"});
+  CHECK(results.texts("reason")[0] == "the validation loss after update 0 is not finite");
+}
+
+TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {
+  const TempFolder folder;
+  const std::string variants = "variants=[softmax, linear, window, topk, differential, tokenformer]";
+  CHECK(run_smoke(folder, "r",
+                  {"train.batch=[64, 1024]", "train.steps=2", "train.warmup=0", "model.dim=64",
+                   "task.length=64", "task.pairs=4", "task.vocab=512", "sweep.seeds=1", variants})
+            .code == 0);
+  const std::vector<double> bytes =
+      heed::results::read_results(folder / "r/results.h5").numbers("peak_memory_bytes");
+  REQUIRE(bytes.size() == 12);
+  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+    CHECK(bytes[i] > 1e6);
+    CHECK(bytes[i + 1] < 1.1 * bytes[i]);
+  }
+}
+
+TEST_CASE("the peak memory of a trial is its own, not that of the program that started it") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
+  const std::string id = trials(folder / "r").at(0).stem().string();
+  const std::vector<char> ballast(200'000'000, 'x');
+  const Words words = {"trial", "--config", "r/logs/" + id + ".yaml", "--out", "again.h5"};
+  REQUIRE(heed::test::heed(folder.path(), words).code == 0);
+  const auto metrics = heed::results::read_shard(folder / "again.h5").metrics;
+  const auto peak = std::find_if(metrics.begin(), metrics.end(),
+                                 [](const auto& m) { return m.name == "peak_memory_bytes"; });
+  REQUIRE(peak != metrics.end());
+  CHECK(peak->value < 1e8);
+}
+
+TEST_CASE("a limit of memory that training keeps is none for writing the result") {
+  const TempFolder folder;
+  // Logits of 15 MiB, which the result's file holds several times while it is made.
+  const Ended ended = run_smoke(folder, "r",
+                                {"sweep.seeds=1", "train.steps=2", "train.warmup=0", "task.vocab=30000",
+                                 "save=[logits]", "limits.memory=56MiB"});
+  CHECK(ended.code == 0);
+  CHECK(heed::results::read_results(folder / "r/results.h5").texts("status") == Words{"done", "done"});
+}
+
+TEST_CASE("--retry-failed-before tries again what failed before a file was written") {
+  const TempFolder folder;
+  const Words words = {"sweep.seeds=1", "variants=[softmax]", "--retry-failed-before", "mark"};
+  CHECK(run_smoke(folder, "r", words).code == 74);  // there is no such file
+  CHECK_FALSE(fs::exists(folder / "r"));
+  CHECK(run_smoke(folder, "r", {"--retry-failed", "--retry-failed-before", "mark"}).code == 2);
+  heed::test::write_file(folder / "mark", "");
+  REQUIRE(run_smoke(folder, "r", words).code == 0);
+  const fs::path file = trials(folder / "r").at(0);
+  fs::remove(file);
+  heed::test::heed(folder.path(),
+                   {"trial", "--config", (folder / ("r/logs/" + file.stem().string() + ".yaml")).string(),
+                    "--out", file.string(), "--record-failure", "it broke"});
+  REQUIRE(heed::results::read_shard(file).status == Status::failed);
+  fs::last_write_time(folder / "mark", fs::last_write_time(file) - std::chrono::hours(1));
+  const Ended before = run_smoke(folder, "r", words);
+  CHECK(before.code == 1);
+  CHECK_THAT(before.err, ContainsSubstring("Nothing to run"));
+  fs::last_write_time(folder / "mark", fs::last_write_time(file) + std::chrono::hours(1));
+  CHECK(run_smoke(folder, "r", words).code == 0);
+  CHECK(heed::results::read_shard(file).status == Status::done);
+}
+
+TEST_CASE("a damaged result is said and run again, here and on Slurm") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {}).code == 0);
+  const fs::path file = trials(folder / "r").at(1);
+  const std::string whole = heed::test::read_file(file);
+  fs::resize_file(file, 100);
+  const std::string remedy = "wrote to it. Remove the file: the next `heed run` runs its trial again.\n";
+  CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
+             ContainsSubstring("1 damaged") && ContainsSubstring(remedy));
+  CHECK_THAT(heed::test::heed(folder.path(), {"merge", "r"}).err,
+             ContainsSubstring("Left out, damaged: ") && ContainsSubstring(remedy));
+  const Ended submit = heed::test::heed(folder.path(), {"submit", smoke(), "-o", "r", "--print"});
+  CHECK(submit.code == 0);
+  CHECK_THAT(submit.err,
+             ContainsSubstring(file.filename().string()) && ContainsSubstring("The trial runs again."));
+  const Ended again = run_smoke(folder, "r", {});
+  CHECK(again.code == 0);
+  CHECK_THAT(again.err, ContainsSubstring("The trial runs again.") && ContainsSubstring("[4/4] "));
+  heed::test::write_file(folder / "whole.h5", whole);
+  CHECK(heed::results::compare_results(file, folder / "whole.h5") == Words{});
+}
+
+TEST_CASE("a second copy of a trial never takes the place of a result, and is compared with it") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
+  const fs::path file = trials(folder / "r").at(0);
+  const std::string first = heed::test::read_file(file), id = file.stem().string();
+  const std::string config = (folder / ("r/logs/" + id + ".yaml")).string();
+  const fs::path second = folder / ("r/trials/" + id + ".second.h5");
+  const Words again = {"trial", "--config", config, "--out", file.string(), "--replace"};
+
+  const Ended same = heed::test::heed(folder.path(), again);
+  CHECK(same.code == 0);
+  CHECK_THAT(same.out, !ContainsSubstring("another process"));
+  CHECK(heed::test::read_file(file) == first);
+  CHECK_FALSE(fs::exists(second));
+
+  Words other = again;
+  other.insert(other.end(), {"--record-failure", "it broke"});
+  const Ended different = heed::test::heed(folder.path(), other);
+  CHECK(different.code == 0);  // what is recorded is done
+  CHECK_THAT(different.out,
+             ContainsSubstring(
+                 "another process has recorded this trial before, and differently (done, now failed)") &&
+                 ContainsSubstring(second.string()));
+  CHECK(heed::test::read_file(file) == first);
+  CHECK(heed::results::read_shard(second).reason == "it broke");
+  const Ended status = heed::test::heed(folder.path(), {"status", "r"});
+  CHECK(status.code == 0);
+  CHECK_THAT(status.out, ContainsSubstring("another process has recorded it differently") &&
+                             ContainsSubstring("r/trials/" + id + ".second.h5"));
+}
+
+TEST_CASE("a failure gives way to a result, and to another failure where that was asked for") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
+  const fs::path file = trials(folder / "r").at(0);
+  const std::string id = file.stem().string();
+  const fs::path second = folder / ("r/trials/" + id + ".second.h5");
+  const Words again = {"trial", "--config", (folder / ("r/logs/" + id + ".yaml")).string(), "--out",
+                       file.string()};
+  const auto fails = [&](const std::string& reason, bool replace) {
+    Words words = again;
+    words.insert(words.end(), {"--record-failure", reason});
+    if (replace) words.emplace_back("--replace");
+    heed::test::heed(folder.path(), words);
+  };
+  fs::remove(file);
+  fails("it broke", false);
+  fails("it broke elsewhere", false);
+  CHECK(heed::results::read_shard(file).reason == "it broke");
+  CHECK(heed::results::read_shard(second).reason == "it broke elsewhere");
+  fails("it broke again", true);
+  CHECK(heed::results::read_shard(file).reason == "it broke again");
+  CHECK_FALSE(fs::exists(second));  // which was of another failure
+  // As when a node that was given up for lost finishes its trial.
+  CHECK(heed::test::heed(folder.path(), again).code == 0);
+  CHECK(heed::results::read_shard(file).status == Status::done);
+  CHECK_FALSE(fs::exists(second));
+}
+
+TEST_CASE("a second copy that differs in its number in the plan alone is none") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
+  const fs::path file = trials(folder / "r").at(0);
+  const std::string id = file.stem().string();
+  const Ended same = heed::test::heed(
+      folder.path(), {"trial", "--config", "r/logs/" + id + ".yaml", "--out", file.string(), "--index", "7"});
+  CHECK(same.code == 0);
+  CHECK_THAT(same.out, !ContainsSubstring("another process"));
+  CHECK_FALSE(fs::exists(folder / ("r/trials/" + id + ".second.h5")));
+}
+
+TEST_CASE("one parameter may be whole in one trial and not in another, or there in some trials alone") {
+  const TempFolder folder;
+  CHECK(run_smoke(folder, "r",
+                  {"train.lr=[1e-2, 1]", "model.positions=[learned, {rope: {base: 50}}]", "sweep.seeds=1"})
+            .code == 0);
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  CHECK(results.numbers("lr") == std::vector<double>{0.01, 0.01, 1, 1, 0.01, 0.01, 1, 1});
+  CHECK(results.texts("model.positions.name")[1] == "rope");
+}
+
+TEST_CASE("saved sequences are said to be of the split that they are of") {
+  const TempFolder folder;
+  heed::test::write_file(folder / "text.txt", std::string(4000, 'a') + std::string(4000, 'b'));
+  const std::string task = "{name: text, path: text.txt, length: 16, split: [" +
+                           std::string(GENERATE("0.5, 0.5, 0", "0.4, 0.4, 0.2")) + "]}";
+  heed::test::write_file(
+      folder / "s.yaml",
+      "name: s\nvariants: [softmax]\ntask: " + task +
+          "\nmodel: {layers: 1, heads: 2, dim: 16}\ntrain: {steps: 2, batch: 4, lr: 0.01}\n"
+          "save: [logits]\n");
+  const Ended ended = heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "r"});
+  INFO(ended.err);
+  REQUIRE(ended.code == 0);
+  const std::string split = task.find("0.5, 0]") != std::string::npos ? "validation" : "test";
+  std::size_t found = 0;
+  for (const auto& array : heed::results::read_shard(trials(folder / "r").at(0)).arrays)
+    if (array.name == "tokens") {
+      ++found;
+      CHECK(array.doc == "first sequences of the " + split + " split");
+    }
+  CHECK(found == 1);
+}
+
+TEST_CASE("every metric that a trial records is listed") {
+  const TempFolder folder;
+  CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
+  const std::string listed = heed::test::heed(folder.path(), {"list"}).out;
+  for (const auto& column : heed::results::read_results(folder / "r/results.h5").columns)
+    if (column.role == heed::results::Role::metric) CHECK_THAT(listed, ContainsSubstring(column.name));
+}
+
+TEST_CASE("where nothing can be written, the path and the reason are said") {
+  const TempFolder folder;
+  heed::test::write_file(folder / "file", "");
+  const Ended ended = run_smoke(folder, "file/r", {});
+  CHECK(ended.code == 74);
+  CHECK_THAT(ended.err, ContainsSubstring("file/r/trials: cannot make the folder: Not a directory"));
+}

@@ -1,0 +1,247 @@
+// Every verb once, and every kind of wrong command line.
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include <nlohmann/json.hpp>
+
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::test::Ended;
+using heed::test::TempFolder;
+using Words = std::vector<std::string>;
+
+std::string config(const std::string& name) { return (heed::test::source_dir() / "configs" / name).string(); }
+
+Ended heed_in_temp(const Words& words) {
+  const TempFolder folder;
+  return heed::test::heed(folder.path(), words);
+}
+
+struct Case {
+  Words words;
+  int code;
+  std::string message;  // a part of what is said
+};
+
+}  // namespace
+
+TEST_CASE("help says enough to use the program") {
+  const Ended help = heed_in_temp({"--help"});
+  CHECK(help.code == 0);
+  CHECK(help.err.empty());
+  CHECK(heed_in_temp({"help"}).out == help.out);
+  CHECK(heed_in_temp({"help", "run"}).out == heed_in_temp({"run", "--help"}).out);
+  for (const char* verb :
+       {"list", "plan", "run", "status", "merge", "compare", "data", "new", "submit", "verify"}) {
+    CHECK_THAT(help.out, ContainsSubstring(std::string("\n  ") + verb));
+    const Ended more = heed_in_temp({verb, "--help"});
+    CHECK(more.code == 0);
+    CHECK_THAT(more.out, ContainsSubstring(std::string("    heed ") + verb));  // an example
+  }
+  CHECK_THAT(help.out, !ContainsSubstring("trial ") || !ContainsSubstring("\n  trial"));
+  const Ended nothing = heed_in_temp({});
+  CHECK(nothing.code == 2);
+  CHECK(nothing.err == help.out);
+}
+
+TEST_CASE("the version has the build stamp") {
+  const Ended version = heed_in_temp({"--version"});
+  CHECK(version.code == 0);
+  CHECK_THAT(version.out,
+             ContainsSubstring("heed 0.") && ContainsSubstring("Eigen 3") && ContainsSubstring("HDF5 1."));
+}
+
+TEST_CASE("a wrong command line gets a sentence with a remedy and exit code 2") {
+  const std::vector<Case> cases = {
+      {{"rnu"}, 2, "heed: unknown verb 'rnu'. Did you mean 'run'? Known: list, "},
+      {{"--vresion"}, 2, "heed: unknown option '--vresion'. Did you mean '--version'?"},
+      {{"run"}, 2, "heed: 'sweep' is missing. It is: heed run SWEEP.yaml [key=value ...]"},
+      {{"run", "a.yaml", "--job", "2"},
+       2,
+       "heed: unknown option '--job'. Did you mean '--jobs'? Known: --output"},
+      {{"run", "a.yaml", "-j", "two"}, 2, "the argument ('two') for option '--jobs' is invalid"},
+      {{"run", "a.yaml", "--retry"}, 2, "heed: unknown option '--retry'. Did you mean '--retry-failed'?"},
+      {{"help", "rnu"}, 2, "heed: unknown verb 'rnu'. Did you mean 'run'?"},
+      {{"run", config("smoke.yaml"), "-j", "0"}, 2, "heed: --jobs is 0 but must be at least 1."},
+      {{"status", "a", "b"}, 2, "heed: too many words. It is: heed status DIR"},
+      {{"list", "sofmax"}, 2, "heed: nothing is called 'sofmax'. Did you mean 'softmax'?"},
+      {{"data", "mqra", "-n", "1", "-o", "x.h5"}, 2, "heed: unknown task 'mqra'. Did you mean 'mqar'?"},
+      {{"data", "mqar", "-o", "x.h5"}, 2, "the option '--count' is required but missing"},
+      {{"data", "mqar", "-n", "1", "-o", "x.h5", "--split", "tset"},
+       2,
+       "unknown split 'tset'. Did you mean 'test'?"},
+      {{"data", "mqar", "length", "-n", "1", "-o", "x.h5"},
+       2,
+       "'length' is not understood; an option of a task is "},
+  };
+  for (const Case& c : cases) {
+    const Ended ended = heed_in_temp(c.words);
+    CHECK(ended.code == c.code);
+    CHECK(ended.out.empty());
+    CHECK_THAT(ended.err, ContainsSubstring(c.message));
+  }
+}
+
+TEST_CASE("other refusals have exit codes of their own") {
+  const std::vector<Case> cases = {
+      {{"plan", "."}, 74, "heed: .: is a folder, not a sweep file."},
+      {{"plan", "gone.yaml"}, 74, "heed: gone.yaml: cannot open"},
+      {{"plan", config("smoke.yaml"), "train.lr=fast"},
+       64,
+       "command line: train.lr: expected a number, found the string 'fast'."},
+      {{"data", "mqar", "lenght=8", "-n", "1", "-o", "x.h5"},
+       64,
+       "task.lenght: unknown option of 'mqar'. Did you mean 'length'?"},
+      {{"status", "gone"}, 64, "gone: this is no run directory of heed, it has no plan.tsv."},
+      {{"compare", "gone.h5"}, 74, "gone.h5"},
+  };
+  for (const Case& c : cases) {
+    const Ended ended = heed_in_temp(c.words);
+    CHECK(ended.code == c.code);
+    CHECK(ended.out.empty());
+    CHECK_THAT(ended.err, ContainsSubstring(c.message));
+  }
+  const TempFolder folder;
+  heed::test::write_file(folder / "results.h5", "this is no HDF5 file");
+  CHECK(heed::test::heed(folder.path(), {"compare", "results.h5"}).code == 65);
+}
+
+TEST_CASE("all mistakes of a sweep file are shown at once") {
+  const TempFolder folder;
+  heed::test::write_file(folder / "s.yaml",
+                         "variants: [sofmax]\ntask: {name: mqar, lenght: 8}\ntrain: {steps: -1}\n");
+  const Ended ended = heed::test::heed(folder.path(), {"run", "s.yaml"});
+  CHECK(ended.code == 64);
+  CHECK_THAT(ended.err, ContainsSubstring(
+                            "s.yaml:1:12: variants[0]: unknown variant 'sofmax'. Did you mean 'softmax'?"));
+  CHECK_THAT(ended.err,
+             ContainsSubstring("s.yaml:2:20: task.lenght: unknown option of 'mqar'. Did you mean 'length'?"));
+  CHECK_THAT(ended.err,
+             ContainsSubstring("s.yaml:3:16: train.steps: -1 is out of range; it must be at least 1."));
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+}
+
+TEST_CASE("list names everything that is registered, and the options of one") {
+  const Ended list = heed_in_temp({"list"});
+  CHECK(list.code == 0);
+  for (const char* name : {"softmax", "linear", "window", "differential", "tokenformer", "mlp", "learned",
+                           "rope", "mqar", "text", "test_accuracy"})
+    CHECK_THAT(list.out, ContainsSubstring(name));
+  const Ended one = heed_in_temp({"list", "window"});
+  CHECK_THAT(one.out, ContainsSubstring("Beltagy et al. 2020") && ContainsSubstring("integer") &&
+                          ContainsSubstring("default"));
+  CHECK_THAT(heed_in_temp({"list", "train"}).out, ContainsSubstring("weight_decay"));
+}
+
+TEST_CASE("plan counts GPT-3 without taking memory for it") {
+  const Ended plan = heed_in_temp({"plan", config("gpt3.yaml")});
+  CHECK(plan.code == 0);
+  CHECK_THAT(plan.out, ContainsSubstring(" 57,982,058,496 ") && ContainsSubstring(" 175,181,291,520 "));
+}
+
+TEST_CASE("plan starts nothing") {
+  const TempFolder folder;
+  const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml")});
+  CHECK(plan.code == 0);
+  CHECK_THAT(plan.out, ContainsSubstring("smoke: 4 trials. Nothing is started.") &&
+                           ContainsSubstring("training FLOPs"));
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+}
+
+TEST_CASE("every sweep that heed comes with can be planned") {
+  for (const auto& entry :
+       std::filesystem::recursive_directory_iterator(heed::test::source_dir() / "configs")) {
+    if (entry.is_directory()) continue;
+    const Ended plan = heed_in_temp({"plan", entry.path().string()});
+    INFO(plan.err);
+    CHECK(plan.code == 0);
+  }
+}
+
+TEST_CASE("compare shows another metric, chooses a parameter on validation, and writes CSV") {
+  const TempFolder folder;
+  REQUIRE(heed::test::heed(folder.path(), {"run", config("smoke.yaml"), "train.lr=[0.01, 0.001]"}).code == 0);
+  const auto compare = [&](const Words& more) {
+    Words words = {"compare", "runs/smoke"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Ended ended = heed::test::heed(folder.path(), words);
+    CHECK(ended.code == 0);
+    return ended.out;
+  };
+  const std::string csv = compare({"--metric", "parameters", "--csv"});
+  CHECK(csv.starts_with("variant,lr,parameters,deviation,interval_low,interval_high,trials,not_done,never,"));
+  CHECK_THAT(csv, ContainsSubstring("\nsoftmax,0.01,4592,0,4592,4592,2,0,0,") &&
+                      ContainsSubstring("\nlinear,0.001,4592,0,4592,4592,2,0,0,"));
+  const std::string selected = compare({"--metric", "test_loss", "--select", "train.lr"});
+  CHECK_THAT(selected,
+             ContainsSubstring("lr is chosen by final_validation_loss for each variant") &&
+                 ContainsSubstring("test_loss against softmax, paired by seed, smaller is better:") &&
+                 ContainsSubstring("Too few seeds: with 2 pairs p cannot be below 0.5"));
+  CHECK_THAT(compare({"--by", "lr"}), ContainsSubstring("lr = 0.01\n") && ContainsSubstring("lr = 0.001\n"));
+  CHECK_THAT(compare({"--reference", "linear"}), ContainsSubstring("test_accuracy against linear"));
+  const nlohmann::json json = nlohmann::json::parse(compare({"--json"}));
+  CHECK(json["rows"].size() == 4);
+  CHECK(json["rows"][0]["setting"]["train.lr"] == "0.01");
+  CHECK(json["rows"][2]["against_reference"]["p"].is_number());
+  CHECK(heed::test::heed(folder.path(), {"compare", "runs/smoke", "--json", "--csv"}).code == 2);
+  CHECK(heed::test::heed(folder.path(), {"compare", "runs/smoke", "--reference", "linar"}).code == 64);
+  CHECK(heed::test::heed(folder.path(), {"compare", "runs/smoke/results.h5"}).out == compare({}));
+  const Ended wrong = heed::test::heed(folder.path(), {"compare", "runs/smoke", "--metric", "test_acuracy"});
+  CHECK(wrong.code == 64);
+  CHECK_THAT(wrong.err,
+             ContainsSubstring("the results have no metric 'test_acuracy'. Did you mean 'test_accuracy'?"));
+
+  SECTION("merge can be run at any time and gives the same bytes but for its command") {
+    const Ended merge = heed::test::heed(folder.path(), {"merge", "runs/smoke"});
+    CHECK(merge.code == 0);
+    CHECK(merge.out == "runs/smoke/results.h5\n");
+  }
+}
+
+TEST_CASE("while trials are missing the table says so, and the plan's first variant stays the reference") {
+  const TempFolder folder;
+  const Words half = {"run", config("smoke.yaml"), "sweep.seeds=2", "variants=[softmax, linear]"};
+  REQUIRE(heed::test::heed(folder.path(), half).code == 0);
+  std::size_t removed = 0;
+  for (const auto& e : std::filesystem::directory_iterator(folder / "runs/smoke/logs"))
+    if (e.path().extension() == ".yaml" &&
+        heed::test::read_file(e.path()).find("variant: softmax") != std::string::npos)
+      removed += std::filesystem::remove(folder / ("runs/smoke/trials/" + e.path().stem().string() + ".h5"));
+  REQUIRE(removed == 2);
+  std::filesystem::remove(folder / "runs/smoke/results.h5");
+  const Ended compare = heed::test::heed(folder.path(), {"compare", "runs/smoke"});
+  CHECK(compare.code == 0);
+  CHECK_THAT(compare.out, ContainsSubstring("2 of 4 trials have not ended yet.") &&
+                              ContainsSubstring("no trial of the reference 'softmax': nothing is compared"));
+}
+
+TEST_CASE("a trial runs by itself from its resolved configuration") {
+  const TempFolder folder;
+  REQUIRE(heed::test::heed(folder.path(), {"run", config("smoke.yaml"), "sweep.seeds=1", "variants=[linear]"})
+              .code == 0);
+  std::string id;
+  for (const auto& e : std::filesystem::directory_iterator(folder / "runs/smoke/trials"))
+    id = e.path().stem().string();
+  const Ended trial =
+      heed::test::heed(folder.path(), {"trial", "--config", "runs/smoke/logs/" + id + ".yaml"});
+  CHECK(trial.code == 0);
+  CHECK_THAT(trial.out, ContainsSubstring(id + "  done") && ContainsSubstring("test_accuracy"));
+}
+
+TEST_CASE("every experiment that is quoted can be planned as it stands") {
+  Words planned;
+  for (const auto& e : std::filesystem::directory_iterator(config("experiments"))) {
+    CAPTURE(e.path().filename());
+    const Ended plan = heed_in_temp({"plan", e.path().string()});
+    CHECK(plan.code == 0);
+    CHECK(plan.err.empty());
+    planned.push_back(e.path().filename().string());
+  }
+  CHECK(planned.size() >= 4);
+}

@@ -1,0 +1,191 @@
+// heed verify: equal results are said to be equal, and one changed bit is found.
+#include <bit>
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "experiments/run/verify.h"
+#include "results/shard.h"
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using heed::results::Record;
+using heed::test::Ended;
+using heed::test::TempFolder;
+using Words = std::vector<std::string>;
+
+// A finished run directory "r" of four small trials.
+void run_smoke(const TempFolder& folder, const Words& more = {}) {
+  Words words = {"run", (heed::test::source_dir() / "configs/smoke.yaml").string(), "-o", "r"};
+  words.insert(words.end(), more.begin(), more.end());
+  REQUIRE(heed::test::heed(folder.path(), words).code == 0);
+}
+
+std::vector<std::string> ids(const TempFolder& folder) {
+  std::vector<std::string> all;
+  for (const auto& line : heed::RunDirectory(folder / "r").read_plan()) all.push_back(line.id);
+  return all;
+}
+
+Ended verify(const TempFolder& folder, const Words& more = {}) {
+  Words words = {"verify", "r"};
+  words.insert(words.end(), more.begin(), more.end());
+  return heed::test::heed(folder.path(), words);
+}
+
+// Writes a trial's file anew, changed.
+template <class Change>
+void spoil(const TempFolder& folder, const std::string& id, Change&& change) {
+  const fs::path path = heed::RunDirectory(folder / "r").trial(id);
+  Record record = heed::results::read_shard(path);
+  change(record);
+  heed::results::replace_shard(record, path);
+}
+
+double next(double x) { return std::bit_cast<double>(std::bit_cast<std::uint64_t>(x) + 1); }
+
+heed::results::Metric& metric(Record& record, const std::string& name) {
+  for (auto& m : record.metrics)
+    if (m.name == name) return m;
+  throw std::out_of_range(name);
+}
+
+// The first of a group.
+heed::results::Array& array_of(Record& record, const std::string& group) {
+  for (auto& a : record.arrays)
+    if (a.group == group) return a;
+  throw std::out_of_range(group);
+}
+
+}  // namespace
+
+TEST_CASE("trials that are run again are equal to the bit, with other threads too") {
+  const TempFolder folder;
+  run_smoke(folder, {"save=[weights, attention, logits]"});
+  const auto before = fs::last_write_time(folder / "r");
+  const Ended ended = verify(folder, {"--threads", "2", "-j", "1"});
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.out, ContainsSubstring("4 trials run again, ") &&
+                            ContainsSubstring(" numbers compared: 4 equal to the bit, 0 different."));
+  CHECK_THAT(ended.err, ContainsSubstring("[4/4] ") && ContainsSubstring("; left "));
+  CHECK(fs::last_write_time(folder / "r") == before);
+}
+
+TEST_CASE("a sweep in which a model grows is trained, verified and told") {
+  const TempFolder folder;
+  run_smoke(folder, {"variants=[{tokenformer: {tokens: 12}}, {grow: [{tokenformer: {tokens: 8}, steps: 9}, "
+                     "{tokenformer: {tokens: 12}, steps: 10}]}]",
+                     "sweep.seeds=1"});
+  CHECK(verify(folder).code == 0);
+  std::vector<Record> both;
+  for (const std::string& id : ids(folder))
+    both.push_back(heed::results::read_shard(heed::RunDirectory(folder / "r").trial(id)));
+  REQUIRE(both.size() == 2);
+  CHECK(metric(both[1], "parameters").value == metric(both[0], "parameters").value);
+  CHECK(metric(both[1], "growth_difference").value <= 1e-6);
+  CHECK_THROWS_AS(metric(both[0], "growth_difference"), std::out_of_range);
+  CHECK(both[1].last_step == 19);
+  // An update of the larger model costs more; 10 of 19 are its.
+  const double larger = metric(both[0], "training_flops").value / 20;
+  CHECK(metric(both[1], "training_flops").value > 10 * larger);
+  CHECK(metric(both[1], "training_flops").value < 18 * larger);
+  const Ended plan = heed::test::heed(folder.path(), {"plan", "r/sweep.yaml"});
+  CHECK(plan.code == 0);
+  CHECK(plan.out.find("tokenformer(tokens=8)>tokenformer(tokens=12)") != std::string::npos);
+}
+
+TEST_CASE("a single bit is found, with the trial, the variable and by how much") {
+  const TempFolder folder;
+  run_smoke(folder, {"save=[weights]"});
+  const std::vector<std::string> trials = ids(folder);
+
+  SECTION("in a metric") {
+    spoil(folder, trials[1], [](Record& r) {
+      auto& loss = metric(r, "test_loss").value;
+      loss = next(loss);
+    });
+    const Ended ended = verify(folder);
+    CHECK(ended.code == 1);
+    CHECK_THAT(ended.out, ContainsSubstring(trials[1] + "  softmax seed=1: differs\n  test_loss: ") &&
+                              ContainsSubstring(" recorded, ") && ContainsSubstring(" again (by ") &&
+                              ContainsSubstring(": 3 equal to the bit, 1 different."));
+    CHECK(verify(folder, {"--trial", trials[0], "--trial", trials[2]}).code == 0);
+    CHECK(verify(folder, {"--trial", trials[1]}).code == 1);
+  }
+  SECTION("in a curve") {
+    spoil(folder, trials[0], [](Record& r) { r.curves.at(0).values.at(3) += 0.5; });
+    CHECK_THAT(verify(folder).out, ContainsSubstring("train_loss: 1 of 20 values differ, the first at [3]; "
+                                                     "most at [3]: ") &&
+                                       ContainsSubstring("(by 0.5)"));
+  }
+  SECTION("in a trained parameter") {
+    spoil(folder, trials[0],
+          [](Record& r) { std::get<std::vector<float>>(array_of(r, "weights").values).at(0) += 1; });
+    const Ended ended = verify(folder);
+    CHECK(ended.code == 1);
+    CHECK_THAT(ended.out, ContainsSubstring("  weights/") && ContainsSubstring("the first at [0]"));
+  }
+  SECTION("in what a probe saw") {
+    spoil(folder, trials[0], [](Record& r) {
+      double& entropy = std::get<std::vector<double>>(array_of(r, "probes").values).at(0);
+      entropy = next(entropy);
+    });
+    CHECK_THAT(verify(folder).out, ContainsSubstring("  probes/"));
+  }
+  SECTION("but not in what varies") {
+    spoil(folder, trials[0], [](Record& r) { metric(r, "step_milliseconds").value += 1; });
+    CHECK(verify(folder).code == 0);
+  }
+}
+
+TEST_CASE("another build is named, and is no difference where the numbers agree") {
+  const TempFolder folder;
+  run_smoke(folder);
+  spoil(folder, ids(folder)[0], [](Record& r) { r.provenance.build = "another compiler"; });
+  const Ended ended = verify(folder);
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.err, ContainsSubstring("Other builds may differ in the last bits") &&
+                            ContainsSubstring("another compiler"));
+
+  // The merge says it, and every comparison of what it has merged.
+  for (const char* verb : {"merge", "compare", "compare"})
+    CHECK_THAT(heed::test::heed(folder.path(), {verb, "r"}).err,
+               ContainsSubstring("The trials come from 2 different builds of heed"));
+}
+
+TEST_CASE("what diverged diverges again at the same step") {
+  const TempFolder folder;
+  const std::string smoke = (heed::test::source_dir() / "configs/smoke.yaml").string();
+  REQUIRE(heed::test::heed(folder.path(), {"run", smoke, "-o", "r", "train.lr=1e30", "train.clip=0"}).code ==
+          1);
+  CHECK_THAT(verify(folder).out, ContainsSubstring("4 equal to the bit, 0 different."));
+}
+
+TEST_CASE("a sample is spread evenly over the plan, and the same every time") {
+  CHECK(heed::spread(10, 2) == std::vector<std::size_t>{2, 7});
+  CHECK(heed::spread(10, 10) == std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK(heed::spread(3, 5) == std::vector<std::size_t>{0, 1, 2});
+  CHECK(heed::spread(1000, 1) == std::vector<std::size_t>{500});
+}
+
+TEST_CASE("what cannot be verified is said") {
+  const TempFolder folder;
+  run_smoke(folder, {"sweep.seeds=1"});
+  const Ended unknown = verify(folder, {"--trial", "0123456789abcdef"});
+  CHECK(unknown.code == 2);
+  CHECK_THAT(unknown.err, ContainsSubstring("r has no trial '0123456789abcdef'"));
+  const std::vector<std::string> trials = ids(folder);
+  fs::remove(heed::RunDirectory(folder / "r").trial(trials[0]));
+  CHECK_THAT(verify(folder, {"--trial", trials[0]}).err, ContainsSubstring("is not finished"));
+  CHECK_THAT(verify(folder).out, ContainsSubstring("1 trial run again"));
+  fs::remove(heed::RunDirectory(folder / "r").trial(trials[1]));
+  const Ended none = verify(folder);
+  CHECK(none.code == 64);
+  CHECK_THAT(none.err, ContainsSubstring("no trial is finished yet"));
+}

@@ -1,0 +1,334 @@
+#include "experiments/sweep/sweep.h"
+
+#include <algorithm>
+#include <set>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "tests/experiments/sweep/sweep_text.h"
+
+using namespace heed::test;
+
+namespace {
+
+using heed::Config;
+using heed::PlannedTrial;
+using heed::Sweep;
+
+Texts labels(const Sweep& sweep) {
+  Texts out;
+  for (const PlannedTrial& t : sweep.trials) out.push_back(t.config.variant);
+  return out;
+}
+
+Texts ids(const Sweep& sweep) {
+  Texts out;
+  for (const PlannedTrial& t : sweep.trials) out.push_back(t.id);
+  return out;
+}
+
+std::vector<double> rates(const Sweep& sweep) {
+  std::vector<double> out;
+  for (const PlannedTrial& t : sweep.trials) out.push_back(t.config.train.lr);
+  return out;
+}
+
+bool contains_all(const Texts& all, const Texts& some) {
+  const std::set<std::string> set(all.begin(), all.end());
+  return std::all_of(some.begin(), some.end(), [&](const std::string& s) { return set.contains(s); });
+}
+
+}  // namespace
+
+TEST_CASE("a trial is resolved: no default is left unsaid") {
+  const Sweep sweep = good("variants: [tokenformer]\ntask: mqar\n");
+  REQUIRE(sweep.trials.size() == 1);
+  CHECK(
+      heed::to_config(sweep.trials[0].config).canonical() ==
+      "{attention: {name: tokenformer, tokens: 64}, "
+      "model: {bias: true, dim: 64, feed_forward: {name: pattention, norm: gelu_l2, tokens: 256}, heads: 2, "
+      "layers: 2, norm: layer, norm_eps: 1e-05, positions: {name: learned}, tied: false}, "
+      "save: {attention: false, logits: false, weights: false}, seed: 0, "
+      "task: {length: 64, name: mqar, pairs: 4, shares: [0.9, 0.1], vocab: 256}, "
+      "train: {batch: 64, beta1: 0.9, beta2: 0.999, checkpoint: 30s, clip: 1, eps: 1e-08, evaluate_every: 0, "
+      "evaluate_sequences: 512, lr: 0.001, micro_batch: 0, min_lr: 0, steps: 1000, test_sequences: 1024, "
+      "warmup: 0, weight_decay: 0.1}, variant: tokenformer}");
+  CHECK(sweep.name == "f");
+}
+
+TEST_CASE("a resolved trial survives its text") {
+  const Sweep sweep = good(
+      "variants: [{stack: [softmax, {window: {size: 8, global: [0, 3]}}]}, linear]\ntask: mqar\nsave: "
+      "[weights, logits]\n"
+      "model: {positions: {rope: {base: 500}}, feed_forward: none}\nsweep: {seeds: [7]}\n");
+  for (const PlannedTrial& t : sweep.trials) {
+    const heed::TrialConfig back = heed::trial_from_config(heed::to_config(t.config));
+    CHECK(heed::to_config(back).canonical() == heed::to_config(t.config).canonical());
+    CHECK(heed::trial_id(back) == t.id);
+    CHECK(back.seed == 7);
+  }
+  CHECK_THROWS_AS(heed::trial_from_config(Config::map()), heed::ConfigError);
+}
+
+TEST_CASE("ids do not change with comments, order of keys or spelling of numbers") {
+  const Texts plain =
+      ids(good("variants: [softmax, {window: {size: 8}}]\ntask: {name: mqar, length: 32}\n"
+               "train: {lr: 0.001, steps: 100}\nsweep: {parameters: {train.batch: [8, 16]}}\n"));
+  CHECK(plain.size() == 4);
+  CHECK(ids(good("# what for\nsweep:\n  parameters:\n    train.batch: {values: [8, 16]}\ntrain: {steps: 100, "
+                 "lr: 1e-3}\n"
+                 "task: {length: 32, name: mqar}\nvariants:\n  - softmax\n  - window:\n      size: 8\n")) ==
+        plain);
+  CHECK(ids(good("variants: [softmax, {window: {size: 8}}]\ntask: {name: mqar, length: 32}\n"
+                 "train: {lr: 0.002, steps: 100}\nsweep: {parameters: {train.batch: [8, 16]}}\n")) != plain);
+}
+
+TEST_CASE("this id stays: a change of it would make every old result look new") {
+  CHECK(good(kSmall).trials.at(0).id == "8167d24f97a859d8");
+}
+
+TEST_CASE("a label does not change an id") {
+  const Sweep one = good("variants: [{window: {size: 8}}]\ntask: mqar\n");
+  const Sweep two = good("variants: [{window: {size: [8, 9]}}]\ntask: mqar\n");
+  CHECK(one.trials[0].config.variant == "window");
+  CHECK(two.trials[0].config.variant == "window(size=8)");
+  CHECK(one.trials[0].id == two.trials[0].id);
+}
+
+TEST_CASE("options that are lists are crossed for their variant alone") {
+  CHECK(labels(
+            good("variants: [softmax, {window: {size: [8, 16], dilation: [1, 2]}}, linear]\ntask: mqar\n")) ==
+        Texts{"softmax", "window(size=8,dilation=1)", "window(size=8,dilation=2)",
+              "window(size=16,dilation=1)", "window(size=16,dilation=2)", "linear"});
+  SECTION("an option that takes a list takes a list of lists for crossing") {
+    const Sweep sweep = good(
+        "variants: [{window: {global: [0, 3]}}, {window: {size: 4, global: [[0], [1, 2]]}}]\ntask: mqar\n");
+    CHECK(labels(sweep) == Texts{"window", "window(global=[0])", "window(global=[1, 2])"});
+    CHECK(sweep.trials[0].config.attention[0].options.find("global")->canonical() == "[0, 3]");
+    CHECK(sweep.trials[2].config.attention[0].options.find("global")->canonical() == "[1, 2]");
+  }
+  SECTION("entries that would look alike show all that was given") {
+    CHECK(labels(good("variants: [{window: {size: 8}}, {window: {size: 4}}, softmax]\ntask: mqar\n")) ==
+          Texts{"window(size=8)", "window(size=4)", "softmax"});
+  }
+  SECTION("a stack is one variant") {
+    const Sweep sweep = good("variants: [{stack: [softmax, {window: {size: 8}}]}]\ntask: mqar\n");
+    CHECK(labels(sweep) == Texts{"softmax+window"});
+    CHECK(sweep.trials[0].config.attention.size() == 2);
+    CHECK(labels(good("variants: [{stack: [softmax, {window: {size: [8, 4]}}]}]\ntask: mqar\n")) ==
+          Texts{"softmax+window(size=8)", "softmax+window(size=4)"});
+  }
+}
+
+TEST_CASE("a variant that grows is trained in stages") {
+  const std::string grow = "grow: [{tokenformer: {tokens: 16}, steps: 300}, {tokenformer: {tokens: 64}";
+  const Sweep sweep = good("variants: [{tokenformer: {tokens: 64}}, {" + grow + "}]}, {" + grow +
+                           ", steps: 900}]}]\ntask: mqar\n");
+  CHECK(labels(sweep) == Texts{"tokenformer", "tokenformer(tokens=16,steps=300)>tokenformer(tokens=64)",
+                               "tokenformer(tokens=16,steps=300)>tokenformer(tokens=64,steps=900)"});
+  const heed::TrialConfig &scratch = sweep.trials[0].config, &grown = sweep.trials[1].config;
+  CHECK(scratch.grow.empty());
+  CHECK(grown.attention[0].options.canonical() == scratch.attention[0].options.canonical());
+  CHECK(grown.feed_forward.options.canonical() == scratch.feed_forward.options.canonical());
+  REQUIRE(grown.grow.size() == 1);
+  CHECK(grown.grow[0].attention.options.canonical() == "{tokens: 16}");
+  CHECK(grown.grow[0].feed_forward.options.canonical() == "{norm: gelu_l2, tokens: 64}");
+  CHECK(grown.grow[0].steps == 300);
+  CHECK(grown.train.steps == 1000);  // the last stage has what is left
+  CHECK(sweep.trials[2].config.train.steps == 1200);
+  for (const PlannedTrial& t : sweep.trials) {
+    const heed::TrialConfig back = heed::trial_from_config(heed::to_config(t.config));
+    CHECK(heed::to_config(back).canonical() == heed::to_config(t.config).canonical());
+    CHECK(heed::trial_id(back) == t.id);
+  }
+  SECTION("options of its stages are crossed,") {
+    const std::string text =
+        "variants: [{grow: [{tokenformer: {tokens: [8, 16]}, steps: 300}, {tokenformer: {tokens: 64}}]}]\n"
+        "task: mqar\n";
+    CHECK(labels(good(text)) == Texts{"tokenformer(tokens=8)>tokenformer(tokens=64)",
+                                      "tokenformer(tokens=16)>tokenformer(tokens=64)"});
+  }
+}
+
+TEST_CASE("the plan goes through variants, then together, then parameters, then seeds") {
+  const Sweep sweep = good(
+      "variants: [softmax, linear]\ntask: mqar\nsweep:\n  seeds: 2\n  parameters: {train.lr: [0.1, 0.2]}\n"
+      "  together:\n    - {task.length: 32, task.pairs: 8}\n    - {task.length: 64, task.pairs: 16}\n");
+  REQUIRE(sweep.trials.size() == 16);
+  const auto at = [&](std::size_t i) {
+    const heed::TrialConfig& c = sweep.trials[i].config;
+    return c.variant + ' ' + sweep.trials[i].setting + ' ' + std::to_string(c.seed);
+  };
+  CHECK(at(0) == "softmax length=32 pairs=8 lr=0.1 0");
+  CHECK(at(1) == "softmax length=32 pairs=8 lr=0.1 1");
+  CHECK(at(2) == "softmax length=32 pairs=8 lr=0.2 0");
+  CHECK(at(4) == "softmax length=64 pairs=16 lr=0.1 0");
+  CHECK(at(8) == "linear length=32 pairs=8 lr=0.1 0");
+  CHECK(sweep.trials[0].config.swept == Texts{"task.length", "task.pairs", "train.lr"});
+}
+
+TEST_CASE("a grown sweep keeps the ids it had") {
+  const std::string head = "task: mqar\n";
+  const Texts before = ids(good(
+      head + "variants: [softmax, {window: {size: 8}}]\nsweep: {seeds: 2, parameters: {train.lr: [0.1]}}\n"));
+  const auto grown = [&](const std::string& text) { return contains_all(ids(good(head + text)), before); };
+  CHECK(
+      grown("variants: [softmax, {window: {size: 8}}]\nsweep: {seeds: 5, parameters: {train.lr: [0.1]}}\n"));
+  CHECK(
+      grown("variants: [linear, softmax, {window: {size: [4, 8]}}]\nsweep: {seeds: 2, parameters: {train.lr: "
+            "[0.1]}}\n"));
+  CHECK(
+      grown("variants: [softmax, {window: {size: 8}}]\nsweep: {seeds: 2, parameters: {train.lr: [0.3, 0.1], "
+            "train.clip: [0, 1]}}\n"));
+  CHECK_FALSE(grown("variants: [softmax]\nsweep: {seeds: 2, parameters: {train.lr: [0.1]}}\n"));
+}
+
+TEST_CASE("a random search draws by its seed and the trial's number alone") {
+  const auto search = [](const std::string& trials, const std::string& more = "") {
+    return good(kSmall + "sweep:\n  method: random\n  trials: " + trials + "\n  parameters:\n" + more +
+                "    train.lr: {min: 1e-4, max: 1e-2, distribution: log_uniform}\n"
+                "    train.batch: {min: 1, max: 4, distribution: int_uniform}\n"
+                "    train.beta2: {min: 0.9, max: 0.99}\n"
+                "    train.clip: [0.5, 2]\n");
+  };
+  const Sweep fifty = search("50"), eighty = search("80");
+  REQUIRE(fifty.trials.size() == 50);
+  REQUIRE(eighty.trials.size() == 80);
+  CHECK(std::equal(fifty.trials.begin(), fifty.trials.end(), eighty.trials.begin(),
+                   [](const PlannedTrial& a, const PlannedTrial& b) { return a.id == b.id; }));
+  CHECK(rates(search("50", "    train.eps: [1e-8, 1e-6]\n")) == rates(fifty));
+
+  std::set<heed::Index> batches;
+  int low = 0;
+  for (const PlannedTrial& t : eighty.trials) {
+    const heed::TrainOptions& o = t.config.train;
+    batches.insert(o.batch);
+    low += o.lr < 1e-3;
+    CHECK((o.lr >= 1e-4 && o.lr <= 1e-2));
+    CHECK((o.beta2 >= 0.9 && o.beta2 <= 0.99));
+    CHECK((o.clip == 0.5 || o.clip == 2));
+  }
+  CHECK(batches == std::set<heed::Index>{1, 2, 3, 4});
+  CHECK((low > 25 && low < 55));  // half of the decades
+  CHECK(rates(search("50\n  seed: 1")) != rates(fifty));
+}
+
+TEST_CASE("sweeps as W&B writes them are read") {
+  CHECK(rates(good(kSmall +
+                   "sweep: {parameters: {train.lr: {values: [0.1, 0.2]}, train.batch: {value: 3}}}\n")) ==
+        std::vector<double>{0.1, 0.2});
+}
+
+TEST_CASE("overrides change any key, and lists make axes") {
+  CHECK(rates(good(kSmall, {"train.lr=0.5"})) == std::vector<double>{0.5});
+  CHECK(rates(good(kSmall, {"train.lr=[1e-3,3e-3]"})) == std::vector<double>{0.001, 0.003});
+  CHECK(good(kSmall, {"sweep.seeds=3"}).trials.size() == 3);
+  CHECK(good(kSmall, {"name=other"}).name == "other");
+  CHECK(labels(good(kSmall, {"variants=[linear, window]"})) == Texts{"linear", "window"});
+  CHECK(labels(good(kSmall, {"variants=[linear, window]", "variants.window.size=[3, 4]"})) ==
+        Texts{"linear", "window(size=3)", "window(size=4)"});
+  CHECK(labels(good(kSmall, {"variants=[{stack: [softmax, window]}]", "variants.window.size=[3, 4]"})) ==
+        Texts{"softmax+window(size=3)", "softmax+window(size=4)"});
+  const std::string grows =
+      "variants=[{grow: [{tokenformer: {tokens: 2}, steps: 1}, {tokenformer: {tokens: 4}}]}]";
+  CHECK(good(kSmall, {grows}).trials.size() > 0);
+  CHECK(wrong(kSmall, {grows, "variants.tokenformer.tokens=4"}) ==  // of both stages
+        "command line: variants[0].grow: no parameter gets more rows.");
+  CHECK(good(kSmall, {"task.shares=[0.5, 0.5]"}).trials.size() == 1);
+  CHECK(good(kSmall, {"task.shares=[[0.5, 0.5], [1, 0]]"}).trials.size() == 2);
+  const Sweep positions = good(kSmall, {"model.positions=[{rope: {base: 500}}, learned]"});
+  REQUIRE(positions.trials.size() == 2);
+  CHECK(positions.trials[0].setting == "positions=rope(base=500)");
+  CHECK(positions.trials[1].setting == "positions=learned");
+  CHECK(good(kSmall, {"model.positions.rope.base=100"}).trials[0].config.positions.options.canonical() ==
+        "{base: 100}");
+  CHECK(good(kSmall, {"task=text", "task.path=b.txt"}).trials[0].config.task.name == "text");
+  SECTION("an override of a swept key replaces its axis") {
+    const std::string swept = kSmall + "sweep: {parameters: {train.lr: [0.1, 0.2]}}\n";
+    CHECK(rates(good(swept, {"train.lr=0.3"})) == std::vector<double>{0.3});
+    CHECK(rates(good(swept, {"train.lr=[0.3, 0.4]"})) == std::vector<double>{0.3, 0.4});
+    CHECK(rates(good(swept, {"sweep.parameters.train.lr=[0.5]"})) == std::vector<double>{0.5});
+  }
+  SECTION("mistakes stand on the command line") {
+    CHECK(wrong(kSmall, {"train.lr=fast"}) ==
+          "command line: train.lr: expected a number, found the string 'fast'.");
+    CHECK(
+        wrong(kSmall, {"trian.lr=1"}) ==
+        "command line: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "
+        "sweep, compare, save, plugins, limits.");
+    CHECK(wrong(kSmall, {"train.lr"}) ==
+          "command line: 'train.lr' is not understood; an override is key=value, as train.lr=0.001.");
+    CHECK(wrong(kSmall, {"train.lr="}) == "command line: train.lr: a value is missing behind '='.");
+    CHECK(wrong(kSmall, {"variants.linear.features=elu"}) ==
+          "command line: variants.linear.features: no entry of variants has this name; write "
+          "variants.NAME.OPTION=value for one that is there, or variants=[...] for the whole list.");
+  }
+  SECTION("what the file compares by may be gone: the first variant is the reference, nothing is selected") {
+    const std::string compared =
+        "variants: [softmax, window]\ntask: mqar\nsweep: {parameters: {train.lr: [0.1, "
+        "0.2]}}\ncompare: {reference: softmax, select: train.lr}\n";
+    const auto settled = [](const std::string& text, const Texts& overrides) {
+      heed::Registry registry = heed::test::fake_registry();
+      heed::Problems problems;
+      const auto file = heed::parse_sweep_file(text, "f.yaml", overrides, registry, problems);
+      const heed::CompareOptions compare = good(text, overrides).compare;
+      // The text for the run directory says the same without the overrides.
+      CHECK(good(file->text).compare.reference == compare.reference);
+      CHECK(good(file->text).compare.select == compare.select);
+      return Texts{compare.reference, compare.select, fmt::format("{}", fmt::join(file->notes, "\n"))};
+    };
+    CHECK(settled(compared, {}) == Texts{"softmax", "train.lr", ""});
+    CHECK(settled(compared, {"variants=[linear, softmax]"}) == Texts{"softmax", "train.lr", ""});
+    CHECK(
+        settled(compared, {"variants=[linear, {window: {size: 3}}]"}) ==
+        Texts{"linear", "train.lr",
+              "compare.reference: 'softmax' is not among the variants of the command line; the reference is "
+              "the first of them, 'linear'."});
+    CHECK(settled(compared, {"train.lr=0.3"}) ==
+          Texts{"softmax", "",
+                "compare.select: 'train.lr' has one value by the command line; nothing is selected."});
+    CHECK(settled(compared, {"train.lr=[0.3, 0.4]"}) == Texts{"softmax", "train.lr", ""});
+    CHECK(settled("variants: [window]\ntask: mqar\ncompare: {reference: window}\n",
+                  {"variants.window.size=[3, 4]"})[0] == "window(size=3)");
+    // What is wrong by itself is refused all the same.
+    CHECK(wrong("variants: [softmax]\ntask: mqar\ncompare: {reference: sofmax}\n",
+                {"variants=[softmax, linear]"}) ==
+          "f.yaml:3:22: compare.reference: 'sofmax' is no variant of this sweep. Did you mean 'softmax'? "
+          "Known: "
+          "softmax, linear.");
+    CHECK(wrong(compared, {"variants=[linear]", "compare.reference=softmax"}) ==
+          "command line: compare.reference: 'softmax' is no variant of this sweep. Known: linear.");
+  }
+  SECTION("the text for the run directory has them, and reads back to the same trials") {
+    heed::Registry registry = heed::test::fake_registry();
+    heed::Problems problems;
+    const std::string text = kSmall + "# why\n";
+    CHECK(heed::parse_sweep_file(text, "f.yaml", {}, registry, problems)->text == text);
+    const Texts overrides = {"train.lr=[1e-3, 3e-3]", "variants=[{window: {size: [2, 3]}}, linear]"};
+    const auto file = heed::parse_sweep_file(text, "f.yaml", overrides, registry, problems);
+    CHECK(problems.empty());
+    CHECK(ids(good(file->text)) == ids(good(text, overrides)));
+  }
+}
+
+TEST_CASE("a variant's own feed-forward takes the slot, but not in a stack") {
+  const auto feed_forward = [](const std::string& variants) {
+    return good("variants: " + variants + "\ntask: mqar\nmodel: {feed_forward: {mlp: {width: 9}}}\n")
+        .trials.at(0)
+        .config.feed_forward;
+  };
+  CHECK(feed_forward("[{tokenformer: {tokens: 3}}]").name == "pattention");
+  CHECK(feed_forward("[{tokenformer: {tokens: 3}}]").options.canonical() == "{norm: gelu_l2, tokens: 12}");
+  CHECK(feed_forward("[softmax]").options.canonical() == "{width: 9}");
+  CHECK(feed_forward("[{stack: [softmax, tokenformer]}]").name == "mlp");
+  const auto without = good("variants: [tokenformer]\ntask: mqar\nmodel: {feed_forward: none}\n");
+  CHECK(without.trials.at(0).config.feed_forward.name == "none");
+}
+
+TEST_CASE("trials that come out equal are run once") {
+  CHECK(good("variants: [softmax, tokenformer]\ntask: mqar\nsweep: {parameters: {model.feed_forward: [mlp, "
+             "{mlp: {width: 9}}]}}\n")
+            .trials.size() == 3);
+}
