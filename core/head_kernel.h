@@ -1,5 +1,9 @@
 #pragma once
 
+#include <optional>
+#include <span>
+#include <string>
+
 #include "core/layer.h"
 #include "core/step.h"
 #include "core/views.h"
@@ -17,25 +21,47 @@ struct Mask {
 inline Mask resolve(const Causality& c, Index tq, Index tk) { return {c.causal, c.offset.value_or(tk - tq)}; }
 
 // Widths of a layer's heads. A head's queries and keys may consist of several maps side by side (differential
-// attention has two); positions turn each map by itself.
+// attention has two); positions rotate each map by itself.
 struct HeadShape {
   Index heads = 1;
   Index key = 0;    // width of a head's queries and keys, all maps together
   Index value = 0;  // width of its values and outputs
   Index maps = 1;
+  Index key_heads = 0;  // heads of keys and values, which divide `heads`; 0: as many as `heads`
+
+  // Query heads that share a key head: query head h reads key head h / group().
+  Index group() const { return key_heads > 0 ? heads / key_heads : 1; }
 };
 
-// Mixing along time for all heads of a layer at once: (q, k, v) -> o. Shapes: q (B,H,Tq,key), k (B,H,Tk,key),
-// v (B,H,Tk,value), o (B,H,Tq,value). backward belongs to the latest forward; q, k, v, o stay in place until
-// then.
+// The sequence that an input of a mixer is projected from: x, as queries are, or the context, as keys are.
+enum class Side { query, key };
+
+// Numbers for each token and head that a mixer asks for besides q, k and v: a gate, a decay, a step size. The
+// layer projects them linearly; an activation is the mixer's own.
+struct MixerInput {
+  std::string name;  // of its projection among the parameters: "forget" has forget.weight and forget.bias
+  Index width = 1;   // for each head
+  Side side = Side::query;
+  std::optional<double> bias = {};  // where its bias starts; nullopt: it has none
+};
+
+// What a kernel reads, or the gradients of that: all heads of all sequences.
+template <class S>
+struct HeadInputs {
+  Heads<S> q, k, v;                 // (B,H,Tq,key) (B,key heads,Tk,key) (B,key heads,Tk,value)
+  std::span<const Heads<S>> extra;  // one for each of HeadKernel::inputs(): (B,H,T,width)
+};
+
+// Mixing along time for all heads of a layer at once: (q, k, v, further inputs) -> o (B,H,Tq,value). backward
+// belongs to the latest forward; inputs and o stay in place until then.
 template <class S>
 class HeadKernel {
  public:
   virtual ~HeadKernel() = default;
-  virtual const HeadShape& shape() const = 0;
-  virtual void forward(Step<S>& step, Heads<const S> q, Heads<const S> k, Heads<const S> v, Heads<S> o) = 0;
-  virtual void backward(Step<S>& step, Heads<const S> d_o, Heads<S> dq, Heads<S> dk,
-                        Heads<S> dv) = 0;                               // adds
+  virtual const HeadShape& shape() const = 0;  // key_heads is never 0
+  virtual std::span<const MixerInput> inputs() const = 0;
+  virtual void forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) = 0;
+  virtual void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) = 0;  // adds
   virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) = 0;  // see Layer::weights
   virtual Cost cost(Index tq, Index tk) const = 0;                      // of all heads, without projections
 };

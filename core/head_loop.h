@@ -6,82 +6,14 @@
 #include <utility>
 #include <vector>
 
+#include "core/head.h"
 #include "core/head_kernel.h"
 #include "core/layer.h"
+#include "core/mixer_members.h"
 #include "core/multi_head.h"
-#include "core/options.h"
 #include "core/params.h"
 
 namespace heed {
-
-// One head of one sequence, as forward and backward see it.
-template <class S>
-struct Head {
-  ConstMat<S> q, k, v;  // (Tq, key) (Tk, key) (Tk, value)
-  Mask mask;
-  S slope;             // ALiBi: -slope |i - j| is added to the scaled scores; 0 for none
-  Index batch, index;  // which sequence, which head
-};
-
-// Where backward adds.
-template <class S>
-struct HeadGrad {
-  Mat<S> q, k, v;
-  // The gradient of a parameter of the mixer: a slot of this head's own; the slots are summed in order
-  // afterwards.
-  Mat<S> param(const Param<S>& p) const {
-    S* at = slots;
-    for (const Param<S>& own : params) {
-      if (own.index() == p.index()) return mat(at, own.rows(), own.cols());
-      at += own.rows() * own.cols();
-    }
-    HEED_CHECK(false, "the gradient of a parameter was asked for that the mixer did not declare");
-  }
-  std::span<const Param<S>> params;
-  S* slots;
-};
-
-struct HeadSize {
-  Index tq, tk, key, value;
-  Mask mask;
-};
-
-namespace detail {
-template <class M>
-struct MixerOptionsOf {
-  using type = NoOptions;
-};
-template <class M>
-requires requires { typename M::Options; }
-struct MixerOptionsOf<M> {
-  using type = typename M::Options;
-};
-}  // namespace detail
-
-template <class M>
-using MixerOptions = typename detail::MixerOptionsOf<M>::type;
-
-template <class M>
-M configured_mixer(const Config& c, const std::string& name) {
-  M mixer;
-  if constexpr (requires { mixer.options; })
-    mixer.options = make_options<MixerOptions<M>>(c, name);
-  else
-    make_options<NoOptions>(c, name);
-  return mixer;
-}
-
-template <class M>
-Traits mixer_traits(const M& mixer) {
-  if constexpr (requires { mixer.traits(); })
-    return mixer.traits();
-  else
-    return {};
-}
-
-// Dense scores and weighted sum: 2 Tq Tk (key + value); a causal mask hides half. State: the keys and values
-// seen.
-Cost dense_cost(const HeadSize& size);
 
 // Runs a mixer over all heads of all sequences.
 template <class M, class S>
@@ -90,34 +22,36 @@ class HeadLoop final : public HeadKernel<S> {
   HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params);
 
   const HeadShape& shape() const override { return shape_; }
-  void forward(Step<S>& step, Heads<const S> q, Heads<const S> k, Heads<const S> v, Heads<S> o) override;
-  void backward(Step<S>& step, Heads<const S> d_o, Heads<S> dq, Heads<S> dk, Heads<S> dv) override;
+  std::span<const MixerInput> inputs() const override { return inputs_; }
+  void forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) override;
+  void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) override;
   bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override;
   Cost cost(Index tq, Index tk) const override;
 
  private:
+  using Has = MixerMembers<M, S>;
   using Saved = typename M::Saved;
-  static_assert(std::is_trivially_destructible_v<Saved>,
-                "what forward saves lives in an arena: views and numbers only");
 
   Head<S> head(Index b, Index h) const {
-    return {q_(b, h),
-            k_(b, h),
-            v_(b, h),
-            mask_,
-            position_ ? static_cast<S>(position_->slope(h, shape_.heads)) : S(0),
-            b,
-            h};
+    const Index kh = h / shape_.group();
+    const double slope = position_ ? position_->slope(h, shape_.heads) : 0;
+    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask_, static_cast<S>(slope), b, h, in_.extra};
   }
+  HeadGrad<S> head_grad(const HeadInputs<S>& grad, S* slots, Index b, Index h) const {
+    const Index kh = h / shape_.group();
+    return {grad.q(b, h), grad.k(b, kh), grad.v(b, kh), params_, slots, b, h, grad.extra};
+  }
+  Saved& saved(Index b, Index h) const { return saved_[static_cast<std::size_t>(b * shape_.heads + h)]; }
 
   M mixer_;
   HeadShape shape_;
+  std::vector<MixerInput> inputs_;
   Causality causality_;
   const Position<S>* position_;
   std::vector<Param<S>> params_;  // the mixer's own that have a gradient
   Index param_size_ = 0;
   // of the latest forward
-  Heads<const S> q_, k_, v_;
+  HeadInputs<const S> in_;
   Mask mask_;
   std::span<Saved> saved_;
 };
@@ -125,14 +59,17 @@ class HeadLoop final : public HeadKernel<S> {
 template <class M, class S>
 HeadLoop<M, S>::HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params)
     : mixer_(std::move(mixer)), causality_(spec.causality), position_(spec.position) {
-  if constexpr (requires { mixer_.shape(spec); }) {
+  if constexpr (Has::shape) {
     shape_ = mixer_.shape(spec);
   } else {
     require_divisible(spec.dim, spec.heads);
     shape_ = {spec.heads, spec.dim / spec.heads, spec.dim / spec.heads, 1};
   }
+  if (shape_.key_heads == 0) shape_.key_heads = shape_.heads;
+  require_key_heads(shape_.key_heads, shape_.heads);
+  if constexpr (Has::inputs) inputs_ = mixer_.inputs(spec);
   const std::size_t before = params.infos().size();
-  if constexpr (requires { mixer_.declare(spec, params); }) mixer_.declare(spec, params);
+  if constexpr (Has::declare) mixer_.declare(spec, params);
   for (std::size_t i = before; i < params.infos().size(); ++i) {
     if (params.infos()[i].role == Role::fixed) continue;  // has no gradient
     params_.push_back(params.find(params.infos()[i].name));
@@ -141,30 +78,34 @@ HeadLoop<M, S>::HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params)
 }
 
 template <class M, class S>
-void HeadLoop<M, S>::forward(Step<S>& step, Heads<const S> q, Heads<const S> k, Heads<const S> v,
-                             Heads<S> o) {
-  q_ = q, k_ = k, v_ = v;
-  mask_ = resolve(causality_, q.time, k.time);
-  if constexpr (requires { mixer_.prepare(q.time, k.time, mask_); }) mixer_.prepare(q.time, k.time, mask_);
-  const Index n = q.batch * shape_.heads;
+void HeadLoop<M, S>::forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) {
+  in_ = in;
+  mask_ = resolve(causality_, in.q.time, in.k.time);
+  if constexpr (Has::prepare) mixer_.prepare(in.q.time, in.k.time, mask_);
+  const Index n = in.q.batch * shape_.heads;
   saved_ = step.memory().template keep_span<Saved>(n);
   step.parallel_for(n, [&](Index i, Memory<S>& memory) {
     const Index b = i / shape_.heads, h = i % shape_.heads;
-    new (&saved_[static_cast<std::size_t>(i)]) Saved(mixer_.forward(head(b, h), o(b, h), memory));
+    new (&saved(b, h)) Saved(mixer_.forward(head(b, h), o(b, h), memory));
   });
 }
 
+// A task is a key head with all query heads that read it: they add to its gradient one after the other, so
+// tasks share nothing and the order of each sum is fixed.
 template <class M, class S>
-void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, Heads<S> dq, Heads<S> dk, Heads<S> dv) {
-  const Index n = q_.batch * shape_.heads;
+void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) {
+  const Index n = in_.q.batch * shape_.heads, group = shape_.group();
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
   Mat<S> slots = memory.temp(n, param_size_);
   slots.setZero();
-  step.parallel_for(n, [&](Index i, Memory<S>& own) {
-    const Index b = i / shape_.heads, h = i % shape_.heads;
-    HeadGrad<S> grad{dq(b, h), dk(b, h), dv(b, h), params_, slots.data() + i * param_size_};
-    mixer_.backward(head(b, h), saved_[static_cast<std::size_t>(i)], d_o(b, h), grad, own);
+  step.parallel_for(n / group, [&](Index task, Memory<S>& own) {
+    for (Index i = task * group; i < (task + 1) * group; ++i) {
+      typename Memory<S>::Scope head_scope(own);
+      const Index b = i / shape_.heads, h = i % shape_.heads;
+      HeadGrad<S> to = head_grad(grad, slots.data() + i * param_size_, b, h);
+      mixer_.backward(head(b, h), saved(b, h), d_o(b, h), to, own);
+    }
   });
   Index at = 0;
   for (const Param<S>& p : params_) {
@@ -175,27 +116,31 @@ void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, Heads<S> dq, He
 
 template <class M, class S>
 bool HeadLoop<M, S>::weights(Step<S>& step, Index b, Index h, Mat<S> p) {
-  if constexpr (requires(const Saved& saved, Memory<S>& memory) {
-                  mixer_.weights(head(b, h), saved, p, memory);
-                }) {
+  if constexpr (Has::weights) {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
-    mixer_.weights(head(b, h), saved_[static_cast<std::size_t>(b * shape_.heads + h)], p, memory);
+    mixer_.weights(head(b, h), saved(b, h), p, memory);
     return true;
   } else {
     return (void)step, (void)b, (void)h, (void)p, false;
   }
 }
 
+// The keys and values that a decoder keeps are those of the key heads; what it keeps of inputs is one for
+// each query head.
 template <class M, class S>
 Cost HeadLoop<M, S>::cost(Index tq, Index tk) const {
   const HeadSize size{tq, tk, shape_.key, shape_.value, resolve(causality_, tq, tk)};
   Cost one;
-  if constexpr (requires { mixer_.cost(size); })
+  if constexpr (Has::cost)
     one = mixer_.cost(size);
   else
     one = dense_cost(size);
-  return {one.flops * static_cast<double>(shape_.heads), one.state_bytes * static_cast<double>(shape_.heads)};
+  double inputs = 0;
+  for (const MixerInput& input : inputs_)
+    if (input.side == Side::key) inputs += 4.0 * static_cast<double>(tk * input.width * shape_.heads);
+  return {one.flops * static_cast<double>(shape_.heads),
+          one.state_bytes * static_cast<double>(shape_.key_heads) + inputs};
 }
 
 template <class M, class S>

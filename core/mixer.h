@@ -1,7 +1,8 @@
 // What a file with a mixer includes.
 #pragma once
 
-#include "core/head_loop.h"    // Head, HeadGrad, Memory: what a mixer sees
+#include "core/head.h"         // Head, HeadGrad: what a mixer sees
+#include "core/head_loop.h"    // Memory, and what runs a mixer
 #include "core/ops/softmax.h"  // whole rows, for first drafts
 #include "core/register.h"     // HEED_MIXER
 
@@ -20,7 +21,11 @@
 //     void declare(const LayerSpec<S>&, Params<S>&)
 //         parameters, shared by the heads of a layer; their gradients go to grad.param(p)
 //     HeadShape shape(const LayerSpec<S>&) const
-//         heads and widths; default: heads of dim / heads
+//         heads and widths; default: heads of dim / heads. With fewer key_heads than heads, several heads get
+//         the same k and v; what they add to their gradients is summed
+//     std::vector<MixerInput> inputs(const LayerSpec<S>&) const
+//         further numbers for each token and head (a gate, a decay), which heed projects from the layer's
+//         input: in.input(0) is the first, its gradient goes to grad.input(0)
 //     Traits traits() const
 //         claims, which the conformance suite tests; default: everything
 //     void prepare(Index tq, Index tk, const Mask&)
@@ -29,4 +34,6 @@
 //     void weights(const Head<S>&, const Saved&, Mat<S> p, Memory<S>&) const
 //         writes all of the (Tq,Tk) weights
 //     Cost cost(const HeadSize&) const
-//         of one head; default: dense softmax attention's
+//         flops of one head, and state of one head of keys and values; default: dense softmax attention's
+//
+// One of these names with another signature does not compile.

@@ -15,6 +15,11 @@ void require_divisible(Index dim, Index heads) {
     throw Error(fmt::format("'heads' is {} but must divide 'dim' ({}).", heads, dim));
 }
 
+void require_key_heads(Index key_heads, Index heads) {
+  if (key_heads < 1 || heads % key_heads != 0)
+    throw Error(fmt::format("'key_heads' is {} but must divide 'heads' ({}).", key_heads, heads));
+}
+
 namespace {
 
 // Of all queries together; a causal mask shows query i the keys 0 .. i + offset.
@@ -40,11 +45,12 @@ std::unique_ptr<Layer<S>> make_multi_head(std::unique_ptr<HeadKernel<S>> kernel,
   const double deviation = 0.02;
   const double output_deviation = deviation / std::sqrt(2.0 * static_cast<double>(spec.layers));
   Linear<S> q("query", spec.dim, s.heads * s.key, spec.bias, deviation, params);
-  Linear<S> k("key", spec.context_dim, s.heads * s.key, spec.bias, deviation, params);
-  Linear<S> v("value", spec.context_dim, s.heads * s.value, spec.bias, deviation, params);
+  Linear<S> k("key", spec.context_dim, s.key_heads * s.key, spec.bias, deviation, params);
+  Linear<S> v("value", spec.context_dim, s.key_heads * s.value, spec.bias, deviation, params);
   Linear<S> o("output", s.heads * s.value, spec.dim, spec.bias, output_deviation, params);
+  InputProjections<S> inputs(kernel->inputs(), s.heads, spec, params);
   return std::make_unique<MultiHead<Linear<S>, S>>(typename MultiHead<Linear<S>, S>::Projections{q, k, v, o},
-                                                   std::move(kernel), spec);
+                                                   std::move(kernel), spec, std::move(inputs));
 }
 
 template std::unique_ptr<Layer<float>> make_multi_head(std::unique_ptr<HeadKernel<float>>,

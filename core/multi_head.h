@@ -3,7 +3,9 @@
 #include <memory>
 #include <utility>
 
+#include "core/error.h"
 #include "core/head_kernel.h"
+#include "core/input_projections.h"
 #include "core/layer.h"
 #include "core/ops/linear.h"
 
@@ -11,24 +13,31 @@ namespace heed {
 
 // heed::Error where heads do not divide dim.
 void require_divisible(Index dim, Index heads);
+// heed::Error where key heads do not divide heads.
+void require_key_heads(Index key_heads, Index heads);
 
 // Multi-head attention around a kernel:
-//     q = Q(x)   k = K(context)   v = V(context)   o = kernel(q, k, v)   y = O(o)
+//     q = Q(x)   k = K(context)   v = V(context)   o = kernel(q, k, v, inputs)   y = O(o)
 // Q, K, V and O are projections: Linear, or anything else with its forward and backward (TokenFormer puts
 // parameter tokens there). The value map of a head, V followed by its rows of O, is the value-down and
-// value-up factorization of one (C,C) matrix.
+// value-up factorization of one (C,C) matrix. There may be fewer heads of keys and values than of queries
+// (HeadShape::key_heads): query heads then share them.
 template <class Projection, class S>
 class MultiHead final : public Layer<S> {
  public:
   struct Projections {
     Projection q, k, v, o;
   };
-  MultiHead(Projections projections, std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec)
+  // inputs: those that the kernel asks for
+  MultiHead(Projections projections, std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec,
+            InputProjections<S> inputs = {})
       : p_(std::move(projections)),
+        inputs_(std::move(inputs)),
         kernel_(std::move(kernel)),
         position_(spec.position),
         causality_(spec.causality) {
     const HeadShape& s = kernel_->shape();
+    HEED_CHECK(inputs_.count() == kernel_->inputs().size(), "a mixer's inputs are not projected");
     if (position_) position_->require_width(s.key / s.maps);
   }
 
@@ -36,17 +45,18 @@ class MultiHead final : public Layer<S> {
     const HeadShape& s = kernel_->shape();
     Memory<S> memory = step.memory();
     q_ = memory.keep(x.batch, x.time, s.heads * s.key);
-    k_ = memory.keep(context.batch, context.time, s.heads * s.key);
-    v_ = memory.keep(context.batch, context.time, s.heads * s.value);
+    k_ = memory.keep(context.batch, context.time, s.key_heads * s.key);
+    v_ = memory.keep(context.batch, context.time, s.key_heads * s.value);
     const Seq<S> o = memory.keep(x.batch, x.time, s.heads * s.value);
     p_.q.forward(step, x, q_);
     p_.k.forward(step, context, k_);
     p_.v.forward(step, context, v_);
     if (position_) {
       position_->rotate(q_.heads(s.heads * s.maps), first_query());
-      position_->rotate(k_.heads(s.heads * s.maps), 0);
+      position_->rotate(k_.heads(s.key_heads * s.maps), 0);
     }
-    kernel_->forward(step, q_.heads(s.heads), k_.heads(s.heads), v_.heads(s.heads), o.heads(s.heads));
+    kernel_->forward(step, of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context)),
+                     o.heads(s.heads));
     p_.o.forward(step, o, y);
   }
 
@@ -59,11 +69,12 @@ class MultiHead final : public Layer<S> {
     const Seq<S> dk = zeros(memory, k_.batch, k_.time, k_.dim);
     const Seq<S> dv = zeros(memory, v_.batch, v_.time, v_.dim);
     p_.o.backward(step, dy, d_o);
-    kernel_->backward(step, d_o.heads(s.heads), dq.heads(s.heads), dk.heads(s.heads), dv.heads(s.heads));
+    kernel_->backward(step, d_o.heads(s.heads), of_heads<S>(dq, dk, dv, inputs_.zero_grads(memory)));
     if (position_) {
       position_->rotate_backward(dq.heads(s.heads * s.maps), first_query());
-      position_->rotate_backward(dk.heads(s.heads * s.maps), 0);
+      position_->rotate_backward(dk.heads(s.key_heads * s.maps), 0);
     }
+    inputs_.backward(step, dx, dcontext);
     p_.v.backward(step, dv, dcontext);
     p_.k.backward(step, dk, dcontext);
     p_.q.backward(step, dq, dx);
@@ -74,7 +85,7 @@ class MultiHead final : public Layer<S> {
 
   Cost cost(Index tq, Index tk) const override {
     Cost c = kernel_->cost(tq, tk);
-    c.flops += p_.q.flops(tq) + p_.k.flops(tk) + p_.v.flops(tk) + p_.o.flops(tq);
+    c.flops += p_.q.flops(tq) + p_.k.flops(tk) + p_.v.flops(tk) + p_.o.flops(tq) + inputs_.flops(tq, tk);
     return c;
   }
 
@@ -84,12 +95,18 @@ class MultiHead final : public Layer<S> {
     s.rows().setZero();
     return s;
   }
+  template <class T>
+  HeadInputs<T> of_heads(Seq<T> q, Seq<T> k, Seq<T> v, std::span<const Heads<T>> extra) const {
+    const HeadShape& s = kernel_->shape();
+    return {q.heads(s.heads), k.heads(s.key_heads), v.heads(s.key_heads), extra};
+  }
   // Causal queries stand where the mask puts them among the keys; without a mask both sequences start at 0.
   Index first_query() const {
     return resolve(causality_, q_.time, k_.time).causal ? resolve(causality_, q_.time, k_.time).offset : 0;
   }
 
   Projections p_;
+  InputProjections<S> inputs_;
   std::unique_ptr<HeadKernel<S>> kernel_;
   const Position<S>* position_;
   Causality causality_;

@@ -1,11 +1,13 @@
 #pragma once
 
+#include <concepts>
 #include <memory>
 #include <string>
 #include <utility>
 
 #include "core/head_loop.h"
 #include "core/layer.h"
+#include "core/optional_members.h"
 #include "core/position.h"
 #include "core/registry.h"
 
@@ -33,21 +35,43 @@ void Registry::add_mixer(const std::string& name, About about) {
   add(std::move(info));
 }
 
+namespace detail {
+// Traits and block style of a layer class L, where it says any.
+template <class L>
+Traits layer_traits(const typename L::Options& options) {
+  if constexpr (has_traits<L>()) {
+    static_assert(
+        requires {
+          { L::traits(options) } -> std::same_as<Traits>;
+        },
+        "'traits' of a layer must be public: static Traits traits(const Options&)");
+    return L::traits(options);
+  } else {
+    return (void)options, Traits{};
+  }
+}
+template <class L>
+BlockStyle layer_block_style(const typename L::Options& options) {
+  if constexpr (has_block_style<L>()) {
+    static_assert(
+        requires {
+          { L::block_style(options) } -> std::same_as<BlockStyle>;
+        },
+        "'block_style' of a layer must be public: static BlockStyle block_style(const Options&)");
+    return L::block_style(options);
+  } else {
+    return (void)options, BlockStyle{};
+  }
+}
+}  // namespace detail
+
 template <template <class> class L, class>
 void Registry::add_layer(const std::string& name, About about) {
   using O = typename L<double>::Options;
   VariantInfo info{detail::make_entry<O>(name, std::move(about))};
-  info.traits = [name](const Config& c) {
-    if constexpr (requires { L<double>::traits(O()); })
-      return L<double>::traits(make_options<O>(c, name));
-    else
-      return Traits{};
-  };
+  info.traits = [name](const Config& c) { return detail::layer_traits<L<double>>(make_options<O>(c, name)); };
   info.block_style = [name](const Config& c) {
-    if constexpr (requires { L<double>::block_style(O()); })
-      return L<double>::block_style(make_options<O>(c, name));
-    else
-      return BlockStyle{};
+    return detail::layer_block_style<L<double>>(make_options<O>(c, name));
   };
   const auto make = [name]<class S>(const Config& c, const LayerSpec<S>& spec,
                                     Params<S>& params) -> std::unique_ptr<Layer<S>> {

@@ -108,8 +108,10 @@ std::vector<Config> all_option_choices(const VariantInfo& info) {
     for (const std::string& choice : o.text.choices) add(with(o.name, Config::scalar(choice)));
     if (o.type == "boolean")
       for (bool value : {false, true}) add(with(o.name, Config::boolean(value)));
-    if (o.type == "integer" && o.text.min)
+    if (o.type == "integer" && o.text.min) {
       add(with(o.name, Config::integer(static_cast<long long>(*o.text.min))));
+      if (*o.text.min == 0) add(with(o.name, Config::integer(1)));  // 0 often asks for a default
+    }
   }
   return out;
 }

@@ -47,8 +47,9 @@ std::vector<CheckResult> run_conformance(const VariantInfo& info, const Config& 
                                          const ConformanceContext& context = {});
 
 // The choices of options that the suite runs: the defaults; each other value of each enumerated option (a
-// text with choices, boolean), the rest at default; and each integer at the least that it may be, since
-// awkward sizes are too short for most defaults to matter. Choices that the variant refuses are left out.
+// text with choices, boolean), the rest at default; and each integer at the least that it may be, and at 1
+// where that is 0, since awkward sizes are too short for most defaults to matter. Choices that the variant
+// refuses are left out.
 std::vector<Config> all_option_choices(const VariantInfo& info);
 
 // "window", or "window size=4 rope=true": what is not at its default.

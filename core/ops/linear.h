@@ -13,8 +13,9 @@ namespace heed {
 template <class S>
 class Linear {
  public:
-  // deviation: of the normal that weights start from; biases start at 0
-  Linear(std::string_view name, Index in, Index out, bool bias, double deviation, Params<S>& params);
+  // deviation: of the normal that weights start from; biases start at bias_start
+  Linear(std::string_view name, Index in, Index out, bool bias, double deviation, Params<S>& params,
+         double bias_start = 0);
 
   void forward(Step<S>& step, Seq<const S> x, Seq<S> y);
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx);  // adds into dx and the gradients

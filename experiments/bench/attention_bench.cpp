@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <span>
+#include <string>
+#include <type_traits>
 #include <vector>
 
 #include "core/error.h"
@@ -19,6 +22,35 @@ std::vector<float> normal_numbers(Index n, std::string_view name) {
   for (float& x : out) x = static_cast<float>(draws.normal());
   return out;
 }
+
+// What a kernel reads: q, k, v and its further inputs; or room for their gradients.
+class KernelNumbers {
+ public:
+  KernelNumbers(const HeadKernel<float>& kernel, const AttentionShape& shape) {
+    const HeadShape& s = kernel.shape();
+    const auto add = [&](const std::string& name, Index heads, Index width) {
+      numbers_.push_back(normal_numbers(shape.batch * shape.length * heads * width, name));
+      const Heads<float> view{numbers_.back().data(), shape.batch, heads, shape.length, width};
+      views_.push_back(view), const_views_.push_back(view);
+    };
+    add("q", s.heads, s.key), add("k", s.key_heads, s.key), add("v", s.key_heads, s.value);
+    for (const MixerInput& input : kernel.inputs()) add(input.name, s.heads, input.width);
+  }
+  template <class S>
+  HeadInputs<S> view() const {
+    const std::vector<Heads<S>>* all;
+    if constexpr (std::is_const_v<S>)
+      all = &const_views_;
+    else
+      all = &views_;
+    return {(*all)[0], (*all)[1], (*all)[2], std::span(*all).subspan(3)};
+  }
+
+ private:
+  std::vector<std::vector<float>> numbers_;
+  std::vector<Heads<float>> views_;
+  std::vector<Heads<const float>> const_views_;
+};
 
 }  // namespace
 
@@ -40,22 +72,17 @@ AttentionBench bench_attention(const Choice& variant, const Registry& registry, 
   params.initialize(1);
 
   const HeadShape& s = kernel->shape();
-  const Index rows = shape.batch * shape.length, key = s.heads * s.key, value = s.heads * s.value;
-  std::vector<float> q = normal_numbers(rows * key, "q"), k = normal_numbers(rows * key, "k"),
-                     v = normal_numbers(rows * value, "v"), d_o = normal_numbers(rows * value, "d_o"),
-                     o(v.size()), dq(q.size()), dk(k.size()), dv(v.size());
-  const auto heads = [&](std::vector<float>& x, Index width) {
-    return Heads<float>{x.data(), shape.batch, s.heads, shape.length, width};
+  const Index rows = shape.batch * shape.length;
+  KernelNumbers in(*kernel, shape), grad(*kernel, shape);
+  std::vector<float> d_o = normal_numbers(rows * s.heads * s.value, "d_o"), o(d_o.size());
+  const auto heads = [&](std::vector<float>& x) {
+    return Heads<float>{x.data(), shape.batch, s.heads, shape.length, s.value};
   };
   Step<float> step(threads);
   AttentionBench out{};
   const auto repeat = [&](Timing& forward, Timing& backward) {
-    time_once(forward, [&] {
-      kernel->forward(step, heads(q, s.key), heads(k, s.key), heads(v, s.value), heads(o, s.value));
-    });
-    time_once(backward, [&] {
-      kernel->backward(step, heads(d_o, s.value), heads(dq, s.key), heads(dk, s.key), heads(dv, s.value));
-    });
+    time_once(forward, [&] { kernel->forward(step, in.view<const float>(), heads(o)); });
+    time_once(backward, [&] { kernel->backward(step, heads(d_o), grad.view<float>()); });
     step.rewind();
   };
   Timing first;

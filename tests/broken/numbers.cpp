@@ -78,9 +78,13 @@ struct SquareOnly : Naive<S> {
   void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
     if (in.q.rows() == in.k.rows()) return Naive<S>::backward(in, saved, d_o, grad, memory);
-    HeadGrad<S> part{grad.q, mat(memory.temp(in.k.rows(), in.k.cols()).data(), saved.p.cols(), in.k.cols()),
+    HeadGrad<S> part{grad.q,
+                     mat(memory.temp(in.k.rows(), in.k.cols()).data(), saved.p.cols(), in.k.cols()),
                      mat(memory.temp(in.v.rows(), in.v.cols()).data(), saved.p.cols(), in.v.cols()),
-                     grad.params, grad.slots};
+                     grad.params,
+                     grad.slots,
+                     grad.batch,
+                     grad.index};
     part.k.setZero(), part.v.setZero();
     Naive<S>::backward(square(in), saved, d_o, part, memory);
     grad.k.topRows(part.v.rows()) += part.k;
@@ -121,7 +125,7 @@ TEST_CASE("the numbers check finds an overflow") {
 
 TEST_CASE("the memory check counts what the second step takes from the heap") {
   if (test::heap_allocations() == 0) return;  // not counted in this build (tests/heap.h)
-  require_caught(with_mixer<Allocates>("allocates"), "memory", "step 2 allocates on the heap",
+  require_caught(with_mixer<Allocates>("allocates"), "memory", "step 2 takes memory from the heap",
                  {.heap_allocations = test::heap_allocations});
 }
 
@@ -139,7 +143,7 @@ TEST_CASE("a position that makes no difference is found") {
     r.add_position<Slopes>("slopes", {});
     return r;
   }();
-  require_caught(registry, "positions", "the position has no effect");
+  require_caught(registry, "positions", "the position makes no difference");
 }
 
 TEST_CASE("the weights check finds a hidden pair that is shown") {

@@ -1,6 +1,4 @@
 // Differential attention.
-#include <string>
-
 #include "tests/golden/handlers.h"
 #include "tests/golden/kernel.h"
 #include "tests/golden/layer.h"
@@ -49,9 +47,6 @@ std::vector<Run> run_differential_kernel(const Case& c, const Registry& registry
 
 std::vector<Run> run_differential_layer(const Case& c, const Registry& registry) {
   const VariantInfo& variant = find_variant(registry, "differential");
-  const std::string rope = c.text("rope");
-  const PositionInfo* position = rope == "none" ? nullptr : &registry.position("rope");
-  const Given rotation = {{"layout", Config::scalar(rope)}, {"base", Config::number(c.number("rope_base"))}};
   require_scale(c, c.integer("head_dim"));
   ParamNames names = projection_names(c);
   for (const ParamName& name : differential_names(c)) names.push_back(name);
@@ -61,12 +56,9 @@ std::vector<Run> run_differential_layer(const Case& c, const Registry& registry)
     spec.heads = c.integer("heads");
     spec.depth = c.integer("depth");
     spec.bias = false;
-    Run& run = runs.emplace_back(run_layer(c, {.variant = variant,
-                                               .options = options,
-                                               .spec = spec,
-                                               .names = names,
-                                               .position = position,
-                                               .position_options = rotation}));
+    LayerSetting setting{.variant = variant, .options = options, .spec = spec, .names = names};
+    set_rope(c, registry, setting);
+    Run& run = runs.emplace_back(run_layer(c, setting));
     run.text = name;
     run.outputs["lambda"] = lambda_of(run.outputs["weights"]);
   }

@@ -20,8 +20,9 @@ Tensor lse_of(const Tensor& weights, Heads<const double> q, Heads<const double> 
     const double p = weights.matrix().row(r).maxCoeff(&j);
     const double slope = position ? position->slope(h, q.heads) : 0;
     const double bias = slope * static_cast<double>(std::abs(i + offset - j));
+    const Index key_head = h / (q.heads / k.heads);
     out.values[static_cast<std::size_t>(r)] =
-        p > 0 ? scale * q(b, h).row(i).dot(k(b, h).row(j)) - bias - std::log(p)
+        p > 0 ? scale * q(b, h).row(i).dot(k(b, key_head).row(j)) - bias - std::log(p)
               : -std::numeric_limits<double>::infinity();
   }
   return out;
@@ -37,11 +38,14 @@ Tensor weights_of(HeadKernel<double>& kernel, Step<double>& step, Index batch, I
   return out;
 }
 
-void require_shapes(const Case& c) {
+// Requires that k and v have heads of keys for `shape`, and that all lengths and widths fit.
+void require_shapes(const Case& c, const HeadShape& shape) {
   const Tensor &q = c.input("q"), &k = c.input("k"), &v = c.input("v");
-  require_shape("k", k, {q.size(0), q.size(1), k.size(2), q.size(3)});
-  require_shape("v", v, {q.size(0), v.size(1), k.size(2), v.size(3)});
-  require_shape("upstream", c.upstream_out(), {q.size(0), v.size(1), q.size(2), v.size(3)});
+  const Index batch = q.size(0), tk = k.size(2);
+  require_shape("q", q, {batch, shape.heads * shape.maps, q.size(2), q.size(3)});
+  require_shape("k", k, {batch, shape.key_heads * shape.maps, tk, q.size(3)});
+  require_shape("v", v, {batch, shape.key_heads, tk, v.size(3)});
+  require_shape("upstream", c.upstream_out(), {batch, shape.heads, q.size(2), v.size(3)});
 }
 
 }  // namespace
@@ -50,7 +54,9 @@ LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset) {
   LayerSpec<double> spec;
   const Index tq = c.input("q").size(2), tk = c.input("k").size(2);
   spec.dim = spec.context_dim = dim;
-  spec.heads = c.input("v").size(1);
+  // Without the attribute, differential attention has half as many heads as 'q'; all others as many as 'v'.
+  const Index group = c.attributes.contains("kv_heads") ? c.integer("heads") / c.integer("kv_heads") : 1;
+  spec.heads = c.input("v").size(1) * group;
   spec.length = std::max(tq, tk);
   const Index offset = c.attributes.contains("causal_offset") ? c.integer("causal_offset") : default_offset;
   spec.causality = {c.flag("causal"), offset};
@@ -60,7 +66,6 @@ LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset) {
 }
 
 Run run_kernel(const Case& c, const KernelSetting& setting) {
-  require_shapes(c);
   const LayerSpec<double>& spec = setting.spec;
   Params<double> params;
   const auto kernel = setting.variant.make_kernel(setting.options, spec, params);
@@ -70,46 +75,48 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
   if (setting.prepare) setting.prepare(params);
 
   const HeadShape& shape = kernel->shape();
-  const Index heads = shape.heads, maps = heads * shape.maps;
-  if (c.input("q").size(1) != maps) throw Error("'q' has another number of heads than 'v' asks for");
+  require_shapes(c, shape);
+  const Index heads = shape.heads, key_heads = shape.key_heads;
+  const Index maps = heads * shape.maps, key_maps = key_heads * shape.maps;
   Tensor q = heads_as_columns(c.input("q")), k = heads_as_columns(c.input("k"));
   const Tensor v = heads_as_columns(c.input("v")), d_o = heads_as_columns(c.upstream_out());
   const Index batch = q.size(0), tq = q.size(1), tk = k.size(1);
   const Index first = spec.causality.causal ? *spec.causality.offset : 0;
   if (spec.position) {
     spec.position->rotate(seq(q).heads(maps), first);
-    spec.position->rotate(seq(k).heads(maps), 0);
+    spec.position->rotate(seq(k).heads(key_maps), 0);
   }
-  Tensor o = Tensor::zeros({batch, tq, v.size(2)});
+  Tensor o = Tensor::zeros(d_o.shape);
   Tensor dq = Tensor::zeros(q.shape), dk = Tensor::zeros(k.shape), dv = Tensor::zeros(v.shape);
   Step<double> step;
   const Tensor &cq = q, &ck = k;
-  kernel->forward(step, seq(cq).heads(heads), seq(ck).heads(heads), seq(v).heads(heads), seq(o).heads(heads));
+  kernel->forward(step, {seq(cq).heads(heads), seq(ck).heads(key_heads), seq(v).heads(key_heads), {}},
+                  seq(o).heads(heads));
   Run run;
   run.outputs["weights"] = weights_of(*kernel, step, batch, tq, tk);
   if (setting.scale != 0)
-    run.outputs["lse"] = lse_of(run.outputs["weights"], seq(cq).heads(heads), seq(ck).heads(heads),
+    run.outputs["lse"] = lse_of(run.outputs["weights"], seq(cq).heads(heads), seq(ck).heads(key_heads),
                                 setting.scale, spec.position, first);
-  kernel->backward(step, seq(d_o).heads(heads), seq(dq).heads(heads), seq(dk).heads(heads),
-                   seq(dv).heads(heads));
+  kernel->backward(step, seq(d_o).heads(heads),
+                   {seq(dq).heads(heads), seq(dk).heads(key_heads), seq(dv).heads(key_heads), {}});
   if (spec.position) {
     spec.position->rotate_backward(seq(dq).heads(maps), first);
-    spec.position->rotate_backward(seq(dk).heads(maps), 0);
+    spec.position->rotate_backward(seq(dk).heads(key_maps), 0);
   }
   run.outputs["out"] = columns_as_heads(o, heads);
-  run.grads = {{"q", columns_as_heads(dq, c.input("q").size(1))},
-               {"k", columns_as_heads(dk, c.input("k").size(1))},
-               {"v", columns_as_heads(dv, heads)}};
+  run.grads = {{"q", columns_as_heads(dq, maps)},
+               {"k", columns_as_heads(dk, key_maps)},
+               {"v", columns_as_heads(dv, key_heads)}};
   store_grads(c, setting.names, params, run);
   return run;
 }
 
 Tensor weighted_values(const Tensor& weights, const Tensor& v) {
-  const Index tq = weights.size(2), tk = weights.size(3);
-  Tensor out = Tensor::zeros({v.size(0), v.size(1), tq, v.size(3)});
-  for (Index i = 0; i < v.size(0) * v.size(1); ++i)
+  const Index tq = weights.size(2), tk = weights.size(3), group = weights.size(1) / v.size(1);
+  Tensor out = Tensor::zeros({weights.size(0), weights.size(1), tq, v.size(3)});
+  for (Index i = 0; i < weights.size(0) * weights.size(1); ++i)
     out.matrix().middleRows(i * tq, tq) =
-        weights.matrix().middleRows(i * tq, tq) * v.matrix().middleRows(i * tk, tk);
+        weights.matrix().middleRows(i * tq, tq) * v.matrix().middleRows(i / group * tk, tk);
   return out;
 }
 

@@ -22,7 +22,7 @@ Run run_kernel(const Case& c, const KernelSetting& setting);
 // Returns the spec for the shapes, heads and causality of the case; `dim` is the width of the model.
 LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset);
 
-// Returns weights (batch, heads, query time, key time) times v (batch, heads, key time, channels).
+// Returns weights (batch, heads, query time, key time) times v (batch, key heads, key time, channels).
 Tensor weighted_values(const Tensor& weights, const Tensor& v);
 
 }  // namespace heed::golden

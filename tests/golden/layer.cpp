@@ -17,6 +17,14 @@ ParamNames projection_names(const Case& c) {
   return out;
 }
 
+void set_rope(const Case& c, const Registry& registry, LayerSetting& setting) {
+  const std::string layout = c.text_or_empty("rope");
+  if (layout.empty() || layout == "none") return;
+  setting.position = &registry.position("rope");
+  setting.position_options = {{"layout", Config::scalar(layout)},
+                              {"base", Config::number(c.number("rope_base"))}};
+}
+
 Run run_layer(const Case& c, LayerSetting setting) {
   LayerSpec<double>& spec = setting.spec;
   const Tensor& x = c.input("x");

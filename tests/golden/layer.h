@@ -18,6 +18,9 @@ struct LayerSetting {
 // Returns outputs out and weights (batch, heads, query time, key time), and all gradients.
 Run run_layer(const Case& c, LayerSetting setting);
 
+// Chooses the rotary position that the case names; none where it names none.
+void set_rope(const Case& c, const Registry& registry, LayerSetting& setting);
+
 // Returns the names of W_q, W_k, W_v, W_o, and of their biases where the case has them.
 ParamNames projection_names(const Case& c);
 

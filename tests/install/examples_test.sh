@@ -19,7 +19,7 @@ export PATH=$work/prefix/bin:$PATH
 cp -r "$work/prefix/share/heed/examples" "$work"
 
 short=(train.steps=20 train.warmup=0 train.evaluate_sequences=32 train.test_sequences=64 sweep.seeds=1)
-for name in relu2 axial majority; do
+for name in gated relu2 axial majority; do
   cd "$work/examples/$name"
   quietly cmake -B build "$@"
   quietly cmake --build build
@@ -29,10 +29,13 @@ for name in relu2 axial majority; do
   if grep -q 'stamp' table.txt; then fail "the table of $name shows the plugin's stamp"; fi
 done
 grep -q '^softmax *relu2 ' ../relu2/table.txt || fail "the feed-forward has no row"
+grep -q '^gated(key_heads=1)' ../gated/table.txt || fail "attention with shared keys has no row"
 grep -q '^softmax *axial' ../axial/table.txt || fail "the positions have no row"
 grep -q '^window ' ../majority/table.txt || fail "the task was not run"
-cd "$work/examples/relu2"
-heed check relu2 --plugin build/relu2.so
+for name in gated relu2; do
+  cd "$work/examples/$name"
+  heed check "$name" --plugin "build/$name.so"
+done
 
 # The same plugin for another machine than heed's. Where this one cannot run it, that is said before it is tried.
 cmake -B build-v3 "$@" -DCMAKE_CXX_FLAGS=-march=x86-64-v3 >/dev/null

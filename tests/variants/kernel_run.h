@@ -50,7 +50,8 @@ struct Slopes final : Position<double> {
   double first;
 };
 
-// One mixer on random q, k, v in double: forward, backward with a random upstream gradient, weights.
+// One mixer on random q, k, v and further inputs in double: forward, backward with a random upstream
+// gradient, weights.
 class KernelRun {
  public:
   KernelRun(const std::string& variant, const Config& chosen, const Sizes& s, std::uint64_t seed = 1)
@@ -67,21 +68,31 @@ class KernelRun {
     params.freeze();
     params.initialize(seed);
     key = kernel->shape().key;
-    q = random(s.tq, key, seed, "q"), k = random(s.tk, key, seed, "k"), v = random(s.tk, s.value, seed, "v");
-    upstream = random(s.tq, s.value, seed, "do");
+    const Index key_heads = kernel->shape().key_heads;
+    q = random(s.tq, s.heads * key, seed, "q"), k = random(s.tk, key_heads * key, seed, "k");
+    v = random(s.tk, key_heads * s.value, seed, "v");
+    upstream = random(s.tq, s.heads * s.value, seed, "do");
+    for (const MixerInput& input : kernel->inputs())
+      extra.push_back(
+          random(input.side == Side::query ? s.tq : s.tk, s.heads * input.width, seed, input.name.c_str()));
+    dextra = extra;
     o.assign(upstream.size(), 0.5);  // forward writes all of it
   }
 
   void forward() {
     step.rewind();
-    kernel->forward(step, heads(q, sizes.tq, key), heads(k, sizes.tk, key), heads(v, sizes.tk, sizes.value),
+    kernel->forward(step, inputs<const double>(q, k, v, extra, const_views_),
                     heads(o, sizes.tq, sizes.value));
   }
   void backward() {
     dq.assign(q.size(), 0), dk.assign(k.size(), 0), dv.assign(v.size(), 0);
+    for (std::vector<double>& d : dextra) d.assign(d.size(), 0);
     params.zero_grads();
-    kernel->backward(step, heads(upstream, sizes.tq, sizes.value), heads(dq, sizes.tq, key),
-                     heads(dk, sizes.tk, key), heads(dv, sizes.tk, sizes.value));
+    add_backward();
+  }
+  void add_backward() {
+    kernel->backward(step, heads(upstream, sizes.tq, sizes.value),
+                     inputs<double>(dq, dk, dv, dextra, views_));
   }
   void run() { forward(), backward(); }
 
@@ -100,10 +111,12 @@ class KernelRun {
   }
 
   Heads<double> heads(std::vector<double>& x, Index time, Index width) const {
-    return {x.data(), sizes.batch, sizes.heads, time, width};
+    return {x.data(), sizes.batch, std::ssize(x) / (sizes.batch * time * width), time, width};
   }
+  // The one that head h reads, where several share one.
   Matd head(std::vector<double>& x, Index time, Index width, Index b, Index h) const {
-    return heads(x, time, width)(b, h);
+    const Heads<double> all = heads(x, time, width);
+    return all(b, h / (sizes.heads / all.heads));
   }
   Mask mask() const { return resolve(sizes.causality, sizes.tq, sizes.tk); }
 
@@ -113,15 +126,31 @@ class KernelRun {
   std::unique_ptr<HeadKernel<double>> kernel;
   Step<double> step;
   std::vector<double> q, k, v, o, upstream, dq, dk, dv;
+  std::vector<std::vector<double>> extra, dextra;
 
  private:
-  std::vector<double> random(Index time, Index width, std::uint64_t seed, const char* name) const {
-    std::vector<double> x(static_cast<std::size_t>(sizes.batch * time * sizes.heads * width));
+  // dim: of all heads together
+  std::vector<double> random(Index time, Index dim, std::uint64_t seed, const char* name) const {
+    std::vector<double> x(static_cast<std::size_t>(sizes.batch * time * dim));
     Draws draws = Rng(seed, name).at(0);
     for (double& value : x) value = draws.normal();
     return x;
   }
+  template <class S>
+  HeadInputs<S> inputs(std::vector<double>& q_of, std::vector<double>& k_of, std::vector<double>& v_of,
+                       std::vector<std::vector<double>>& extra_of, std::vector<Heads<S>>& views) const {
+    views.clear();
+    for (std::size_t n = 0; n < extra_of.size(); ++n) {
+      const MixerInput& input = kernel->inputs()[n];
+      views.push_back(heads(extra_of[n], input.side == Side::query ? sizes.tq : sizes.tk, input.width));
+    }
+    return {heads(q_of, sizes.tq, key), heads(k_of, sizes.tk, key), heads(v_of, sizes.tk, sizes.value),
+            views};
+  }
+
   Slopes position_;
+  std::vector<Heads<double>> views_;
+  std::vector<Heads<const double>> const_views_;
 };
 
 // Softmax attention as it is written in a book, with an n x n matrix: what tiled code must agree with.
@@ -182,7 +211,7 @@ inline double distance_from_naive(KernelRun& run, double tau,
 }
 
 // The largest difference between backward and central differences, relative to the largest gradient: every
-// coordinate of q, k, v and the mixer's parameters.
+// coordinate of q, k, v, further inputs and the mixer's parameters.
 inline double distance_from_differences(KernelRun& run, double h = 1e-5) {
   run.run();
   double worst = 0, largest = 1e-3;
@@ -200,6 +229,7 @@ inline double distance_from_differences(KernelRun& run, double h = 1e-5) {
     }
   };
   check(run.q, run.dq), check(run.k, run.dk), check(run.v, run.dv);
+  for (std::size_t n = 0; n < run.extra.size(); ++n) check(run.extra[n], run.dextra[n]);
   for (const ParamInfo& p : run.params.infos())
     if (p.role != Role::fixed) {
       const auto from = static_cast<std::size_t>(p.offset), size = static_cast<std::size_t>(p.rows * p.cols);

@@ -78,8 +78,7 @@ TEST_CASE("softmax backward adds") {
   KernelRun run("softmax", options({{"tile", whole(2)}}), {});
   run.run();
   const std::vector<double> once = run.dk;
-  run.kernel->backward(run.step, run.heads(run.upstream, 5, 4), run.heads(run.dq, 5, 4),
-                       run.heads(run.dk, 5, 4), run.heads(run.dv, 5, 4));
+  run.add_backward();
   for (std::size_t i = 0; i < once.size(); ++i) CHECK(run.dk[i] == 2 * once[i]);
 }
 
@@ -187,4 +186,67 @@ TEST_CASE("softmax: bad widths are refused") {
   const auto kernel = registry().variant("softmax").make_kernel(widths, spec, params);
   CHECK(kernel->shape().key == 2);
   CHECK(kernel->shape().value == 5);
+}
+
+namespace {
+
+// To all heads that read it, each key head of `shared`.
+void repeat_heads(const KernelRun& run, std::vector<double>& shared, std::vector<double>& repeated) {
+  const Heads<double> from = run.heads(shared, run.sizes.tk, 4), to = run.heads(repeated, run.sizes.tk, 4);
+  for (Index b = 0; b < to.batch; ++b)
+    for (Index h = 0; h < to.heads; ++h) to(b, h) = from(b, h / (to.heads / from.heads));
+}
+
+}  // namespace
+
+TEST_CASE("softmax: heads that share keys are heads with a copy of them, and their gradients add up") {
+  for (Index key_heads : {1, 2, 3})
+    for (const Causality& causality : {Causality{true, {}}, Causality{false, {}}}) {
+      const Sizes s{.heads = 6, .tq = 7, .tk = 9, .causality = causality, .slope = 0.1};
+      KernelRun grouped("softmax", options({{"tile", whole(4)}, {"key_heads", whole(key_heads)}}), s);
+      KernelRun copies("softmax", options({{"tile", whole(4)}}), s);
+      CAPTURE(key_heads, causality.causal);
+      REQUIRE(grouped.k.size() * 6 == copies.k.size() * static_cast<std::size_t>(key_heads));
+      copies.q = grouped.q, copies.upstream = grouped.upstream;
+      repeat_heads(copies, grouped.k, copies.k), repeat_heads(copies, grouped.v, copies.v);
+      grouped.run(), copies.run();
+      CHECK(grouped.o == copies.o);
+      CHECK(grouped.dq == copies.dq);
+      for (Index h = 0; h < 6; ++h) CHECK(grouped.weights(1, h) == copies.weights(1, h));
+      const Index group = 6 / key_heads;
+      for (Index b = 0; b < s.batch; ++b)
+        for (Index kh = 0; kh < key_heads; ++kh) {
+          Matd dk = Matd::Zero(s.tk, 4), dv = Matd::Zero(s.tk, 4);
+          for (Index h = kh * group; h < (kh + 1) * group; ++h) {
+            dk += copies.heads(copies.dk, s.tk, 4)(b, h);
+            dv += copies.heads(copies.dv, s.tk, 4)(b, h);
+          }
+          CHECK(distance(grouped.heads(grouped.dk, s.tk, 4)(b, kh), dk) < kRounding);
+          CHECK(distance(grouped.heads(grouped.dv, s.tk, 4)(b, kh), dv) < kRounding);
+        }
+    }
+}
+
+TEST_CASE("softmax: key_heads that do not divide heads are refused with both numbers") {
+  const LayerSpec<float> spec{.dim = 8, .context_dim = 8, .heads = 4};
+  Params<float> params;
+  CHECK_THROWS_WITH(
+      registry().variant("softmax").make<float>(options({{"key_heads", whole(3)}}), spec, params),
+      "'key_heads' is 3 but must divide 'heads' (4).");
+}
+
+TEST_CASE("softmax: a layer with fewer key heads has smaller maps and keeps less when decoding") {
+  const LayerSpec<float> spec{.dim = 24, .context_dim = 24, .heads = 4, .length = 16};
+  const auto made = [&](Index key_heads, Params<float>& params) {
+    return registry().variant("softmax").make<float>(options({{"key_heads", whole(key_heads)}}), spec,
+                                                     params);
+  };
+  Params<float> all, one;
+  const auto full = made(0, all), single = made(1, one);
+  CHECK(all.find("key.weight").cols() == 24);
+  CHECK(one.find("key.weight").cols() == 6);
+  CHECK(one.find("value.weight").cols() == 6);
+  CHECK(full->cost(16, 16).state_bytes == 4 * 16 * 4 * (6 + 6));
+  CHECK(single->cost(16, 16).state_bytes == 4 * 16 * (6 + 6));
+  CHECK(full->cost(16, 16).flops - single->cost(16, 16).flops == 2 * 16 * 24 * 2 * (24 - 6));
 }

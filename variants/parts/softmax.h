@@ -14,12 +14,13 @@ void describe_tile(auto& option, Index& tile) {
 }
 
 // Scaled dot-product attention: o = softmax(tau q k^T) v.    q (Tq,D)  k (Tk,D)  v (Tk,V)  o (Tq,V)
-// Vaswani et al. 2017, eq. 1. Derivation: docs/variants/softmax.md.
+// Vaswani et al. 2017, eq. 1. Fewer heads of keys and values: multi-query (Shazeer 2019) and grouped-query
+// attention (Ainslie et al. 2023). Derivation: docs/variants/softmax.md.
 template <class S>
 struct Softmax : TiledMixer<Softmax<S>, S> {
   struct Options {
     double scale = 0;
-    Index key_width = 0, value_width = 0, tile = kTile;
+    Index key_width = 0, value_width = 0, key_heads = 0, tile = kTile;
     void describe(auto& option) {
       option("scale", scale,
              {.min = 0, .max = 1e3, .doc = "multiplies the scores; 0 stands for 1/sqrt(key width)"});
@@ -27,6 +28,9 @@ struct Softmax : TiledMixer<Softmax<S>, S> {
              {.min = 0, .doc = "of each head's queries and keys; 0 stands for dim / heads"});
       option("value_width", value_width,
              {.min = 0, .doc = "of each head's values; 0 stands for dim / heads"});
+      option("key_heads", key_heads,
+             {.min = 0,
+              .doc = "heads of keys and values, shared by the query heads; must divide heads; 0: as many"});
       describe_tile(option, tile);
     }
   } options;
@@ -35,7 +39,7 @@ struct Softmax : TiledMixer<Softmax<S>, S> {
     if (!options.key_width || !options.value_width) require_divisible(spec.dim, spec.heads);
     const Index width = spec.dim / spec.heads;
     return {spec.heads, options.key_width ? options.key_width : width,
-            options.value_width ? options.value_width : width, 1};
+            options.value_width ? options.value_width : width, 1, options.key_heads};
   }
 
   DenseTiles tiles(const Head<S>& in, Memory<S>&) const {

@@ -5,6 +5,8 @@ using namespace heed;
 
 // o = p v,  p = softmax(q k^T / (tau sqrt(d))): attention that works. Put your equation and its paper here,
 // and change forward and backward together: `heed check` says at once whether they agree.
+//
+// A gate or a decay for each token is an input: name it in inputs(), see core/mixer.h.
 template <class S>
 struct MyVariant {
   struct Options {  // each becomes a key of the sweep file

@@ -10,7 +10,6 @@
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/probe_batch.h"
 #include "experiments/train/trial.h"
-#include "experiments/trial/stages.h"
 #include "tests/catch.h"
 
 namespace {

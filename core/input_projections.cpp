@@ -1,0 +1,56 @@
+#include "core/input_projections.h"
+
+namespace heed {
+
+template <class S>
+InputProjections<S>::InputProjections(std::span<const MixerInput> inputs, Index heads,
+                                      const LayerSpec<S>& spec, Params<S>& params)
+    : heads_(heads), grads_(inputs.size()), values_of_heads_(inputs.size()), grads_of_heads_(inputs.size()) {
+  for (const MixerInput& input : inputs) {
+    const Index from = input.side == Side::query ? spec.dim : spec.context_dim, to = heads * input.width;
+    maps_.push_back(
+        {Linear<S>(input.name, from, to, input.bias.has_value(), 0.02, params, input.bias.value_or(0)),
+         input.side, to});
+  }
+}
+
+template <class S>
+std::span<const Heads<const S>> InputProjections<S>::forward(Step<S>& step, Seq<const S> x,
+                                                             Seq<const S> context) {
+  Memory<S> memory = step.memory();
+  for (std::size_t n = 0; n < maps_.size(); ++n) {
+    const Seq<const S> from = maps_[n].side == Side::query ? x : context;
+    const Seq<S> to = memory.keep(from.batch, from.time, maps_[n].width);
+    maps_[n].linear.forward(step, from, to);
+    values_of_heads_[n] = to.heads(heads_);
+  }
+  return values_of_heads_;
+}
+
+template <class S>
+std::span<const Heads<S>> InputProjections<S>::zero_grads(Memory<S>& memory) {
+  for (std::size_t n = 0; n < maps_.size(); ++n) {
+    grads_[n] = memory.temp(values_of_heads_[n].batch, values_of_heads_[n].time, maps_[n].width);
+    grads_[n].rows().setZero();
+    grads_of_heads_[n] = grads_[n].heads(heads_);
+  }
+  return grads_of_heads_;
+}
+
+template <class S>
+void InputProjections<S>::backward(Step<S>& step, Seq<S> dx, Seq<S> dcontext) {
+  for (std::size_t n = 0; n < maps_.size(); ++n)
+    maps_[n].linear.backward(step, grads_[n], maps_[n].side == Side::query ? dx : dcontext);
+}
+
+template <class S>
+double InputProjections<S>::flops(Index tq, Index tk) const {
+  double sum = 0;
+  for (const Map& map : maps_) sum += map.linear.flops(map.side == Side::query ? tq : tk);
+  return sum;
+}
+
+template class InputProjections<float>;
+template class InputProjections<double>;
+
+}  // namespace heed

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "core/head_kernel.h"
+#include "core/ops/linear.h"
+
+namespace heed {
+
+// The linear maps that make a mixer's inputs: input_n = W_n x on the query side, W_n context on the key side.
+template <class S>
+class InputProjections {
+ public:
+  InputProjections() = default;  // of a mixer without inputs
+  InputProjections(std::span<const MixerInput> inputs, Index heads, const LayerSpec<S>& spec,
+                   Params<S>& params);
+
+  // Returns the inputs of all heads, which stay in place until backward.
+  std::span<const Heads<const S>> forward(Step<S>& step, Seq<const S> x, Seq<const S> context);
+
+  // Returns room for the gradients of the inputs, all zero, in temp memory.
+  std::span<const Heads<S>> zero_grads(Memory<S>& memory);
+  // Adds what the latest zero_grads() holds by now into dx, dcontext and the gradients of the maps.
+  void backward(Step<S>& step, Seq<S> dx, Seq<S> dcontext);
+
+  std::size_t count() const { return maps_.size(); }
+  double flops(Index tq, Index tk) const;  // of one sequence
+
+ private:
+  struct Map {
+    Linear<S> linear;
+    Side side;
+    Index width;  // of all heads together
+  };
+
+  Index heads_ = 0;
+  std::vector<Map> maps_;
+  std::vector<Seq<S>> grads_;
+  // of the latest pass
+  std::vector<Heads<const S>> values_of_heads_;
+  std::vector<Heads<S>> grads_of_heads_;
+};
+
+extern template class InputProjections<float>;
+extern template class InputProjections<double>;
+
+}  // namespace heed

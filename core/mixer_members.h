@@ -1,0 +1,109 @@
+#pragma once
+
+#include <concepts>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "core/head.h"
+#include "core/optional_members.h"
+#include "core/options.h"
+
+namespace heed {
+
+// Which optional members the mixer M has (core/mixer.h lists them). One with another signature does not
+// compile, and the message shows the right one.
+template <class M, class S>
+struct MixerMembers {
+  static constexpr bool cost = detail::has_cost<M>(), declare = detail::has_declare<M>(),
+                        inputs = detail::has_inputs<M>(), prepare = detail::has_prepare<M>(),
+                        shape = detail::has_shape<M>(), traits = detail::has_traits<M>(),
+                        weights = detail::has_weights<M>();
+
+  static_assert(std::is_trivially_destructible_v<typename M::Saved>,
+                "what forward saves lives in an arena: views and numbers only");
+  static_assert(
+      !cost ||
+          requires(const M& m, const HeadSize& size) {
+            { m.cost(size) } -> std::same_as<Cost>;
+          },
+      "'cost' of a mixer must be public: Cost cost(const HeadSize&) const");
+  static_assert(
+      !declare ||
+          requires(M & m, const LayerSpec<S>& spec, Params<S>& params) {
+            { m.declare(spec, params) } -> std::same_as<void>;
+          },
+      "'declare' of a mixer must be public: void declare(const LayerSpec<S>&, Params<S>&)");
+  static_assert(
+      !inputs ||
+          requires(const M& m, const LayerSpec<S>& spec) {
+            { m.inputs(spec) } -> std::same_as<std::vector<MixerInput>>;
+          },
+      "'inputs' of a mixer must be public: std::vector<MixerInput> inputs(const LayerSpec<S>&) const");
+  static_assert(
+      !prepare ||
+          requires(M & m, Index length, const Mask& mask) {
+            { m.prepare(length, length, mask) } -> std::same_as<void>;
+          },
+      "'prepare' of a mixer must be public: void prepare(Index tq, Index tk, const Mask&)");
+  static_assert(
+      !shape ||
+          requires(const M& m, const LayerSpec<S>& spec) {
+            { m.shape(spec) } -> std::same_as<HeadShape>;
+          },
+      "'shape' of a mixer must be public: HeadShape shape(const LayerSpec<S>&) const");
+  static_assert(
+      !traits ||
+          requires(const M& m) {
+            { m.traits() } -> std::same_as<Traits>;
+          },
+      "'traits' of a mixer must be public: Traits traits() const");
+  static_assert(
+      !weights ||
+          requires(const M& m, const Head<S>& in, const typename M::Saved& saved, Mat<S> p,
+                   Memory<S>& memory) {
+            { m.weights(in, saved, p, memory) } -> std::same_as<void>;
+          },
+      "'weights' of a mixer must be public: "
+      "void weights(const Head<S>&, const Saved&, Mat<S> p, Memory<S>&) const");
+};
+
+namespace detail {
+template <class M>
+struct MixerOptionsOf {
+  using type = NoOptions;
+};
+template <class M>
+requires requires { typename M::Options; }
+struct MixerOptionsOf<M> {
+  using type = typename M::Options;
+  static_assert(
+      requires(M & m) {
+        { m.options } -> std::same_as<type&>;
+      },
+      "a mixer with Options must have a public member for them: Options options;");
+};
+}  // namespace detail
+
+template <class M>
+using MixerOptions = typename detail::MixerOptionsOf<M>::type;
+
+template <class M>
+M configured_mixer(const Config& c, const std::string& name) {
+  M mixer;
+  if constexpr (requires { typename M::Options; })
+    mixer.options = make_options<MixerOptions<M>>(c, name);
+  else
+    make_options<NoOptions>(c, name);
+  return mixer;
+}
+
+template <class M>
+Traits mixer_traits(const M& mixer) {
+  if constexpr (detail::has_traits<M>())
+    return mixer.traits();
+  else
+    return {};
+}
+
+}  // namespace heed

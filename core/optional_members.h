@@ -1,0 +1,37 @@
+// Optional members are found by their name. One that has the name and another signature would be left out
+// silently; instead it is a compile error that shows the right signature.
+#pragma once
+
+#include <type_traits>
+
+namespace heed::detail {
+
+// True where T has a member called `name`, whatever it is. In a class that derives from T and from a struct
+// with such a member, the name is then ambiguous. Nothing derives from a final class; there its address is
+// taken, which an overloaded function does not have.
+#define HEED_HAS_MEMBER(name)                           \
+  struct Named_##name {                                 \
+    int name;                                           \
+  };                                                    \
+  template <class T>                                    \
+  struct With_##name : T, Named_##name {};              \
+  template <class T>                                    \
+  constexpr bool has_##name() {                         \
+    if constexpr (std::is_final_v<T>) return requires { \
+        &T::name;                                       \
+      };                                                \
+    else                                                \
+      return !requires { &With_##name<T>::name; };      \
+  }
+
+HEED_HAS_MEMBER(block_style)
+HEED_HAS_MEMBER(cost)
+HEED_HAS_MEMBER(declare)
+HEED_HAS_MEMBER(inputs)
+HEED_HAS_MEMBER(prepare)
+HEED_HAS_MEMBER(shape)
+HEED_HAS_MEMBER(traits)
+HEED_HAS_MEMBER(weights)
+#undef HEED_HAS_MEMBER
+
+}  // namespace heed::detail
