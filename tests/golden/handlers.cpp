@@ -51,6 +51,8 @@ constexpr Kind kKinds[] = {
     {{{"variant", "linear"}, {"level", "layer"}}, run_linear_layer},
     {{{"variant", "differential"}, {"level", "kernel"}}, run_differential_kernel},
     {{{"variant", "differential"}, {"level", "layer"}}, run_differential_layer},
+    {{{"variant", "forgetting"}, {"level", "kernel"}}, run_forgetting_kernel},
+    {{{"variant", "forgetting"}, {"level", "layer"}}, run_forgetting_layer},
     {{{"variant", "sparse"}, {"pattern", ""}}, run_sparse},
     {{{"variant", "pattention"}, {"level", "kernel"}}, run_pattention_map},
     {{{"variant", "pattention"}, {"level", "block"}}, run_pattention_block},

@@ -26,6 +26,8 @@ std::vector<Run> run_linear_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_linear_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_differential_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_differential_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_forgetting_kernel(const Case& c, const Registry& registry);
+std::vector<Run> run_forgetting_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_sparse(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_map(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_block(const Case& c, const Registry& registry);

@@ -230,6 +230,7 @@ namespace {
 // Trainable numbers of a layer of width d, with its defaults and biases, written down by hand.
 double written_down(const std::string& name, double d, double heads) {
   const double projections = 4 * d * d + 4 * d;
+  if (name == "forgetting") return projections + d * heads + heads;                  // the gates' map
   if (name == "differential") return projections + 4 * (d / heads / 2) + d / heads;  // four lambdas, a gain
   if (name == "tokenformer") return 4 * d * 2 * d;                                   // four maps of d tokens
   if (name == "mlp") return 2 * d * 4 * d + 4 * d + d;

@@ -17,8 +17,8 @@ namespace heed {
 
 // Softmax attention over tiles, never with a (Tq,Tk) buffer. Derivation: docs/variants/softmax.md.
 //
-//     s_ij = tau q_i.k_j - slope |i + shift - j|      lse_i = log sum_j exp(s_ij)
-//     p_ij = exp(s_ij - lse_i)                        o_i = sum_j p_ij v_j        over the pairs of the tiles
+//     s_ij = tau q_i.k_j - slope |i + shift - j| + c_{i + shift} - c_j      lse_i = log sum_j exp(s_ij)
+//     p_ij = exp(s_ij - lse_i)      o_i = sum_j p_ij v_j                    over the pairs of the tiles
 //
 // Forward leaves o and lse alone (online softmax: Milakov & Gimelshein 2018; tiles: Dao et al. 2022);
 // backward makes each tile of p again from lse. A query that sees no key has o = 0, lse = -inf, no gradient.
@@ -30,6 +30,9 @@ struct SoftmaxMap {
   S scale;          // tau
   S slope = 0;      // ALiBi; 0 for none
   Index shift = 0;  // query i stands at i + shift among the keys
+  // (Tk) running sums c of what is forgotten, in double: near the diagonal, c_i - c_j is a small difference
+  // of large numbers. Null: nothing is forgotten. REQUIRES: each query stands at one of the keys.
+  const double* forgotten = nullptr;
 };
 
 // A causal mask says where queries stand; without one, queries and keys both count from 0.
@@ -47,7 +50,7 @@ void load_queries(const SoftmaxMap<S>& in, const Rows& queries, Mat<S> q) {
   for (Index r = 0; r < q.rows(); ++r) row(q, r) *= in.scale;
 }
 
-// s = q k^T - slope |i + shift - j|, -inf where hidden
+// s = q k^T - slope |i + shift - j| + c_{i + shift} - c_j, -inf where hidden
 template <class S>
 void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& tile, Mat<S> q,
                  const TurnedRows<S>& k, Mat<S> s) {
@@ -56,6 +59,10 @@ void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& ti
     for (Index r = 0; r < s.rows(); ++r)
       for (Index c = 0; c < s.cols(); ++c)
         s(r, c) -= in.slope * static_cast<S>(std::abs(queries[r] + in.shift - tile.keys[c]));
+  if (in.forgotten)
+    for (Index r = 0; r < s.rows(); ++r)
+      for (Index c = 0; c < s.cols(); ++c)
+        s(r, c) += static_cast<S>(in.forgotten[queries[r] + in.shift] - in.forgotten[tile.keys[c]]);
   hide(tile, kMinusInfinity<S>, s);
 }
 
@@ -65,6 +72,13 @@ template <class S>
 void tile_weights(const KeyTile& tile, TileRow<S> lse, Mat<S> s) {
   for (Index r = 0; r < s.rows(); ++r) row(s, r) = (row(s, r) - lse(r)).exp();
   hide(tile, S(0), s);
+}
+
+// sum_j -= the column of key j
+template <class S>
+void subtract_sums(Mat<S> ds, const Rows& keys, double* sum) {
+  for (Index r = 0; r < ds.rows(); ++r)
+    for (Index c = 0; c < ds.cols(); ++c) sum[keys[c]] -= static_cast<double>(ds(r, c));
 }
 
 // One step of the online softmax; s becomes p:
@@ -139,10 +153,11 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
 
 // Adds into dq, dk and dv; o and lse are what forward wrote.
 //     D_i = do_i.o_i   dv += p^T do   ds = p (do v^T - D)   dq += tau ds k   dk += tau ds^T q
+//     dc_j -= sum_i ds_ij, where d_forgotten is given; the sums over j, which c_i would get, are zero
 template <class S, class T>
 requires Tiles<T, S>
 void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> lse, In<S> d_o, Mat<S> dq,
-                      Mat<S> dk, Mat<S> dv, Memory<S>& memory) {
+                      Mat<S> dk, Mat<S> dv, Memory<S>& memory, double* d_forgotten = nullptr) {
   typename Memory<S>::Scope scope(memory);
   const Index height = tiles.height(), most = tiles.width(), d = in.q.cols(), width = in.v.cols();
   const Mat<S> q_room = tile_room(memory, height, d), dq_room = tile_room(memory, height, d);
@@ -178,6 +193,7 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
       add_to_rows<S>(p, d_o_t, keys.keys, dv_room, dv_sum);
       v.times_turned(d_o_t, ds);  // dp
       for (Index r = 0; r < n; ++r) row(ds, r) = row(p, r) * (row(ds, r) - dot(r));
+      if (d_forgotten) detail::subtract_sums(ds, keys.keys, d_forgotten);
       add_product_ab(ds, k.rows(), dq_t);
       add_to_rows<S>(ds, q_t, keys.keys, dk_room, dk_sum);  // q_t carries tau
     }
@@ -223,7 +239,7 @@ void softmax_weights(const SoftmaxMap<S>& in, const T& tiles, In<S> lse, Mat<S> 
 #define HEED_TILED_SOFTMAX(prefix, S, T)                                                                     \
   prefix template void softmax_forward(const SoftmaxMap<S>&, const T&, Mat<S>, Mat<S>, Memory<S>&);          \
   prefix template void softmax_backward(const SoftmaxMap<S>&, const T&, In<S>, In<S>, In<S>, Mat<S>, Mat<S>, \
-                                        Mat<S>, Memory<S>&);                                                 \
+                                        Mat<S>, Memory<S>&, double*);                                        \
   prefix template void softmax_weights(const SoftmaxMap<S>&, const T&, In<S>, Mat<S>, Memory<S>&)
 // NOLINTEND(bugprone-macro-parentheses)
 HEED_TILED_SOFTMAX(extern, float, BlockPlan);

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <span>
+
+#include "core/head.h"
+#include "variants/parts/packed_tile.h"
+
+namespace heed {
+
+// The pieces of forgetting attention around the softmax kernel, forward beside backward.
+
+// log sigmoid(x), in double: log f of a forget gate f. For large negative x it is x, where log(sigmoid) is
+// log(0).
+inline double log_sigmoid(double x) { return std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x))); }
+inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
+
+// c_t = sum_{u <= t} g_u, in place
+inline void sum_up(std::span<double> g) {
+  for (std::size_t t = 1; t < g.size(); ++t) g[t] += g[t - 1];
+}
+// dg_t = sum_{u >= t} dc_u, in place
+inline void sum_up_backward(std::span<double> dc) {
+  for (std::size_t t = dc.size(); t-- > 1;) dc[t - 1] += dc[t];
+}
+
+// Token shift: y_t = a_t x_{t-1} + (1 - a_t) x_t, x_{-1} = 0, a = sigmoid(gate).    x, y (T,D)  gate (T,1)
+template <class S>
+void shift_tokens(In<S> x, In<S> gate, Mat<S> y) {
+  for (Index t = 0; t < x.rows(); ++t) {
+    const S a = static_cast<S>(sigmoid(static_cast<double>(gate(t, 0))));
+    y.row(t) = (1 - a) * x.row(t);
+    if (t > 0) y.row(t) += a * x.row(t - 1);
+  }
+}
+// dx_t += (1 - a_t) dy_t + a_{t+1} dy_{t+1}    dgate_t += dy_t.(x_{t-1} - x_t) a_t (1 - a_t)
+template <class S>
+void shift_tokens_backward(In<S> x, In<S> gate, In<S> dy, Mat<S> dx, Mat<S> dgate) {
+  for (Index t = 0; t < x.rows(); ++t) {
+    const S a = static_cast<S>(sigmoid(static_cast<double>(gate(t, 0))));
+    S da = -dy.row(t).dot(x.row(t));
+    dx.row(t) += (1 - a) * dy.row(t);
+    if (t > 0) {
+      da += dy.row(t).dot(x.row(t - 1));
+      dx.row(t - 1) += a * dy.row(t);
+    }
+    dgate(t, 0) += da * a * (1 - a);
+  }
+}
+
+template <class S>
+S reciprocal_rms(In<S> x, Index i, double eps) {
+  return 1 / std::sqrt(x.row(i).squaredNorm() / static_cast<S>(x.cols()) + static_cast<S>(eps));
+}
+
+// y_i = r_i x_i * gain, r_i = 1 / sqrt(mean(x_i^2) + eps).    x, y (T,D)  gain (1,D)
+template <class S>
+void rms_rows(In<S> x, In<S> gain, double eps, Mat<S> y) {
+  for (Index i = 0; i < x.rows(); ++i)
+    y.row(i).array() = reciprocal_rms<S>(x, i, eps) * x.row(i).array() * gain.row(0).array();
+}
+// With n = r x and e = dy * gain:    dgain += dy * n    dx += r (e - n mean(e * n))
+template <class S>
+void rms_rows_backward(In<S> x, In<S> gain, double eps, In<S> dy, Mat<S> dx, Mat<S> dgain) {
+  for (Index i = 0; i < x.rows(); ++i) {
+    const S r = reciprocal_rms<S>(x, i, eps);
+    const auto n = r * x.row(i).array(), e = dy.row(i).array() * gain.row(0).array();
+    const S mean = (e * n).sum() / static_cast<S>(x.cols());
+    dgain.row(0).array() += dy.row(i).array() * n;
+    dx.row(i).array() += r * (e - n * mean);
+  }
+}
+
+}  // namespace heed
