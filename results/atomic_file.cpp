@@ -39,7 +39,7 @@ auto checked(const fs::path& path, const char* doing, Call call) {
   }
 }
 
-// What a destructor could not report.
+// Closes the descriptor and reports an error, which a destructor could not.
 void close_checked(Descriptor& file, const fs::path& path) {
   // Not repeated after EINTR: Linux has closed the descriptor by then, and another thread may own its number.
   if (::close(file.release()) != 0 && errno != EINTR) fail(path, "close", errno);
@@ -47,14 +47,15 @@ void close_checked(Descriptor& file, const fs::path& path) {
 
 constexpr std::string_view kTemporaryMark = ".tmp.";
 
-// A temporary file, locked as long as this lives: by the lock others see that its process is alive.
+// A temporary file, locked during its lifetime. The lock shows other processes that this one is alive.
 struct Temporary {
   std::string name;
-  Descriptor file, lock;  // of one open file, so that it can be closed for writing and stay locked
+  Descriptor file,
+      lock;  // two descriptors of one open file, so that it can be closed for writing and stay locked
 };
 
-// A temporary file of our own: created, or nothing. The name may be taken, by a killed process that had our
-// number or by another thread of ours.
+// Creates a temporary file. Returns nullopt if the name is used by a killed process with our pid or by
+// another of our threads.
 Temporary create_temporary(const fs::path& path) {
   const std::string first = fmt::format("{}{}{}.{}", path.string(), kTemporaryMark, host_name(), ::getpid());
   for (int attempt = 0;; ++attempt) {
@@ -67,8 +68,8 @@ Temporary create_temporary(const fs::path& path) {
     }
     Temporary made{std::move(name), Descriptor(fd), Descriptor(::fcntl(fd, F_DUPFD_CLOEXEC, 0))};
     if (made.lock.get() < 0) fail(path, "create a temporary file beside it", errno);
-    // Where a file system knows no locks, remove_leftovers finds none either and removes nothing. Where it
-    // has the lock, or has removed the file already, it was faster than we: there is another name.
+    // On a file system without locks, remove_leftovers gets none either and removes nothing. If
+    // remove_leftovers holds the lock or has removed the file, it was faster: try another name.
     if (::flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) continue;
     struct stat status {};
     if (::fstat(fd, &status) != 0 || status.st_nlink > 0) return made;
@@ -79,7 +80,7 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.find_first_not_of("0123456789") == std::string_view::npos;
 }
 
-// What stands behind the mark: "<host>.<pid>", with ".<attempt>" where a name was taken.
+// Returns the suffix "<host>.<pid>", with ".<attempt>" if that name was used.
 bool is_of_host(std::string_view owner, const std::string& host) {
   if (!owner.starts_with(host + '.')) return false;
   owner.remove_prefix(host.size() + 1);
@@ -87,7 +88,7 @@ bool is_of_host(std::string_view owner, const std::string& host) {
   return is_number(owner.substr(0, dot)) && (dot == owner.npos || is_number(owner.substr(dot + 1)));
 }
 
-// Does the name belong to the open file?
+// Returns true if the name still refers to the open file.
 bool names(const std::string& name, int fd) {
   struct stat of_name {
   }, of_file{};
@@ -95,7 +96,7 @@ bool names(const std::string& name, int fd) {
          of_name.st_dev == of_file.st_dev && of_name.st_ino == of_file.st_ino;
 }
 
-// Is it a temporary file that nobody writes any more? Then it is removed.
+// Removes the file if no process writes it any more. Returns true if it did.
 bool remove_if_left(const fs::path& path) {
   const std::string name = path.string(), base = path.filename().string();
   const std::size_t mark = base.rfind(kTemporaryMark);
@@ -103,13 +104,13 @@ bool remove_if_left(const fs::path& path) {
   const std::string_view owner = std::string_view(base).substr(mark + kTemporaryMark.size());
   if (owner.find('.') == owner.npos || !is_number(owner.substr(owner.rfind('.') + 1))) return false;
   const Descriptor fd(
-      ::open(name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));  // for writing: NFS locks no other
+      ::open(name.c_str(), O_RDWR | O_NOFOLLOW | O_CLOEXEC));  // for writing: NFS locks only such files
   if (fd.get() < 0 || ::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) return false;
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return false;
   const auto age = std::chrono::system_clock::now() - std::chrono::system_clock::from_time_t(status.st_mtime);
   if (!is_of_host(owner, host_name()) && age < std::chrono::hours(1)) return false;
-  // Whoever held the lock until now may have published it, and another may have taken the name.
+  // The previous holder of the lock may have published the file, and another process may use the name.
   return names(name, fd.get()) && ::unlink(name.c_str()) == 0;
 }
 
@@ -121,10 +122,10 @@ void write_all(int fd, const fs::path& path, std::span<const std::byte> bytes) {
   }
 }
 
-// Gives the temporary file its name in one step unless the name is taken; answers whether it did.
+// Renames the temporary file atomically unless `path` exists. Returns true if it did.
 bool publish_new(const std::string& temporary, const fs::path& path) {
   if (::renameat2(AT_FDCWD, temporary.c_str(), AT_FDCWD, path.c_str(), RENAME_NOREPLACE) == 0) return true;
-  // Some file systems know no such rename (NFS): the file gets a second name, then the first one goes.
+  // Some file systems (NFS) lack this rename: add a second name (link), then remove the first one.
   if ((errno == EINVAL || errno == ENOSYS) && ::link(temporary.c_str(), path.c_str()) == 0) {
     if (::unlink(temporary.c_str()) != 0) fail(path, "remove its temporary file", errno);
     return true;
@@ -189,7 +190,7 @@ std::vector<std::byte> read_end(const fs::path& path, std::size_t size) {
   while (!rest.empty()) {
     const ssize_t got =
         checked(path, "read", [&] { return ::pread(fd.get(), rest.data(), rest.size(), at); });
-    if (got == 0) break;  // it shrank meanwhile: whoever checks the content will say so
+    if (got == 0) break;  // the file shrank meanwhile; the check of its content will report it
     rest = rest.subspan(static_cast<std::size_t>(got));
     at += got;
   }

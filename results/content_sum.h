@@ -1,5 +1,5 @@
-// A 64-bit sum over named values: the same whoever adds them, in whatever order. Taken of what was to be
-// stored and of what was read, it tells whether they are the same to the bit.
+// A 64-bit checksum over named values, independent of the order in which they are added. Comparing the sum
+// of the data to be stored with that of the data read back shows whether they are bitwise equal.
 #pragma once
 
 #include <concepts>
@@ -13,7 +13,7 @@ namespace heed::results {
 
 class ContentSum {
  public:
-  // `place` tells values of one name apart: the rows of a variable.
+  // `place` distinguishes values of one name: the rows of a variable.
   void add(std::string_view name, std::span<const std::byte> bytes, std::uint64_t place = 0);
   void add(std::string_view name, std::string_view text, std::uint64_t place = 0);
   void add(std::string_view name, std::integral auto number) {

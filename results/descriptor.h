@@ -1,4 +1,4 @@
-// The owner of a file descriptor.
+// Owns a file descriptor.
 #pragma once
 
 #include <unistd.h>
@@ -20,7 +20,7 @@ class Descriptor {
     if (fd_ >= 0) ::close(fd_);
   }
   int get() const { return fd_; }
-  int release() { return std::exchange(fd_, -1); }  // who asks closes it
+  int release() { return std::exchange(fd_, -1); }  // the caller must close it
 
  private:
   int fd_ = -1;

@@ -7,7 +7,7 @@
 
 namespace heed::results {
 
-// The machine refused: a full disk, no permission, a failing device. Programs end with exit code 74.
+// A system error: a full disk, no permission, a failing device. Programs exit with 74.
 struct IoError : std::runtime_error {
   IoError(const std::filesystem::path& file, const std::string& why)
       : std::runtime_error(file.string() + ": " + why), path(file), reason(why) {}
@@ -15,8 +15,7 @@ struct IoError : std::runtime_error {
   std::string reason;
 };
 
-// The bytes are not what heed wrote, or are of another schema. `why` is a sentence. Programs end with exit
-// code 65.
+// The file is not as heed wrote it, or has another schema. `why` is a sentence. Programs exit with 65.
 struct DamagedFile : std::runtime_error {
   DamagedFile(const std::filesystem::path& file, const std::string& why)
       : std::runtime_error(file.string() + ": " + why), path(file), reason(why) {}

@@ -1,4 +1,4 @@
-// The identifiers and the errors of HDF5's C API, made safe. Reading is in h5_reader.h, writing in
+// Safe wrappers of the identifiers and errors of HDF5's C API. Reading is in h5_reader.h, writing in
 // h5_writer.h.
 #pragma once
 
@@ -12,9 +12,9 @@
 
 namespace heed::results {
 
-// Owns one HDF5 identifier. Whatever may lose data when it fails is closed by name with `close()`, whose
-// answer is checked; the destructor is for stack unwinding, and for spaces, types and property lists, which
-// own no file data.
+// Owns one HDF5 identifier. Close explicitly with `close()` and check its result if a failure could lose
+// data. The destructor is for stack unwinding, and for spaces, types and property lists, which own no file
+// data.
 class Handle {
  public:
   using Closer = herr_t (*)(hid_t);
@@ -39,16 +39,16 @@ class Handle {
 
 // Stops HDF5 from printing its own errors, in the calling thread.
 void h5_quiet();
-// The innermost reason on HDF5's error stack, which is emptied. Throws std::bad_alloc where that is a lack of
-// memory: no file is to blame for it.
+// Returns the innermost reason on HDF5's error stack, and clears the stack. Throws: std::bad_alloc if the
+// reason is a failed allocation, which is not the file's fault.
 std::string h5_reason();
 
-// A name for the file in memory that `owner` holds open. HDF5 wants one: it looks whether the name exists on
-// disk, and takes two open files of one name for the same. Nothing can exist below a device, and an address
-// has one owner.
+// Returns a unique name for the in-memory file of `owner`. HDF5 checks whether the name exists on disk, and
+// treats two open files of one name as the same. The name is below a device, where no file can exist, and
+// contains the owner's address.
 std::string h5_memory_name(const void* owner);
 
-// Passes on what an HDF5 call returned; throws Error(path, "cannot <doing> '<name>': <reason>") if it is
+// Returns the result of an HDF5 call. Throws: Error(path, "cannot <doing> '<name>': <reason>") if it is
 // negative.
 template <class Error>
 struct H5Check {
@@ -63,13 +63,14 @@ struct H5Check {
   }
 };
 
-// The variable-length UTF-8 string: the one string type that every reader takes.
+// Returns the type of variable-length UTF-8 strings, the only string type that every reader accepts.
 Handle h5_string_type();
 
-// How texts are transferred: HDF5 would take and clear a buffer of a megabyte for each variable.
+// Returns the transfer properties of strings. By default HDF5 would allocate and clear a megabyte for each
+// variable.
 Handle h5_string_transfer();
 
-// HDF5's name of a C++ number: as it lies in memory, and as it is stored on every machine.
+// Return HDF5's types of a C++ number: in memory, and in files (the same on every machine).
 template <class T>
 hid_t h5_memory_type();
 template <class T>

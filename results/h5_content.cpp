@@ -54,7 +54,7 @@ void add_variable_of(ContentSum& sum, const H5Reader& file, const std::string& n
     add_scale(sum, name);
   else
     add_dims(sum, name, file.dims(name));
-  // A dimension without values, which is a number by type, has nothing but its length.
+  // A dimension without values is a number by type, but has only a length.
   if (!scale || kind == H5Reader::Kind::integer) add_values(sum, file, name);
   add_attributes(sum, file, name);
 }

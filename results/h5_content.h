@@ -1,8 +1,9 @@
-// What an HDF5 file holds, as a sum. H5Writer takes it of what it is told to write, content_of() of what can
-// be read: HDF5 1.10 has been seen to store something else without an error, where an allocation had failed.
+// A checksum of the content of an HDF5 file. H5Writer computes it from the data that it is asked to write,
+// content_of() from what can be read. The two differ if HDF5 1.10 stores something else without an error
+// after a failed allocation, which has been observed.
 //
-// Summed are groups; variables with type, lengths, dimensions and every bit; attributes that are one number
-// or text. What HDF5 keeps for dimensions besides is not, but which dimensions a variable has.
+// It covers groups; variables with type, lengths, dimensions and every bit; attributes that are one number
+// or string. It does not cover HDF5's own attributes of dimension scales.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@
 namespace heed::results {
 
 void add_group(ContentSum& sum, const std::string& name);
-// `bytes_each` of a text is 0.
+// `bytes_each` of a string is 0.
 void add_variable(ContentSum& sum, const std::string& name, H5Reader::Kind kind, std::size_t bytes_each,
                   std::span<const std::size_t> shape);
 void add_dims(ContentSum& sum, const std::string& name, std::span<const std::string> dims);

@@ -13,8 +13,8 @@ namespace heed::results {
 
 namespace {
 
-// What `name(buffer, size)` writes, which answers with the length; nothing where it fails. HDF5 searches for
-// some names, so it is asked twice only if the first buffer was too small.
+// Returns the string that `name(buffer, size)` writes, or nullopt if it fails; `name` returns the length.
+// HDF5 searches for some names, so the second call is made only if the first buffer was too small.
 std::optional<std::string> measured_name(const std::function<ssize_t(char*, std::size_t)>& name) {
   std::string text(256, '\0');
   ssize_t length = name(text.data(), text.size());
@@ -41,7 +41,7 @@ H5Reader::H5Reader(const std::filesystem::path& path, std::span<const std::byte>
   h5_quiet();
   const Handle access(check_(H5Pcreate(H5P_FILE_ACCESS), "set up"), H5Pclose);
   check_(H5Pset_fapl_core(access.get(), 64 * 1024, false), "read from memory");
-  // HDF5 copies the bytes, and changes nothing in them.
+  // HDF5 copies the bytes and does not change them.
   check_(H5Pset_file_image(access.get(), const_cast<std::byte*>(file.data()), file.size()),
          "read from memory");
   file_ = Handle(H5Fopen(h5_memory_name(this).c_str(), H5F_ACC_RDONLY, access.get()), H5Fclose);
@@ -137,7 +137,7 @@ bool H5Reader::is_dimension(const std::string& name) const {
   return check_(H5DSis_scale(open_dataset(name)), "look at", name) > 0;
 }
 
-// The name of the first scale on an axis, without its group; empty if there is none.
+// Returns the name of the first scale of an axis, without its group, or an empty string.
 std::string H5Reader::scale_name(const std::string& name, unsigned axis) const {
   const hid_t dataset = open_dataset(name);
   if (check_(H5DSget_num_scales(dataset, axis), "find the dimensions of", name) == 0) return {};

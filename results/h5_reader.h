@@ -1,6 +1,6 @@
-// Reads an HDF5 file: our own results, whose seal is verified before HDF5 sees a byte of them, and other
-// programs' files. Whatever does not fit throws DamagedFile with the path and the variable; a file that
-// cannot be read at all throws IoError. One thread may use a reader at a time.
+// Reads an HDF5 file: heed's results, whose checksum is verified before HDF5 reads a byte, and files of
+// other programs. Throws: DamagedFile with path and variable if the content does not match the request,
+// IoError if the file cannot be read. Not thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -24,17 +24,18 @@ class H5Reader {
   enum class Kind { integer, number, text };
   enum class Seal { required, none };
 
-  // The whole file is read into memory; nothing of it stays open or locked on disk.
+  // Reads the whole file into memory, so that it is not open or locked on disk afterwards.
   explicit H5Reader(const std::filesystem::path& path, Seal seal = Seal::required);
-  // A file that is in memory; `path` only names it in messages.
+  // Opens a file in memory; `path` is only for messages.
   H5Reader(const std::filesystem::path& path, std::span<const std::byte> file);
   H5Reader(const H5Reader&) = delete;
   H5Reader& operator=(const H5Reader&) = delete;
 
-  // The names directly in a group, in the order written if the file keeps it, else sorted. "/" is the root.
+  // Return the names directly in a group, in the order written if the file stores it, else sorted. "/" is
+  // the root.
   std::vector<std::string> variables(const std::string& group) const;
   std::vector<std::string> groups(const std::string& group) const;
-  bool has(const std::string& name) const;  // a variable or group; each group above it must exist
+  bool has(const std::string& name) const;  // a variable or group. Requires: each group above it exists
 
   Kind kind(const std::string& name) const;
   std::size_t bytes_each(const std::string& name) const;
@@ -42,22 +43,22 @@ class H5Reader {
   bool is_dimension(const std::string& name) const;
   std::vector<std::string> dims(const std::string& name) const;  // "" for an axis without a scale
 
-  // The values in C order. T is float, double, std::int8_t, std::int32_t or std::int64_t; HDF5 converts other
-  // numbers to it.
+  // Returns the values in C order. T is float, double, std::int8_t, std::int32_t or std::int64_t; HDF5
+  // converts other numbers to T.
   template <class T>
   std::vector<T> read(const std::string& name) const;
-  // Those at some places of the first axis, for arrays of many trials.
+  // Returns some rows along the first axis, for arrays of many trials.
   template <class T>
   std::vector<T> read_rows(const std::string& name, std::size_t first, std::size_t rows = 1) const;
   std::vector<std::string> strings(const std::string& name) const;
 
-  // A scalar attribute of a variable or group ("/" for the file); nothing if there is none of that name.
+  // Returns a scalar attribute of a variable or group ("/" for the file), or nullopt if there is none.
   std::optional<Attribute> find_attribute(const std::string& object, const std::string& name) const;
   std::vector<std::string> attribute_names(const std::string& object) const;
   bool has_attribute(const std::string& object, const std::string& name) const;
   std::string text_or_empty(const std::string& object,
                             const std::string& name) const;  // also if it is a number
-  // Attributes that must be there, with that type.
+  // Return attributes. Throw: DamagedFile if the attribute is missing or has another type.
   std::string text(const std::string& object, const std::string& name) const;
   std::int64_t integer(const std::string& object, const std::string& name) const;
 
@@ -74,7 +75,7 @@ class H5Reader {
 
   H5Check<DamagedFile> check_;
   Handle file_;
-  mutable std::map<std::string, Handle> opened_;  // opening costs far more than what is asked of an object
+  mutable std::map<std::string, Handle> opened_;  // opening an object costs far more than reading a property
 };
 
 }  // namespace heed::results

@@ -18,13 +18,15 @@ namespace {
 
 using Shape = std::vector<hsize_t>;
 
-constexpr std::size_t kCompactBytes = 4096;  // smaller ones live in the object header, which has a checksum
+constexpr std::size_t kCompactBytes =
+    4096;  // smaller variables are stored in the object header, which has a checksum
 constexpr std::size_t kChunkBytes = 256 * 1024;  // a quarter of HDF5's chunk cache
 constexpr std::size_t kMemoryStep = 64 * 1024;   // the file in memory grows by this
 
 Handle property_list(hid_t kind) { return {H5Pcreate(kind), H5Pclose}; }
 
-// Whole rows up to kChunkBytes, so that writing row by row fills one chunk after the other.
+// Returns a chunk of whole rows up to kChunkBytes, so that writing row by row fills one chunk after the
+// other.
 Shape chunk_of(Shape shape, std::size_t bytes_each) {
   hsize_t bytes = bytes_each;
   for (std::size_t axis = shape.size(); axis-- > 0;) {
@@ -46,8 +48,8 @@ Handle data_space(const Shape& shape) {
   return {space, H5Sclose};
 }
 
-// The image is taken from the core driver when it gives its memory back at closing. H5Fget_file_image, called
-// while the file is open, clears the mark "open for writing" in a copy without mending the checksum over it
+// The bytes are copied from the core driver when it frees its memory at closing. H5Fget_file_image, called
+// while the file is open, clears the flag "open for writing" in a copy without updating its checksum
 // (HDFGroup/hdf5#1915).
 void* take_memory(std::size_t size, H5FD_file_image_op_t, void*) { return std::malloc(size); }
 void* copy_memory(void* to, const void* from, std::size_t size, H5FD_file_image_op_t, void*) {
@@ -57,7 +59,7 @@ void* grow_memory(void* memory, std::size_t size, H5FD_file_image_op_t, void*) {
   return std::realloc(memory, size);
 }
 herr_t give_back_memory(void* memory, H5FD_file_image_op_t why, void* image) {
-  // As long as the file once finish() was called, else empty.
+  // The image has the file's size after finish() was called, else it is empty.
   auto& bytes = *static_cast<std::vector<std::byte>*>(image);
   if (why == H5FD_FILE_IMAGE_OP_FILE_CLOSE && !bytes.empty()) std::memcpy(bytes.data(), memory, bytes.size());
   std::free(memory);
@@ -110,7 +112,7 @@ void H5Writer::group(const std::string& name) {
   Handle made(H5Gcreate2(file_.get(), name.c_str(), H5P_DEFAULT, creation.get(), H5P_DEFAULT), H5Gclose);
   check_(made.get(), "create group", name);
   check_(made.close(), "close group", name);
-  add_group(told_, name);
+  add_group(expected_, name);
 }
 
 const H5Writer::Dimension& H5Writer::find_dimension(const std::string& variable,
@@ -127,7 +129,7 @@ std::vector<hsize_t> H5Writer::shape_of(const std::string& name, const Dims& dim
   return shape;
 }
 
-// Nothing is stored yet where `bytes_each` is 0: a dimension without values never gets any.
+// With `bytes_each` 0 no storage is allocated: a dimension without values never has any.
 Handle H5Writer::create(const std::string& name, hid_t stored_type, std::size_t bytes_each,
                         const Shape& shape) {
   const Handle creation = property_list(H5P_DATASET_CREATE), space = data_space(shape);
@@ -147,28 +149,28 @@ Handle H5Writer::create(const std::string& name, hid_t stored_type, std::size_t 
                                 creation.get(), H5P_DEFAULT);
   Handle dataset(check_(made, "create variable", name), H5Dclose);
   const H5Reader::Kind kind = kind_of(stored_type);
-  add_variable(told_, name, kind, kind == H5Reader::Kind::text ? 0 : H5Tget_size(stored_type),
+  add_variable(expected_, name, kind, kind == H5Reader::Kind::text ? 0 : H5Tget_size(stored_type),
                std::vector<std::size_t>(shape.begin(), shape.end()));
   return dataset;
 }
 
-// Attaches a scale to each axis, all of them: one bare axis, and xarray refuses the whole file.
+// Attaches a scale to every axis: xarray refuses a file with a single axis without one.
 Handle H5Writer::create_with_dims(const std::string& name, hid_t stored_type, std::size_t bytes_each,
                                   const Dims& dims) {
   Handle dataset = create(name, stored_type, bytes_each, shape_of(name, dims));
   for (unsigned axis = 0; axis < dims.size(); ++axis)
     check_(H5DSattach_scale(dataset.get(), find_dimension(name, dims[axis]).scale.get(), axis),
            "attach a dimension to", name);
-  add_dims(told_, name, dims);
+  add_dims(expected_, name, dims);
   return dataset;
 }
 
-// The label is what netCDF writes: the name if the dimension has values, else a fixed sentence.
+// The label is that of netCDF: the name if the dimension has values, else a fixed sentence.
 void H5Writer::make_scale(const std::string& name, Handle dataset, std::size_t length,
                           const std::string& label) {
   check_(H5DSset_scale(dataset.get(), label.c_str()), "make a dimension of", name);
   dimensions_.emplace(name, Dimension{std::move(dataset), length});
-  add_scale(told_, name);
+  add_scale(expected_, name);
 }
 
 void H5Writer::dimension(const std::string& name, std::size_t length) {
@@ -180,7 +182,7 @@ void H5Writer::coordinate(const std::string& name, std::span<const std::int64_t>
   Handle dataset = create(name, H5T_STD_I64LE, sizeof(std::int64_t), {values.size()});
   check_(H5Dwrite(dataset.get(), H5T_NATIVE_INT64, H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write",
          name);
-  if (!values.empty()) add_rows(told_, name, 0, values.size(), values);
+  if (!values.empty()) add_rows(expected_, name, 0, values.size(), values);
   make_scale(name, std::move(dataset), values.size(), name.substr(name.rfind('/') + 1));
 }
 
@@ -192,7 +194,7 @@ void H5Writer::variable(const std::string& name, std::span<const T> values, cons
   check_(H5Dwrite(dataset.get(), h5_memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "write",
          name);
   check_(dataset.close(), "close", name);
-  if (!values.empty()) add_rows(told_, name, 0, dims.empty() ? 1 : shape_of(name, dims)[0], values);
+  if (!values.empty()) add_rows(expected_, name, 0, dims.empty() ? 1 : shape_of(name, dims)[0], values);
 }
 
 void H5Writer::strings(const std::string& name, std::span<const std::string> values, const Dims& dims) {
@@ -208,7 +210,7 @@ void H5Writer::strings(const std::string& name, std::span<const std::string> val
       H5Dwrite(dataset.get(), string_type_.get(), H5S_ALL, H5S_ALL, string_transfer_.get(), pointers.data()),
       "write", name);
   check_(dataset.close(), "close", name);
-  add_texts(told_, name, clean);
+  add_texts(expected_, name, clean);
 }
 
 template <class T>
@@ -235,7 +237,7 @@ void H5Writer::row(const std::string& name, std::size_t index, std::span<const T
   check_(H5Dwrite(found->second.get(), h5_memory_type<T>(), memory.get(), space.get(), H5P_DEFAULT,
                   values.data()),
          "write", name);
-  add_rows(told_, name, index, 1, values);
+  add_rows(expected_, name, index, 1, values);
 }
 
 void H5Writer::write_attribute(const std::string& object, const std::string& name, hid_t stored, hid_t memory,
@@ -253,27 +255,26 @@ void H5Writer::attribute(const std::string& object, const std::string& name, std
   const std::string clean = valid_utf8(text);
   const char* pointer = clean.c_str();
   write_attribute(object, name, string_type_.get(), string_type_.get(), &pointer);
-  add_attribute(told_, object, name, clean);
+  add_attribute(expected_, object, name, clean);
 }
 
 void H5Writer::attribute(const std::string& object, const std::string& name, std::int64_t number) {
   write_attribute(object, name, H5T_STD_I64LE, H5T_NATIVE_INT64, &number);
-  add_attribute(told_, object, name, number);
+  add_attribute(expected_, object, name, number);
 }
 
 void H5Writer::attribute(const std::string& object, const std::string& name, double number) {
   write_attribute(object, name, H5T_IEEE_F64LE, H5T_NATIVE_DOUBLE, &number);
-  add_attribute(told_, object, name, number);
+  add_attribute(expected_, object, name, number);
 }
 
-// HDF5 1.10 ignores some failed allocations of its own, and stores something else then.
+// HDF5 1.10 ignores some failed allocations, and then stores something else.
 void H5Writer::read_back() const {
   const char* why =
-      "HDF5 has not stored what it was given, as happens where memory runs out. Nothing was published; run "
-      "the "
-      "command again";
+      "HDF5 did not store the data correctly, which happens if memory runs out. Nothing was published; run "
+      "the command again";
   try {
-    if (content_of(H5Reader(check_.path, image_)) != told_) throw IoError(check_.path, why);
+    if (content_of(H5Reader(check_.path, image_)) != expected_) throw IoError(check_.path, why);
   } catch (const DamagedFile& unreadable) {
     throw IoError(check_.path, fmt::format("{} ({})", why, unreadable.reason));
   }
@@ -287,7 +288,7 @@ std::vector<std::byte> H5Writer::finish() {
   require(check_(H5Fget_obj_count(file_.get(), H5F_OBJ_ALL), "count open objects") == 1, "/",
           "something is still open");
   const ssize_t size = check_(H5Fget_file_image(file_.get(), nullptr, 0), "measure the file");
-  image_.resize(static_cast<std::size_t>(size));  // the driver's memory is longer
+  image_.resize(static_cast<std::size_t>(size));  // the driver's memory may be longer
   check_(file_.close(), "close the file");
   read_back();
   return std::move(image_);

@@ -2,10 +2,10 @@
 // variable is a named dimension (a dimension scale), strings are variable-length UTF-8, names are listed in
 // the order written.
 //
-// The disk is not touched: `finish()` hands out the bytes, atomic_file.h publishes them. Equal calls give
-// equal bytes (no times are stored). Names are paths as in HDF5 ("loss", "attention/weights"); the dimensions
-// of a variable are looked up in its own group, since xarray does not inherit them. One thread may use a
-// writer at a time.
+// Nothing is written to disk: `finish()` returns the bytes, atomic_file.h writes them. Equal calls give
+// equal bytes (no times are stored). Names are paths as in HDF5 ("loss", "attention/weights"); the
+// dimensions of a variable are looked up in its own group, because xarray does not inherit them. Not
+// thread-safe.
 #pragma once
 
 #include <cstddef>
@@ -24,41 +24,41 @@ namespace heed::results {
 
 using Dims = std::vector<std::string>;
 
-// T is float, double, std::int8_t, std::int32_t (rows only) or std::int64_t. Misuse (an unknown dimension, a
-// wrong size) is std::logic_error.
+// T is float, double, std::int8_t, std::int32_t (rows only) or std::int64_t. Throws: std::logic_error on
+// misuse (an unknown dimension, a wrong size).
 class H5Writer {
  public:
-  // `path` only names the file in messages.
+  // `path` is only for messages.
   explicit H5Writer(const std::filesystem::path& path);
   H5Writer(const H5Writer&) = delete;
   H5Writer& operator=(const H5Writer&) = delete;
 
   void group(const std::string& name);
 
-  // A dimension without values, and one with values (a coordinate variable of the same name).
+  // Add a dimension without values, and one with values (a coordinate variable of the same name).
   void dimension(const std::string& name, std::size_t length);
   void coordinate(const std::string& name, std::span<const std::int64_t> values);
 
-  // A whole variable; `dims` gives its shape, none make a scalar. Large numeric ones are compressed and
-  // checksummed.
+  // Adds a whole variable. `dims` gives its shape; without dims it is a scalar. Large numeric variables are
+  // compressed and carry a checksum.
   template <class T>
   void variable(const std::string& name, std::span<const T> values, const Dims& dims);
   void strings(const std::string& name, std::span<const std::string> values, const Dims& dims);
 
-  // A variable written row by row along its first dimension, so that it need not be in memory at once. Each
-  // row is written once.
+  // Add a variable row by row along its first dimension, so that it need not be in memory as a whole.
+  // Requires: each row is written once.
   template <class T>
   void begin_rows(const std::string& name, const Dims& dims);
   template <class T>
   void row(const std::string& name, std::size_t index, std::span<const T> values);
 
-  // Attributes of a variable or group, or of the file when `object` is "/".
+  // Add an attribute to a variable or group, or to the file if `object` is "/".
   void attribute(const std::string& object, const std::string& name, std::string_view text);
   void attribute(const std::string& object, const std::string& name, std::int64_t number);
   void attribute(const std::string& object, const std::string& name, double number);
 
-  // Closes everything, reads it back and returns the file: it holds what was to be written, or IoError is
-  // thrown. Nothing may be called afterwards.
+  // Closes everything, reads the file back and returns its bytes. Throws: IoError if the file does not
+  // contain what was written. Call nothing afterwards.
   std::vector<std::byte> finish();
 
  private:
@@ -78,13 +78,13 @@ class H5Writer {
                        const void* value);
 
   H5Check<IoError> check_;
-  std::vector<std::byte> image_;  // filled when the file is closed, so it is declared before it
+  std::vector<std::byte> image_;  // filled when the file is closed, so it must be declared before file_
   Handle file_;
   Handle string_type_;
   Handle string_transfer_;
   std::map<std::string, Dimension> dimensions_;  // by full name
   std::map<std::string, Handle> rows_;           // variables that are being written row by row
-  ContentSum told_;                              // of all that was to be written
+  ContentSum expected_;                          // of everything to be written
 };
 
 }  // namespace heed::results

@@ -36,7 +36,7 @@ std::string read_hashed_text(const std::filesystem::path& path, const std::strin
   const std::string line = text.substr(end);
   text.resize(end);
   if (line != hash_line(text))
-    throw DamagedFile(path, "its content does not match the hash in its last line; " + remedy);
+    throw DamagedFile(path, "its content does not match the checksum in its last line; " + remedy);
   return text;
 }
 

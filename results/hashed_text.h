@@ -1,4 +1,5 @@
-// Text files that end in a hash of what stands above it: a flipped bit or a lost line is noticed.
+// Text files whose last line is a checksum of the lines above, so that a flipped bit or a lost line is
+// detected.
 #pragma once
 
 #include <filesystem>
@@ -6,10 +7,11 @@
 
 namespace heed::results {
 
-// Replaces the file in one step (atomic_file.h). `text` ends with a line. IoError
+// Replaces the file atomically (atomic_file.h). Requires: `text` ends with a newline. Throws: IoError.
 void write_hashed_text(const std::filesystem::path& path, const std::string& text);
 
-// The text without the hash. DamagedFile where they do not match; its message ends with `remedy`. IoError
+// Returns the text without the checksum. Throws: IoError, and DamagedFile if they do not match; its message
+// ends with `remedy`.
 std::string read_hashed_text(const std::filesystem::path& path, const std::string& remedy);
 
 }  // namespace heed::results

@@ -7,7 +7,7 @@
 
 namespace heed::results {
 
-// Of this machine; empty where it does not say.
+// Returns the name of this machine, or an empty string if it is unknown.
 inline std::string host_name() {
   std::array<char, 256> host{};
   return ::gethostname(host.data(), host.size() - 1) == 0 ? host.data() : "";

@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// Counter-based random words: the n-th of SplitMix64 (Steele, Lea and Flood 2014), which has no state but n.
+// Counter-based random numbers: the n-th output of SplitMix64 (Steele, Lea and Flood 2014).
 class Words {
  public:
   explicit Words(std::uint64_t seed) : seed_(seed) {}
@@ -36,7 +36,7 @@ struct Weighted {
   double value, share;
 };
 
-// Every mean of n of the n values with replacement, with its probability: once for each multiset.
+// Enumerates the means of n values drawn with replacement, with their probabilities: one for each multiset.
 class Multisets {
  public:
   explicit Multisets(std::span<const double> x) : x_(x) {
@@ -75,7 +75,7 @@ std::vector<Weighted> drawn_means(std::span<const double> x, std::size_t resampl
   return means;
 }
 
-// The first value at which the shares, added up in this order, reach `tail`.
+// Returns the first value at which the cumulative share reaches `tail`.
 template <class Iterator>
 double quantile(Iterator at, Iterator end, double tail) {
   double share = 0, value = at->value;
@@ -86,21 +86,21 @@ double quantile(Iterator at, Iterator end, double tail) {
   return value;
 }
 
-// (2n-1)! / (n! (n-1)!), or more than `limit`.
+// Returns true if (2n-1)! / (n! (n-1)!) is at most `limit`.
 bool fewer_multisets_than(std::size_t limit, std::size_t n) {
   double count = 1;
   for (std::size_t i = 1; i < n; ++i) count = count * static_cast<double>(n + i) / static_cast<double>(i);
   return count <= static_cast<double>(limit) + 0.5;
 }
 
-// Equal sums of differences added in another order may differ in their last digits.
+// Sums of the same differences in another order may differ in their last digits.
 double tie_tolerance(std::span<const double> d) {
   double size = 0;
   for (double x : d) size += std::abs(x);
   return 1e-12 * size;
 }
 
-// How many ways to sign d[i...] bring |sum| to the bound.
+// Counts the signs of d[i...] for which |sum| reaches the bound.
 std::uint64_t count_flips(std::span<const double> d, std::size_t i, double sum, double bound) {
   if (i == d.size()) return std::abs(sum) >= bound;
   return count_flips(d, i + 1, sum + d[i], bound) + count_flips(d, i + 1, sum - d[i], bound);
@@ -108,7 +108,7 @@ std::uint64_t count_flips(std::span<const double> d, std::size_t i, double sum, 
 
 double drawn_flips_p(std::span<const double> d, double bound) {
   const Words words(kFlipSeed);
-  constexpr std::size_t kBits = 64;  // signs that one word gives
+  constexpr std::size_t kBits = 64;  // signs per random number
   const std::size_t per_flip = (d.size() + kBits - 1) / kBits;
   std::size_t hits = 1;
   for (std::size_t r = 0; r < kRandomFlips; ++r) {
@@ -172,7 +172,7 @@ double sign_flip_p(std::span<const double> d) {
   if (d.empty()) return kNaN;
   const double bound = std::abs(std::accumulate(d.begin(), d.end(), 0.0)) - tie_tolerance(d);
   if (d.size() > kMostExactPairs) return drawn_flips_p(d, bound);
-  // Flipping all signs changes nothing, so the first may keep its own.
+  // Flipping all signs does not change |sum|, so the first sign is fixed.
   const auto hits = static_cast<double>(count_flips(d, 1, d[0], bound));
   return std::ldexp(hits, 1 - static_cast<int>(d.size()));
 }
@@ -200,7 +200,7 @@ std::vector<double> holm(std::span<const double> p) {
 double hedges_g(std::span<const double> differences) {
   if (differences.size() < 3) return kNaN;
   const double m = mean(differences), s = deviation(differences);
-  // Differences that are one number come out a last digit apart.
+  // Equal differences may differ in the last digit after rounding.
   if (s <= 1e-12 * std::abs(m)) return kNaN;
   const double degrees = static_cast<double>(differences.size() - 1);
   const double factor =
@@ -239,7 +239,7 @@ PairedTest compare_times(std::span<const double> a, std::span<const double> b) {
   std::vector<double> d;
   for (std::size_t i = 0; i < a.size(); ++i) d.push_back(a[i] == b[i] ? 0 : b[i] - a[i]);
   const std::vector<double> ranks = signed_ranks(d);
-  // Without any difference every flip is as extreme as what was seen.
+  // If all differences are 0, every flip is as extreme as the observed one.
   const double p = d.empty() ? kNaN : ranks.empty() ? 1.0 : sign_flip_p(ranks);
   return {d.size(), median(d), {}, p, rank_biserial(ranks)};
 }

@@ -7,8 +7,8 @@ namespace heed::results {
 
 namespace {
 
-// The length of the valid sequence that `text` begins with, else 0 (Unicode standard, table 3-7: no overlong
-// forms, no surrogates, nothing above U+10FFFF).
+// Returns the length of the valid sequence at the start of `text`, or 0 (Unicode standard, table 3-7: no
+// overlong forms, no surrogates, nothing above U+10FFFF).
 std::size_t sequence_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0; };
   const auto continues = [&](std::size_t i) { return (byte(i) & 0xC0) == 0x80; };

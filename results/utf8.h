@@ -5,8 +5,8 @@
 
 namespace heed::results {
 
-// `text` with every byte that is not part of valid UTF-8, and every NUL, replaced by U+FFFD. Readers refuse a
-// whole file for one bad string, and the reason of a failed trial may be any bytes.
+// Returns `text` with every byte that is not valid UTF-8, and every NUL, replaced by U+FFFD. Readers refuse
+// a whole file because of one invalid string, and the reason of a failed trial may contain any bytes.
 std::string valid_utf8(std::string_view text);
 
 }  // namespace heed::results
