@@ -9,10 +9,10 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/results_input.h"
 #include "experiments/report/draw.h"
-#include "experiments/report/evidence.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/page.h"
+#include "experiments/report/report_data.h"
 #include "results/atomic_file.h"
 
 namespace heed::cli {
@@ -33,9 +33,9 @@ struct Written {
 Written write_report(const Input& input, ResultsInput loaded) {
   const fs::path file = input.has("output") ? fs::path(input.get<std::string>("output"))
                                             : loaded.file.parent_path() / "report.html";
-  const report::Evidence evidence =
-      report::read_evidence(loaded.file, std::move(loaded.results), loaded.options);
-  const std::vector<report::Figure> figures = report::figures(evidence);
+  const report::ReportData data =
+      report::read_report_data(loaded.file, std::move(loaded.results), loaded.options);
+  const std::vector<report::Figure> figures = report::figures(data);
   const fs::path gnuplot = report::find_gnuplot();
 
   report::Drawing drawing;
@@ -51,7 +51,7 @@ Written write_report(const Input& input, ResultsInput loaded) {
   if (!drawing.complaint.empty())
     no_figures = fmt::format("Not all figures could be drawn: {}", drawing.complaint);
 
-  const std::string page = report::report_page(evidence, figures, drawing, no_figures);
+  const std::string page = report::report_page(data, figures, drawing, no_figures);
   results::write_file(file, std::as_bytes(std::span(page)), results::IfExists::replace);
   if (!no_figures.empty()) fmt::print(stderr, "{}\n", no_figures);
   return {file, drawing.complaint.empty()};

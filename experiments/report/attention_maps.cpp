@@ -1,4 +1,4 @@
-// What each query attends to: a picture for each layer and head, of one trained model of each variant.
+// What each query attends to: a map for each layer and head, of one trained model of each variant.
 #include "experiments/report/attention_maps.h"
 
 #include <algorithm>
@@ -16,10 +16,10 @@ namespace heed::report {
 namespace {
 
 constexpr const char* kWeights = "attention/weights";
-constexpr std::size_t kMostCells = 128;  // of a map's side: more are not seen
+constexpr std::size_t kMostCells = 128;  // per side of a map; more would not be visible
 constexpr std::size_t kMostLayers = 6, kMostHeads = 8;
 
-// From more positions to fewer cells: each shows the weight farthest from 0 among side x side of them.
+// Reduces positions to cells: each cell shows the weight farthest from 0 of side x side weights.
 struct Cells {
   std::size_t count, side;
 };
@@ -39,7 +39,7 @@ Extremes extremes_of(const AttentionMaps& maps) {
   return out;
 }
 
-// A matrix for gnuplot: a line for each query, from the first one on.
+// Returns a matrix for gnuplot: one line per query, from the first on.
 std::string matrix(const AttentionMaps& maps, std::size_t layer, std::size_t head) {
   const std::size_t time = maps.time;
   const float* map = maps.weights.data() + (layer * maps.heads + head) * time * time;
@@ -60,7 +60,8 @@ bool has_weights(const AttentionMaps& maps, std::size_t layer, std::size_t head)
   return std::isfinite(maps.weights[(layer * maps.heads + head) * maps.time * maps.time]);
 }
 
-// The head whose queries look at one place most, by the mean over its queries of the largest weight.
+// Returns the head that attends most to single positions: the largest mean over queries of the largest
+// weight.
 std::string sharpest(const AttentionMaps& maps) {
   double best = -1;
   std::string name;
@@ -76,12 +77,11 @@ std::string sharpest(const AttentionMaps& maps) {
       name = fmt::format("layer {}, head {}", l + 1, h + 1);
     }
   return fmt::format(
-      " Of the heads, that of {} looks most at single positions: the largest weight of a query "
-      "is {} there on average.",
+      " The head of {} attends most to single positions: the largest weight of a query is {} on average.",
       name, rounded(best / static_cast<double>(maps.time)));
 }
 
-// Scale, palette and the box that explains it.
+// Returns scale, palette and color box.
 std::string colors(const Extremes& extremes) {
   const bool is_signed = extremes.low < 0;
   const float most = std::max(extremes.high, -extremes.low);
@@ -130,9 +130,8 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
                            figure.name, index, cells.side, cells.side)});
     }
   figure.caption = fmt::format(
-      "{} ({}) on the first test sequence: how much each query, from the top down, attends to each key.{} "
-      "Weights "
-      "are between {} and {}.{}",
+      "{} ({}) on the first test sequence: the weight of each query (top to bottom) on each key.{} Weights "
+      "are from {} to {}.{}",
       maps.variant, maps.trial,
       cells.side > 1 ? fmt::format(" A cell shows the largest of {0} x {0} weights.", cells.side) : "",
       rounded(extremes.low), rounded(extremes.high), sharpest(maps));
@@ -142,7 +141,7 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
   return figure;
 }
 
-// Without the padding up to the longest sequence of the sweep; all trials of a file have its shape.
+// Removes the padding up to the longest sequence of the sweep; all trials of a file have one shape.
 AttentionMaps without_padding(const std::vector<float>& row, const std::vector<std::size_t>& shape) {
   const std::size_t padded = shape[5];
   AttentionMaps out;
@@ -158,7 +157,7 @@ AttentionMaps without_padding(const std::vector<float>& row, const std::vector<s
   return out;
 }
 
-// Where a trial stands in the group, by its number in the plan.
+// Returns the index of a trial in the group, by its number in the plan.
 std::optional<std::size_t> place_of(std::int64_t trial, const std::vector<std::int64_t>& trials) {
   const auto at = std::find(trials.begin(), trials.end(), trial);
   if (at == trials.end()) return {};
@@ -167,12 +166,12 @@ std::optional<std::size_t> place_of(std::int64_t trial, const std::vector<std::i
 
 }  // namespace
 
-std::vector<AttentionMaps> read_attention(const Evidence& e) {
+std::vector<AttentionMaps> read_attention(const ReportData& e) {
   const results::H5Reader file(e.file);
   if (!file.has("attention") || !file.has(kWeights)) return {};
   const std::vector<std::int64_t> trials = file.read<std::int64_t>("attention/trial");
   const std::vector<std::size_t> shape = file.shape(kWeights);
-  if (shape.size() != 6) return {};  // of a plugin that saves another thing by this name
+  if (shape.size() != 6) return {};  // saved by a plugin under this name
   std::vector<AttentionMaps> out;
   for (const std::string& variant : e.variants) {
     for (const ComparedRow& row : e.comparison.rows) {
@@ -193,7 +192,7 @@ std::vector<AttentionMaps> read_attention(const Evidence& e) {
   return out;
 }
 
-std::vector<Figure> attention_maps(const Evidence& e) {
+std::vector<Figure> attention_maps(const ReportData& e) {
   std::vector<Figure> figures;
   if (e.results.trial.empty()) return figures;
   for (const AttentionMaps& maps : read_attention(e)) figures.push_back(figure_of(maps, figures.size() + 1));

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/report/evidence.h"
+#include "experiments/report/report_data.h"
 
 namespace heed::report {
 
@@ -12,10 +12,11 @@ namespace heed::report {
 struct AttentionMaps {
   std::string variant, trial;  // "seed 0, lr = 0.001"
   std::size_t layers = 0, heads = 0, time = 0;
-  std::vector<float> weights;  // (layer, head, query, key); NaN in a layer or head that has none
+  std::vector<float> weights;  // (layer, head, query, key); NaN for a layer or head without weights
 };
 
-// For each variant those of its first trial that is done and has any, on the first probe sequence.
-std::vector<AttentionMaps> read_attention(const Evidence& evidence);
+// Returns, for each variant, the weights of its first finished trial that has any, on the first probe
+// sequence.
+std::vector<AttentionMaps> read_attention(const ReportData& data);
 
 }  // namespace heed::report

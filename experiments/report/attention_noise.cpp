@@ -19,21 +19,21 @@ namespace {
 
 struct Share {
   const char *column, *label;
-  double above;  // of the variant's line, so that intervals do not cover each other
+  double above;  // offset from the variant's line, so that intervals do not overlap
 };
 constexpr std::array<Share, 3> kShares = {{{"attention_on_answer", "answer", 0.22},
                                            {"attention_on_distractors", "distractors", 0},
                                            {"attention_on_first", "first position", -0.22}}};
 
-// The rows of the report's comparison, with another metric in them.
-Comparison by(const Evidence& e, const char* metric) {
+// Returns the report's comparison with another metric.
+Comparison by(const ReportData& e, const char* metric) {
   CompareOptions options = e.options;
   options.metric = metric;
   return compare(e.results, options);
 }
 
-// place, mean, low, high, trials: a row for each variant, the first one on top.
-std::vector<std::vector<double>> rows_of(const Evidence& e, const Panel& panel, double above) {
+// place, mean, low, high, trials: one row per variant, the first one at the top.
+std::vector<std::vector<double>> rows_of(const ReportData& e, const Panel& panel, double above) {
   std::vector<std::vector<double>> out;
   for (const ComparedRow* row : panel.rows) {
     if (!std::isfinite(row->center)) continue;
@@ -44,7 +44,7 @@ std::vector<std::vector<double>> rows_of(const Evidence& e, const Panel& panel, 
   return out;
 }
 
-// From 0 to 1, or as far as the signed weights go that some variants have.
+// From 0 to 1, or further for variants with signed weights.
 std::string axis_of(const std::vector<std::vector<double>>& rows, double pixels) {
   double low = 0, high = 1;
   for (const std::vector<double>& row : rows)
@@ -55,7 +55,7 @@ std::string axis_of(const std::vector<std::vector<double>>& rows, double pixels)
 
 }  // namespace
 
-std::vector<Figure> attention_noise(const Evidence& e) {
+std::vector<Figure> attention_noise(const ReportData& e) {
   DataFile data("share of a scored query's attention weight: means of rows with 95 % bootstrap intervals",
                 {"place", "mean", "low", "high", "trials"});
   Figure figure{.name = "attention_noise", .title = "Where attention goes"};
@@ -99,9 +99,8 @@ std::vector<Figure> attention_noise(const Evidence& e) {
   for (FigurePanel& panel : figure.panels) panel.commands = axis + panel.commands;
   figure.data = data.text();
   figure.caption =
-      "Share of a scored query's attention weight that goes to its answer, to distractors and to the first "
-      "position, "
-      "mean over layers, heads and seeds with the 95 % interval over seeds.";
+      "Share of a scored query's attention weight on its answer, on distractors and on the first position: "
+      "mean over layers, heads and seeds, with the 95 % interval over seeds.";
   if (!parts.empty())
     figure.caption += fmt::format(" {}.", sentence_case(fmt::format("{}", fmt::join(parts, "; "))));
   return {figure};

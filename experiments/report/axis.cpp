@@ -13,7 +13,7 @@
 namespace heed::report {
 namespace {
 
-// 1, 2 or 5 times a power of ten, not below x.
+// Returns 1, 2 or 5 times a power of ten, not below x.
 double round_up(double x) {
   const double power = std::pow(10, std::floor(std::log10(x)));
   for (const double digit : {1., 2., 5.})
@@ -27,7 +27,7 @@ std::string tics(char axis, const std::vector<double>& at) {
   return fmt::format("set {}tics ({})\n", axis, fmt::join(parts, ", "));
 }
 
-// What pixels an axis has for its values.
+// Maps values to pixels of an axis.
 struct Scale {
   double low, high;
   bool log;
@@ -38,7 +38,7 @@ struct Scale {
   }
 };
 
-// Is there air between the numbers of two tics?
+// Returns true if there is space between the labels of two tics.
 bool apart(char axis, double a, double b, const Scale& scale) {
   constexpr double kAir = 8;
   const double sizes =
@@ -75,7 +75,7 @@ std::string linear_axis(char axis, double low, double high, double pixels) {
 
 std::string log_axis(char axis, double low, double high, double pixels) {
   std::vector<double> at;
-  // As many tics as have room; powers of a thousand always have.
+  // As many tics as have space; powers of a thousand always have.
   for (const std::vector<double>& digits :
        {std::vector<double>{1, 1.5, 2, 3, 5, 7}, {1, 2, 5}, {1, 3}, {1}, {}}) {
     at.clear();
@@ -104,10 +104,10 @@ std::string metric_axis(bool share, const std::vector<double>& values, double pi
   for (const double x : values)
     if (std::isfinite(x)) low = std::min(low, x), high = std::max(high, x);
   if (!(low <= high)) return linear_axis('y', 0, 1, pixels);
-  // From 0 where that costs little of the height.
+  // Start at 0 if that costs little of the height.
   if (low > 0 && low < high / 2) low = 0;
   if (high < 0 && high > low / 2) high = 0;
-  // What differs in the last bits alone is one value: there are no tics between such numbers.
+  // Values that differ only in the last bits count as one: no tics fit between them.
   const bool differ = high - low > 1e-12 * std::max(std::abs(low), std::abs(high));
   const double margin = differ ? 0.06 * (high - low) : std::max(0.1 * std::abs(high), 1e-9);
   return linear_axis('y', low == 0 ? 0 : low - margin, high == 0 ? 0 : high + margin, pixels);

@@ -6,18 +6,18 @@
 
 namespace heed::report {
 
-// "27.5k", "64G": a number with the prefix of its size.
+// Returns a number with a unit prefix: "27.5k", "64G".
 std::string with_prefix(double x);
 
-// Range, scale and a few tics of the axis 'x' or 'y' from `low` to `high`, so that its numbers do not run
-// into each other where it is so many pixels long.
+// Return gnuplot commands for range, scale and a few tics of the axis 'x' or 'y' from `low` to `high`. The
+// labels do not overlap on an axis of `pixels` length.
 std::string linear_axis(char axis, double low, double high, double pixels);
 std::string log_axis(char axis, double low, double high, double pixels);
-// An x axis whose tics are these values, in ascending order; the last one always, of the others those that
-// have room.
+// Returns an x axis with tics at these values (ascending): always the last one, and the others that have
+// space.
 std::string x_axis_at(const std::vector<double>& values, double low, double high, bool log, double pixels);
 
-// The y axis of a metric with these values, from 0 to 1 where it is a share.
+// Returns the y axis of a metric with these values; from 0 to 1 if it is a fraction.
 std::string metric_axis(bool share, const std::vector<double>& values, double pixels);
 
 }  // namespace heed::report

@@ -1,5 +1,5 @@
-// The compared metric against what it costs. A point is a row of the comparison; those that no other row
-// beats in both are the Pareto front.
+// The compared metric against its cost. A point is a row of the comparison. The Pareto front is the points
+// for which no other point is both cheaper and better.
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -33,7 +33,7 @@ struct Point {
   bool front = false;
 };
 
-// Marks the points that no other one beats: none is as cheap and better, or as good and cheaper.
+// Marks the points of the Pareto front: no other point is as cheap and better, or as good and cheaper.
 void mark_front(std::vector<Point>& points, bool smaller) {
   const auto as_good = [&](const Point& a, const Point& b) {
     return smaller ? a.row->center <= b.row->center : a.row->center >= b.row->center;
@@ -45,7 +45,7 @@ void mark_front(std::vector<Point>& points, bool smaller) {
     });
 }
 
-// What the task is in a row, in words. Rows of different tasks have no common front.
+// Describes the task of a row. Rows of different tasks have no common front.
 std::string task_of(const Comparison& comparison, const ComparedRow& row) {
   std::string out;
   for (std::size_t c = 0; c < row.setting.size(); ++c)
@@ -54,7 +54,7 @@ std::string task_of(const Comparison& comparison, const ComparedRow& row) {
   return out;
 }
 
-// In the order of the sweep; an empty one where it does not vary.
+// Returns the tasks in the order of the sweep; one empty string if the task does not vary.
 std::vector<std::string> tasks_of(const Comparison& comparison) {
   std::vector<std::string> out;
   for (const ComparedRow& row : comparison.rows) {
@@ -64,7 +64,7 @@ std::vector<std::string> tasks_of(const Comparison& comparison) {
   return out;
 }
 
-std::vector<Point> points_of(const Evidence& e, const char* column, const std::string& task) {
+std::vector<Point> points_of(const ReportData& e, const char* column, const std::string& task) {
   const std::vector<double> costs = e.results.numbers(column);
   std::vector<Point> points;
   for (const ComparedRow& row : e.comparison.rows) {
@@ -81,7 +81,7 @@ std::vector<double> numbers_of(const Point& p) {
   return {p.cost, p.row->center, p.row->interval.low, p.row->interval.high, p.front ? 1. : 0.};
 }
 
-// The front from cheap to dear.
+// Returns the front in order of increasing cost.
 std::vector<std::vector<double>> front_line(std::vector<Point> points) {
   std::erase_if(points, [](const Point& p) { return !p.front; });
   std::stable_sort(points.begin(), points.end(),
@@ -91,19 +91,19 @@ std::vector<std::vector<double>> front_line(std::vector<Point> points) {
   return line;
 }
 
-// The points of one cost on one task.
+// The points for one cost on one task.
 struct Front {
   Cost cost;
   std::string task;
   std::vector<Point> points;
 };
 
-std::vector<std::string> elements_of(const Evidence& e, const Front& front, const std::string& file,
+std::vector<std::string> elements_of(const ReportData& e, const Front& front, const std::string& file,
                                      DataFile& data) {
   const auto title = [&](const std::string& of) {
     return fmt::format("{}, {}{}{}", front.cost.column, of, front.task.empty() ? "" : " at ", front.task);
   };
-  // The line has a corner at each point: until the next one nothing better is to be had.
+  // The line is a step function: nothing better exists until the next point.
   std::vector<std::string> out = {
       fmt::format("'{}.tsv' index {} using 1:2 with steps lc rgb '#999999' lw 1.5 dt solid notitle", file,
                   data.add(title("Pareto front"), front_line(front.points)))};
@@ -134,7 +134,7 @@ Range range_of(const std::vector<Front>& fronts) {
   return out;
 }
 
-std::string front_names(const Evidence& e, const std::vector<Point>& points) {
+std::string front_names(const ReportData& e, const std::vector<Point>& points) {
   std::vector<std::string> names;
   for (const std::string& variant : e.variants)
     if (std::any_of(points.begin(), points.end(),
@@ -143,8 +143,8 @@ std::string front_names(const Evidence& e, const std::vector<Point>& points) {
   return fmt::format("{}", fmt::join(names, ", "));
 }
 
-// A panel for each front. Those of one cost have the same axes.
-void add_panels(const Evidence& e, const std::vector<Front>& fronts, std::size_t panels, Figure& figure,
+// Adds a panel for each front. Panels of one cost have the same axes.
+void add_panels(const ReportData& e, const std::vector<Front>& fronts, std::size_t panels, Figure& figure,
                 DataFile& data) {
   const Range range = range_of(fronts);
   const double pixels = narrowest_panel(panels);
@@ -163,7 +163,7 @@ void add_panels(const Evidence& e, const std::vector<Front>& fronts, std::size_t
                              .commands = axes + plot(elements_of(e, front, figure.name, data))});
 }
 
-Figure empty_figure(const Evidence& e, const std::string& name, const std::string& title) {
+Figure empty_figure(const ReportData& e, const std::string& name, const std::string& title) {
   Figure figure{.name = name, .title = title, .legend = legend_of(e.variants)};
   for (LegendEntry& entry : figure.legend) entry.line = false;
   figure.legend.push_back({"Pareto front", kRing, false});
@@ -177,14 +177,13 @@ DataFile data_of(const std::string& metric) {
 
 std::string caption_of(const std::string& metric, const std::string& against) {
   return fmt::format(
-      "{} against {}, mean over the seeds with its 95 % interval. A ring marks the Pareto front: nothing is "
-      "at "
-      "once cheaper and better.",
-      sentence_case(words(metric)), against);
+      "{} against {}, mean over the seeds with its 95 % interval. A ring marks the Pareto front: no other "
+      "point is both cheaper and better.",
+      sentence_case(human_readable(metric)), against);
 }
 
-// The fronts of the tasks, of those where the variants' costs differ.
-std::vector<Front> fronts_of(const Evidence& e, const Cost& cost, const std::vector<std::string>& tasks) {
+// Returns the fronts of the tasks in which the variants' costs differ.
+std::vector<Front> fronts_of(const ReportData& e, const Cost& cost, const std::vector<std::string>& tasks) {
   std::vector<Front> fronts;
   for (const std::string& task : tasks) {
     Front front{cost, task, points_of(e, cost.column, task)};
@@ -200,9 +199,9 @@ std::vector<Front> fronts_of(const Evidence& e, const Cost& cost, const std::vec
 }
 
 // All costs in one figure.
-std::vector<Figure> on_one_task(const Evidence& e, const std::vector<std::vector<Front>>& costs) {
+std::vector<Figure> on_one_task(const ReportData& e, const std::vector<std::vector<Front>>& costs) {
   const std::string& metric = e.comparison.metric;
-  Figure figure = empty_figure(e, "cost", "What it costs");
+  Figure figure = empty_figure(e, "cost", "Cost");
   DataFile data = data_of(metric);
   std::vector<std::string> on_it, equal;
   for (std::size_t i = 0; i < kCosts.size(); ++i) {
@@ -215,18 +214,17 @@ std::vector<Figure> on_one_task(const Evidence& e, const std::vector<std::vector
   }
   if (figure.panels.empty()) return {};
   figure.data = data.text();
-  figure.caption = fmt::format("{} On it stand {}.", caption_of(metric, "cost"), fmt::join(on_it, "; "));
+  figure.caption = fmt::format("{} Points on it: {}.", caption_of(metric, "cost"), fmt::join(on_it, "; "));
   if (!equal.empty()) figure.caption += fmt::format(" Equal for all: {}.", fmt::join(equal, ", "));
   return {figure};
 }
 
 // A figure for each cost, a panel for each task.
-Figure on_many_tasks(const Evidence& e, std::size_t number, const std::vector<Front>& fronts,
+Figure on_many_tasks(const ReportData& e, std::size_t number, const std::vector<Front>& fronts,
                      std::size_t tasks) {
   const std::string& metric = e.comparison.metric;
   const Cost& cost = fronts[0].cost;
-  Figure figure =
-      empty_figure(e, fmt::format("cost_{}", number), fmt::format("What it costs: {}", cost.title));
+  Figure figure = empty_figure(e, fmt::format("cost_{}", number), fmt::format("Cost: {}", cost.title));
   DataFile data = data_of(metric);
   add_panels(e, fronts, fronts.size(), figure, data);
   figure.data = data.text();
@@ -234,7 +232,7 @@ Figure on_many_tasks(const Evidence& e, std::size_t number, const std::vector<Fr
   std::vector<std::string> on_it;
   for (const Front& front : fronts)
     on_it.push_back(fmt::format("at {} {}", front.task, front_names(e, front.points)));
-  figure.caption += fmt::format(" On it stand {}.", fmt::join(on_it, "; "));
+  figure.caption += fmt::format(" Points on it: {}.", fmt::join(on_it, "; "));
   if (fronts.size() < tasks)
     figure.caption += fmt::format(" {} of {} tasks are shown.", fronts.size(), tasks);
   return figure;
@@ -242,7 +240,7 @@ Figure on_many_tasks(const Evidence& e, std::size_t number, const std::vector<Fr
 
 }  // namespace
 
-std::vector<Figure> cost(const Evidence& e) {
+std::vector<Figure> cost(const ReportData& e) {
   const std::string& metric = e.comparison.metric;
   if (better_when(metric) == Better::neither || e.comparison.rows.size() < 2) return {};
   const std::vector<std::string> all = tasks_of(e.comparison), tasks = some_of(all);

@@ -10,7 +10,7 @@
 namespace heed::report {
 namespace {
 
-// A comment ends at the end of its line.
+// Replaces line breaks, which would end a comment.
 std::string one_line(std::string text) {
   std::replace_if(
       text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; }, ' ');

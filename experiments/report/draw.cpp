@@ -32,8 +32,8 @@ void write_sources(const std::vector<Figure>& figures, const fs::path& folder) {
   }
 }
 
-// One process draws all. Where it fails each figure gets its own, so that the others do not suffer. The
-// complaints of each.
+// One process draws all figures. If it fails, each figure gets its own process, so that one cannot spoil
+// the others. Returns the error of each.
 std::vector<std::string> run_together_or_alone(const fs::path& gnuplot, const fs::path& folder,
                                                const std::vector<Plots>& figures, const Signals& signals) {
   Plots all;
@@ -48,7 +48,7 @@ std::vector<std::string> run_together_or_alone(const fs::path& gnuplot, const fs
   return complaints;
 }
 
-// Each once.
+// Joins the errors, each once.
 std::string together(const std::vector<std::string>& complaints) {
   std::string out;
   for (const std::string& complaint : complaints)
@@ -77,7 +77,7 @@ Drawing draw_in(const fs::path& folder, const std::vector<Figure>& figures, cons
 
 Drawing draw(const std::vector<Figure>& figures, const fs::path& gnuplot) {
   if (figures.empty()) return {};
-  const Signals signals;  // before the folder: it goes whenever somebody asks to stop
+  const Signals signals;  // before the folder, so that a signal also removes it
   try {
     return draw_in(ScratchFolder("report").path(), figures, gnuplot, signals);
   } catch (const results::IoError& e) {

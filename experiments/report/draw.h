@@ -13,18 +13,18 @@ struct Drawn {
   std::string wide, narrow;
 };
 
-// What gnuplot drew, in the order of the figures. One that it could not draw is empty, and `complaint` says
-// why.
+// The drawn figures, in order. A figure that gnuplot could not draw is empty, and `complaint` has the
+// reason.
 struct Drawing {
   std::vector<Drawn> drawn;
   std::string complaint;
 };
 //
-// Both throw Stopped where a signal asks for it.
+// Both throw Stopped if a signal asks to stop.
 Drawing draw(const std::vector<Figure>& figures, const std::filesystem::path& gnuplot);
 
-// Writes style.gp and each figure's .gp and .tsv to a folder, and, unless `gnuplot` is empty, lets it draw
-// each as .svg, .pdf and .png. Why not all were drawn; empty where they were. results::IoError
+// Writes style.gp and each figure's .gp and .tsv to a folder, and draws each as .svg, .pdf and .png unless
+// `gnuplot` is empty. Returns why figures are missing, or an empty string. Throws: results::IoError.
 std::string save_figures(const std::vector<Figure>& figures, const std::filesystem::path& folder,
                          const std::filesystem::path& gnuplot);
 

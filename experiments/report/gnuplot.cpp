@@ -29,9 +29,10 @@ namespace {
 constexpr const char* kScript = "all.gp";
 constexpr const char* kLog = "gnuplot.log";
 
-// Starts it in a folder, where it runs the script and writes to the log. It does not outlive this process.
+// Starts gnuplot in a folder, where it runs the script and writes to the log. It does not outlive this
+// process.
 pid_t start(const fs::path& gnuplot, const fs::path& folder, const Signals& signals) {
-  // -d: neither the system's nor the user's settings, which would change the look.
+  // -d: ignore the system's and the user's settings, which would change the look.
   std::string words[] = {gnuplot.string(), "-d", kScript};
   char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
   const pid_t parent = getpid(), pid = fork();
@@ -51,11 +52,11 @@ pid_t start(const fs::path& gnuplot, const fs::path& folder, const Signals& sign
   _exit(1);
 }
 
-// What waitpid says of it, once it has ended.
+// Waits for the process and returns its status from waitpid.
 int wait_for(pid_t pid, const Signals& signals) {
   int status = 0;
   while (waitpid(pid, &status, WNOHANG) != pid) {
-    pollfd watched = {signals.descriptor(), POLLIN, 0};  // its end is a signal, too
+    pollfd watched = {signals.descriptor(), POLLIN, 0};  // its end (SIGCHLD) is a signal too
     poll(&watched, 1, -1);
     if (signals.asked().to_stop == 0) continue;
     kill(pid, SIGKILL);
@@ -72,7 +73,7 @@ std::string text_of(const fs::path& file, std::size_t most) {
 
 std::string trimmed(const std::string& text) { return text.substr(0, text.find_last_not_of(" \n") + 1); }
 
-// Does it end as a file of its kind does?
+// Returns true if the file has the end of its format.
 bool is_whole(const fs::path& file) {
   static const std::map<std::string, std::string> kEnds = {
       {".svg", "</svg>"}, {".pdf", "%%EOF"}, {".png", "IEND\xAE\x42\x60\x82"}};
@@ -84,14 +85,15 @@ std::string complaint_of(const fs::path& folder, int status, const std::vector<s
   const std::string said = trimmed(text_of(folder / kLog, 10'000));
   return (WIFSIGNALED(status) ? fmt::format("gnuplot was ended by {}.", signal_text(WTERMSIG(status)))
           : status != 0       ? fmt::format("gnuplot ended with exit code {}.", WEXITSTATUS(status))
-                              : fmt::format("gnuplot left no whole {} in {}: is that disk full?", missing[0],
-                                            folder.string())) +
-         (said.empty() ? "" : " It said: " + said);
+                        : fmt::format("gnuplot left {} incomplete in {}: is that disk full?", missing[0],
+                                      folder.string())) +
+         (said.empty() ? "" : " Its message:  " + said);
 }
 
 std::string run_or_throw(const fs::path& gnuplot, const fs::path& folder, const Plots& plots,
                          const Signals& signals) {
-  for (const std::string& file : plots.files) fs::remove(folder / file);  // an older one would pass for this
+  for (const std::string& file : plots.files)
+    fs::remove(folder / file);  // so that an older file is not mistaken for a new one
   const std::string& commands = plots.commands;
   results::write_file(folder / kScript, std::as_bytes(std::span(commands)), results::IfExists::replace);
   const int status = wait_for(start(gnuplot, folder, signals), signals);
@@ -112,7 +114,7 @@ fs::path find_gnuplot() {
   std::istringstream folders(path ? path : "");
   for (std::string folder; std::getline(folders, folder, ':');) {
     const fs::path file = fs::path(folder.empty() ? "." : folder) / "gnuplot";
-    std::error_code closed;  // a folder that nobody may look into has none
+    std::error_code closed;  // an unreadable folder has none
     if (fs::is_regular_file(file, closed) && access(file.c_str(), X_OK) == 0) return fs::absolute(file);
   }
   return {};

@@ -73,7 +73,7 @@ void remove_elements(std::string& text, const std::string& name) {
     text.erase(at, text.find(close, at) + close.size() - at);
 }
 
-// What is longer wraps: a sentence, or the name of a variant.
+// Longer cells wrap: a sentence, or the name of a variant.
 constexpr std::size_t kLong = 30;
 
 }  // namespace

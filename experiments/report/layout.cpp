@@ -9,7 +9,7 @@ namespace heed::report {
 namespace {
 
 constexpr int kEdge = 8;   // free on either side of the page
-constexpr int kMark = 36;  // a key's piece of line, and the space behind it
+constexpr int kMark = 36;  // a key's line sample, and the space after it
 constexpr int kBetweenKeys = 18;
 constexpr int kKeyGap = 4;       // between lines of keys
 constexpr int kWidestKey = 310;  // of a key's text
@@ -22,7 +22,7 @@ std::size_t most_lines(const std::vector<Lines>& texts) {
   return most;
 }
 
-// The keys in columns of equal width; answers the height of all.
+// Places the keys in columns of equal width; returns their total height.
 double place_keys(const std::vector<LegendEntry>& legend, Layout& out) {
   const double room = out.width - 2 * kEdge;
   double widest = 0;
@@ -47,7 +47,7 @@ double place_keys(const std::vector<LegendEntry>& legend, Layout& out) {
   return y;
 }
 
-// Names of rows stand to the left of the axes, in at most two fifths of the page.
+// Row names are left of the axes, in at most two fifths of the page.
 void place_row_names(const Figure& figure, Layout& out) {
   double widest = 0;
   for (const std::string& name : figure.row_names) {
@@ -74,7 +74,7 @@ int columns_of(const Figure& figure, const Layout& l) {
   return columns;
 }
 
-// A title may be as wide as its panel and half of what is between panels.
+// A title may be as wide as its panel plus half of the gap between panels.
 void place_titles(const Figure& figure, Layout& out) {
   const double room = out.panel_width + std::min(out.gap_x / 2., 2. * out.right);
   const bool all_fit = std::all_of(figure.panels.begin(), figure.panels.end(),

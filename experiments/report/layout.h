@@ -20,20 +20,20 @@ struct Layout {
   int gap_x, gap_y;                  // between panels
   double panel_width, panel_height;  // of the axes
   struct Key {
-    double x, y;  // of its mark's left end; of its first line's middle
+    double x, y;  // left end of its mark; middle of its first line
     Lines lines;
   };
-  std::vector<Key> keys;         // above the panels, one for each entry of the legend
+  std::vector<Key> keys;         // above the panels, one per legend entry
   std::vector<Lines> titles;     // of the panels
   std::vector<Lines> row_names;  // beside the panels
 };
 
-// kWide or kNarrow.
+// `width`: kWide or kNarrow.
 Layout layout(const Figure& figure, int width);
 
-// The axes of the figure's panels are at least that wide, on either page.
+// Returns the smallest width of the figure's panels on both pages.
 double narrowest_panel(const Figure& figure);
-// The same for a figure of so many panels.
+// The same for a figure with this number of panels.
 double narrowest_panel(std::size_t panels);
 
 }  // namespace heed::report

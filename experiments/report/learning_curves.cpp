@@ -1,5 +1,5 @@
-// The validation metric over the training: the mean of a row's trials in a band, the bootstrap interval of
-// that mean.
+// The validation metric over the training: the mean of a row's trials, and its bootstrap interval as a
+// band.
 #include <algorithm>
 #include <cmath>
 
@@ -20,8 +20,8 @@ namespace {
 
 constexpr std::size_t kMostPoints = 100;  // of a curve that is drawn
 
-// step, mean, low, high, trials. Of a curve with very many evaluations every second, third ... one, and the
-// last.
+// step, mean, low, high, trials. Long curves are thinned to every second, third ... evaluation, and the
+// last one.
 std::vector<std::vector<double>> points_of(const Curve& curve, const std::vector<std::size_t>& trials) {
   std::vector<std::vector<double>> points;
   for (std::size_t i = 0; i < curve.at.size(); ++i) {
@@ -46,7 +46,7 @@ Curve thinned(const Curve& curve) {
   return out;
 }
 
-// A mark on about eight of the points, so that curves are told apart where they lie on each other.
+// Marks about eight of the points, so that overlapping curves are distinguishable.
 std::size_t mark_every(std::size_t points) { return std::max<std::size_t>(1, points / 8); }
 
 struct End {
@@ -54,8 +54,8 @@ struct End {
   double value;
 };
 
-std::string caption_of(const Evidence& e, const std::string& metric, std::vector<End> ends, std::size_t shown,
-                       std::size_t panels, bool banded) {
+std::string caption_of(const ReportData& e, const std::string& metric, std::vector<End> ends,
+                       std::size_t shown, std::size_t panels, bool banded) {
   std::string out = fmt::format("{} on the validation split over the training, mean over the seeds",
                                 metric == "validation_loss" ? "Loss" : "Accuracy");
   out += banded ? ", in the band of its 95 % bootstrap interval." : "; one seed each, so there is no band.";
@@ -79,7 +79,7 @@ std::string caption_of(const Evidence& e, const std::string& metric, std::vector
 
 }  // namespace
 
-std::vector<Figure> learning_curves(const Evidence& e) {
+std::vector<Figure> learning_curves(const ReportData& e) {
   const std::string metric =
       e.options.metric.find("loss") == std::string::npos ? "validation_accuracy" : "validation_loss";
   const auto found = e.evaluations.find(metric);

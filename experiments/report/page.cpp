@@ -26,7 +26,7 @@ std::string value_text(const results::Value& value) {
   return fmt::format("{}", std::get<double>(value));
 }
 
-// The different values of a column, in the order of the plan; without those of trials that have none.
+// Returns the different values of a column, in plan order; missing values are skipped.
 std::vector<std::string> distinct(const results::Column& column) {
   std::vector<std::string> out;
   for (const results::Value& value : column.values) {
@@ -37,19 +37,19 @@ std::vector<std::string> distinct(const results::Column& column) {
   return out;
 }
 
-// A long table is closed at first: what it says in short stands above it.
+// A long table is collapsed; its summary is above it.
 std::string table_or_details(const Rows& rows) {
   constexpr std::size_t kLong = 31;
   return rows.size() <= kLong ? table(rows) : details(plural(rows.size() - 1, "row"), table(rows));
 }
 
-std::string heading(const Evidence& e) {
+std::string heading(const ReportData& e) {
   std::string counts = plural(e.results.trial.size(), "trial");
   if (!e.variants.empty()) counts += " of " + plural(e.variants.size(), "variant");
   return fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", escaped(e.name), escaped(counts));
 }
 
-std::string verdict_block(const Evidence& e) {
+std::string verdict_block(const ReportData& e) {
   const results::Column* metric = e.results.find(e.comparison.metric);
   const std::string unit = metric ? metric->unit : "";
   const std::vector<Verdict> all = verdicts(e.comparison, unit);
@@ -70,10 +70,11 @@ std::string verdict_block(const Evidence& e) {
   return out + "</div>\n";
 }
 
-std::string comparison_tables(const Evidence& e) {
+std::string comparison_tables(const ReportData& e) {
   std::string out;
   for (const TextTable& t : tables(e.comparison)) {
-    const std::string title = words(t.title.empty() ? e.comparison.metric + " of each variant" : t.title);
+    const std::string title =
+        human_readable(t.title.empty() ? e.comparison.metric + " of each variant" : t.title);
     out += fmt::format("<h2>{}</h2>\n{}", escaped(sentence_case(title)), table_or_details(t.rows));
   }
   const results::Column* metric = e.results.find(e.comparison.metric);
@@ -91,7 +92,7 @@ std::string figure_html(const Figure& figure, const Drawn& drawn) {
       inline_svg(drawn.narrow, figure.name + "_narrow_", figure.caption), breakable(figure.caption));
 }
 
-std::string failures(const Evidence& e) {
+std::string failures(const ReportData& e) {
   const results::Results& r = e.results;
   if (r.trial.empty()) return "";
   const std::vector<std::string> status = r.texts("status"), reason = r.texts("reason"), id = r.texts("id");
@@ -108,14 +109,14 @@ std::string failures(const Evidence& e) {
                                     fmt::format("{:.0f}", last[i]), reason[i], id[i]})
       rows.back().push_back(cell);
   }
-  std::string out = "<h2>Trials that are not done</h2>\n";
+  std::string out = "<h2>Incomplete trials</h2>\n";
   if (rows.size() == 1) return out + paragraph("None: all trials are done.");
-  out += paragraph(fmt::format("{} of {}; no mean on this page has them.", rows.size() - 1,
+  out += paragraph(fmt::format("{} of {}; they are in no mean on this page.", rows.size() - 1,
                                plural(status.size(), "trial")));
   return out + table_or_details(rows);
 }
 
-std::string configuration(const Evidence& e) {
+std::string configuration(const ReportData& e) {
   Rows swept = {{"parameter", "values"}}, own = swept, shared = {{"parameter", "value"}};
   const auto& paths = e.comparison.paths;
   for (const results::Column& c : e.results.columns) {
@@ -133,18 +134,18 @@ std::string configuration(const Evidence& e) {
   if (swept.size() > 1) out += table(swept);
   if (!e.sweep.empty())
     out += details("sweep.yaml as given", fmt::format("<pre>{}</pre>\n", escaped(e.sweep)));
-  if (shared.size() > 1) out += details("What all trials share, resolved", table(shared));
-  if (own.size() > 1) out += details("What differs with the variant, resolved", table(own));
+  if (shared.size() > 1) out += details("Shared by all trials, resolved", table(shared));
+  if (own.size() > 1) out += details("Different for each variant, resolved", table(own));
   return out;
 }
 
-// What the trials say in a column, each once.
-void add_distinct(Rows& rows, const Evidence& e, const char* what, const char* column) {
+// Adds the different values of a column.
+void add_distinct(Rows& rows, const ReportData& e, const char* what, const char* column) {
   if (const results::Column* c = e.results.find(column))
     for (const std::string& value : distinct(*c)) rows.push_back({what, value});
 }
 
-std::string build(const Evidence& e) {
+std::string build(const ReportData& e) {
   const results::Provenance& p = e.results.provenance;
   Rows rows = {{"", ""}};
   add_distinct(rows, e, "build of the trials", "build");
@@ -159,7 +160,7 @@ std::string build(const Evidence& e) {
 
 }  // namespace
 
-std::string report_page(const Evidence& e, const std::vector<Figure>& figures, const Drawing& drawing,
+std::string report_page(const ReportData& e, const std::vector<Figure>& figures, const Drawing& drawing,
                         const std::string& no_figures) {
   std::string body = heading(e) + verdict_block(e) + comparison_tables(e);
   if (!no_figures.empty()) body += "<h2>Figures</h2>\n" + paragraph(no_figures);

@@ -20,7 +20,7 @@ bool follows(const Comparison& comparison, std::size_t c, const std::vector<bool
 std::vector<Panel> split_into_panels(const Comparison& comparison, std::optional<std::size_t> along) {
   std::vector<bool> kept(comparison.varied.size(), true);
   for (std::size_t c = 0; c < kept.size(); ++c) kept[c] = !comparison.is_chosen(c);
-  // From the last column on: of two that change together the first one names the panels.
+  // Starts at the last column, so that of two columns that change together the first one names the panels.
   for (std::size_t c = kept.size(); c-- > 0;)
     if (along != c && follows(comparison, c, kept)) kept[c] = false;
   if (along) kept[*along] = false;

@@ -14,18 +14,18 @@ namespace heed::report {
 inline constexpr std::size_t kMostPanels = 9;
 
 struct Panel {
-  std::string title;  // "lr = 0.001, length = 64"; empty where nothing varies
+  std::string title;  // "lr = 0.001, length = 64"; empty if nothing varies
   std::vector<const ComparedRow*> rows;
 };
 
-// Do the variant and the `given` columns tell the value in column c?
+// Returns true if the variant and the `given` columns determine the value in column c.
 bool follows(const Comparison& comparison, std::size_t c, const std::vector<bool>& given);
 
-// One panel for each setting, without the column `along` that an axis shows, what is selected, and what
-// follows from the other columns, as task.pairs where it changes together with task.length.
+// Returns one panel for each setting. Settings leave out the column `along` (shown on an axis), selected
+// columns, and columns that follow from others (task.pairs if it changes together with task.length).
 std::vector<Panel> split_into_panels(const Comparison& comparison, std::optional<std::size_t> along = {});
 
-// At most kMostPanels of them, the first, the last and others at even distances.
+// Returns at most kMostPanels of them, evenly spaced, including the first and the last.
 template <class T>
 std::vector<T> some_of(std::vector<T> panels) {
   if (panels.size() <= kMostPanels) return panels;

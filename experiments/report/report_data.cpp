@@ -1,4 +1,4 @@
-#include "experiments/report/evidence.h"
+#include "experiments/report/report_data.h"
 
 #include <algorithm>
 
@@ -27,7 +27,7 @@ std::map<std::string, Curve> read_evaluations(const results::H5Reader& file) {
   return curves;
 }
 
-void read_sweep_beside(Evidence& e) {
+void read_sweep_beside(ReportData& e) {
   e.name = std::filesystem::absolute(e.file).parent_path().filename().string();
   const std::filesystem::path sweep = e.file.parent_path() / "sweep.yaml";
   if (!std::filesystem::exists(sweep)) return;
@@ -41,9 +41,9 @@ void read_sweep_beside(Evidence& e) {
 
 }  // namespace
 
-Evidence read_evidence(const std::filesystem::path& file, results::Results results,
-                       const CompareOptions& options) {
-  Evidence e;
+ReportData read_report_data(const std::filesystem::path& file, results::Results results,
+                            const CompareOptions& options) {
+  ReportData e;
   e.file = file;
   read_sweep_beside(e);
   e.results = std::move(results);
@@ -61,11 +61,11 @@ Evidence read_evidence(const std::filesystem::path& file, results::Results resul
   return e;
 }
 
-std::size_t Evidence::style(const std::string& variant) const {
+std::size_t ReportData::style(const std::string& variant) const {
   return static_cast<std::size_t>(std::find(variants.begin(), variants.end(), variant) - variants.begin());
 }
 
-std::vector<std::size_t> Evidence::trials(const ComparedRow& row) const {
+std::vector<std::size_t> ReportData::trials(const ComparedRow& row) const {
   std::vector<std::string> wanted = {row.variant};
   wanted.insert(wanted.end(), row.setting.begin(), row.setting.end());
   const std::vector<std::string> status = results.texts("status");
@@ -75,14 +75,14 @@ std::vector<std::size_t> Evidence::trials(const ComparedRow& row) const {
   return found;
 }
 
-Comparison Evidence::compared_by(const std::string& metric) const {
+Comparison ReportData::compared_by(const std::string& metric) const {
   CompareOptions all = options;
   all.metric = metric;
   all.select.clear();
   return compare(results, all);
 }
 
-std::string words(std::string name) {
+std::string human_readable(std::string name) {
   std::replace(name.begin(), name.end(), '_', ' ');
   return name;
 }
@@ -94,13 +94,14 @@ std::string sentence_case(std::string text) {
 
 bool is_share(const std::string& metric) { return metric.find("accuracy") != std::string::npos; }
 
-std::string metric_label(const Evidence& evidence, const std::string& metric) {
-  const results::Column* column = evidence.results.find(metric);
+std::string metric_label(const ReportData& data, const std::string& metric) {
+  const results::Column* column = data.results.find(metric);
   return axis_label(metric, column ? column->unit : "");
 }
 
 std::string axis_label(const std::string& name, const std::string& unit) {
-  return unit.empty() || unit == "1" ? words(name) : fmt::format("{} ({})", words(name), unit);
+  return unit.empty() || unit == "1" ? human_readable(name)
+                                     : fmt::format("{} ({})", human_readable(name), unit);
 }
 
 }  // namespace heed::report

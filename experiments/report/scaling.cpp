@@ -20,9 +20,9 @@ namespace heed::report {
 namespace {
 
 constexpr const char* kLength = "task.length";
-constexpr std::size_t kFewestLengths = 3;  // two points fit every exponent
+constexpr std::size_t kFewestLengths = 3;  // two points fit any power law
 
-constexpr int kRight = 84;  // of a panel stand the exponents
+constexpr int kRight = 84;  // space right of a panel for the exponents
 
 struct Quantity {
   const char *column, *label, *words;
@@ -34,11 +34,11 @@ constexpr std::array<Quantity, 3> kQuantities = {
 
 struct Law {
   std::size_t variant;
-  std::vector<std::vector<double>> points;  // length, mean, and what the law says
+  std::vector<std::vector<double>> points;  // length, mean, and the fitted value
   double exponent;                          // y = factor * length ^ exponent
 };
 
-// Least squares of log y over log x.
+// Fits log y over log x by least squares.
 void fit(Law& law) {
   double n = 0, x = 0, y = 0, xx = 0, xy = 0;
   for (const std::vector<double>& p : law.points) {
@@ -50,8 +50,8 @@ void fit(Law& law) {
   for (std::vector<double>& p : law.points) p.push_back(factor * std::pow(p[0], law.exponent));
 }
 
-// A variant's mean at each length, over all its trials that are done.
-std::vector<Law> laws_of(const Evidence& e, const char* column) {
+// Returns a variant's mean at each length, over all its finished trials.
+std::vector<Law> laws_of(const ReportData& e, const char* column) {
   const std::vector<double> lengths = e.results.numbers(kLength), values = e.results.numbers(column);
   const std::vector<std::string> status = e.results.texts("status");
   std::vector<Law> laws;
@@ -69,8 +69,8 @@ std::vector<Law> laws_of(const Evidence& e, const char* column) {
   return laws;
 }
 
-// Heights of labels at the ends of the lines, as shares of the axis, moved apart where they are closer than
-// the gap.
+// Returns the heights of the labels at the ends of the lines, as fractions of the axis, moved apart if they
+// are closer than the gap.
 std::vector<double> spread(std::vector<double> heights, double gap) {
   std::vector<std::size_t> order(heights.size());
   for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
@@ -78,16 +78,16 @@ std::vector<double> spread(std::vector<double> heights, double gap) {
                    [&](std::size_t a, std::size_t b) { return heights[a] < heights[b]; });
   for (std::size_t i = 1; i < order.size(); ++i)
     heights[order[i]] = std::max(heights[order[i]], heights[order[i - 1]] + gap);
-  double limit = 1;  // from above, those that went beyond the axis come back
+  double limit = 1;  // from the top: moves back labels beyond the axis
   for (std::size_t i = order.size(); i-- > 0; limit = heights[order[i]] - gap)
     heights[order[i]] = std::min(heights[order[i]], limit);
   return heights;
 }
 
-// Two decimals; without the sign that rounding leaves of equal values.
+// Returns two decimals, without "-0".
 std::string exponent_text(double x) { return fmt::format("{:.2f}", std::abs(x) < 0.005 ? 0. : x); }
 
-FigurePanel panel_of(const Quantity& quantity, const std::vector<Law>& laws, const Evidence& e,
+FigurePanel panel_of(const Quantity& quantity, const std::vector<Law>& laws, const ReportData& e,
                      DataFile& data, double width, int height) {
   double least = laws[0].points[0][1], most = least, shortest = laws[0].points[0][0], longest = shortest;
   for (const Law& law : laws)
@@ -95,7 +95,7 @@ FigurePanel panel_of(const Quantity& quantity, const std::vector<Law>& laws, con
       shortest = std::min(shortest, p[0]), longest = std::max(longest, p[0]);
       least = std::min({least, p[1], p[2]}), most = std::max({most, p[1], p[2]});
     }
-  // Of a range below two, which happens where nothing depends on the length, twice that is shown.
+  // If the range is below a factor of two (nothing depends on the length), shows a factor of two.
   least /= 1.3, most *= std::max(1.3, 2.6 * least / most);
   std::vector<double> ends;
   for (const Law& law : laws) ends.push_back(std::log(law.points.back()[1] / least) / std::log(most / least));
@@ -129,7 +129,7 @@ FigurePanel panel_of(const Quantity& quantity, const std::vector<Law>& laws, con
 
 }  // namespace
 
-std::vector<Figure> scaling(const Evidence& e) {
+std::vector<Figure> scaling(const ReportData& e) {
   const auto& paths = e.comparison.paths;
   if (std::find(paths.begin(), paths.end(), kLength) == paths.end()) return {};
   Figure figure{
@@ -156,9 +156,8 @@ std::vector<Figure> scaling(const Evidence& e) {
   figure.data = data.text();
   figure.caption = fmt::format(
       "Mean over all trials of a variant at each length. The lines are power laws, fitted by least squares "
-      "of the "
-      "logarithms; the numbers to the right are their exponents (1: proportional to the length, 2: to its "
-      "square). "
+      "of the logarithms; the numbers on the right are their exponents (1: linear in the length, 2: "
+      "quadratic). "
       "Exponents of {}.",
       fmt::join(parts, "; "));
   return {figure};

@@ -13,11 +13,11 @@
 namespace heed::report {
 namespace {
 
-// Okabe and Ito's colors, which differ for color-blind eyes; dark gray in place of the yellow, which white
-// drowns.
+// Okabe and Ito's palette, which color-blind readers can distinguish; dark gray replaces yellow, which is
+// hard to see on white.
 constexpr std::array<const char*, 8> kColors = {"0072B2", "D55E00", "009E73", "CC79A7",
                                                 "000000", "E69F00", "56B4E9", "5A5A5A"};
-// Seven dashes and nine points: the first pair that comes again is the 63rd.
+// Seven dashes and nine points: the first repeated pair is the 63rd.
 constexpr std::array<const char*, 7> kDashes = {"solid", "(9,3)",  "(2,2)",        "(9,3,2,3)",
                                                 "(4,2)", "(14,4)", "(9,3,2,3,2,3)"};
 constexpr std::array<int, 9> kPoints = {7, 5, 9, 13, 4, 11, 8, 12, 6};
@@ -43,7 +43,7 @@ set title offset 0, -0.5
 unset key
 )gp";
 
-// A text of several lines.
+// Returns a gnuplot string of several lines.
 std::string in_lines(const Lines& lines) {
   std::vector<std::string> parts;
   for (const std::string& line : lines) parts.push_back(quoted(line));
@@ -54,7 +54,7 @@ std::string at_pixel(double x, double y) {
   return fmt::format("screen {:.1f}/width, screen 1 - {:.1f}/height", x, y);
 }
 
-// A key is a piece of line, its point and its name, a label for each line.
+// A key is a line sample, its point and its name, with one label per line.
 std::string key_commands(const LegendEntry& entry, const Layout::Key& key) {
   std::string out;
   if (entry.line)
@@ -84,7 +84,7 @@ std::string keys(const Figure& f, const Layout& l) {
   return out;
 }
 
-// Commands that differ between the pages.
+// Returns commands for the wide and the narrow page.
 std::string either(const std::string& narrow, const std::string& wide) {
   if (narrow.empty() && wide.empty()) return "";
   return narrow == wide ? wide : fmt::format("if (narrow) {{\n{}}} else {{\n{}}}\n", narrow, wide);
@@ -99,7 +99,7 @@ std::string row_tics(const Layout& l) {
                      static_cast<double>(tics.size()) - 0.5);
 }
 
-// gnuplot would put the label of the y axis where it thinks that the numbers end, which depends on the fonts.
+// Places the label of the y axis explicitly: gnuplot's own position depends on the fonts.
 std::string panel_commands(const FigurePanel& p, std::size_t i, const Layout& narrow, const Layout& wide) {
   std::string out = either(fmt::format("  set title {}\n", in_lines(narrow.titles[i])),
                            fmt::format("  set title {}\n", in_lines(wide.titles[i])));
@@ -128,8 +128,8 @@ std::vector<std::string> points_with_bars(const std::string& file, int index,
                                           const std::string& style, bool across) {
   const std::string block = fmt::format("'{}.tsv' index {} using {}", file, index, across ? "2:1" : "1:2");
   std::vector<std::string> out;
-  // gnuplot leaves out points whose bars are not numbers, and complains where that are all. With a bar it
-  // would draw a white disc below each point, over what lies there.
+  // gnuplot skips points whose bars are NaN, and fails if all are. With a bar it would draw a white disc
+  // below each point, over other elements.
   if (std::any_of(rows.begin(), rows.end(), [](const auto& row) { return std::isfinite(row[2]); }))
     out.push_back(fmt::format("{}:3:4 with {}errorbars {} dt solid lw 1.5 ps 0 notitle", block,
                               across ? 'x' : 'y', style));

@@ -1,4 +1,4 @@
-// The compared metric against a number that the sweep varies, and how much depends on the learning rate.
+// The compared metric against a swept number, and the sensitivity to the learning rate.
 #include <algorithm>
 #include <charconv>
 #include <cmath>
@@ -30,7 +30,8 @@ std::optional<double> number_in(const std::string& text) {
   return x;
 }
 
-// The values of a column in ascending order; empty unless all are numbers, and at least two.
+// Returns the values of a column in ascending order; empty unless there are at least two and all are
+// numbers.
 std::vector<double> values_of(const Comparison& comparison, std::size_t c) {
   std::set<double> values;
   for (const ComparedRow& row : comparison.rows) {
@@ -42,7 +43,7 @@ std::vector<double> values_of(const Comparison& comparison, std::size_t c) {
   return {values.begin(), values.end()};
 }
 
-// Does each value follow from the one before by about the same factor?
+// Returns true if the values have a nearly constant ratio.
 bool geometric(const std::vector<double>& values) {
   if (values[0] <= 0) return false;
   if (values.back() / values[0] > 20) return true;
@@ -54,18 +55,19 @@ bool geometric(const std::vector<double>& values) {
   return least >= 1.5 && most / least < 1.7;
 }
 
-// Scale, range and tics of an axis that shows these values.
+// Returns scale, range and tics of an axis for these values.
 std::string x_axis(const std::vector<double>& values, double pixels) {
   const bool log = geometric(values);
   const double least = values[0], most = values.back(), margin = 0.06 * (most - least);
   const double by = log ? std::pow(most / least, 0.06) : 1;
   const double low = log ? least / by : least - margin, high = log ? most * by : most + margin;
   if (values.size() <= 6) return x_axis_at(values, low, high, log, pixels);
-  return log ? log_axis('x', low, high, pixels) : linear_axis('x', low, high, pixels);  // too many to be tics
+  return log ? log_axis('x', low, high, pixels)
+             : linear_axis('x', low, high, pixels);  // too many for a tic each
 }
 
-// For each variant its rows along column c: value, mean, low, high, trials.
-std::vector<std::string> elements_of(const Evidence& e, const std::vector<const ComparedRow*>& rows,
+// Adds each variant's rows along column c: value, mean, low, high, trials.
+std::vector<std::string> elements_of(const ReportData& e, const std::vector<const ComparedRow*>& rows,
                                      std::size_t c, const std::string& name, const std::string& title,
                                      bool joined, DataFile& data) {
   std::vector<std::string> out;
@@ -87,9 +89,9 @@ std::vector<std::string> elements_of(const Evidence& e, const std::vector<const 
   return out;
 }
 
-// For each variant the share of its trials at each value of column c that solve the task; those that are not
-// done do not.
-std::vector<std::string> solved_shares(const Evidence& e, const Comparison& comparison, std::size_t c,
+// Adds, for each variant, the share of its trials that solve the task at each value of column c. Incomplete
+// trials count as not solving.
+std::vector<std::string> solved_shares(const ReportData& e, const Comparison& comparison, std::size_t c,
                                        const std::string& name, DataFile& data) {
   std::vector<std::string> elements;
   for (std::size_t v = 0; v < e.variants.size(); ++v) {
@@ -109,9 +111,9 @@ std::vector<std::string> solved_shares(const Evidence& e, const Comparison& comp
   return elements;
 }
 
-// Are the points along column c parts of a line? They are where all else is held fixed or changes with it:
-// where the other numbers that follow from column c rise or fall along it, as those do that a sweep changes
-// together. In a random sweep every number follows from every other, and they jump.
+// Returns true if the points along column c may be joined by a line: all other columns are fixed, or change
+// monotonically with column c, as columns that a sweep changes together do. In a random search every column
+// follows from every other, but not monotonically.
 bool is_line(const Comparison& comparison, std::size_t c) {
   if (split_into_panels(comparison, c).size() > kMostPanels) return false;
   for (std::size_t other = 0; other < comparison.varied.size(); ++other) {
@@ -134,7 +136,7 @@ bool is_line(const Comparison& comparison, std::size_t c) {
 }
 
 // "task.length (tokens)"
-std::string x_label(const Evidence& e, const Comparison& comparison, std::size_t c) {
+std::string x_label(const ReportData& e, const Comparison& comparison, std::size_t c) {
   const auto column =
       std::find_if(e.results.columns.begin(), e.results.columns.end(),
                    [&](const results::Column& k) { return k.parameter == comparison.paths[c]; });
@@ -142,9 +144,9 @@ std::string x_label(const Evidence& e, const Comparison& comparison, std::size_t
   return comparison.paths[c] + (unit.empty() || unit == "1" ? "" : fmt::format(" ({})", unit));
 }
 
-// The metric against column c, a panel for each setting of the other columns. Where these are too many, as in
-// a random sweep, all in one panel, and not joined.
-Figure against(const Evidence& e, const Comparison& comparison, std::size_t c, const std::string& name,
+// Returns the metric against column c, with a panel for each setting of the other columns. If there are too
+// many settings (random search), all points are in one panel and not joined.
+Figure against(const ReportData& e, const Comparison& comparison, std::size_t c, const std::string& name,
                bool with_solved) {
   const std::vector<double> values = values_of(comparison, c);
   std::vector<Panel> panels = split_into_panels(comparison, c);
@@ -182,13 +184,14 @@ Figure against(const Evidence& e, const Comparison& comparison, std::size_t c, c
   if (figure.panels.size() == 1) figure.panel_height = 300;
   figure.data = data.text();
   figure.caption = fmt::format("{} against {}, mean over the seeds with its 95 % interval.{}",
-                               sentence_case(words(comparison.metric)), comparison.varied[c],
-                               joined ? "" : " What else varies is not held fixed: a point is one setting.");
+                               sentence_case(human_readable(comparison.metric)), comparison.varied[c],
+                               joined ? "" : " Other parameters vary too: a point is one setting.");
   return figure;
 }
 
-// "softmax from 0.99 at 64 to 0.97 at 512": between the ends of column c, over all settings of the others.
-std::string from_end_to_end(const Evidence& e, const Comparison& comparison, std::size_t c) {
+// "softmax from 0.99 at 64 to 0.97 at 512": from the first to the last value of column c, over all settings
+// of the others.
+std::string from_end_to_end(const ReportData& e, const Comparison& comparison, std::size_t c) {
   const std::vector<double> values = values_of(comparison, c);
   const auto mean_at = [&](const std::string& variant, double x) {
     std::vector<double> centers;
@@ -206,9 +209,9 @@ std::string from_end_to_end(const Evidence& e, const Comparison& comparison, std
                      fmt::join(parts, ", "));
 }
 
-// The rate at which each variant does best here. It is read off what is reported, so it is no choice to train
-// by.
-std::string best_of(const Evidence& e, const Comparison& comparison, std::size_t c) {
+// Returns the best rate of each variant in this figure. It comes from the reported metric, so do not select
+// by it.
+std::string best_of(const ReportData& e, const Comparison& comparison, std::size_t c) {
   const bool smaller = better_when(comparison.metric) == Better::smaller;
   std::vector<std::string> parts;
   for (const std::string& variant : e.variants) {
@@ -224,7 +227,7 @@ std::string best_of(const Evidence& e, const Comparison& comparison, std::size_t
 
 }  // namespace
 
-std::vector<Figure> swept(const Evidence& e) {
+std::vector<Figure> swept(const ReportData& e) {
   const Comparison& comparison = e.comparison;
   std::vector<Figure> figures;
   std::vector<bool> shown(comparison.varied.size(), false);
@@ -235,14 +238,14 @@ std::vector<Figure> swept(const Evidence& e) {
     if (figure.panels.empty()) continue;
     shown[c] = true;
     figure.title =
-        fmt::format("{} against {}", sentence_case(words(comparison.metric)), comparison.varied[c]);
+        fmt::format("{} against {}", sentence_case(human_readable(comparison.metric)), comparison.varied[c]);
     if (is_line(comparison, c)) figure.caption += from_end_to_end(e, comparison, c);
     figures.push_back(std::move(figure));
   }
   return figures;
 }
 
-std::vector<Figure> learning_rate(const Evidence& e) {
+std::vector<Figure> learning_rate(const ReportData& e) {
   const Comparison all = e.compared_by(e.comparison.metric);
   const auto found = std::find(all.paths.begin(), all.paths.end(), kLearningRate);
   const auto c = static_cast<std::size_t>(found - all.paths.begin());
@@ -251,8 +254,7 @@ std::vector<Figure> learning_rate(const Evidence& e) {
   if (figure.panels.empty()) return {};
   figure.title = "Sensitivity to the learning rate";
   figure.caption += best_of(e, all, c);
-  if (all.knows_solved)
-    figure.caption += " A trial that is not done counts as one that does not solve the task.";
+  if (all.knows_solved) figure.caption += " An incomplete trial counts as not solving the task.";
   return {figure};
 }
 

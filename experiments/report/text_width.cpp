@@ -21,7 +21,9 @@ constexpr std::array<Class, 9> kClasses = {{{0.29, "'ijlIJ"},
                                             {0.97, "M%m"},
                                             {1.00, "W@"}}};
 
-bool continues(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // a character of UTF-8
+bool continues(char c) {
+  return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}  // a continuation byte of UTF-8
 
 double width_of(char c) {
   for (const Class& k : kClasses)
@@ -29,13 +31,13 @@ double width_of(char c) {
   return continues(c) ? 0 : kFontSize;
 }
 
-// How many bytes of the text stand on its first line.
+// Returns how many bytes of the text fit on its first line.
 std::size_t first_line(std::string_view text, double width) {
   std::size_t fit = 0, behind_word = 0, behind_part = 0;
   double sum = 0;
   for (std::size_t i = 0; i < text.size(); ++i) {
     sum += width_of(text[i]);
-    // A space at the end of a line is not seen.
+    // A space at the end of a line needs no width.
     if (sum > width && text[i] != ' ' && fit > 0)
       return behind_word ? behind_word : behind_part ? behind_part : fit;
     if (i + 1 < text.size() && continues(text[i + 1])) continue;

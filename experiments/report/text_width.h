@@ -9,13 +9,12 @@ namespace heed::report {
 inline constexpr double kFontSize = 13;  // pixels
 inline constexpr int kLineHeight = 16;   // of texts of several lines
 
-// In pixels. The viewer chooses the font; the widest of those that are usual is DejaVu Sans, and its widths
-// are taken.
+// Returns the width in pixels. The viewer chooses the font, so the widths are those of DejaVu Sans, the
+// widest common font.
 double text_width(const std::string& text);
 
-// The lines of a text that are at most `width` wide: broken behind a space, '+', '>' or ','; else behind '(',
-// '=',
-// '_' or '-'; else anywhere.
+// Splits a text into lines of at most `width`: after a space, '+', '>' or ','; else after '(', '=', '_' or
+// '-'; else anywhere.
 std::vector<std::string> wrapped(const std::string& text, double width);
 
 }  // namespace heed::report

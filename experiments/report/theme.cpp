@@ -8,23 +8,23 @@
 namespace heed::report {
 namespace {
 
-struct Twins {
+struct ColorPair {
   const char *light, *dark;
 };
-// The eight colors of the variants (style.cpp); then what is gray, darkest first.
-constexpr std::array<Twins, 13> kTwins = {{{"0072B2", "3B8FD9"},
-                                           {"D55E00", "F07030"},
-                                           {"009E73", "1FB089"},
-                                           {"CC79A7", "E58CC0"},
-                                           {"000000", "F4F4F2"},
-                                           {"E69F00", "F5C242"},
-                                           {"56B4E9", "8FE0FF"},
-                                           {"5A5A5A", "757575"},
-                                           {"333333", "D0D0CE"},
-                                           {"555555", "A8A8A6"},
-                                           {"999999", "7C7C7A"},
-                                           {"E4E4E4", "333333"},
-                                           {"FFFFFF", "161616"}}};
+// The eight colors of the variants (style.cpp); then the grays, darkest first.
+constexpr std::array<ColorPair, 13> kPairs = {{{"0072B2", "3B8FD9"},
+                                               {"D55E00", "F07030"},
+                                               {"009E73", "1FB089"},
+                                               {"CC79A7", "E58CC0"},
+                                               {"000000", "F4F4F2"},
+                                               {"E69F00", "F5C242"},
+                                               {"56B4E9", "8FE0FF"},
+                                               {"5A5A5A", "757575"},
+                                               {"333333", "D0D0CE"},
+                                               {"555555", "A8A8A6"},
+                                               {"999999", "7C7C7A"},
+                                               {"E4E4E4", "333333"},
+                                               {"FFFFFF", "161616"}}};
 
 std::string variable(const std::string& color) { return fmt::format("var(--{0},#{0})", color); }
 
@@ -32,7 +32,7 @@ std::string variable(const std::string& color) { return fmt::format("var(--{0},#
 
 std::string dark_colors() {
   std::string out;
-  for (const Twins& t : kTwins) out += fmt::format("--{}: #{}; ", t.light, t.dark);
+  for (const ColorPair& t : kPairs) out += fmt::format("--{}: #{}; ", t.light, t.dark);
   return out;
 }
 

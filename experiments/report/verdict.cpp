@@ -7,7 +7,7 @@
 #include <fmt/format.h>
 
 #include "experiments/report/compare/table_cells.h"
-#include "experiments/report/evidence.h"
+#include "experiments/report/report_data.h"
 
 namespace heed::report {
 namespace {
@@ -30,9 +30,9 @@ std::string setting_of(const Comparison& c, const ComparedRow& row) {
   return out;
 }
 
-// "(95 % interval 0.49 to 0.73; p = 0.03 after Holm's adjustment; 8 pairs of seeds)". The interval's ends as
-// they stand, or for a size without its sign.
-std::string evidence_of(const Against& a, bool signless) {
+// "(95 % interval 0.49 to 0.73; p = 0.03 after Holm's adjustment; 8 pairs of seeds)". The interval's ends
+// with their signs, or of the size without sign.
+std::string statistics_of(const Against& a, bool signless) {
   std::string interval;
   const statistics::Interval i = a.test.interval;
   if (std::isfinite(i.low)) {
@@ -47,18 +47,18 @@ std::string evidence_of(const Against& a, bool signless) {
 std::string one_row(const Comparison& c, const ComparedRow& row, const std::string& unit) {
   const Against& a = row.against;
   const double d = a.test.difference;
-  const std::string metric = words(c.metric), setting = setting_of(c, row);
+  const std::string metric = human_readable(c.metric), setting = setting_of(c, row);
   const std::string at = setting.empty() ? "" : fmt::format(" at {}", setting);
   if (a.verdict == kNone)
     return fmt::format("against {}{}: {}{} in {}, no difference shown {}.", c.reference, at, d > 0 ? "+" : "",
-                       with_unit(d, unit), metric, evidence_of(a, false));
+                       with_unit(d, unit), metric, statistics_of(a, false));
   if (!std::isfinite(d))
-    return fmt::format(
-        "is {} than {}{}: in {}, {} {} {}.", a.verdict, c.reference, at, metric,
-        d > 0 ? "it never came where the reference's did" : "it came where the reference's never did",
-        "in half of the pairs or more", evidence_of(a, false));
+    return fmt::format("is {} than {}{}: in {}, {} {} {}.", a.verdict, c.reference, at, metric,
+                       d > 0 ? "it never reached the step and the reference did"
+                             : "it reached the step and the reference never did",
+                       "in half of the pairs or more", statistics_of(a, false));
   return fmt::format("is {} than {}{} by {} in {} {}.", a.verdict, c.reference, at,
-                     with_unit(std::abs(d), unit), metric, evidence_of(a, d < 0));
+                     with_unit(std::abs(d), unit), metric, statistics_of(a, d < 0));
 }
 
 std::string many_rows(const Comparison& c, const std::vector<const ComparedRow*>& rows,
@@ -75,7 +75,7 @@ std::string many_rows(const Comparison& c, const std::vector<const ComparedRow*>
                         : fmt::format("{} at {} ({})", verdict, differences.size(), range));
   }
   return fmt::format("against {} at {}, by {}: {}.", c.reference, plural(rows.size(), "setting"),
-                     words(c.metric), fmt::join(parts, "; "));
+                     human_readable(c.metric), fmt::join(parts, "; "));
 }
 
 }  // namespace
@@ -127,7 +127,7 @@ std::string reference_sentence(const Comparison& comparison, const std::string& 
   for (const ComparedRow& row : comparison.rows)
     if (row.variant == comparison.reference && !std::isnan(row.center)) rows.push_back(&row);
   if (rows.empty()) return "";
-  const std::string metric = words(comparison.metric);
+  const std::string metric = human_readable(comparison.metric);
   if (rows.size() > 1) {
     const auto [low, high] =
         std::minmax_element(rows.begin(), rows.end(),

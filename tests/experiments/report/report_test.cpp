@@ -6,12 +6,12 @@
 #include <vector>
 
 #include "experiments/report/draw.h"
-#include "experiments/report/evidence.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/html.h"
 #include "experiments/report/page.h"
 #include "experiments/report/panels.h"
+#include "experiments/report/report_data.h"
 #include "experiments/report/verdict.h"
 #include "results/merge.h"
 #include "results/shard.h"
@@ -22,8 +22,8 @@ namespace {
 
 using heed::ComparedRow;
 using heed::Comparison;
-using heed::report::Evidence;
 using heed::report::Figure;
+using heed::report::ReportData;
 using heed::results::Record;
 using heed::test::TempFolder;
 using Texts = std::vector<std::string>;
@@ -59,12 +59,12 @@ Record failed(Record r, const std::string& reason) {
   return r;
 }
 
-Evidence evidence_of(const TempFolder& folder, const std::vector<Record>& records) {
+ReportData report_data_of(const TempFolder& folder, const std::vector<Record>& records) {
   std::filesystem::create_directories(folder / "trials");
   for (const Record& r : records) heed::results::replace_shard(r, folder / "trials" / (r.id + ".h5"));
   const auto file = folder / "results.h5";
   heed::results::merge(heed::results::trial_files(folder / "trials"), file, records[0].provenance);
-  return heed::report::read_evidence(file, heed::results::read_results(file), {});
+  return heed::report::read_report_data(file, heed::results::read_results(file), {});
 }
 
 std::vector<Record> three_lengths(const std::string& a = "softmax", const std::string& b = "linear") {
@@ -84,7 +84,7 @@ const Figure& named(const std::vector<Figure>& figures, const std::string& name)
   return *at;
 }
 
-std::string page_of(const Evidence& e) {
+std::string page_of(const ReportData& e) {
   const auto figures = heed::report::figures(e);
   const auto gnuplot = heed::report::find_gnuplot();
   heed::report::Drawing drawing;
@@ -183,7 +183,7 @@ TEST_CASE("learning curves are means of the trials that are done") {
   const TempFolder folder;
   auto records = three_lengths();
   records.push_back(failed(trial("linear", 3, 16, 0, 0), "out of memory"));
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   const Figure& f = named(figures, "learning_curves");
   CHECK(f.panels.size() == 3);
   CHECK(f.legend.size() == 2);
@@ -202,7 +202,7 @@ TEST_CASE("the Pareto front has what nothing else beats") {
     records.push_back(trial(variant, 0, 16, accuracy, parameters));
   };
   add("good", 0.9, 2000), add("cheap", 0.5, 1000), add("beaten", 0.4, 1500), add("dear", 0.9, 3000);
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   const Figure& f = named(figures, "cost");
   CHECK_THAT(
       f.data,
@@ -218,9 +218,9 @@ TEST_CASE("each task has its own Pareto front") {
   auto records = three_lengths();
   for (Record& r : records)  // at the longest both are as good
     if (std::get<std::int64_t>(r.parameters[2].value) == 64) r.metrics[0].value = 0.5;
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   const Figure& f = named(figures, "cost_1");
-  CHECK(f.title == "What it costs: parameters");
+  CHECK(f.title == "Cost: parameters");
   REQUIRE(f.panels.size() == 3);
   CHECK(f.panels[2].title == "length = 64");
   CHECK_THAT(f.caption,
@@ -236,7 +236,7 @@ TEST_CASE("results of one seed have points, which have no bars") {
       records.push_back(trial(variant, 0, length, 0.5, variant[0] == 's' ? 2000 : 1000));
       records.back().metrics.push_back({"attention_on_answer", 0.5, "1", "", false});
     }
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   for (const char* name : {"swept_1", "cost_1", "attention_noise"}) {
     CAPTURE(name);
     const std::string& commands = named(figures, name).panels.at(0).commands;
@@ -254,7 +254,7 @@ TEST_CASE("every axis has a name") {
     records[i].parameters[3].value = i / 2 % 2 == 0 ? 0.001 : 0.002;
     records[i].metrics.push_back({"attention_on_answer", 0.5, "1", "", false});
   }
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   Texts names;
   for (const Figure& f : figures) {
     names.push_back(f.name);
@@ -270,7 +270,7 @@ TEST_CASE("every axis has a name") {
 
 TEST_CASE("time against length has the exponent of its law") {
   const TempFolder folder;
-  const auto figures = heed::report::figures(evidence_of(folder, three_lengths()));
+  const auto figures = heed::report::figures(report_data_of(folder, three_lengths()));
   const Figure& f = named(figures, "scaling");
   CHECK_THAT(f.data, ContainsSubstring("# step_milliseconds, softmax: exponent 2.000\n") &&
                          ContainsSubstring("# state_bytes, linear: exponent 0.000\n"));
@@ -279,7 +279,7 @@ TEST_CASE("time against length has the exponent of its law") {
 
 TEST_CASE("a swept number is an axis, its values are tics") {
   const TempFolder folder;
-  const auto figures = heed::report::figures(evidence_of(folder, three_lengths()));
+  const auto figures = heed::report::figures(report_data_of(folder, three_lengths()));
   const Figure& f = named(figures, "swept_1");
   REQUIRE(f.panels.size() == 1);
   CHECK_THAT(f.panels[0].commands,
@@ -298,7 +298,7 @@ TEST_CASE("points of a random sweep are not joined") {
       records.back().parameters.back().value = lr;
     }
   }
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   CHECK(named(figures, "swept_1").panels[0].commands.find("with lines") == std::string::npos);
   CHECK_THAT(named(figures, "swept_1").caption, ContainsSubstring("not held fixed"));
 }
@@ -317,7 +317,7 @@ TEST_CASE("attention maps are those of one trial of each variant, without paddin
   };
   add(records[0], 3, {1, 0, 0, 0.5, 0.5, 0, 0, 0.25, 0.75});
   add(records[1], 2, {1, 0, -0.5, 1.5});
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   const Figure &positive = named(figures, "attention_1"), &negative = named(figures, "attention_2");
   CHECK_THAT(positive.data, ContainsSubstring("# layer 1, head 1\n1\t0\t0\n0.5\t0.5\t0\n0\t0.25\t0.75\n"));
   CHECK_THAT(positive.panels[0].commands, ContainsSubstring("set cbrange [0:1]"));
@@ -336,7 +336,7 @@ TEST_CASE("where attention goes is drawn for the measures that there are") {
     records.push_back(trial("linear", seed, 16, 0.9, 10));
     records.back().metrics.push_back({"attention_on_answer", kNaN, "1", "", false});
   }
-  const auto figures = heed::report::figures(evidence_of(folder, records));
+  const auto figures = heed::report::figures(report_data_of(folder, records));
   const Figure& f = named(figures, "attention_noise");
   CHECK(f.legend.size() == 1);
   CHECK_THAT(f.data, ContainsSubstring("# attention_on_answer\n") &&
@@ -349,7 +349,7 @@ TEST_CASE("names that look like markup, options or gnuplot come out as they are"
   const std::string odd = "a_b<c>'\"&`x`{/Bold y}^2";
   auto records = three_lengths(odd, "</svg><script>alert(1)</script>");
   records.push_back(failed(trial(odd, 3, 16, 0, 0), "it said </pre> & \x02 left"));
-  const std::string page = page_of(evidence_of(folder, records));
+  const std::string page = page_of(report_data_of(folder, records));
   CHECK_THAT(page, ContainsSubstring("a_b&lt;c&gt;&#39;&quot;&amp;`x`{/Bold y}^2") &&
                        ContainsSubstring("it said &lt;/pre&gt; &amp; \xEF\xBF\xBD left"));
   CHECK(page.find("<script") == std::string::npos);
@@ -360,7 +360,8 @@ TEST_CASE("names that look like markup, options or gnuplot come out as they are"
 
 TEST_CASE("results without a single trial that is done make a page") {
   const TempFolder folder;
-  const std::string page = page_of(evidence_of(folder, {failed(trial("softmax", 0, 16, 0, 0), "no memory")}));
+  const std::string page =
+      page_of(report_data_of(folder, {failed(trial("softmax", 0, 16, 0, 0), "no memory")}));
   CHECK_THAT(page, ContainsSubstring("1 of 1 trial") && ContainsSubstring("no memory") &&
                        ContainsSubstring("<td class=\"number\">17</td>"));
 }
