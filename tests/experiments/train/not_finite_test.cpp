@@ -9,6 +9,7 @@
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/train.h"
 #include "experiments/train/trainer.h"
+#include "experiments/trial/stages.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
 

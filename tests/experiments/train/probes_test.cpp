@@ -10,6 +10,7 @@
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/probe_batch.h"
 #include "experiments/train/trial.h"
+#include "experiments/trial/stages.h"
 #include "tests/catch.h"
 
 namespace {
