@@ -18,7 +18,7 @@ Config resolved(const Entry& entry) {
   return options;
 }
 
-// Fills what the step will hand out first with NaN: reading before writing then shows in release builds too.
+// Fills the step's memory with NaN, so that reading before writing shows in release builds too.
 template <class S>
 void poison(Step<S>& step) {
   constexpr Index numbers = 4096;
@@ -35,7 +35,7 @@ void disturb(Params<S>& params, std::uint64_t seed) {
       params.find(p.name).value() += normal_matrix<S>(p.rows, p.cols, seed, "check " + p.name, 0.4);
 }
 
-// Fixed: no check takes it for one of the variant's own.
+// Role::fixed, so that no check mistakes it for one of the variant's own.
 template <class S>
 void declare_neighbor(Params<S>& params, std::string_view name) {
   params.declare(std::string(kNeighbors) + std::string(name), 1, 64, Init::ones(), Role::fixed);
@@ -52,10 +52,10 @@ std::string Setup::text() const {
 }
 
 template <class S>
-Matrix<S> normal_matrix(Index rows, Index cols, std::uint64_t seed, std::string_view name, double deviation) {
+Matrix<S> normal_matrix(Index rows, Index cols, std::uint64_t seed, std::string_view name, double stddev) {
   Matrix<S> out(rows, cols);
   Draws draws = Rng(seed, name).at(0);
-  for (Index i = 0; i < out.size(); ++i) out.data()[i] = static_cast<S>(deviation * draws.normal());
+  for (Index i = 0; i < out.size(); ++i) out.data()[i] = static_cast<S>(stddev * draws.normal());
   return out;
 }
 

@@ -13,53 +13,51 @@
 
 namespace heed {
 
-// The circumstances that a variant is tried in.
+// The sizes and conditions of a check.
 struct Setup {
   Index batch = 2, time = 5, heads = 1, dim = 6;
-  // Self-attention: the context is x itself. Else another sequence, of these measures.
+  // false: self-attention, the context is x. true: another sequence of the sizes below.
   bool cross = false;
   Index context_time = 0, context_dim = 0;
   Causality causality = {};
   const PositionInfo* position = nullptr;  // with its default options
-  bool neighbors = false;                  // parameters of others stand before and after the variant's own
+  bool neighbors = false;                  // other parameters before and after the variant's own
 
   Index keys() const { return cross ? context_time : time; }
   std::string text() const;  // "causal, batch 2, time 5, heads 1, dim 6"
 };
 
-// Normal numbers of a named stream, rounded to S.
+// Returns normal numbers of a named stream, rounded to S.
 template <class S>
-Matrix<S> normal_matrix(Index rows, Index cols, std::uint64_t seed, std::string_view name,
-                        double deviation = 1);
+Matrix<S> normal_matrix(Index rows, Index cols, std::uint64_t seed, std::string_view name, double stddev = 1);
 
-// What a pass reads and writes. In self-attention the context is x and dcontext is dx.
+// The tensors of a pass. In self-attention the context is x and dcontext is dx.
 template <class S>
 struct Tensors {
   Seq<const S> x, context, dy;
   Seq<S> y, dx, dcontext;
 };
 
-// What parameters of others are called.
+// Prefix of the names of those other parameters.
 constexpr std::string_view kNeighbors = "neighbors.";
 
-// A variant built for a setup, with random parameters, inputs and an upstream gradient. The numbers depend on
-// the setup and the seed alone, not on S: a float bench holds the rounded numbers of the double one.
-// Parameters are moved well away from their start, where most gradients would be next to nothing. Memory that
-// was not written reads as NaN. Building throws heed::Error where the variant refuses the setup, and so may
-// forward.
+// A variant built for a setup, with random parameters, inputs and upstream gradient. The numbers depend
+// only on the setup and the seed, not on S: a float bench has the rounded numbers of the double one.
+// Parameters are moved away from their initial values, where most gradients would be nearly 0.
+// Uninitialized memory contains NaN. Throws: heed::Error in the constructor or in forward if the variant
+// refuses the setup.
 template <class S>
 class Bench {
  public:
   Bench(const VariantInfo& info, const Config& options, const Setup& setup, int threads = 1,
         std::uint64_t seed = 1);
 
-  void forward();   // forgets the forward before
-  void backward();  // adds; belongs to the latest forward
-  void run();       // gradients zeroed, forward, backward
-  S loss();         // <upstream, y> of a new forward
+  void forward();   // discards the previous forward
+  void backward();  // of the latest forward; adds
+  void run();       // zeroes gradients, then forward and backward
+  S loss();         // <upstream, y> after a new forward
 
-  // The tensors below, or as much of their beginning as belongs to the first sequences, cut after as many
-  // positions.
+  // Views of the tensors below: whole, or only the first sequences and their first positions.
   Tensors<S> tensors();
   Tensors<S> beginning(Index batch, Index time, Index context_time);
 

@@ -11,7 +11,7 @@
 namespace heed::check {
 namespace {
 
-// So small that whatever is added shows, and zero written over it does, too.
+// So small that adding anything to it, or writing zero, changes it.
 constexpr double kGuard = 1e-300;
 
 bool same_bytes(const double* a, const double* b, Index n) {
@@ -22,8 +22,8 @@ std::string rows_text(Index n, const char* place, const char* name) {
   return fmt::format("{} row{} {} of {}", n, n == 1 ? "" : "s", place, name);
 }
 
-// A tensor that lies between guard rows. Eight of them: the tensor starts on a cache line as before, so that
-// vectorized loops do what they did.
+// A tensor between guard rows. Eight rows keep the tensor on a cache line, so that vectorized loops behave
+// as without guards.
 class Guarded {
  public:
   Guarded(const char* name, const Matrix<double>& tensor, double guard)
@@ -38,14 +38,14 @@ class Guarded {
   }
   auto tensor() const { return now_.middleRows(kRows, now_.rows() - 2 * kRows); }
 
-  // "2 rows behind the end of y"; empty where no guard has changed.
+  // Returns "2 rows after the end of y", or an empty string if no guard has changed.
   std::string written_outside() const {
     const Index end = now_.rows() - kRows;
-    if (const Index n = changed(end, now_.rows())) return rows_text(n, "behind the end", name_);
+    if (const Index n = changed(end, now_.rows())) return rows_text(n, "after the end", name_);
     if (const Index n = changed(0, kRows)) return rows_text(n, "before the beginning", name_);
     return {};
   }
-  // The same for a tensor that is only to be read.
+  // The same for a tensor that may only be read.
   std::string written() const {
     const std::string outside = written_outside();
     return outside.empty() && changed(0, now_.rows()) ? name_ : outside;
@@ -65,7 +65,7 @@ class Guarded {
   Matrix<double> now_, before_;
 };
 
-// The parameters, their own and those of others around them, as they were before a pass.
+// The values before a pass of the variant's parameters and of the other parameters around them.
 class GuardedParameters {
  public:
   explicit GuardedParameters(Params<double>& params) : params_(params) {
@@ -75,7 +75,7 @@ class GuardedParameters {
     grads_.assign(params.grads().begin(), params.grads().end());
   }
 
-  // "the value of query.weight", "2 numbers behind the gradient of query.bias"
+  // Returns "the value of query.weight" or "2 numbers after the gradient of query.bias".
   std::string written() const {
     const std::vector<ParamInfo>& infos = params_.infos();
     for (std::size_t i = 0; i < infos.size(); ++i) {
@@ -86,10 +86,10 @@ class GuardedParameters {
       if (!same_bytes(&params_.values()[at(p.offset)], &values_[at(p.offset)], size))
         return "the value of " + p.name;
       if (others && changed(p.offset, end) > 0)
-        return i == 0 ? "what lies before the gradients of its parameters"
-                      : "what lies behind the gradients of its parameters";
+        return i == 0 ? "the memory before the gradients of its parameters"
+                      : "the memory after the gradients of its parameters";
       if (const Index n = changed(end, next))
-        return fmt::format("{} number{} behind the gradient of {}", n, n == 1 ? "" : "s", p.name);
+        return fmt::format("{} number{} after the gradient of {}", n, n == 1 ? "" : "s", p.name);
     }
     return {};
   }
@@ -106,7 +106,7 @@ class GuardedParameters {
   std::vector<double> values_, grads_;
 };
 
-// A variant whose tensors and parameters are guarded; `around`: what stands around the inputs.
+// A variant whose tensors and parameters are guarded. `around`: the value in the guard rows of inputs.
 class GuardedBench {
  public:
   GuardedBench(const Subject& subject, Setup setup, double around)
@@ -119,7 +119,7 @@ class GuardedBench {
         dcontext_("dcontext", bench_.dcontext, kGuard),
         parameters_(bench_.params) {}
 
-  // Empty, or "backward writes to 1 row behind the end of dx".
+  // Runs a pass. Returns an empty string, or "backward writes to 1 row after the end of dx".
   std::string run() {
     const Index batch = bench_.setup.batch;
     const bool cross = bench_.setup.cross;
@@ -153,21 +153,21 @@ class GuardedBench {
 };
 
 const char* const kWriting =
-    "There lie the numbers of somebody else. Look for a length or a width that is taken from another tensor, "
+    "That memory belongs to other tensors. Look for a length or a width of another tensor, "
     "and for a last block that is not full.";
 const char* const kReading =
-    "It is finite with ones around them and is not with NaN. In a model, somebody else's numbers lie there.";
+    "It is finite with ones around them and not with NaN. In a model, that memory contains other numbers.";
 
 }  // namespace
 
 Finding bounds(const Subject& subject, const Setup& setup) {
   GuardedBench ones(subject, setup, 1);
   if (const std::string fault = ones.run(); !fault.empty()) return {fault, 0, kWriting};
-  if (!ones.not_finite().empty()) return {};  // other checks tell why
+  if (!ones.not_finite().empty()) return {};  // other checks report the cause
   GuardedBench nans(subject, setup, NAN);
   nans.run();
   if (const std::string what = nans.not_finite(); !what.empty())
-    return {what + " depends on what lies outside of x, the context or dy", 0, kReading};
+    return {what + " depends on memory outside x, the context and dy", 0, kReading};
   return {};
 }
 

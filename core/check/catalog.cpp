@@ -4,109 +4,108 @@ namespace heed::check {
 namespace {
 
 constexpr Check kChecks[] = {
-    {{"bounds", "nothing is written or read outside of the tensors that were handed over",
-      R"(Done     y, dx and dcontext lie between rows of guard numbers, x, the context and dy between rows of NaN,
-         and the parameters between those of others. After a pass no guard and no input may have changed,
-         no parameter its value, and no NaN may have come in.
-Why      In a model those places hold the numbers of other layers. Whoever writes there makes another layer
-         wrong, far from the fault and on some sizes only.
-Usually  A loop over the queries' length where the keys' is meant (they differ in cross-attention); a last
-         block taken for a full one; dim for the width of a head; dx for dcontext.
-Look     The message says forward or backward, and before or behind what. With the preset asan the check
-         'gradient', which puts no guards there, stops at the line. What comes from memory.keep and
-         memory.temp has no guards either: a mixer that leaves its views shows in 'gradient' or 'threads'.
+    {{"bounds", "reads and writes only its own tensors",
+      R"(Done     y, dx and dcontext are between guard rows; x, the context and dy are between rows of NaN; the
+         parameters are between other parameters. After a pass, no guard, no input and no parameter value
+         may have changed, and no NaN may have been read.
+Why      In a model, that memory contains other layers' numbers. Writing there makes another layer wrong,
+         far from the error and only at some sizes.
+Usually  A loop over the queries' length instead of the keys' (they differ in cross-attention); a last
+         block treated as full; dim instead of a head's width; dx instead of dcontext.
+Look     The message says forward or backward, and before or after which tensor. With the preset asan, the
+         check 'gradient', which uses no guards, stops at the line. Views from memory.keep and memory.temp
+         have no guards: a mixer that writes outside its views fails in 'gradient' or 'threads'.
 )"},
      bounds,
      plans::everything},
 
     {{"gradient", "backward is the derivative of forward",
       R"(Done     In float64, with the loss <random numbers, y>: each coordinate of every parameter and of x is moved
-         up and down, and the slope of the loss (numeric) is held against what backward wrote (analytic).
-         They agree to 1e-6. Where forward jumps no slope exists; at most 5 % of the coordinates may.
-Why      A wrong gradient still trains, only worse: the comparison would then measure the mistake.
-Usually  A factor is missing, a term of the product rule, the sum over a broadcast; a row or a block is left
-         out; a parameter is forgotten; memory is read that nobody wrote (it holds NaN here).
-Look     The ratio first: one ratio in all coordinates is a factor, and the message says which it may be; else
-         a term. Then which tensors are wrong: query and key but not value, and the fault is in the scores;
-         only those of one projection, and it is near there. Make forward simpler (drop the softmax, a
-         factor) together with backward, until they agree; what was dropped last is at fault.
+         up and down. The slope of the loss (numeric) is compared with the result of backward (analytic).
+         They agree to 1e-6. Where forward jumps there is no slope; this may be so at 5 % of the coordinates.
+Why      A wrong gradient still trains, but worse. The comparison would then measure the error.
+Usually  A missing factor, term of the product rule, or sum over a broadcast; a missing row or block; a
+         forgotten parameter; reading uninitialized memory (it contains NaN here).
+Look     First at the ratio: one ratio in all coordinates is a factor, and the message names candidates;
+         otherwise a term is wrong. Then at the tensors: if query and key are wrong and value is right, the
+         error is in the scores; if only one projection is wrong, it is near it. Simplify forward and
+         backward together (drop the softmax, a factor) until they agree; the last part dropped is wrong.
 )"},
      gradient,
      plans::self_attention},
 
-    {{"positions apart", "a feed-forward does not mix along time",
-      R"(Done     One position of x is changed: no other position's output may change a bit. Then a loss on one
-         position's output alone: no other position may get a gradient. Only for variants whose traits say
+    {{"positions apart", "a feed-forward does not mix positions",
+      R"(Done     One position of x is changed: no bit of another position's output may change. Then a loss on one
+         position's output: no other position may get a gradient. Only for variants whose traits say
          mixes_time = false.
-Why      A layer in the feed-forward slot that sees other positions sees the future, too.
-Usually  A mean, a norm or a maximum over all rows in place of one over each row; a product with rows and
+Why      A feed-forward that sees other positions also sees the future.
+Usually  A mean, a norm or a maximum over all rows instead of over each row; a product with rows and
          columns exchanged; or the claim is wrong and mixes_time should be true.
-Look     The message names both positions. Search for reductions that run over rows (colwise() in Eigen).
+Look     The message names both positions. Search for reductions over rows (colwise() in Eigen).
 )"},
      positions_apart,
      plans::positions_apart},
 
-    {{"causality", "no output depends on what its query may not see",
+    {{"causality", "no output depends on a hidden position",
       R"(Done     With the causal mask, position t is changed: the outputs before t keep every bit. Then a loss on
-         the outputs at t alone: positions after t get a gradient of exactly zero. With a context of another
-         length the last query sees the last key.
-Why      A variant that sees the next token predicts it. Its score is then too good, and not by a little.
-Usually  The mask off by one; forgotten in backward; replaced by a large negative number, through which a
-         little comes; a norm, a maximum or a running state over all positions; blocks that are masked as
-         a whole where the diagonal cuts them.
-Look     'position 1 leaks to 0' at the shortest length is the diagonal; a leak only at long lengths is the
-         border of a block. Use in.mask.hides(i, j) in the plainest loop and compare.
+         the outputs at t: positions after t get a gradient of exactly zero. With a context of another
+         length, the last query sees the last key.
+Why      A variant that sees the next token predicts it, so its score is much too good.
+Usually  A mask that is off by one, or missing in backward, or replaced by a large negative number, which
+         lets a little through; a norm, a maximum or a running state over all positions; blocks that are
+         masked as a whole although the diagonal cuts them.
+Look     'position 1 leaks to 0' at the shortest length is the diagonal. A leak only at long lengths is the
+         border of a block. Use in.mask.hides(i, j) in the simplest loop and compare.
 )"},
      causality,
      plans::causal},
 
-    {{"permutation", "without mask and positions, the order of time does not matter",
-      R"(Done     Without a mask and without positions x is permuted along time: output and gradients must be the
-         old ones, permuted (to 1e-10: sums run in another order).
-Why      Attention over a set has no order. A variant that has one all the same carries a position of its
-         own, and is compared as if it had none.
-Usually  An index used for a place (a decay, a first or last row treated apart), ties broken by order, blocks
-         or windows. Those are no faults where they are meant: then say permutation = false in traits().
-Look     Feed a sequence of equal rows: every output row must be the same. The first that is not is special.
+    {{"permutation", "without mask and positions, the order of positions does not matter",
+      R"(Done     Without a mask and without positions, x is permuted along time: output and gradients must be the
+         permuted old ones (to 1e-10, because sums run in another order).
+Why      Attention over a set has no order. A variant that has one contains a position of its own, and is
+         compared as if it had none.
+Usually  An index used as a position (a decay, a special first or last row), ties resolved by order, blocks
+         or windows. If that is intended, say permutation = false in traits().
+Look     Use a sequence of equal rows: every output row must be equal. The first that differs is special.
 )"},
      permutation,
      plans::permutable},
 
-    {{"cross shapes", "the gradient holds with a context of another length and width",
+    {{"cross shapes", "the gradient is right for a context of another length and width",
       R"(Done     The check 'gradient', with queries from x and keys and values from another sequence: shorter,
          longer, a single position, of twice the width; with and without the causal mask.
-Why      With x attending to itself all lengths are equal, and every mix-up of two of them is invisible.
-Usually  Tq for Tk in a loop, in the size of a table or in a mean; the gradient of keys added to dx where it
-         belongs to dcontext; a causal mask that forgets the offset Tk - Tq.
-Look     `heed check --explain gradient` tells how to read the message. The sizes stand behind it: if it fails
-         at 'context of time 7' and passes at 5 and 5, search for a length.
+Why      In self-attention all lengths are equal, so confusing two of them does not show.
+Usually  Tq instead of Tk in a loop, in the size of a table or in a mean; the gradient of keys added to dx
+         instead of dcontext; a causal mask without the offset Tk - Tq.
+Look     `heed check --explain gradient` explains the message. The sizes follow it: if it fails at
+         'context of time 7' and passes at 5 and 5, search for a length.
 )"},
      gradient,
      plans::cross_attention},
 
-    {{"context", "attending to a copy of x is attending to x",
-      R"(Done     A copy of x is given as the context: the output has the same bits as without one, and dx and
-         dcontext add up to the dx of self-attention.
-Why      Decoder and cross-attention must be one computation; a second path for one of them is a second
-         place for faults.
-Usually  x read where the context was meant; a test for 'is it the same memory' that takes another way; a
-         gradient that is written to dx alone.
-Look     Whatever asks whether x and context are the same is suspect. Keys and values take the context in
-         forward and give dcontext in backward, without exception.
+    {{"context", "attending to a copy of x equals attending to x",
+      R"(Done     A copy of x is the context: the output has the same bits as without a context, and dx and dcontext
+         add up to the dx of self-attention.
+Why      Self-attention and cross-attention must be one computation. A second code path is a second place
+         for errors.
+Usually  x read instead of the context; a test for equal memory that takes another path; a gradient that is
+         written only to dx.
+Look     Suspect code that asks whether x and context are equal. Keys and values read the context in forward
+         and write dcontext in backward, always.
 )"},
      context_of_itself,
      plans::cross_attention_of_itself},
 
-    {{"batch independence", "no sequence of a batch hears of another",
-      R"(Done     Three sequences go through together and each by itself: output and input gradients have the same
-         bits.
-Why      Sequences of a batch are strangers. What goes from one to the next makes results depend on the
-         batch's size and order, and lets a test sequence read a training label.
-Usually  A state that does not start at zero for each sequence and head; a buffer shared by heads and written
-         before it is cleared; a mean, a norm or a maximum over the whole batch; an index b that is forgotten
+    {{"batch independence", "no sequence of a batch depends on another sequence",
+      R"(Done     Three sequences run together and each by itself: output and input gradients have the same bits.
+Why      If sequences affect each other, results depend on the batch's size and order, and a test sequence
+         can read a training label.
+Usually  A state that does not start at zero for each sequence and head; a buffer shared by heads that is
+         written before it is cleared; a mean, a norm or a maximum over the whole batch; an index b missing
          in an address.
-Look     The message says which sequence. Is it 1 or later, something is carried on from those before; is it
-         0, something is computed over all of them.
+Look     The message names the sequence. If it is 1 or later, something is carried over from the sequences
+         before; if it is 0, something is computed over all of them.
 )"},
      batch_independence,
      plans::everything},
@@ -114,39 +113,39 @@ Look     The message says which sequence. Is it 1 or later, something is carried
     {{"threads", "the number of threads changes no bit",
       R"(Done     A pass and ten training steps on 1, 2 and 5 threads: output, gradients and parameters have the
          same bits.
-Why      Else a result cannot be had again on another machine, and a difference between variants may be one
-         between machines.
-Usually  A sum with one part for each thread: the parts round differently. Tasks that write to the same place.
-         Memory of one worker that another reads. Code that asks for the number of threads at all.
-Look     The hint says whether the difference is rounding (a sum) or more (a race). Cut work by the problem's
-         size; give each task a slot of its own, as grad.param(p) does, and add the slots in order. For
-         races: the preset tsan.
+Why      Otherwise a result is not reproducible on another machine, and a difference between variants may
+         be a difference between machines.
+Usually  A sum with one part per thread: the parts round differently. Tasks that write to the same place.
+         Memory of one worker that another reads. Code that uses the number of threads.
+Look     The hint says whether the difference is rounding (a sum) or more (a race). Divide work by the
+         problem's size. Give each task its own slot, as grad.param(p) does, and add the slots in order.
+         To find races, use the preset tsan.
 )"},
      threads,
      plans::several_tasks},
 
-    {{"repeat", "a pass leaves nothing behind, and backward adds",
-      R"(Done     The same pass runs twice, then again after another batch and after a shorter one: the bits stay.
-         A shorter batch gives what it gives in a new instance. A second backward adds the same again.
-Why      Whatever outlives a pass makes a result depend on what was computed before it, and a run that was
-         stopped and continued differs from one that was not.
-Usually  A member that forward or backward changes (a running sum, a cache, a first-time flag); a table for a
-         length that is not made anew for another; a draw of random numbers; `=` for `+=` in backward;
-         backward computing in place in what forward kept.
+    {{"repeat", "a pass leaves no state behind, and backward adds",
+      R"(Done     The same pass runs twice, then again after another batch and after a shorter one: the bits are the
+         same. A shorter batch gives the same as in a new instance. A second backward adds the same again.
+Why      State that outlives a pass makes a result depend on earlier computations. A trial that was stopped
+         and continued would then differ from one that was not.
+Usually  A member that forward or backward changes (a running sum, a cache, a first-time flag); a table for
+         one length that is not made again for another; a draw of random numbers; `=` instead of `+=` in
+         backward; backward computing in place in data that forward kept.
 Look     'run again' or 'another batch': a member. 'a shorter batch': a table, see prepare() in core/mixer.h.
          'a second backward' off by 0.5: an assignment to that gradient.
 )"},
      repeat,
      plans::everything},
 
-    {{"float and double", "float computes what double does",
+    {{"float and double", "float computes what double computes",
       R"(Done     The same numbers go through in float and in double: output and gradients agree to 1e-4 of each
          tensor's largest number.
-Why      The gradient is proved in double; training runs in float.
+Why      The gradient is checked in double; training runs in float.
 Usually  A constant or an accumulator of another type than S; a difference of large numbers; an epsilon that
-         float rounds away; code for one type alone.
-Look     The message names the tensor that is farthest off. Off by 1e-3 is lost accuracy: look for long sums
-         and differences; off by 1 is other code: look for `if constexpr` and for literals.
+         float rounds to 0; code for only one type.
+Look     The message names the tensor with the largest difference. 1e-3 is lost accuracy: look for long sums
+         and differences. 1 is other code: look for `if constexpr` and for literals.
 )"},
      float_and_double,
      plans::everything},
@@ -163,10 +162,10 @@ Look     Take views from memory.keep (until backward has run) and memory.temp (u
      memory,
      plans::several_tasks},
 
-    {{"save and load", "the parameters are all that a layer is",
+    {{"save and load", "the parameters contain all state of a layer",
       R"(Done     A second instance gets the bytes of the first one's parameters: a pass gives the same bits in both.
-Why      A trained model is stored as its parameters. What is not among them is lost, and a loaded model
-         is another one.
+Why      A trained model is stored as its parameters. Everything else is lost, so the loaded model would
+         differ.
 Usually  Numbers that are drawn when the layer is built and kept in a member (random features, blocks, a
          permutation); a running average.
 Look     Declare them as a parameter of Role::fixed: it is saved and never trained. Init::drawn fills it from
@@ -175,53 +174,53 @@ Look     Declare them as a parameter of Role::fixed: it is saved and never train
      save_and_load,
      plans::everything},
 
-    {{"numbers", "large scores, equal keys and zeros stay finite",
+    {{"numbers", "large scores, equal keys and zeros give finite results",
       R"(Done     Inputs a hundred times as large (scores around 1e4), all positions equal, both together, and zeros,
          in float and double: output and gradients are finite.
-Why      In training such inputs come: a padded sequence, a repeated token, a step that was too long.
-Usually  exp of a score without subtracting the row's maximum (float ends at 88); a division by a sum or a
-         norm that may be 0; a root, whose derivative at 0 is infinite; a logarithm; 0 times infinity.
-Look     The message says which input and which tensor. The output: look at forward. A gradient alone: look at
-         the derivative of a norm, a root or a quotient. Give each division a floor, and say which.
+Why      Such inputs occur in training: a padded sequence, a repeated token, a step that was too long.
+Usually  exp of a score without subtracting the row's maximum (float overflows at 88); a division by a sum
+         or a norm that may be 0; a root, whose derivative at 0 is infinite; a logarithm; 0 times infinity.
+Look     The message names input and tensor. If it is the output, look at forward. If only a gradient, look
+         at the derivative of a norm, a root or a quotient. Give each divisor a lower bound, and document it.
 )"},
      numbers,
      plans::everything},
 
-    {{"positions", "a position that acts on layers acts on this one",
-      R"(Done     With each position that turns queries and keys or biases scores: the output must change against
-         none, or the variant must refuse it with heed::Error.
-Why      Else a sweep over positions has rows that are called rope and alibi and are no different from none.
-Usually  A kernel without scores that cannot take a bias (in.slope) and does not say so; a layer of its own
+    {{"positions", "a position that acts on layers changes the output",
+      R"(Done     With each position that rotates queries and keys or biases scores: the output must differ from that
+         without positions, or the variant must refuse it with heed::Error.
+Why      Otherwise rows of a sweep called rope and alibi would be equal to none.
+Usually  A kernel without scores that cannot use a bias (in.slope) and does not refuse it; a layer of its own
          that never calls rotate().
-Look     A mixer takes in.slope: -slope |i - j| is added to the scores. MultiHead rotates by itself. Where it
-         makes no sense, throw heed::Error with the reason: that is an answer, too.
+Look     A mixer adds -slope |i - j| (in.slope) to the scores. MultiHead rotates by itself. If a position
+         makes no sense for the variant, throw heed::Error with the reason.
 )"},
      position_matters,
      plans::each_position},
 
-    {{"weights", "the weights that probes show are the weights",
-      R"(Done     Each head's (Tq,Tk) picture, which every entry must be written of: finite, and zero where the mask
-         hides. A backward after it gives the same bits as without.
-Why      Entropy, the share of weight on the answer and the pictures in reports are made of it.
-Usually  Scores shown in place of weights; hidden pairs left unwritten; rows of one tile alone; a picture that
-         is drawn in the memory backward still needs.
-Look     Compare p v with the output of forward: for plain attention they are equal. A variant that has no
+    {{"weights", "the weights for probes are correct",
+      R"(Done     Each head's (Tq,Tk) weights: every entry is written and finite, and zero where the mask hides. A
+         backward after it gives the same bits as without.
+Why      Entropy, the share of weight on the answer and the maps in reports are computed from them.
+Usually  Scores written instead of weights; hidden pairs not written; only the rows of one tile; writing to
+         memory that backward still needs.
+Look     Compare p v with the output of forward: for softmax attention they are equal. A variant without
          weights leaves the function out.
 )"},
      weights,
      plans::shown_weights},
 
-    {{"cost", "the formula of the cost counts what is multiplied",
-      R"(Done     Of a single position, where no pair is hidden, twice the multiply-adds that a forward pass sends
-         through core/ops/product.h: the formula must not be below. And costs are finite, not negative,
-         the same in float and double, and do not fall with the length.
-Why      heed plan, the FLOP columns and budgets (compare.match) go by the formula. One that forgets a product
-         gives its variant more than the others have.
-Usually  A layer of its own that adds up its kernel and forgets its projections (Linear::flops); multiply-adds
-         counted as one; the cost of one head for that of all; products of integers that overflow.
-Look     Write down each product as (rows, depth, columns): it costs 2 rows depth columns. What Eigen
-         multiplies is not counted here, so a formula that is too low there is yours to find. The formula of
-         heed's own variants is held against the count exactly (tests/variants/cost_test.cpp).
+    {{"cost", "the cost formula counts every product",
+      R"(Done     For a single position, where no pair is hidden, twice the multiply-adds that a forward pass executes
+         in core/ops/product.h: the formula must not be smaller. Also, costs are finite, not negative, equal
+         in float and double, and do not decrease with the length.
+Why      heed plan, the FLOP columns and budgets (compare.match) use the formula. A formula that misses a
+         product gives its variant more than the others have.
+Usually  A layer that counts its kernel but not its projections (Linear::flops); multiply-adds counted as
+         one; the cost of one head instead of all; products of integers that overflow.
+Look     Write down each product as (rows, depth, columns): it costs 2 rows depth columns. Products by Eigen
+         are not counted here, so check those by hand. For heed's own variants the formula must equal the
+         count exactly (tests/variants/cost_test.cpp).
 )"},
      cost,
      plans::one_position},

@@ -6,14 +6,14 @@
 
 namespace heed::check {
 
-// All that is known of a check.
+// A check: its description, its code and its sizes.
 struct Check {
   CheckInfo about;
   Finding (*find)(const Subject&, const Setup&);
   Plan (*plan)(const Subject&, const Traits&);
 };
 
-// In the order in which they run, which is the order in which faults are worth repairing.
+// Returns all checks in the order in which they run. Fix errors in this order.
 std::span<const Check> catalog();
 
 }  // namespace heed::check

@@ -45,12 +45,12 @@ Finding cost(const Subject& subject, const Setup& setup) {
   const double formula = bench.layer->cost(setup.time, setup.keys()).flops;
   if (formula < counted)
     return {fmt::format(
-        "a forward pass of one position makes {:.0f} flops in products alone, the formula says {:.0f}",
+        "the products of a forward pass of one position are {:.0f} FLOPs, but the formula says {:.0f}",
         counted, formula)};
   const double single =
       Bench<float>(subject.info, subject.options, setup).layer->cost(setup.time, setup.keys()).flops;
   if (single != formula)
-    return {fmt::format("the formula says {} flops in float and {} in double", single, formula)};
+    return {fmt::format("the formula says {} FLOPs in float and {} in double", single, formula)};
   return {};
 }
 

@@ -46,12 +46,12 @@ double largest(const std::vector<Numeric>& numbers) {
   return out;
 }
 
-// How one tensor is wrong.
+// The wrong coordinates of one tensor.
 struct Fault {
   const GradientTensor* tensor = nullptr;
   std::vector<Disagreement> wrong = {};
   Disagreement worst = {};
-  std::optional<double> ratio = {};  // that all of them have
+  std::optional<double> ratio = {};  // common to all of them
 
   // "key.weight[2,4]: analytic 0.32, numeric 0.16, ratio 2; 36 of 36 coordinates disagree"
   std::string text() const {
@@ -92,17 +92,18 @@ Fault compare(const GradientTensor& t, const std::vector<Numeric>& numeric, doub
 }
 
 // " By the same ratio: key.bias. Wrong in another way: x."
-std::string others_text(const std::vector<Fault>& faults, const Fault& told) {
+std::string others_text(const std::vector<Fault>& faults, const Fault& reported) {
   std::string same, others;
   for (const Fault& f : faults) {
-    if (f.tensor == told.tensor) continue;
-    std::string& list = f.ratio && told.ratio && std::abs(*f.ratio - *told.ratio) <= 1e-5 ? same : others;
+    if (f.tensor == reported.tensor) continue;
+    std::string& list =
+        f.ratio && reported.ratio && std::abs(*f.ratio - *reported.ratio) <= 1e-5 ? same : others;
     list += (list.empty() ? "" : ", ") + f.tensor->name;
   }
   return (same.empty() ? "" : fmt::format(" By the same ratio: {}.", same)) +
          (others.empty()
               ? ""
-              : fmt::format(" {}: {}.", told.ratio ? "Wrong in another way" : "Wrong, too", others));
+              : fmt::format(" {}: {}.", reported.ratio ? "Wrong in another way" : "Also wrong", others));
 }
 
 }  // namespace
@@ -123,13 +124,13 @@ GradientReport compare_gradients(const std::vector<GradientTensor>& tensors,
   }
   if (!faults.empty()) {
     const auto clear = std::ranges::find_if(faults, [](const Fault& f) { return f.ratio.has_value(); });
-    const Fault& told = clear == faults.end() ? faults.front() : *clear;
-    const GradientTensor& t = *told.tensor;
-    report.fault = told.text();
-    report.hint = explain(told.wrong, {t.rows, t.cols, t.time}, known) + others_text(faults, told);
+    const Fault& reported = clear == faults.end() ? faults.front() : *clear;
+    const GradientTensor& t = *reported.tensor;
+    report.fault = reported.text();
+    report.hint = explain(reported.wrong, {t.rows, t.cols, t.time}, known) + others_text(faults, reported);
   } else if (static_cast<double>(report.kinks) > kKinkShare * static_cast<double>(report.coordinates)) {
-    report.fault = fmt::format("{} of {} coordinates stand at a kink; at most {:.0f} % may", report.kinks,
-                               report.coordinates, 100 * kKinkShare);
+    report.fault = fmt::format("{} of {} coordinates are at a kink; at most {:.0f} % are allowed",
+                               report.kinks, report.coordinates, 100 * kKinkShare);
   }
   return report;
 }

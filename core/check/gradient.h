@@ -9,13 +9,13 @@
 
 namespace heed {
 
-// A tensor whose gradient is in question. The loss must depend on what `value` points to.
+// A tensor whose gradient is checked. The loss must depend on the values at `value`.
 struct GradientTensor {
   std::string name;
   double* value;
   const double* grad;  // the analytic gradient
   Index rows, cols;
-  Index time = 0;  // where rows are sequences times positions: how many positions. Messages then say x[b,t,c]
+  Index time = 0;  // positions, if rows are sequences times positions; messages then say x[b,t,c]
 };
 
 struct GradientReport {
@@ -31,14 +31,13 @@ struct GradientReport {
 // Compares analytic gradients with central differences of `loss` at steps h and h/2, coordinate by
 // coordinate. The two are extrapolated to n = (4 D(h/2) - D(h)) / 3, whose error is of order h^4.
 //
-// Tolerance: 1e-6 relative. A gradient much smaller than its neighbors drowns in the rounding of the loss,
-// so the floor of the denominator is a tenth of the tensor's largest gradient plus a thousandth of the
-// largest of all. Where analytic and numeric disagree and the two step sizes do so too, the function has a
-// kink there (a selection that jumps): the coordinate is skipped and counted, and a share of kinks above 5 %
-// is a fault.
+// Tolerance: 1e-6 relative. A gradient much smaller than its neighbors is lost in the rounding of the loss.
+// So the denominator is at least a tenth of the tensor's largest gradient plus a thousandth of the largest
+// of all. If analytic and numeric disagree, and the two step sizes do too, the function has a kink there (a
+// selection that jumps): the coordinate is skipped and counted, and more than 5 % of kinks is a fault.
 //
-// The tensor that is told of is the first that is off by one ratio everywhere, since that teaches most; else
-// the first that is wrong. `known`: ratios that mean something in this case.
+// Reports the first tensor whose wrong coordinates have one ratio, because that says most about the cause;
+// else the first wrong tensor. `known`: ratios with a known cause in this case.
 GradientReport compare_gradients(const std::vector<GradientTensor>& tensors,
                                  const std::function<double()>& loss,
                                  const std::vector<KnownRatio>& known = {});

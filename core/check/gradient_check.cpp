@@ -9,21 +9,22 @@
 namespace heed::check {
 namespace {
 
-// What a sum over n equal things may be off by.
+// Adds the ratios that a wrong sum over n equal terms may have.
 void add_ratios_of_sum(std::vector<KnownRatio>& out, Index n, const char* things) {
   if (n < 2) return;
   const double ratio = static_cast<double>(n);
   out.push_back({ratio, fmt::format("something is added once for each of the {} {}", n, things)});
-  out.push_back({1 / ratio, fmt::format("the {} {} are averaged, or one of them is taken, where all add up",
-                                        n, things)});
+  out.push_back(
+      {1 / ratio,
+       fmt::format("the {} {} are averaged, or only one of them is used, instead of adding all", n, things)});
 }
 
-// Options that are numbers are often factors: `sharpness: 10`.
+// Numeric options are often factors: `sharpness: 10`.
 void add_ratios_of_options(std::vector<KnownRatio>& out, const Config& options) {
   for (const Config::Entry& e : options.entries()) {
     double value = 0;
     if (!e.value.read(value) || value == 0 || std::abs(value) == 1) continue;
-    out.push_back({value, fmt::format("backward has the factor {} ({:g}) once too often", e.key, value)});
+    out.push_back({value, fmt::format("backward has the factor {} ({:g}) once too many", e.key, value)});
     out.push_back({1 / value, fmt::format("backward forgets the factor {} ({:g})", e.key, value)});
   }
 }
@@ -74,7 +75,7 @@ Finding context_of_itself(const Subject& subject, const Setup& setup) {
   cross.run();
   if (!same_bits(self.y, cross.y)) return {"a copy of x as the context gives another output than x itself"};
   const Matrix<double> sum = cross.dx + cross.dcontext;
-  // The two are the same terms, added in another order.
+  // Both have the same terms, added in another order.
   const double error = (sum - self.dx).cwiseAbs().maxCoeff() / (1e-300 + self.dx.cwiseAbs().maxCoeff());
   if (!(error < 1e-12))
     return {

@@ -67,8 +67,9 @@ Finding memory(const Subject& subject, const Setup& setup) {
     bench.run();
     const std::size_t more = heap() - allocations;
     if (bench.step.reserved() != bytes)
-      return {fmt::format("step {} takes {} more bytes for its arenas", step, bench.step.reserved() - bytes)};
-    if (more != 0) return {fmt::format("step {} takes memory from the heap {} times", step, more)};
+      return {
+          fmt::format("step {} allocates {} more bytes for its arenas", step, bench.step.reserved() - bytes)};
+    if (more != 0) return {fmt::format("step {} allocates on the heap {} times", step, more)};
   }
   return {};
 }
@@ -80,13 +81,13 @@ Finding position_matters(const Subject& subject, const Setup& setup) {
   here.forward();
   nowhere.forward();
   if (!same_bits(here.y, nowhere.y)) return {};
-  // Where every query sees itself alone, no position can matter.
+  // If every query sees only itself, no position can matter.
   for (Index b = 0; b < setup.batch; ++b) nowhere.x.row(b * setup.time + setup.time / 2) *= -1;
   nowhere.forward();
   Index changed = 0;
   for (Index row = 0; row < here.y.rows(); ++row) changed += !same_bits(here.y.row(row), nowhere.y.row(row));
   if (changed <= setup.batch) return {};
-  return {"the position makes no difference; refuse it with a heed::Error that says so"};
+  return {"the position has no effect; refuse it with a heed::Error that says so"};
 }
 
 bool shows_weights(const Subject& subject, const Setup& setup) {
@@ -118,7 +119,7 @@ Finding weights(const Subject& subject, const Setup& setup) {
     }
   bench.backward();
   const std::string what = different_bits(outcome_of(bench), before);
-  return {what.empty() ? "" : what + " is not the same once the weights were asked for"};
+  return {what.empty() ? "" : what + " differs after the weights were computed"};
 }
 
 }  // namespace heed::check

@@ -10,7 +10,7 @@
 
 namespace heed::check {
 
-// All numbers that a pass leaves behind, each tensor with the name that a message gives it.
+// All results of a pass: each tensor with its name for messages.
 template <class S>
 struct Outcome {
   std::vector<std::pair<std::string, Matrix<S>>> tensors;  // output first, then gradients
@@ -27,13 +27,13 @@ Outcome<S> outcome_of(const Bench<S>& bench) {
   return out;
 }
 
-// NaN equals nothing, itself included.
+// Returns true if all numbers are equal. NaN is not equal to itself.
 template <class A, class B>
 bool same_bits(const A& a, const B& b) {
   return a.rows() == b.rows() && a.cols() == b.cols() && (a.array() == b.array()).all();
 }
 
-// The first tensor whose bits are not the same in both; empty when all are.
+// Returns the first tensor that differs, or an empty string if all are equal.
 template <class S>
 std::string different_bits(const Outcome<S>& a, const Outcome<S>& b) {
   for (std::size_t i = 0; i < a.tensors.size(); ++i)
@@ -41,7 +41,7 @@ std::string different_bits(const Outcome<S>& a, const Outcome<S>& b) {
   return {};
 }
 
-// The first tensor with a number that is not finite; empty when there is none.
+// Returns the first tensor with a number that is not finite, or an empty string.
 template <class S>
 std::string not_finite(const Outcome<S>& a) {
   for (const auto& [name, tensor] : a.tensors)
@@ -50,8 +50,8 @@ std::string not_finite(const Outcome<S>& a) {
 }
 
 struct Difference {
-  // |a - b| over the largest entry of b's tensor, with a floor for tensors of next to nothing: a hundredth of
-  // the largest gradient (1e-4 of that is eight roundings in float)
+  // |a - b| divided by the largest entry of b's tensor, but at least by a hundredth of the largest
+  // gradient, because tiny tensors are mostly rounding (1e-4 of that is eight roundings in float)
   double largest = 0;
   std::string where;
 };

@@ -9,7 +9,7 @@ namespace {
 
 using Setups = std::vector<Setup>;
 
-// A single position comes last: where there is nothing to choose from, a fault tells little.
+// A single position comes last: with one key there is nothing to attend to, so a fault there says little.
 constexpr Index kTimes[] = {5, 7, 1}, kHeads[] = {1, 3}, kDims[] = {6, 12};
 
 void append(Setups& setups, const Setups& more) { std::ranges::copy(more, std::back_inserter(setups)); }
@@ -86,7 +86,7 @@ Plan self_attention(const Subject& subject, const Traits& traits) {
   Plan plan;
   for (const Causality& c : claimed_masks(traits)) {
     append(plan.setups, self_setups(c));
-    if (!traits.mixes_time) break;  // a mask means nothing to it
+    if (!traits.mixes_time) break;  // a mask has no effect on it
     append(plan.setups, with_positions(subject, c));
   }
   return plan;
@@ -122,7 +122,7 @@ Plan causal(const Subject&, const Traits& traits) {
 }
 
 Plan permutable(const Subject&, const Traits& traits) {
-  if (!traits.bidirectional) return {.skip = "it cannot do without a mask"};
+  if (!traits.bidirectional) return {.skip = "it requires a mask"};
   if (!traits.permutation) return {.skip = "it does not claim to be equivariant"};
   return {self_setups({.causal = false})};
 }
@@ -140,7 +140,7 @@ Plan each_position(const Subject& subject, const Traits& traits) {
   if (!traits.mixes_time) return {.skip = kDoesNotMix};
   Plan plan{.may_refuse_all = true};
   for (const Causality& c : claimed_masks(traits)) append(plan.setups, with_positions(subject, c));
-  for (Setup& s : plan.setups) s.time = 40;  // past the reach of most patterns
+  for (Setup& s : plan.setups) s.time = 40;  // longer than the range of most patterns
   if (plan.setups.empty()) plan.skip = "no position was given that acts on layers";
   return plan;
 }
@@ -149,7 +149,7 @@ Plan shown_weights(const Subject& subject, const Traits& traits) {
   Plan plan = several_tasks(subject, traits);
   append(plan.setups, claimed_cross_setups(traits));
   const bool any = std::ranges::any_of(plan.setups, [&](const Setup& s) { return shown(subject, s); });
-  if (!any) plan.skip = "it has no weights to show";
+  if (!any) plan.skip = "it has no weights for probes";
   return plan;
 }
 

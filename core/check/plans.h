@@ -7,15 +7,15 @@
 
 namespace heed::check {
 
-// The sizes and circumstances that a check runs in, or why it does not run.
+// The sizes and conditions of a check, or the reason to skip it.
 struct Plan {
   std::vector<Setup> setups = {};
   std::string skip = {};        // not empty: the check is skipped for this reason
-  bool may_refuse_all = false;  // a variant that refuses every setup is right, too
+  bool may_refuse_all = false;  // a variant that refuses every setup passes too
 };
 
-// Sizes are awkward: odd, smaller than any block, one head and several. Each of these functions gives what
-// the traits claim; where nothing is claimed, why it is skipped.
+// Sizes are unusual: odd, smaller than any block, one head and several. Each function returns the setups
+// that the traits claim, or the reason to skip if they claim none.
 namespace plans {
 
 Plan self_attention(const Subject&, const Traits&);  // positions included
@@ -25,10 +25,11 @@ Plan cross_attention_of_itself(const Subject&, const Traits&);  // for a copy of
 Plan positions_apart(const Subject&, const Traits&);
 Plan causal(const Subject&, const Traits&);
 Plan permutable(const Subject&, const Traits&);
-Plan several_tasks(const Subject&, const Traits&);  // few, at a length that is cut into several tasks
+Plan several_tasks(const Subject&,
+                   const Traits&);  // few setups, at a length that is divided into several tasks
 Plan each_position(const Subject&, const Traits&);
 Plan shown_weights(const Subject&, const Traits&);
-Plan one_position(const Subject&, const Traits&);  // where nothing is hidden
+Plan one_position(const Subject&, const Traits&);  // no pair is hidden
 
 }  // namespace plans
 }  // namespace heed::check

@@ -15,7 +15,7 @@
 namespace heed::check {
 namespace {
 
-// No coordinate moves by more than 0.05: a variant that ran away would end in NaN, which equals nothing.
+// No coordinate moves by more than 0.05: a variant that diverged would end in NaN, which equals nothing.
 void training_step(Bench<double>& bench) {
   bench.run();
   double largest = 1;
@@ -24,7 +24,7 @@ void training_step(Bench<double>& bench) {
     bench.params.values()[i] -= 0.05 / largest * bench.params.grads()[i];
 }
 
-// After one pass, and after ten steps of gradient descent.
+// Returns the results after one pass, and after ten steps of gradient descent.
 std::pair<Outcome<double>, Outcome<double>> trained(const Subject& subject, const Setup& setup, int threads) {
   Bench<double> bench(subject.info, subject.options, setup, threads);
   bench.run();
@@ -52,7 +52,8 @@ void swap_sequences(Matrix<double>& m, Index a, Index b) {
   sequence(m, b) = saved;
 }
 
-// The first tensor of a sequence that is not the same by itself, bit for bit, and by how much.
+// Returns the first tensor of a sequence whose bits differ from those of the sequence by itself, and by how
+// much.
 Difference difference_of_sequence(Bench<double>& together, Index b, const Bench<double>& alone) {
   for (const auto& [name, mine, theirs] :
        {std::tuple("the output", &alone.y, &together.y),
@@ -63,7 +64,7 @@ Difference difference_of_sequence(Bench<double>& together, Index b, const Bench<
   return {};
 }
 
-// A batch of one sequence, a position shorter than the bench's.
+// Runs a batch of one sequence, one position shorter than the bench's.
 void run_shorter(Bench<double>& bench) {
   const Setup& s = bench.setup;
   const auto shorter = [](Index length) { return length > 1 ? length - 1 : length; };
@@ -75,14 +76,14 @@ void run_shorter(Bench<double>& bench) {
   bench.layer->backward(bench.step, t.dy, t.dx, t.dcontext);
 }
 
-// A shorter batch must come out as in an instance that never saw another; then the first one as before.
+// A shorter batch must give the same as in a new instance, and then the first batch the same as before.
 std::string kept_from_other_length(const Subject& subject, Bench<double>& bench,
                                    const Outcome<double>& once) {
   Bench<double> fresh(subject.info, subject.options, bench.setup);
   try {
     run_shorter(fresh);
   } catch (const Error&) {
-    return {};  // it takes one length alone
+    return {};  // it supports only one length
   }
   run_shorter(bench);
   if (const std::string what = different_bits(outcome_of(bench), outcome_of(fresh)); !what.empty())
@@ -97,28 +98,26 @@ std::string thread_hint(const Difference& d) {
   if (d.largest > 1e-10)
     return fmt::format(
         "{} differs by {:.1g} relative, which is more than rounding: tasks write to the same place, or to "
-        "the "
-        "memory of one worker.",
+        "the memory of one worker.",
         d.where, d.largest);
-  return "The difference is rounding: a sum is cut by thread. Give each task a slot of its own "
-         "(grad.param(p) "
-         "does) and add the slots in order.";
+  return "The difference is rounding: a sum is divided by thread. Give each task its own slot "
+         "(as grad.param(p) does) and add the slots in order.";
 }
 
 const char* const kCarriedOn =
-    "Something of the sequences before is carried on: a state or a sum that does not start anew for each "
+    "State is carried over from earlier sequences: a state or a sum that does not start at zero for each "
     "sequence and head, or that all share.";
 const char* const kWholeBatch =
-    "It is so at the beginning of the batch, too, so nothing is carried on from an earlier one: something is "
-    "computed over the whole batch, or an address forgets the sequence.";
+    "The first sequence of the batch differs too, so no state is carried over: something is "
+    "computed over the whole batch, or an address lacks the index of the sequence.";
 const char* const kKeptFromPass =
-    "A member that forward or backward changes outlives the pass. What backward needs belongs in Saved or in "
-    "memory.keep, sums start at zero in each pass.";
+    "A member that forward or backward changes outlives the pass. Keep the data of backward in Saved or in "
+    "memory.keep, and start sums at zero in each pass.";
 const char* const kKeptFromLength =
-    "A table or a length that is kept from another pass. Make it anew wherever the lengths have changed (a "
+    "A table or a length is kept from another pass. Make it again if the lengths have changed (a "
     "mixer's prepare is called before every forward).";
 const char* const kDoesNotAdd =
-    "About 0.5: backward assigns (=) where it must add (+=). Else it uses up what forward kept.";
+    "If about 0.5: backward assigns (=) instead of adding (+=). Else it changes data that forward kept.";
 
 }  // namespace
 
@@ -134,11 +133,11 @@ Finding batch_independence(const Subject& subject, const Setup& setup) {
     alone.run();
     const Difference d = difference_of_sequence(together, b, alone);
     if (d.where.empty()) continue;
-    // What is carried on from earlier sequences does not reach it when it is the first.
+    // State carried over from earlier sequences cannot reach it if it is the first.
     for (Matrix<double>* m : {&together.x, &together.context, &together.upstream}) swap_sequences(*m, 0, b);
     together.run();
     const bool carried_on = b > 0 && difference_of_sequence(together, 0, alone).where.empty();
-    return {fmt::format("sequence {} of {} has another result than by itself: {} differs by {:.3g}", b,
+    return {fmt::format("sequence {} of {} gives another result than by itself: {} differs by {:.3g}", b,
                         many.batch, d.where, d.largest),
             0, carried_on ? kCarriedOn : kWholeBatch};
   }
@@ -149,7 +148,7 @@ Finding threads(const Subject& subject, const Setup& setup) {
   const auto wanted = trained(subject, setup, 1);
   for (int n : {2, 5}) {
     const auto found = trained(subject, setup, n);
-    // Ten steps make much of a little, so the first pass says how large the difference is.
+    // Ten steps amplify differences, so the first pass measures the size.
     const Difference d = relative_difference(found.first, wanted.first);
     if (const std::string what = different_bits(found.first, wanted.first); !what.empty())
       return {fmt::format("{} is not the same with 1 and {} threads", what, n), 0, thread_hint(d)};
@@ -183,7 +182,7 @@ Finding repeat(const Subject& subject, const Setup& setup) {
   bench.backward();
   Outcome<double> twice = once;
   for (std::size_t i = 1; i < twice.tensors.size(); ++i) twice.tensors[i].second *= 2;
-  // Up to rounding: a gradient that is added term by term rounds in other places.
+  // Up to rounding: a gradient that is added term by term rounds differently.
   const Difference d = relative_difference(outcome_of(bench), twice);
   if (d.largest < 1e-13) return {{}, d.largest};
   return {
@@ -201,7 +200,7 @@ Finding save_and_load(const Subject& subject, const Setup& setup) {
   saved.run();
   loaded.run();
   const std::string what = different_bits(outcome_of(loaded), outcome_of(saved));
-  return {what.empty() ? "" : what + " is not the same in an instance loaded with the parameters of another"};
+  return {what.empty() ? "" : what + " differs in an instance with the same parameters"};
 }
 
 }  // namespace heed::check

@@ -10,10 +10,10 @@
 namespace heed::check {
 namespace {
 
-// Another number in every column, for sure.
+// Changes the number in every column.
 void change(Matrix<double>& m, Index row) { m.row(row) = 1.5 - m.row(row).array(); }
 
-// The first position whose output, in any sequence, is not what it was although it may not see position j.
+// Returns the first position whose output changed in any sequence although it may not see position j.
 template <class Sees>
 std::optional<Index> changed(const Bench<double>& bench, const Matrix<double>& before, Index j, Sees sees) {
   for (Index i = 0; i < bench.setup.time; ++i)
@@ -24,7 +24,8 @@ std::optional<Index> changed(const Bench<double>& bench, const Matrix<double>& b
   return {};
 }
 
-// How far a leak into output i goes. REQUIRES: it may not see the last position, and it sees one before that.
+// Describes how far a leak into output i reaches. Requires: output i may not see the last position, and it
+// sees an earlier hidden one.
 std::string reach(Bench<double>& bench, const Matrix<double>& before, Index i) {
   Matrix<double>& input = bench.setup.cross ? bench.context : bench.x;
   const Index keys = bench.setup.keys();
@@ -32,11 +33,11 @@ std::string reach(Bench<double>& bench, const Matrix<double>& before, Index i) {
   bench.forward();
   const auto only_i = [&](Index row, Index) { return row != i; };
   return changed(bench, before, keys - 1, only_i)
-             ? "The last position leaks there, too: nothing is hidden, or something runs over all positions."
-             : "The last position does not: something is hidden, but a place too far on.";
+             ? "The last position leaks too: nothing is hidden, or something is computed over all positions."
+             : "The last position does not leak: the mask hides too late.";
 }
 
-// A loss on the outputs at position i alone.
+// A loss on only the outputs at position i.
 void only_position(Matrix<double>& upstream, const Matrix<double>& whole, Index i, Index time) {
   upstream.setZero();
   for (Index row = i; row < whole.rows(); row += time) upstream.row(row) = whole.row(row);
@@ -66,7 +67,7 @@ Finding no_leak(const Subject& subject, const Setup& setup, Sees sees) {
         return {fmt::format(
                     "position {} leaks: a loss on the output at position {} gives it a gradient of {:.3g}", j,
                     i, gradient.row(row).cwiseAbs().maxCoeff()),
-                0, "The outputs are right: it is backward that reaches what forward hides."};
+                0, "The outputs are right: backward uses positions that forward hides."};
   }
   return {};
 }

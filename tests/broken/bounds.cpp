@@ -41,7 +41,7 @@ struct Right {
   static void backward(Seq<const S>, Seq<S>, Param<S>) {}
 };
 
-struct WritesBehindY : Right {
+struct WritesAfterY : Right {
   template <class S>
   static void forward(Seq<const S>, Seq<S> y, Param<S>) {
     y.data[y.size()] = 0;
@@ -65,13 +65,13 @@ struct ChangesItsParameter : Right {
     gain.value()(0, 0) *= S(1.001);
   }
 };
-struct AddsBehindDx : Right {
+struct AddsAfterDx : Right {
   template <class S>
   static void backward(Seq<const S>, Seq<S> dx, Param<S>) {
     for (Index i = 0; i < 2 * dx.dim; ++i) dx.data[dx.size() + i] += S(1e-200);
   }
 };
-struct AddsBehindItsGradient : Right {
+struct AddsAfterItsGradient : Right {
   template <class S>
   static void backward(Seq<const S>, Seq<S>, Param<S> gain) {
     gain.grad().data()[gain.cols()] += S(1);
@@ -83,7 +83,7 @@ struct AddsToOtherGradients : Right {
     gain.grad().data()[-1] += S(1);
   }
 };
-struct ReadsBehindX : Right {
+struct ReadsAfterX : Right {
   template <class S>
   static void forward(Seq<const S> x, Seq<S> y, Param<S>) {
     y.data[0] += x.data[x.size()];
@@ -112,9 +112,9 @@ void require_out_of_bounds(const std::string& text) {
 }  // namespace
 
 TEST_CASE("the bounds check finds what is written outside of y and dx") {
-  require_out_of_bounds<WritesBehindY>("forward writes to 1 row behind the end of y (");
+  require_out_of_bounds<WritesAfterY>("forward writes to 1 row after the end of y (");
   require_out_of_bounds<WritesBeforeY>("forward writes to 1 row before the beginning of y (");
-  require_out_of_bounds<AddsBehindDx>("backward writes to 2 rows behind the end of dx (");
+  require_out_of_bounds<AddsAfterDx>("backward writes to 2 rows after the end of dx (");
 }
 
 TEST_CASE("the bounds check finds what is written to an input or a parameter") {
@@ -123,13 +123,13 @@ TEST_CASE("the bounds check finds what is written to an input or a parameter") {
 }
 
 TEST_CASE("the bounds check finds what is added to the gradients of others") {
-  require_out_of_bounds<AddsBehindItsGradient>("backward writes to 1 number behind the gradient of gain (");
-  require_out_of_bounds<AddsToOtherGradients>("what lies before the gradients of its parameters (");
+  require_out_of_bounds<AddsAfterItsGradient>("backward writes to 1 number after the gradient of gain (");
+  require_out_of_bounds<AddsToOtherGradients>("the memory before the gradients of its parameters (");
 }
 
 TEST_CASE("the bounds check finds what is read from outside") {
-  require_out_of_bounds<ReadsBehindX>("the output depends on what lies outside of x, the context or dy");
-  require_out_of_bounds<ReadsBeforeDy>("the gradient of gain depends on what lies outside");
+  require_out_of_bounds<ReadsAfterX>("the output depends on memory outside");
+  require_out_of_bounds<ReadsBeforeDy>("the gradient of gain depends on memory outside");
 }
 
 TEST_CASE("the bounds check lets pass what stays inside") {

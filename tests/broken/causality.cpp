@@ -61,11 +61,10 @@ TEST_CASE("the causality check names the first position that leaks") {
 }
 
 TEST_CASE("the causality check tells a mask that is off by one from none") {
-  require_caught(with_mixer<OffByOne>("off_by_one"), "causality",
-                 "something is hidden, but a place too far on");
-  require_caught(with_mixer<SeesAll>("sees_all"), "causality",
-                 "nothing is hidden, or something runs over all");
-  require_caught(with_mixer<LeakyBackward>("leaky_backward"), "causality", "The outputs are right");
+  require_caught(with_mixer<OffByOne>("off_by_one"), "causality", "the mask hides too late");
+  require_caught(with_mixer<SeesAll>("sees_all"), "causality", "nothing is hidden");
+  require_caught(with_mixer<LeakyBackward>("leaky_backward"), "causality",
+                 "backward uses positions that forward hides");
 }
 
 TEST_CASE("the causality check wants gradients of exactly zero") {

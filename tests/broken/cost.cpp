@@ -27,8 +27,7 @@ struct NoNumber : Naive<S> {
 }  // namespace
 
 TEST_CASE("the cost check finds a formula that counts less than what is multiplied") {
-  require_caught(with_mixer<AddsAsOne>("adds_as_one"), "cost",
-                 "makes 1200 flops in products alone, the formula says 1176");
+  require_caught(with_mixer<AddsAsOne>("adds_as_one"), "cost", "are 1200 FLOPs, but the formula says 1176");
 }
 
 TEST_CASE("the cost check finds costs that fall with the length or are no numbers") {

@@ -125,7 +125,7 @@ TEST_CASE("the numbers check finds an overflow") {
 
 TEST_CASE("the memory check counts what the second step takes from the heap") {
   if (test::heap_allocations() == 0) return;  // not counted in this build (tests/heap.h)
-  require_caught(with_mixer<Allocates>("allocates"), "memory", "step 2 takes memory from the heap",
+  require_caught(with_mixer<Allocates>("allocates"), "memory", "step 2 allocates on the heap",
                  {.heap_allocations = test::heap_allocations});
 }
 
@@ -143,7 +143,7 @@ TEST_CASE("a position that makes no difference is found") {
     r.add_position<Slopes>("slopes", {});
     return r;
   }();
-  require_caught(registry, "positions", "the position makes no difference");
+  require_caught(registry, "positions", "the position has no effect");
 }
 
 TEST_CASE("the weights check finds a hidden pair that is shown") {
