@@ -29,16 +29,17 @@ void Copy::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
   std::fill(tokens.begin() + mark + 1, tokens.end(), blank);
 }
 
-// Of the tokens before the mark, the one whose turn it is, and those that differ from it.
+// The answer is the token before the mark whose copy is due; distractors are the others that differ from
+// it.
 void Copy::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
                     std::span<Evidence> keys) const {
   std::fill(keys.begin(), keys.end(), Evidence::none);
   const Index mark = options_.length - options_.tokens - 1;
   const Token blank = static_cast<Token>(options_.vocab - 2);
-  Index turn = mark + 1;
+  Index due = mark + 1;  // position where the next token is copied
   for (Index j = 0; j < mark && query > mark; ++j) {
     if (tokens[j] == blank) continue;
-    if (turn++ == query)
+    if (due++ == query)
       keys[j] = Evidence::answer;
     else if (tokens[j] != labels[query])
       keys[j] = Evidence::distractor;
@@ -51,5 +52,4 @@ void Copy::place(Draws&, std::span<const Token> copied, Token blank, std::span<T
 
 }  // namespace heed
 
-HEED_TASK(copy, heed::Copy, "Copying: tokens shown at the start, written again behind a mark",
-          "Poli et al. 2024 (MAD)")
+HEED_TASK(copy, heed::Copy, "Copying: repeat the first tokens after a mark", "Poli et al. 2024 (MAD)")

@@ -6,7 +6,7 @@
 
 namespace heed {
 
-// Copying (MAD, Poli et al. 2024): M tokens, blanks, a mark; behind the mark the outputs must be the M
+// Copying (MAD, Poli et al. 2024): M tokens, blanks, a mark. After the mark the outputs must be the M
 // tokens.
 class Copy : public Task {
  public:
@@ -35,7 +35,7 @@ class Copy : public Task {
       : options_(options), streams_(seed, name) {}
 
  private:
-  // Fills what stands before the mark with the tokens to copy, in their order, and blanks.
+  // Fills the positions before the mark with the tokens to copy, in order, and blanks.
   virtual void place(Draws& draws, std::span<const Token> copied, Token blank,
                      std::span<Token> before_mark) const;
 

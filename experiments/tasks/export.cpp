@@ -10,10 +10,10 @@ namespace heed {
 namespace {
 
 void check_size(const Task& task, Split split, Index count) {
-  if (count < 1) throw Error(fmt::format("{} sequences were asked for; there must be at least one.", count));
+  if (count < 1) throw Error(fmt::format("{} sequences were requested; there must be at least one.", count));
   const std::optional<Index> size = task.size(split);
   if (size && count > *size)
-    throw Error(fmt::format("the {} split has {} sequences of {} tokens, and {} were asked for.",
+    throw Error(fmt::format("the {} split has {} sequences of {} tokens, but {} were requested.",
                             split_name(split), *size, task.length(), count));
 }
 
@@ -22,7 +22,7 @@ void describe(results::H5Writer& file, const Task& task, Split split,
   for (const auto& [name, value] : attributes) file.attribute("/", name, value);
   file.attribute("/", "split", split_name(split));
   file.attribute("/", "vocabulary", static_cast<std::int64_t>(task.vocabulary()));
-  file.attribute("tokens", "long_name", "what the model reads");
+  file.attribute("tokens", "long_name", "input of the model");
   file.attribute("labels", "long_name", "what the output at this position must predict");
   file.attribute("labels", "unscored", static_cast<std::int64_t>(kUnscored));
 }

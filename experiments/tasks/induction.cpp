@@ -9,7 +9,7 @@
 namespace heed {
 namespace {
 
-// Whether tokens t and t+1 stand side by side further left as well.
+// Returns true if the pair of tokens t and t+1 also occurs earlier.
 bool came_before(std::span<const Token> tokens, std::size_t t) {
   for (std::size_t s = 0; s < t; ++s)
     if (tokens[s] == tokens[t] && tokens[s + 1] == tokens[t + 1]) return true;
@@ -32,18 +32,19 @@ void Induction::sequence(Split split, std::uint64_t index, std::span<Token> toke
   if (options_.score == "all") {
     const std::size_t half = tokens.size() / 2;
     std::copy(tokens.begin(), tokens.begin() + half, tokens.begin() + half);
-    // In the second half that is each pair; a few more come again by chance, and they count as well.
+    // Every pair of the second half is repeated; pairs that repeat by chance count too.
     for (std::size_t t = 0; t + 1 < tokens.size(); ++t)
       if (t >= half || came_before(tokens, t)) labels[t] = tokens[t + 1];
   } else {
-    const Index p = draws.below(options_.length - 2);  // 0 .. T-3: the token behind it stands before the end
+    const Index p =
+        draws.below(options_.length - 2);  // 0 .. T-3, so that the token after it is before the end
     tokens[p] = tokens.back() = static_cast<Token>(options_.vocab - 1);
     labels.back() = tokens[p + 1];
   }
 }
 
-// Wherever the label stands behind an earlier copy of the query's token. Distractors are all other tokens
-// before the query, the mark apart.
+// Answers are the labels that follow an earlier copy of the query's token. Distractors are all other tokens
+// before the query except the mark and copies of the label.
 void Induction::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
                          std::span<Evidence> keys) const {
   std::fill(keys.begin(), keys.end(), Evidence::none);
@@ -57,5 +58,5 @@ void Induction::evidence(std::span<const Token> tokens, std::span<const Token> l
 
 }  // namespace heed
 
-HEED_TASK(induction, heed::Induction, "Induction: what followed the same token before",
+HEED_TASK(induction, heed::Induction, "Induction: predict the token that followed an earlier occurrence",
           "Olsson et al. 2022; Fu et al. 2023 (H3)")

@@ -8,9 +8,10 @@
 
 namespace heed {
 
-// Induction (Olsson et al. 2022, as in Fu et al. 2023): a mark stands somewhere among random tokens and again
-// at the end, where the output must be the token that followed it. Or, scored everywhere: the second half of
-// a sequence repeats the first, and what followed a token before must be found again.
+// Induction (Olsson et al. 2022, as in Fu et al. 2023). score: last: a mark is somewhere among random
+// tokens and again at the end, where the output must be the token that followed the first mark. score: all:
+// the second half of a sequence repeats the first, and the output must be the token that followed the
+// earlier occurrence.
 class Induction final : public Task {
  public:
   struct Options {
@@ -22,10 +23,10 @@ class Induction final : public Task {
              {.min = 3, .max = kMaxLength, .doc = "tokens in a sequence; even for 'score: all'"});
       option("vocab", vocab,
              {.min = 2, .max = kMaxVocabulary, .doc = "different tokens; the last is the mark"});
-      option(
-          "score", score,
-          {.choices = {"last", "all"},
-           .doc = "the token behind the mark, or every repeated pair of a random half and its repetition"});
+      option("score", score,
+             {.choices = {"last", "all"},
+              .doc = "last: the token after the mark; all: every repeated pair of a random half and its "
+                     "repetition"});
     }
     void check(const Refuse& refuse) const;
   };

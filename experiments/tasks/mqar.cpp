@@ -10,8 +10,8 @@
 namespace heed {
 namespace {
 
-// Draws until the token is none of `before`, which are every second one: keys, or values, of the pairs so
-// far. At most half of the tokens are ever taken (4K <= T < V), so that two draws are enough on average.
+// Draws until the token is not in `before`, at every second position: the keys, or values, of the pairs so
+// far. At most half of the tokens are ever used (4K <= T < V), so two draws are enough on average.
 Token draw_unused(Draws& draws, Index first, Index count, std::span<const Token> before) {
   for (;;) {
     const Token drawn = draw_token(draws, first, count);
@@ -25,7 +25,7 @@ Token draw_unused(Draws& draws, Index first, Index count, std::span<const Token>
 
 void Mqar::Options::check(const Refuse& refuse) const {
   if (length % 2 != 0)
-    refuse("length", fmt::format("{} is odd; it must be even, since a slot is two positions wide", length));
+    refuse("length", fmt::format("{} is odd; it must be even, because a slot has two positions", length));
   if (vocab % 2 != 0)
     refuse("vocab", fmt::format("{} is odd; it must be even, half for keys and half for values", vocab));
   if (vocab <= length) refuse("vocab", fmt::format("{} must be more than 'length' ({})", vocab, length));
@@ -58,7 +58,7 @@ void Mqar::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
   }
 }
 
-// The value behind the key in the context, and the other values there.
+// The answer is the value that follows the key in the context; distractors are the other values there.
 void Mqar::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
                     std::span<Evidence> keys) const {
   std::fill(keys.begin(), keys.end(), Evidence::none);
@@ -67,8 +67,8 @@ void Mqar::evidence(std::span<const Token> tokens, std::span<const Token> labels
     keys[i + 1] = tokens[i] == tokens[query] ? Evidence::answer : Evidence::distractor;
 }
 
-// One of the slots that have no label yet, in proportion to their weights. `labels`: those behind the
-// context.
+// Draws one of the slots without a label, with probability proportional to the weights. `labels`: those
+// after the context.
 Index Mqar::draw_free_slot(Draws& draws, std::span<const Token> labels) const {
   const Index slots = static_cast<Index>(weights_.size());
   const auto is_free = [&](Index s) { return labels[2 * s] == kUnscored; };
@@ -76,7 +76,7 @@ Index Mqar::draw_free_slot(Draws& draws, std::span<const Token> labels) const {
   for (Index s = 0; s < slots; ++s)
     if (is_free(s)) left += weights_[s];
   left *= draws.uniform();
-  Index slot = -1;  // where rounding leaves a crumb, it falls to the last free slot
+  Index slot = -1;  // if rounding leaves a rest, it is the last free slot
   for (Index s = 0; s < slots && left >= 0; ++s)
     if (is_free(s)) left -= weights_[slot = s];
   return slot;
@@ -84,5 +84,5 @@ Index Mqar::draw_free_slot(Draws& draws, std::span<const Token> labels) const {
 
 }  // namespace heed
 
-HEED_TASK(mqar, heed::Mqar, "Multi-query associative recall: the values of keys that are asked again",
+HEED_TASK(mqar, heed::Mqar, "Multi-query associative recall: predict the values of repeated keys",
           "Arora et al. 2023 (Zoology)")

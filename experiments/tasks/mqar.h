@@ -9,8 +9,9 @@
 
 namespace heed {
 
-// Multi-query associative recall (Zoology, Arora et al. 2023): K pairs of key and value, then filler in which
-// each key stands once more; the output there must be the key's value. The distances follow a power law.
+// Multi-query associative recall (Zoology, Arora et al. 2023): K pairs of key and value, then filler in
+// which each key occurs once more. The output there must be the key's value. The distances follow a power
+// law.
 class Mqar final : public Task {
  public:
   struct Options {
@@ -22,12 +23,13 @@ class Mqar final : public Task {
       option("length", length, {.min = 4, .max = kMaxLength, .doc = "tokens in a sequence; even"});
       option("vocab", vocab,
              {.min = 6, .max = kMaxVocabulary, .doc = "different tokens; even, more than length"});
-      option("pairs", pairs, {.min = 1, .doc = "pairs of key and value; at most length / 4"});
-      option(
-          "power", power,
-          {.min = 0, .max = 10, .doc = "a of the chance (s+1)^(a-1) that slot s is asked at; 1 is uniform"});
+      option("pairs", pairs, {.min = 1, .doc = "key-value pairs; at most length / 4"});
+      option("power", power,
+             {.min = 0,
+              .max = 10,
+              .doc = "a in the probability (s+1)^(a-1) that a key is at slot s; 1 is uniform"});
       option("filler", filler,
-             {.choices = {"zero", "random"}, .doc = "what stands between the queries: token 0 or any token"});
+             {.choices = {"zero", "random"}, .doc = "tokens between the queries: token 0 or random tokens"});
     }
     void check(const Refuse& refuse) const;
   };

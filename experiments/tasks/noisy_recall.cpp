@@ -2,4 +2,4 @@
 
 #include "core/registry.h"
 
-HEED_TASK(noisy_recall, heed::NoisyRecall, "In-context recall among pairs of noise", "Poli et al. 2024 (MAD)")
+HEED_TASK(noisy_recall, heed::NoisyRecall, "In-context recall with noise pairs", "Poli et al. 2024 (MAD)")

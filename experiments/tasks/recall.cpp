@@ -9,14 +9,15 @@
 namespace heed {
 namespace {
 
-// The value that a key has among the pairs so far, or kUnscored. Tokens of noise are never keys.
+// Returns the key's value in the pairs so far, or kUnscored. Noise tokens are never keys.
 Token value_of(Token key, std::span<const Token> pairs) {
   for (std::size_t i = 0; i < pairs.size(); i += 2)
     if (pairs[i] == key) return pairs[i + 1];
   return kUnscored;
 }
 
-// One of the different keys among the pairs, equally likely. `recalled` holds a label where a key came again.
+// Draws one of the different keys of the pairs with equal probability. `recalled` has a label where a key
+// is repeated.
 Token draw_shown_key(Draws& draws, Index keys, std::span<const Token> pairs,
                      std::span<const Token> recalled) {
   const auto is_first = [&](std::size_t i) { return pairs[i] < keys && recalled[i] == kUnscored; };
@@ -32,25 +33,24 @@ Token draw_shown_key(Draws& draws, Index keys, std::span<const Token> pairs,
 
 void Recall::Options::check(const Refuse& refuse) const {
   if (length % 2 != 0)
-    refuse("length", fmt::format("{} is odd; it must be even, since all stands in pairs", length));
+    refuse("length", fmt::format("{} is odd; it must be even, because a sequence consists of pairs", length));
   const Index rest = vocab - noise_vocab;
   if (rest < 2 || rest % 2 != 0)
-    refuse(
-        "vocab",
-        fmt::format("{} without the {} tokens of noise leaves {}; it must leave an even number above 0, half "
-                    "for keys and half for values",
-                    vocab, noise_vocab, rest));
+    refuse("vocab",
+           fmt::format("{} without the {} noise tokens leaves {}; it must leave an even number above 0, half "
+                       "for keys and half for values",
+                       vocab, noise_vocab, rest));
   if (noise > 0 && noise_vocab == 0)
     refuse("noise", fmt::format("{} needs a 'noise_vocab' of at least 1", noise));
 }
 
-// T/2 pairs. The label of a key that came before is its value; there is none elsewhere, unless all next
-// tokens count.
+// T/2 pairs. The label of a repeated key is its value. Other positions have no label, unless training
+// scores all next tokens.
 void Recall::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                       std::span<Token> labels) const {
   Draws draws = streams_.at(split, index);
   const Index noise = options_.noise_vocab, keys = (options_.vocab - noise) / 2, last = options_.length - 2;
-  const Index never_noise = 2 * draws.below(last / 2);  // there is something to ask for
+  const Index never_noise = 2 * draws.below(last / 2);  // so that at least one key is shown
   std::fill(labels.begin(), labels.end(), kUnscored);
 
   for (Index i = 0; i < last; i += 2) {
@@ -70,15 +70,15 @@ void Recall::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
     std::copy(tokens.begin() + 1, tokens.end(), labels.begin());
 }
 
-// The value wherever it stands behind the same key. Distractors are the tokens of noise, or, where the task
-// has none, other values.
+// Answers are the values that follow the same key. Distractors are the noise tokens, or other values if the
+// task has no noise.
 void Recall::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
                       std::span<Evidence> keys) const {
   std::fill(keys.begin(), keys.end(), Evidence::none);
   if (query % 2 != 0 || labels[query] == kUnscored) return;
   const Token first_noise = static_cast<Token>(options_.vocab - options_.noise_vocab);
   const Token value = value_of(tokens[query], tokens.first(query));
-  if (tokens[query] >= first_noise || value == kUnscored) return;  // noise, or a key's first time
+  if (tokens[query] >= first_noise || value == kUnscored) return;  // noise, or the first occurrence of a key
   for (Index i = 0; i < query; i += 2) {
     if (tokens[i] == tokens[query])
       keys[i + 1] = Evidence::answer;
@@ -91,5 +91,5 @@ void Recall::evidence(std::span<const Token> tokens, std::span<const Token> labe
 
 }  // namespace heed
 
-HEED_TASK(recall, heed::Recall, "In-context recall: values of keys that came before",
+HEED_TASK(recall, heed::Recall, "In-context recall: predict the values of repeated keys",
           "Poli et al. 2024 (MAD)")

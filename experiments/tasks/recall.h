@@ -8,8 +8,8 @@
 
 namespace heed {
 
-// In-context recall (MAD, Poli et al. 2024): pairs of key and value, a key's value being the same wherever it
-// stands in a sequence, with pairs of noise among them. The last pair asks for a key that was shown.
+// In-context recall (MAD, Poli et al. 2024): pairs of key and value, where a key has one value within a
+// sequence, and pairs of noise among them. The last pair repeats a key that was shown.
 class Recall : public Task {
  public:
   struct Options {
@@ -22,13 +22,12 @@ class Recall : public Task {
       option("vocab", vocab,
              {.min = 2, .max = kMaxVocabulary, .doc = "different tokens: keys, values and noise"});
       option("noise_vocab", noise_vocab,
-             {.min = 0, .doc = "how many of them are noise; the rest is halved into keys and values"});
-      option("noise", noise, {.min = 0, .max = 1, .doc = "the chance that a pair is noise"});
-      option(
-          "labels", labels,
-          {.choices = {"all", "recalled"},
-           .doc =
-               "scored in training: every next token, or values of keys seen before (as always in tests)"});
+             {.min = 0, .doc = "how many of them are noise; half of the rest are keys, half are values"});
+      option("noise", noise, {.min = 0, .max = 1, .doc = "the probability that a pair is noise"});
+      option("labels", labels,
+             {.choices = {"all", "recalled"},
+              .doc = "scored in training: every next token, or only values of repeated keys (validation and "
+                     "test always do that)"});
     }
     void check(const Refuse& refuse) const;
   };

@@ -6,13 +6,13 @@
 
 namespace heed {
 
-// Each blank takes one of the M gaps, gap g being the place before token g, so that the last token stands
-// right before the mark. From the task's own stream: the released generator takes the gaps from a global one.
+// Each blank takes one of the M gaps; gap g is the place before token g, so the last token is right before
+// the mark. Draws from the task's own stream; the released generator uses a global one.
 void SelectiveCopy::place(Draws& draws, std::span<const Token> copied, Token blank,
                           std::span<Token> before_mark) const {
   const Index m = static_cast<Index>(copied.size()), blanks = static_cast<Index>(before_mark.size()) - m;
-  // The first M places count the blanks of each gap. Spreading from the end never writes on a count not yet
-  // read: tokens 0 .. g and their blanks take at least g + 1 places.
+  // The first M positions hold the number of blanks of each gap. Filling from the end never overwrites a
+  // number that is still needed: tokens 0 .. g and their blanks need at least g + 1 positions.
   std::fill(before_mark.begin(), before_mark.end(), 0);
   for (Index b = 0; b < blanks; ++b) ++before_mark[draws.below(m)];
   auto end = before_mark.end();

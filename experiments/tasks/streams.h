@@ -9,10 +9,11 @@
 
 namespace heed {
 
-constexpr double kMaxVocabulary = 1 << 24, kMaxLength = 1 << 24;  // far beyond use; typing errors stop here
+constexpr double kMaxVocabulary = 1 << 24,
+                 kMaxLength = 1 << 24;  // larger than any use; catches typing errors
 
-// The random streams of a generated task, one for each split: no two splits share a draw, and sequence i of a
-// split depends on the seed, the task's name and i alone. Safe to call from several threads.
+// The random streams of a generated task, one per split. No two splits share a draw. Sequence i of a split
+// depends only on the seed, the task's name and i. Thread-safe.
 class Streams {
  public:
   Streams(std::uint64_t seed, const std::string& task)
@@ -26,7 +27,7 @@ class Streams {
   std::array<Rng, 3> of_split_;  // in the order of Split
 };
 
-// One of first .. first + count - 1, equally likely.
+// Returns one of first .. first + count - 1 with equal probability.
 inline Token draw_token(Draws& draws, Index first, Index count) {
   return static_cast<Token>(first + draws.below(count));
 }

@@ -11,8 +11,8 @@
 namespace heed {
 namespace {
 
-// Where the parts of `count` tokens begin and end. Without a test share the crumb of rounding is
-// validation's.
+// Returns where the parts of `count` tokens begin and end. Without a test part, the rounding error goes to
+// validation.
 std::array<Index, 4> part_bounds(const std::vector<double>& split, Index count) {
   const double n = static_cast<double>(count);
   const auto train = static_cast<Index>(n * split[0]);
@@ -20,21 +20,21 @@ std::array<Index, 4> part_bounds(const std::vector<double>& split, Index count) 
   return {0, train, seen, count};
 }
 
-// What is wrong with a text of `count` tokens, or nothing. A window needs a token more than its length, the
-// last label.
+// Returns why a text of `count` tokens is too short, or an empty string. A window needs one token more than
+// its length, for the last label.
 std::string too_short(const Text::Options& o, Index count) {
   const std::array<Index, 4> bounds = part_bounds(o.split, count);
   const Index needed[] = {o.length + 1, 2, o.split[2] > 0 ? 2 : 0};
   const char* names[] = {"training", "validation", "test"};
   for (std::size_t i = 0; i < 3; ++i)
     if (bounds[i + 1] - bounds[i] < needed[i])
-      return fmt::format("the text '{}' has {} {}, of which {} are for {}, where {} are needed (length {})",
-                         o.path, count, o.unit, bounds[i + 1] - bounds[i], names[i], needed[i], o.length);
+      return fmt::format("the text '{}' has {} {}, of which {} are for {}; it needs {} (length {})", o.path,
+                         count, o.unit, bounds[i + 1] - bounds[i], names[i], needed[i], o.length);
   return "";
 }
 
-// The prefix keeps a hash of digits alone from being read as a number. Empty where the text cannot be read,
-// which check() reports.
+// Returns the hash of the text. The prefix keeps a hash that has only digits from being read as a number.
+// Returns an empty string if the text cannot be read, which check() reports.
 std::string hash_of(const std::string& path) {
   try {
     const std::string text = read_corpus(path);
@@ -53,16 +53,16 @@ void Text::Options::complete() {
 void Text::Options::check(const Refuse& refuse) const {
   if (const std::string found = hash_of(path); !found.empty() && found != content)
     refuse("content",
-           fmt::format("'{}' has another content now: its hash is {}, not {}", path, found, content));
+           fmt::format("the content of '{}' has changed: its hash is {}, not {}", path, found, content));
   if (split.size() != 3)
-    return refuse("split",
-                  fmt::format("expected three shares, train, validation and test, found {}", split.size()));
+    return refuse("split", fmt::format("expected three fractions, for train, validation and test, found {}",
+                                       split.size()));
   if (std::abs(split[0] + split[1] + split[2] - 1) > 1e-9)
-    return refuse("split",
-                  fmt::format("the shares must add up to 1; they are {}", split[0] + split[1] + split[2]));
-  if (split[0] == 0 || split[1] == 0) return refuse("split", "only the test share may be 0");
+    return refuse("split", fmt::format("the fractions must add up to 1; they add up to {}",
+                                       split[0] + split[1] + split[2]));
+  if (split[0] == 0 || split[1] == 0) return refuse("split", "only the test fraction may be 0");
   try {
-    // Characters are counted when the task is made; there are never more of them than bytes.
+    // Characters are counted when the task is built; there are at most as many as bytes.
     if (const std::string problem = too_short(*this, corpus_bytes(path)); !problem.empty())
       refuse("length", problem + "; choose a longer text or a smaller length");
   } catch (const Error& error) {
@@ -84,7 +84,7 @@ std::span<const Token> Text::part(Split split) const {
   return std::span(text_.tokens).subspan(bounds_[i], bounds_[i + 1] - bounds_[i]);
 }
 
-// The first token of a part has nothing before it and is never a label: n tokens make n-1 scored positions.
+// The first token of a part has no predecessor and is never a label: n tokens give n-1 scored positions.
 std::optional<Index> Text::size(Split split) const {
   if (split == Split::train) return std::nullopt;
   const Index n = static_cast<Index>(part(split).size());
@@ -100,7 +100,7 @@ void Text::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
     start = starts_.at(index).below(n - length_);
   } else {
     HEED_CHECK(index < static_cast<std::uint64_t>(*size(split)),
-               "a window behind the end of the text was asked for");
+               "a window after the end of the text was requested");
     start = static_cast<Index>(index) * length_;
   }
   const Index scored = std::min(length_, n - 1 - start);

@@ -12,9 +12,9 @@
 
 namespace heed {
 
-// The next byte or character of a text, cut into three contiguous parts. Training windows start anywhere in
-// the first part; sequence i of the others is the i-th window, and together they score every position of the
-// part once.
+// The next byte or character of a text, which is split into three contiguous parts. Training windows start
+// anywhere in the first part. Sequence i of another part is its i-th window; together the windows score
+// every position of the part once.
 class Text final : public Task {
  public:
   struct Options {
@@ -23,28 +23,28 @@ class Text final : public Task {
     std::vector<double> split = {0.9, 0.05, 0.05};
 
     void describe(auto& option) {
-      option("path", path,
-             {.doc = "a text file, or a folder whose files are joined (its links are left out)"});
+      option("path", path, {.doc = "a text file, or a folder whose files are joined (links are skipped)"});
       option("unit", unit,
-             {.choices = {"bytes", "characters"}, .doc = "what a token is; characters need UTF-8"});
+             {.choices = {"bytes", "characters"}, .doc = "the unit of a token; characters require UTF-8"});
       option("content", content,
              {.doc = "xxHash64 of the text, so that another text is another trial; filled in, and compared "
                      "where given"});
       option("length", length, {.min = 1, .max = kMaxLength, .doc = "tokens in a window"});
       option("split", split,
-             {.min = 0, .max = 1, .doc = "shares of train, validation and test; test may be 0"});
+             {.min = 0, .max = 1, .doc = "fractions of train, validation and test; test may be 0"});
     }
     void complete();
     void check(const Refuse& refuse) const;
   };
 
-  // Reads the text. Throws heed::Error where it cannot be read, is not UTF-8 or is too short.
+  // Reads the text. Throws: heed::Error if it cannot be read, is not UTF-8 or is too short.
   Text(const Options& options, std::uint64_t seed);
   Index vocabulary() const override { return text_.vocabulary; }
   Index length() const override { return length_; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const override;
-  std::optional<Index> size(Split split) const override;  // windows; none for training, which is endless
+  std::optional<Index> size(
+      Split split) const override;  // number of windows; nullopt for training, which does not end
 
  private:
   std::span<const Token> part(Split split) const;

@@ -125,11 +125,10 @@ TEST_CASE("mqar fills with any token on request, and asks the same") {
 
 TEST_CASE("mqar refuses what does not fit, all of it at once") {
   CHECK(refusals("mqar", Given{}).empty());
-  CHECK(refusals("mqar", {{"length", "63"}, {"pairs", "16"}, {"vocab", "61"}}) ==
-        Lines{"task.length: 63 is odd; it must be even, since a slot is two positions wide.",
-              "task.vocab: 61 is odd; it must be even, half for keys and half for values.",
-              "task.vocab: 61 must be more than 'length' (63).",
-              "task.pairs: 16 pairs need a 'length' of at least 64, four positions each; it is 63."});
+  CHECK(begin_with(refusals("mqar", {{"length", "63"}, {"pairs", "16"}, {"vocab", "61"}}),
+                   Lines{"task.length: 63 is odd", "task.vocab: 61 is odd",
+                         "task.vocab: 61 must be more than 'length' (63)",
+                         "task.pairs: 16 pairs need a 'length' of at least 64"}));
   CHECK(refusals("mqar", {{"filler", "noise"}}) ==
         Lines{"task.filler: unknown value 'noise'. Known: zero, random."});
   CHECK(refusals("mqar", {{"pair", "3"}}).at(0).find("Did you mean 'pairs'?") != std::string::npos);

@@ -3,6 +3,7 @@
 
 #include <xxhash.h>
 
+#include <algorithm>
 #include <initializer_list>
 #include <memory>
 #include <string>
@@ -48,6 +49,14 @@ inline std::vector<std::string> refusals(const std::string& name, const Given& g
 }
 
 using Lines = std::vector<std::string>;
+
+// Returns true if there are as many lines as starts, and each line begins with its start. Tests compare the
+// place, key and value of a message, not its whole wording.
+inline bool begin_with(const Lines& lines, const Lines& starts) {
+  return std::equal(
+      lines.begin(), lines.end(), starts.begin(), starts.end(),
+      [](const std::string& line, const std::string& start) { return line.starts_with(start); });
+}
 
 struct Sequence {
   std::vector<Token> tokens, labels;
