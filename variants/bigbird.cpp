@@ -37,8 +37,8 @@ struct BigBirdAttention : SparseMixer<BigBirdAttention<S>, S> {
   struct Options {
     Index block = 16, random = 2, tile = kTile;
     void describe(auto& option) {
-      option("block", block, {.min = 1, .doc = "positions in a block"});
-      option("random", random, {.min = 0, .doc = "random blocks that each block row sees"});
+      option("block", block, {.min = 1, .doc = "positions per block"});
+      option("random", random, {.min = 0, .doc = "random blocks per block row"});
       describe_tile(option, tile);
     }
   } options;

@@ -187,5 +187,5 @@ struct Differential {
 };
 }  // namespace
 
-HEED_MIXER(differential, Differential, "The difference of two softmax maps, normed head by head",
+HEED_MIXER(differential, Differential, "The difference of two softmax maps, normalized per head",
            "Ye et al. 2024")

@@ -12,7 +12,7 @@ struct FixedAttention : SparseMixer<FixedAttention<S>, S> {
   struct Options {
     Index segment = 16, summary = 2, slots = 1, tile = kTile;
     void describe(auto& option) {
-      option("segment", segment, {.min = 1, .doc = "positions in a segment"});
+      option("segment", segment, {.min = 1, .doc = "positions per segment"});
       option("summary", summary, {.min = 1, .doc = "columns of each segment that all later queries see"});
       option("slots", slots, {.min = 1, .doc = "groups of summary columns; head h takes group h mod slots"});
       describe_tile(option, tile);
@@ -29,11 +29,11 @@ struct FixedAttention : SparseMixer<FixedAttention<S>, S> {
     add_pattern(plan, Fixed{options.segment, options.summary, kind}, tq, tk, mask);
   }
 
-  // The segment at hand and the summary columns of those before.
+  // The current segment and the summary columns of earlier ones.
   double kept(Index tk) const {
     return static_cast<double>(std::min(tk, options.segment + tk / options.segment * options.summary));
   }
 };
 }  // namespace
 
-HEED_MIXER(fixed, FixedAttention, "Softmax over the own segment and summary columns", "Child et al. 2019")
+HEED_MIXER(fixed, FixedAttention, "Softmax over the query's segment and summary columns", "Child et al. 2019")

@@ -16,10 +16,10 @@ using namespace heed;
 // Katharopoulos et al. 2020, eq. 5 and 9; eps as in their code. The gradients are derived in
 // docs/variants/linear.md.
 //
-// The sums over j do not know i, so they are a state of a fixed size:
+// The sums over j do not depend on i, so they are a state of fixed size:
 //     s = sum_j f(k_j) v_j^T   (key, value)        t = sum_j f(k_j)   (1, key)
-// Time is worked through in chunks, so nothing is ever (T, T): inside a chunk the quadratic form, across
-// chunks the state.
+// Time is processed in chunks, so no array is (T, T): the quadratic form inside a chunk, the state across
+// chunks.
 template <class S>
 struct LinearAttention {
   struct Options {
@@ -28,13 +28,13 @@ struct LinearAttention {
     double eps = 1e-6;
     void describe(auto& option) {
       option("features", features, {.choices = {"elu"}, .doc = "the feature map; elu: elu(x) + 1"});
-      option("chunk", chunk, {.min = 1, .doc = "positions worked on at once; changes speed, not the result"});
+      option("chunk", chunk, {.min = 1, .doc = "positions per chunk; changes only speed and rounding"});
       option("eps", eps, {.min = 1e-12, .max = 1, .doc = "added to the denominator"});
     }
   } options;
 
-  // A sum of outer products, and beside it the sum of one side alone. Added to a chunk at a time: a long
-  // running sum of single terms would drift in float.
+  // A sum of outer products, and the sum of one side. Terms are added chunk by chunk, because a long
+  // running sum of single terms drifts in float.
   struct State {
     Mat<S> s, t;
     void clear() { s.setZero(), t.setZero(); }
@@ -48,7 +48,7 @@ struct LinearAttention {
     }
   };
 
-  // One for each chunk, what comes before it; without a mask one for all keys.
+  // One for each chunk, of all keys before it; without a mask, one for all keys.
   class States {
    public:
     States(const Head<S>& in, Index count, Memory<S>& memory)
@@ -64,11 +64,11 @@ struct LinearAttention {
 
   struct Saved {
     ConstMat<S> o;  // (Tq, value)
-    ConstMat<S> z;  // (1, Tq) denominators, eps included
+    ConstMat<S> z;  // (1, Tq) denominators, including eps
     States pasts;
   };
 
-  // No parameters: the place to refuse what linear attention cannot do.
+  // Declares no parameters; refuses what linear attention does not support.
   void declare(const LayerSpec<S>& spec, Params<S>&) const {
     if (spec.position && spec.position->slope(0, spec.heads) != 0)
       throw Error(
@@ -76,8 +76,8 @@ struct LinearAttention {
           "another kind than alibi.");
   }
 
-  // Causal sums need as many queries as keys, one beside the other; the cross shapes that traits claim by
-  // default are those without a mask.
+  // Causal sums require as many queries as keys. The cross shapes that the default traits claim are those
+  // without a mask.
   void prepare(Index tq, Index tk, const Mask& mask) const {
     if (mask.causal && (tq != tk || mask.offset != 0))
       throw Error(
@@ -117,12 +117,12 @@ struct LinearAttention {
 
   // The gradients of numerator and denominator are
   //     g_i = d_o_i / z_i               h_i = -(d_o_i . o_i) / z_i
-  // and all else is linear. Inside a chunk, with p as above and dp = g v^T + h, its future hidden:
+  // and the rest is linear. Inside a chunk, with p as above and dp = g v^T + h, its future hidden:
   //     df(q) = g s^T + h t + dp f(k)       df(k) = v r^T + u + dp^T f(q)       dv = f(k) r + p^T g
   // where s, t come from the past, and from the future
   //     r = sum_i f(q_i) g_i^T   (key, value)       u = sum_i h_i f(q_i)   (1, key)
-  // f'(x), which is 1 above 0 and exp(x) = f(x) below, is min(f(x), 1). Chunks are taken from the last to the
-  // first; nothing that is made on the way is larger than a chunk.
+  // f'(x), which is 1 above 0 and exp(x) = f(x) below, is min(f(x), 1). Chunks are processed from the last
+  // to the first; no temporary is larger than a chunk.
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
     const bool causal = in.mask.causal;
@@ -172,7 +172,7 @@ struct LinearAttention {
     for (Index i = 0; i < p.rows(); ++i) p.row(i) /= saved.z(0, i);
   }
 
-  // One head: what is added to the state (of the last chunk nothing is read) and read from it, and the
+  // Cost of one head: adding to the state (the state after the last chunk is not read), reading it, and the
   // visible pairs inside chunks.
   Cost cost(const HeadSize& size) const {
     const double state = static_cast<double>(size.key * size.value);
@@ -187,7 +187,7 @@ struct LinearAttention {
   }
 
  private:
-  // Some positions that are worked on at once.
+  // The positions of one chunk.
   struct Chunk {
     Chunk(Index first, Index most, Index time) : at(first), size(std::min(most, time - first)) {}
     auto rows(auto all) const { return row_block(all, at, size); }
@@ -215,7 +215,8 @@ struct LinearAttention {
     }
   }
 
-  // To what a chunk's keys and values get from queries beside them comes what they get from later ones.
+  // Adds the gradients that a chunk's keys and values get from later queries to those from queries in the
+  // chunk.
   static void future_backward(const Chunk& c, ConstMat<S> v, Mat<S> fk, const State& future, Mat<S> dfk,
                               Mat<S> dv, HeadGrad<S>& grad) {
     add_product_abt(c.rows(v), future.s, dfk);
@@ -238,5 +239,5 @@ struct LinearAttention {
 }  // namespace
 
 HEED_MIXER(linear, LinearAttention,
-           "Linear attention: a feature map in place of the softmax, a state of fixed size",
+           "Linear attention: a feature map instead of the softmax, a state of fixed size",
            "Katharopoulos et al. 2020")

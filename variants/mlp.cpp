@@ -8,7 +8,7 @@
 namespace {
 using namespace heed;
 
-// The feed-forward of the Transformer: y = f(x W1 + b1) W2 + b2, each position by itself.
+// The feed-forward of the Transformer: y = f(x W1 + b1) W2 + b2, for each position separately.
 template <class S>
 class Mlp final : public Layer<S> {
  public:
@@ -18,9 +18,8 @@ class Mlp final : public Layer<S> {
     void describe(auto& option) {
       option("width", width,
              {.min = 0, .size = true, .doc = "hidden channels; 0: four times the model's width"});
-      option(
-          "activation", activation,
-          {.choices = {"gelu_tanh", "gelu_erf"}, .doc = "the nonlinearity f, as an approximation or exact"});
+      option("activation", activation,
+             {.choices = {"gelu_tanh", "gelu_erf"}, .doc = "the GELU: tanh approximation or exact"});
     }
   };
 
@@ -65,4 +64,4 @@ class Mlp final : public Layer<S> {
 };
 }  // namespace
 
-HEED_LAYER(mlp, Mlp, "Feed-forward of two linear maps with a GELU between", "Vaswani et al. 2017")
+HEED_LAYER(mlp, Mlp, "Two linear maps with a GELU between them", "Vaswani et al. 2017")

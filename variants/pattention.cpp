@@ -5,7 +5,7 @@
 namespace {
 using namespace heed;
 
-// TokenFormer's feed-forward: one attention over parameter tokens, each position by itself.
+// TokenFormer's feed-forward: one attention over parameter tokens, for each position separately.
 template <class S>
 class PattentionLayer final : public Layer<S> {
  public:
@@ -21,7 +21,7 @@ class PattentionLayer final : public Layer<S> {
 
   PattentionLayer(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
       : map_("map", spec.dim, spec.dim, options.tokens > 0 ? options.tokens : 4 * spec.dim,
-             options.pattention, 0.02, value_deviation(spec), params) {}
+             options.pattention, 0.02, value_stddev(spec), params) {}
 
   static Traits traits(const Options&) { return {.cross = false, .mixes_time = false}; }
 
@@ -34,4 +34,4 @@ class PattentionLayer final : public Layer<S> {
 };
 }  // namespace
 
-HEED_LAYER(pattention, PattentionLayer, "Feed-forward as attention over parameter tokens", "Wang et al. 2024")
+HEED_LAYER(pattention, PattentionLayer, "Attention over parameter tokens", "Wang et al. 2024")

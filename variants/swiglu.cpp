@@ -8,7 +8,8 @@
 namespace {
 using namespace heed;
 
-// Gated feed-forward: y = (silu(x W_gate) * (x W_up)) W_down, each position by itself.   Shazeer 2020, eq. 6
+// Gated feed-forward: y = (silu(x W_gate) * (x W_up)) W_down, for each position separately.   Shazeer 2020,
+// eq. 6
 template <class S>
 class SwiGlu final : public Layer<S> {
  public:
@@ -58,7 +59,7 @@ class SwiGlu final : public Layer<S> {
   Cost cost(Index tq, Index) const override { return {gate_.flops(tq) + up_.flops(tq) + down_.flops(tq), 0}; }
 
  private:
-  // Three matrices of 8d/3 have the parameters of two of 4d.
+  // Three matrices of width 8d/3 have as many parameters as two of width 4d.
   static Index default_width(Index dim) { return std::max<Index>(8, (8 * dim / 3 + 4) / 8 * 8); }
 
   Index width_;
@@ -67,4 +68,4 @@ class SwiGlu final : public Layer<S> {
 };
 }  // namespace
 
-HEED_LAYER(swiglu, SwiGlu, "Gated feed-forward: three linear maps and a SiLU", "Shazeer 2020")
+HEED_LAYER(swiglu, SwiGlu, "Gated: three linear maps and a SiLU", "Shazeer 2020")

@@ -11,8 +11,8 @@
 namespace {
 using namespace heed;
 
-// TokenFormer (Wang et al. 2024): softmax attention whose projections are themselves attention over parameter
-// tokens; so is the feed-forward, unless the options say otherwise, and the block's norms have no parameters.
+// TokenFormer (Wang et al. 2024): softmax attention whose projections are attention over parameter tokens.
+// By default the feed-forward is too. The block's norms have no parameters.
 template <class S>
 class TokenFormer final : public Layer<S> {
  public:
@@ -22,14 +22,14 @@ class TokenFormer final : public Layer<S> {
     PattentionOptions pattention;
     void describe(auto& option) {
       option("tokens", tokens,
-             {.min = 0,
-              .doc = "parameter tokens of the query, key and value maps; 0: as many as the model is wide"});
-      option("output_tokens", output_tokens, {.min = 0, .doc = "of the output map; 0: as many as 'tokens'"});
+             {.min = 0, .doc = "parameter tokens of the query, key and value maps; 0: the model's width"});
+      option("output_tokens", output_tokens,
+             {.min = 0, .doc = "parameter tokens of the output map; 0: as many as 'tokens'"});
       option("feed_forward_tokens", feed_forward_tokens,
              {.min = 0, .size = true, .doc = "parameter tokens of the feed-forward; 0: four times 'tokens'"});
       option("feed_forward", feed_forward,
              {.choices = {"pattention", "mlp"},
-              .doc = "the block's feed-forward, where the model leaves it open"});
+              .doc = "the block's feed-forward, unless model.feed_forward is none"});
       pattention.describe(option);
     }
   };
@@ -40,7 +40,7 @@ class TokenFormer final : public Layer<S> {
   static BlockStyle block_style(const Options& options) {
     BlockStyle style{.feed_forward = options.feed_forward, .norm_gain = false};
     if (options.feed_forward == "pattention") {
-      // 0 stays 0: the feed-forward's own default is four times the width as well.
+      // 0 stays 0: the feed-forward's own default is also four times the width.
       const Index tokens = options.feed_forward_tokens > 0 ? options.feed_forward_tokens : 4 * options.tokens;
       style.feed_forward_options = write_options(options.pattention);
       style.feed_forward_options.set("tokens", Config::integer(tokens));
@@ -69,7 +69,7 @@ class TokenFormer final : public Layer<S> {
     const Index tokens = options.tokens > 0 ? options.tokens : spec.dim;
     const Index output_tokens = options.output_tokens > 0 ? options.output_tokens : tokens;
     const auto map = [&](std::string_view name, Index in, Index out, Index n) {
-      return Pattention<S>(name, in, out, n, options.pattention, 0.02, value_deviation(spec), params);
+      return Pattention<S>(name, in, out, n, options.pattention, 0.02, value_stddev(spec), params);
     };
     Pattention<S> q = map("query", spec.dim, s.heads * s.key, tokens);
     Pattention<S> k = map("key", spec.context_dim, s.heads * s.key, tokens);
@@ -83,4 +83,4 @@ class TokenFormer final : public Layer<S> {
 }  // namespace
 
 HEED_LAYER(tokenformer, TokenFormer,
-           "Softmax attention with all linear maps as attention over parameter tokens", "Wang et al. 2024")
+           "Softmax attention whose linear maps are attention over parameter tokens", "Wang et al. 2024")

@@ -83,7 +83,7 @@ struct TopK {
   struct Options {
     Index k = 8, tile = kTile;
     void describe(auto& option) {
-      option("k", k, {.min = 1, .doc = "keys that a query keeps"});
+      option("k", k, {.min = 1, .doc = "keys per query"});
       describe_tile(option, tile);
     }
   } options;

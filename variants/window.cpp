@@ -16,10 +16,10 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
     Index size = 16, left = -1, right = -1, tile = kTile;
     std::vector<Index> global = {};
     void describe(auto& option) {
-      option("size", size, {.min = 0, .doc = "keys to each side that a query sees, besides its own"});
-      option("left", left, {.min = -1, .doc = "keys to the left, where they differ; -1 stands for size"});
-      option("right", right, {.min = -1, .doc = "keys to the right, where they differ; -1 stands for size"});
-      option("global", global, {.doc = "positions that see everything and that everything sees"});
+      option("size", size, {.min = 0, .doc = "keys that a query sees on each side, besides its own"});
+      option("left", left, {.min = -1, .doc = "keys on the left, if different; -1: size"});
+      option("right", right, {.min = -1, .doc = "keys on the right, if different; -1: size"});
+      option("global", global, {.doc = "positions that see all and are seen by all"});
       describe_tile(option, tile);
     }
     void check(const Refuse& refuse) const {
@@ -38,8 +38,8 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
     add_pattern(plan, Window{left(), right(), std::move(global)}, tq, tk, mask);
   }
 
-  // Of a window that is narrower than a tile, tiles half as high hide less, and where they hold all keys that
-  // their queries see, a row is summed once.
+  // For a window narrower than a tile, tiles of half the height contain fewer hidden pairs. If they contain
+  // all keys that their queries see, each row is summed once.
   BlockPlan no_tiles(const Mask& mask) const {
     const Index width = left() + 1 + (mask.causal ? 0 : right()), tile = options.tile;
     return width <= tile ? BlockPlan((tile + 1) / 2, 2 * tile) : BlockPlan(tile, tile);

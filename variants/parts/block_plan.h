@@ -19,25 +19,25 @@ struct Stretch {
   Index size() const { return first < end ? (end - first + step - 1) / step : 0; }
 };
 
-// The tiles of a visibility pattern that does not depend on the data: made once for each pair of lengths,
-// read by all threads. A tile of queries lists the keys that at least one of them sees, wherever they stand,
-// and visits no other. What is left to masks is small when queries that see the same keys stand together;
-// that is what groups are for. Takes memory for the keys listed, and a bit for each pair of a tile that is
-// not full.
+// The tiles of a visibility pattern that does not depend on the data. Made once for each pair of lengths,
+// read by all threads. A tile of queries lists the keys that at least one of its queries sees, at any
+// positions, and visits no other. Masks have little to hide if queries that see the same keys are in one
+// tile; groups put them together. Uses memory for the listed keys, and one bit for each pair of a tile that
+// is not full.
 class BlockPlan {
  public:
   // Tiles of at most `height` queries and `width` keys.
   BlockPlan(Index height, Index width) : height_(height), width_(width) {}
-  BlockPlan(BlockPlan&&) = default;  // tiles point into the plan: it moves, but has no copies
+  BlockPlan(BlockPlan&&) = default;  // movable, not copyable: tiles point into the plan
   BlockPlan& operator=(BlockPlan&&) = default;
 
-  // Adds a pass of tq queries and tk keys: keys(i, see) calls see(stretch) for what query i sees, no key
-  // twice. Queries are sorted by group(i), and no tile holds two groups. Several passes make a union;
-  // REQUIRES: no pair is seen in two. Takes time for the pairs that are seen, not for all.
+  // Adds a pass of tq queries and tk keys. keys(i, see) calls see(range) for the keys that query i sees,
+  // each key once. Queries are sorted by group(i), and no tile contains two groups. Several passes form a
+  // union. Requires: no pair is in two passes. Takes time proportional to the visible pairs.
   template <class Keys, class Group>
   void add(Index tq, Index tk, Keys&& keys, Group&& group);
 
-  // Of Tiles, see tiles.h.
+  // The members of Tiles (tiles.h).
   Index height() const { return highest_; }
   Index width() const { return widest_; }
   bool once() const { return once_; }
@@ -51,8 +51,8 @@ class BlockPlan {
     return {Rows{tile.queries.data(), 0, std::ssize(tile.queries)}, tile.key_tiles};
   }
 
-  Index pairs() const { return pairs_; }      // visible ones
-  Index visited() const { return visited_; }  // all that stand in a tile
+  Index pairs() const { return pairs_; }      // visible pairs
+  Index visited() const { return visited_; }  // all pairs of the tiles
 
  private:
   struct Tile {
@@ -62,9 +62,9 @@ class BlockPlan {
   };
   std::vector<Rows> neighbors(const std::vector<std::int32_t>& every, const std::vector<std::int32_t>& some,
                               Index tk) const;
-  // What is noted about each key while a tile is made.
+  // Notes on each key while a tile is built.
   struct Noted {
-    std::int32_t seen = 0;        // by so many queries of the tile
+    std::int32_t seen = 0;        // number of queries of the tile that see it
     Index bit = 0, next_row = 0;  // where its mask begins; 0 and 0: its tile is full and has none
   };
   template <class Keys>
@@ -93,8 +93,8 @@ void BlockPlan::add(Index tq, Index tk, Keys&& keys, Group&& group) {
   once_ = first_pass && standing == tq;
 }
 
-// Stretches of keys that hold all of both lists, where widths allow it from one multiple of kNear to another,
-// so that rows of scores are whole packets. None where most of their keys would be there for nothing.
+// Returns ranges of keys that contain both lists, from one multiple of kNear to another if widths allow it,
+// so that rows of scores are whole SIMD packets. Returns none if most of their keys would be hidden.
 inline std::vector<Rows> BlockPlan::neighbors(const std::vector<std::int32_t>& every,
                                               const std::vector<std::int32_t>& some, Index tk) const {
   constexpr Index kNear = 16;
@@ -132,7 +132,7 @@ void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& key
   std::sort(seen.begin(), seen.end());
   for (std::int32_t j : seen) (of(j).seen == n ? every : some).push_back(j);
 
-  // Side by side, keys need no copy; apart, those that all see make full tiles.
+  // Contiguous keys need no copy. Scattered keys that all queries see form full tiles.
   std::vector<Rows> cuts = neighbors(every, some, tk);
   if (cuts.empty()) {
     tile.keys = std::move(every);
@@ -171,7 +171,7 @@ void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& key
   tiles_.push_back(std::move(tile));
 }
 
-// Counts the pairs of a pattern, and makes no tiles.
+// Counts the pairs of a pattern without making tiles.
 class PairCount {
  public:
   void add(Index tq, Index, auto&& keys, auto&&) {

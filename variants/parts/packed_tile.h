@@ -6,8 +6,8 @@
 
 namespace heed {
 
-// Tiles are packed: a tile starts on a cache line, and so does each of its rows. Then no sum depends on where
-// in memory a head happens to lie, and inner loops have no ragged beginning.
+// Tiles are packed: a tile and each of its rows start on a cache line. So no sum depends on the memory
+// address of a head, and inner loops have no unaligned start.
 
 template <class S>
 Index packed_stride(Index cols) {
@@ -15,14 +15,14 @@ Index packed_stride(Index cols) {
   return (cols + line - 1) / line * line;
 }
 
-// Room for a tile of up to (rows, cols).
+// Returns temp memory for a tile of up to (rows, cols).
 template <class S>
 Mat<S> tile_room(Memory<S>& memory, Index rows, Index cols) {
   const Index stride = packed_stride<S>(cols);
   return {memory.temp(rows, stride).data(), rows, cols, Eigen::OuterStride<>(stride)};
 }
 
-// The same until the backward pass has run.
+// The same in keep memory.
 template <class S>
 Mat<S> kept_room(Memory<S>& memory, Index rows, Index cols) {
   const Index stride = packed_stride<S>(cols);
@@ -36,7 +36,7 @@ Mat<S> zeros(Memory<S>& memory, Index rows, Index cols) {
   return room;
 }
 
-// The first (rows, cols) of a room.
+// Returns the first (rows, cols) of a buffer.
 template <class S>
 Mat<S> part(Mat<S> room, Index rows, Index cols) {
   return {room.data(), rows, cols, Eigen::OuterStride<>(room.outerStride())};

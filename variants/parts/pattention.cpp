@@ -9,15 +9,15 @@
 namespace heed {
 namespace {
 
-// Work is cut into blocks of rows; gradients of tokens are summed over groups of this many blocks, which
-// bounds the memory that backward takes whatever the batch.
+// Work is divided into blocks of rows. Gradients of tokens are summed over groups of this many blocks,
+// which bounds the memory of backward for any batch.
 constexpr Index kBlock = 64;
 constexpr Index kGroup = 16;
 
 Index blocks(Index n) { return (n + kBlock - 1) / kBlock; }
 
-// A sum of squares overflows in float from 1e19 on and vanishes below 1e-19; then the slower stable norm is
-// asked.
+// A sum of squares overflows in float above 1e19 and underflows below 1e-19; then the slower stable norm is
+// used.
 template <class Row>
 auto norm_of(const Row& row) {
   using S = typename Row::Scalar;
@@ -30,7 +30,7 @@ auto norm_of(const Row& row) {
 
 template <class S>
 Pattention<S>::Pattention(std::string_view name, Index in, Index out, Index tokens,
-                          const PattentionOptions& options, double key_deviation, double value_deviation,
+                          const PattentionOptions& options, double key_stddev, double value_stddev,
                           Params<S>& params)
     : mode_(options.mode == "softmax"        ? Mode::softmax
             : options.mode == "gelu_l2_norm" ? Mode::gelu_l2_norm
@@ -42,12 +42,12 @@ Pattention<S>::Pattention(std::string_view name, Index in, Index out, Index toke
       tokens_(tokens) {
   const auto scope = params.scope(name);
   const auto n = static_cast<double>(tokens);
-  // A token with a zero key has score 0, which weighs nothing but in a softmax. Its value must be drawn: were
-  // both zero, neither would ever have a gradient.
+  // A token with a zero key has score 0, hence weight 0 except in a softmax. Its value must be drawn: if
+  // both were zero, neither would ever get a gradient.
   const bool grows = mode_ != Mode::softmax;
-  k_ = params.declare("key_tokens", tokens, in, Init::normal(key_deviation), Role::decayed,
+  k_ = params.declare("key_tokens", tokens, in, Init::normal(key_stddev), Role::decayed,
                       grows ? NewRows::zero : NewRows::refused);
-  v_ = params.declare("value_tokens", tokens, out, Init::normal(value_deviation), Role::decayed,
+  v_ = params.declare("value_tokens", tokens, out, Init::normal(value_stddev), Role::decayed,
                       grows ? NewRows::drawn : NewRows::refused);
   tau_ = params.declare("tau", 1, 1, Init::constant(mode_ == Mode::softmax ? n : std::sqrt(n)), Role::fixed);
 }
@@ -87,7 +87,8 @@ void Pattention<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
       weigh_backward(s, a_block, d_block, own);
       add_product_ab(d_block, k, row_block(dx.rows(), from, n));
     });
-    // Each task owns the gradients of some tokens' values (even) or keys (odd): no two add to the same.
+    // Each task owns the gradients of some tokens' values (even) or keys (odd), so no two tasks write to
+    // the same place.
     step.parallel_for(blocks(tokens_) * 2, [&](Index i, Memory<S>&) {
       const Index token = i / 2 * kBlock, n = std::min(kBlock, tokens_ - token);
       if (i % 2 == 0)
@@ -100,7 +101,7 @@ void Pattention<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   }
 }
 
-// What a score of a row with this norm is multiplied by.
+// Returns the factor for the scores of a row with this norm.
 template <class S>
 S Pattention<S>::gain(S norm) const {
   const S below = norm + static_cast<S>(eps_);
@@ -119,13 +120,13 @@ void Pattention<S>::weigh(In<S> s, Mat<S> a) const {
       return;
     case Mode::softmax:
       for (Index r = 0; r < s.rows(); ++r) {
-        a.row(r) = (s.row(r).array() - s.row(r).maxCoeff()).exp();  // the largest is 1: nothing overflows
+        a.row(r) = (s.row(r).array() - s.row(r).maxCoeff()).exp();  // the largest is 1, so nothing overflows
         a.row(r) *= tau() / a.row(r).sum();
       }
   }
 }
 
-// Makes a again; da becomes ds in place.
+// Recomputes a; da becomes ds in place.
 template <class S>
 void Pattention<S>::weigh_backward(In<S> s, Mat<S> a, Mat<S> d, Memory<S>& memory) const {
   if (mode_ == Mode::softmax) {  // ds = a * (da - p . da),  p = a / tau

@@ -12,7 +12,7 @@
 
 namespace heed {
 
-// What can be chosen of an attention over parameter tokens.
+// Options of attention over parameter tokens.
 struct PattentionOptions {
   std::string mode = "l2_norm_gelu", gelu = "erf";
   double eps = 1e-5;
@@ -25,23 +25,23 @@ struct PattentionOptions {
   }
 };
 
-// Attention over parameter tokens, in place of a linear map: y = w(x K^T) V.
-// x (R,I)  K (n,I)  V (n,O)  y (R,O);  w turns each row s of n scores into weights a:
+// Attention over parameter tokens, instead of a linear map: y = w(x K^T) V. x (R,I)  K (n,I)  V (n,O)  y
+// (R,O);  w maps each row s of n scores to weights a:
 //
 //     l2_norm_gelu    a = GELU(tau s / (|s| + eps))             tau = sqrt(n)
 //     gelu_l2_norm    a = tau t / (|t| + eps),  t = GELU(s)     tau = sqrt(n)
 //     softmax         a = tau softmax(s)                        tau = n
 //
 // Wang et al. 2024 (TokenFormer), section 3.2. Derivation: docs/variants/tokenformer.md. tau is stored: it
-// starts as above and is only read from then on, so that appending tokens with zero keys leaves the function
-// as it was (in the first two modes). A row whose norm is 0 has weights 0. Has the interface of
+// is set once as above and then only read, so that appending tokens with zero keys does not change the
+// function (in the first two modes). A row whose norm is 0 has weights 0. Has the interface of
 // core/ops/linear.h and, like it, keeps a view of x for backward.
 template <class S>
 class Pattention {
  public:
-  // deviations: of the normals that tokens start from
+  // key_stddev, value_stddev: of the normals that tokens are drawn from
   Pattention(std::string_view name, Index in, Index out, Index tokens, const PattentionOptions& options,
-             double key_deviation, double value_deviation, Params<S>& params);
+             double key_stddev, double value_stddev, Params<S>& params);
 
   void forward(Step<S>& step, Seq<const S> x, Seq<S> y);
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx);  // adds into dx and the gradients
@@ -53,7 +53,7 @@ class Pattention {
 
   S tau() const { return tau_.value()(0, 0); }
   S gain(S norm) const;
-  // (rows, tokens) matrices whose rows each start on a cache line: sums along them then do the same
+  // (rows, tokens) matrices whose rows start on a cache line, so that sums along them have the same bits
   // everywhere.
   Index stride() const {
     constexpr Index line = kAlignment / sizeof(S);
@@ -80,7 +80,7 @@ class Pattention {
 
 // Of the values' start in the released models.
 template <class S>
-double value_deviation(const LayerSpec<S>& spec) {
+double value_stddev(const LayerSpec<S>& spec) {
   return 2 / (static_cast<double>(spec.layers) * std::sqrt(static_cast<double>(spec.dim)));
 }
 

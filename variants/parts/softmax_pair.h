@@ -14,7 +14,7 @@ namespace heed {
 template <class S>
 struct SoftmaxPairMap {
   SoftmaxMap<S> in;
-  ConstMat<S> o, lse;  // what forward wrote
+  ConstMat<S> o, lse;  // results of forward
   Mat<S> dq, dk;       // added to
 };
 
@@ -25,7 +25,7 @@ void softmax_pair_backward(const SoftmaxPairMap<S>& one, const SoftmaxPairMap<S>
   typename Memory<S>::Scope scope(memory);
   const Index height = tiles.height(), most = tiles.width(), width = one.in.v.cols();
 
-  // One map's room for a tile, and what it sums up.
+  // One map's buffers for a tile, and its sums.
   struct Side {
     Side(const SoftmaxPairMap<S>& m, S f, Index rows, Index cols, Memory<S>& room)
         : map(m),

@@ -13,14 +13,14 @@
 
 namespace heed {
 
-// What mixers with a fixed pattern have in common. A mixer derives from it, has options.tile, and says
-//     Index kinds() const                      how many patterns there are; head h has pattern h % kinds()
+// Shared code of mixers with a fixed pattern. A mixer derives from it, has options.tile, and defines
+//     Index kinds() const                      number of patterns; head h has pattern h % kinds()
 //     void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const    BlockPlan or PairCount
-// and, where a decoder need not keep all tk keys, `double kept(Index tk) const`; where tiles are better not
-// square, `BlockPlan no_tiles(const Mask& mask) const`.
+// Optional: `double kept(Index tk) const` if a decoder need not keep all tk keys, and `BlockPlan
+// no_tiles(const Mask& mask) const` if tiles should not be square.
 template <class Mixer, class S>
 struct SparseMixer : TiledMixer<Mixer, S> {
-  // Makes the plans anew when the lengths have changed, or after forget().
+  // Makes the plans again if the lengths have changed, or after forget().
   void prepare(Index tq, Index tk, const Mask& mask) {
     if (prepared_ == std::tuple(tq, tk, mask)) return;
     plans_.clear();
@@ -34,7 +34,7 @@ struct SparseMixer : TiledMixer<Mixer, S> {
 
   void declare(const LayerSpec<S>& spec, Params<S>&) { heads_ = spec.heads; }
 
-  // Visible pairs, averaged over the heads: 3 heads have the first of 2 patterns twice.
+  // Returns the visible pairs, averaged over the heads. (With 2 patterns, 3 heads use the first one twice.)
   Cost cost(const HeadSize& size) const {
     const Index kinds = mixer().kinds(), heads = heads_ > 0 ? heads_ : kinds;
     double pairs = 0;

@@ -11,18 +11,18 @@
 
 namespace heed {
 
-// A pattern says which keys a query at position p sees: keys(p, see) calls see(stretch) for disjoint
-// stretches, which may reach beyond either end of the sequence. Under a causal mask the future is hidden
-// besides. group(p) names queries that see much the same keys (see BlockPlan::add); it changes speed, never
-// the result. Where two groupings are needed, a pattern is a union of disjoint passes.
+// A pattern defines which keys a query at position p sees: keys(p, see) calls see(range) for disjoint
+// ranges, which may extend beyond the sequence. A causal mask also hides the future. group(p) is equal for
+// queries that see similar keys (see BlockPlan::add); it changes speed, not the result. A pattern that
+// needs two groupings is a union of disjoint passes.
 
 constexpr Stretch kAllKeys{0, std::numeric_limits<Index>::max()};
 
-// What the query at p sees of the keys 0 .. n-1.
+// Calls see with the keys of 0 .. n-1 that the query at p sees.
 template <class Pattern, class See>
 void keys_below(Index n, const Pattern& pattern, Index p, See&& see) {
   pattern.keys(p, [&](Stretch keys) {
-    keys.first = std::max<Index>(keys.first, 0);  // those with a step begin there or later
+    keys.first = std::max<Index>(keys.first, 0);  // ranges with a step begin at 0 or later
     keys.end = std::min(keys.end, n);
     if (keys.first < keys.end) see(keys);
   });
@@ -42,7 +42,7 @@ void add_pattern(Plan& plan, const Pattern& pattern, Index tq, Index tk, const M
 }
 
 // Longformer: the keys from p - left to p + right, and rows and columns of global positions.
-// REQUIRES: none of these twice.
+// Requires: no position is global twice.
 struct Window {
   Index left = 0, right = 0;
   std::vector<Index> global = {};

@@ -11,8 +11,8 @@
 
 namespace heed {
 
-// The keys of a head, or its values, a tile at a time. Rows that stand side by side are used where they lie,
-// chosen ones are copied together.
+// The keys of a head, or its values, one tile at a time. Contiguous rows are used in place; scattered rows
+// are copied.
 template <class S>
 class TileRows {
  public:
@@ -36,8 +36,8 @@ class TileRows {
   Rows chosen_;
 };
 
-// The same for products with their transpose: blocks of neighbors are turned when a tile first needs them,
-// once for all tiles.
+// The same for products with their transpose. Blocks of neighboring rows are transposed when a tile first
+// needs them, once for all tiles.
 template <class S>
 class TurnedRows : public TileRows<S> {
  public:
@@ -75,13 +75,14 @@ class TurnedRows : public TileRows<S> {
   static constexpr Index kBlock = 64;
   static Index blocks(Index rows) { return (rows + kBlock - 1) / kBlock; }
 
-  // (width, n): rows from .. from+n-1 turned; they lie in one block
+  // (width, n): rows from .. from+n-1, transposed; Requires: they are in one block
   Mat<S> columns(Index from, Index n) const {
     const Index width = this->all_.cols();
     return column_block(row_block(turned_, from / kBlock * width, width), from % kBlock, n);
   }
 
-  Mat<S> turned_;  // (width, kBlock) for each block, under each other: near in memory what is near in time
+  Mat<S> turned_;  // (width, kBlock) for each block, one below the other, so that neighboring positions are
+                   // close in memory
   std::span<bool> is_turned_;
 };
 

@@ -7,13 +7,12 @@
 
 namespace heed {
 
-// The arithmetic of every mixer that is one softmax map over some tiles. A mixer derives from it and says
-// which: `auto tiles(const Head<S>& in, Memory<S>& memory) const`, and, if it likes, another `double
-// scale(const Head<S>&) const`.
+// Shared code of mixers that are one softmax map over some tiles. A mixer derives from it and defines `auto
+// tiles(const Head<S>& in, Memory<S>& memory) const`, and optionally `double scale(const Head<S>&) const`.
 template <class Mixer, class S>
 struct TiledMixer {
   struct Saved {
-    Mat<S> o;    // (Tq, value): the output itself, which stays in place
+    Mat<S> o;    // (Tq, value): a view of the output
     Mat<S> lse;  // (1, Tq)
   };
 

@@ -21,8 +21,8 @@ struct Rows {
   Index operator[](Index r) const { return at ? at[r] : first + r; }
 };
 
-// The keys of one tile, and which of them each query of the tile sees: all (full), those of a bit mask, or,
-// without bits, the first `edge + r` (query r; the diagonal of a causal mask).
+// The keys of one tile, and which of them each query sees: all (full), those of a bit mask, or, without
+// bits, the first `edge + r` for query r (the diagonal of a causal mask).
 struct KeyTile {
   Rows keys;
   bool full = true;
@@ -32,25 +32,25 @@ struct KeyTile {
 
 inline Index words_of(Index bits) { return (bits + 63) / 64; }
 
-// Some queries and all keys that at least one of them sees. A query may stand in several tiles, never with
-// the same key twice; a query that sees nothing need not stand in any.
+// Some queries and all keys that at least one of them sees. A query may be in several tiles, but never with
+// the same key twice. A query that sees no key need not be in a tile.
 struct QueryTile {
   Rows queries;
   std::span<const KeyTile> keys;
 };
 
-// Which (query, key) pairs are worth looking at, tile by tile. What is not listed is never visited. A tile's
-// spans live as long as the tiles or the memory that was passed in, whichever ends first.
+// The (query, key) pairs to visit, tile by tile; other pairs are skipped. A tile's spans are valid as long
+// as the tiles and the memory that was passed in.
 template <class T, class S>
 concept Tiles = requires(const T& tiles, Index t, Memory<S>& memory) {
   { tiles.height() } -> std::convertible_to<Index>;  // no tile has more queries
   { tiles.width() } -> std::convertible_to<Index>;   // no tile has more keys
   { tiles.count() } -> std::convertible_to<Index>;   // query tiles
-  { tiles.once() } -> std::same_as<bool>;  // each query stands in one tile, neither in none nor in two
+  { tiles.once() } -> std::same_as<bool>;            // true if each query is in exactly one tile
   { tiles.tile(t, memory) } -> std::same_as<QueryTile>;
 };
 
-// Sets what is hidden in a tile of scores or weights. s (queries, keys)
+// Sets hidden pairs of a tile s (queries, keys) of scores or weights.
 template <class S>
 void hide(const KeyTile& tile, S value, Mat<S> s) {
   if (tile.full) return;
@@ -76,7 +76,7 @@ void hide(const KeyTile& tile, S value, Mat<S> s) {
   }
 }
 
-// Every key, or under a causal mask every key that is not in the future. Costs no table.
+// Every key, or with a causal mask every key that is not in the future. Needs no table.
 class DenseTiles {
  public:
   DenseTiles(Index tq, Index tk, const Mask& mask, Index side)

@@ -6,7 +6,7 @@
 namespace {
 using namespace heed;
 
-// Scores fall with distance: -slope_h |i - j| is added.   Press et al. 2022, section 3
+// Scores decrease with distance: -slope_h |i - j| is added.   Press et al. 2022, section 3
 //
 // For H = 2^n heads the slopes are 2^{-8(h+1)/H}. Otherwise those of the next lower power of two P come
 // first, then every other slope, from the first on, of the series for 2P.
@@ -28,5 +28,5 @@ class Alibi final : public Position<S> {
 };
 }  // namespace
 
-HEED_POSITION(alibi, Alibi, "Scores fall linearly with distance, each head with a slope of its own",
+HEED_POSITION(alibi, Alibi, "Scores decrease linearly with distance, with a slope per head",
               "Press et al. 2022")

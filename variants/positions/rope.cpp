@@ -11,13 +11,13 @@
 namespace {
 using namespace heed;
 
-// Rotary positions: at position p, channel pair i of q and k turns by the angle p base^{-2i/R},
+// Rotary positions: at position p, channel pair i of q and k is rotated by the angle p base^{-2i/R},
 //     (a, b) -> (a cos - b sin, a sin + b cos),
 // so that q_p . k_s depends on p - s alone.   Su et al. 2021, eq. 15 and 34
 //
-// R is the number of channels that turn, the first ones of each map; the others stay. Pairs are (2i, 2i + 1)
-// (interleaved, as in the paper) or (i, i + R/2) (half, as in GPT-NeoX): the same up to a fixed permutation
-// of channels, but not interchangeable with trained weights.
+// R is the number of rotated channels, the first ones of each map; the others do not change. Pairs are (2i,
+// 2i + 1) (interleaved, as in the paper) or (i, i + R/2) (half, as in GPT-NeoX): the same up to a fixed
+// permutation of channels, but not interchangeable with trained weights.
 template <class S>
 class Rope final : public Position<S> {
  public:
@@ -27,20 +27,22 @@ class Rope final : public Position<S> {
     double fraction = 1;
     void describe(auto& option) {
       option("base", base,
-             {.min = 1, .doc = "the slowest pair turns once in 2 pi times this many positions"});
+             {.min = 1, .doc = "the slowest pair rotates once in 2 pi times this many positions"});
       option("layout", layout,
              {.choices = {"interleaved", "half"},
-              .doc = "which channels form a pair: neighbors, or half apart"});
+              .doc = "channels of a pair: neighbors, or half of the channels apart"});
       option("fraction", fraction,
-             {.min = 0.001, .max = 1, .doc = "share of each map's channels that turn, the first ones"});
+             {.min = 0.001,
+              .max = 1,
+              .doc = "fraction of each map's channels that are rotated, the first ones"});
     }
   };
 
   Rope(const Options& options, const PositionSpec& spec, Params<S>&) : options_(options), spec_(spec) {}
 
   void require_width(Index channels) const override { rotary_dims(channels); }
-  void rotate(Heads<S> q, Index first) const override { turn(q, first, S(1)); }
-  void rotate_backward(Heads<S> dq, Index first) const override { turn(dq, first, S(-1)); }
+  void rotate(Heads<S> q, Index first) const override { rotate_pairs(q, first, S(1)); }
+  void rotate_backward(Heads<S> dq, Index first) const override { rotate_pairs(dq, first, S(-1)); }
 
  private:
   // The angles of positions first .. first + cos.rows() - 1, one column per pair.
@@ -50,7 +52,7 @@ class Rope final : public Position<S> {
   };
 
   Index rotary_dims(Index channels) const {
-    // Above an integer by rounding alone still means that number.
+    // A value above an integer only by rounding means that integer.
     const auto dims = static_cast<Index>(options_.fraction * static_cast<double>(channels) + 1e-9);
     if (dims < 2 || dims % 2 != 0)
       throw Error(
@@ -60,7 +62,7 @@ class Rope final : public Position<S> {
     return dims;
   }
 
-  void turn(Heads<S> x, Index first, S direction) const {
+  void rotate_pairs(Heads<S> x, Index first, S direction) const {
     const Table& table = angles(rotary_dims(x.dim), first, x.time);
     const Index pairs = table.dims / 2;
     const bool half = options_.layout == "half";
@@ -82,8 +84,8 @@ class Rope final : public Position<S> {
       }
   }
 
-  // Layers may differ in the width of their maps: one table for each width. Filled at first use (a model that
-  // is only counted needs none), and again where positions come that it does not hold.
+  // Layers may differ in the width of their maps: one table for each width. Filled at first use (a model
+  // that is only counted needs none), and again for positions outside it.
   const Table& angles(Index dims, Index first, Index time) const {
     auto at = std::find_if(tables_.begin(), tables_.end(), [&](const Table& t) { return t.dims == dims; });
     if (at == tables_.end()) at = tables_.insert(at, Table{dims, 0, {}, {}});
@@ -113,4 +115,4 @@ class Rope final : public Position<S> {
 };
 }  // namespace
 
-HEED_POSITION(rope, Rope, "Queries and keys turn with their position", "Su et al. 2021")
+HEED_POSITION(rope, Rope, "Rotary: queries and keys are rotated by their position", "Su et al. 2021")
