@@ -222,25 +222,27 @@ Command bench_command() {
   Command c;
   c.name = "bench";
   c.synopsis = "[VARIANT [option=value ...] ...] | --step SWEEP.yaml [key=value ...]";
-  c.summary = "measures attention alone against length, or one training step of a sweep";
+  c.summary = "measure attention as a function of length, or one training step of a sweep";
   c.details =
-      "Forward and backward time, useful FLOP/s as a share of what this machine was measured to do beside "
-      "it, "
-      "and memory.\n"
-      "Without words every mixer is measured. Absolute times drift on a shared machine; compare what one run "
-      "prints.\n\n"
+      "Prints forward and backward time, memory, and useful FLOP/s as a fraction of what this machine "
+      "reaches at the same\n"
+      "moment. Without arguments it measures every mixer. Absolute times vary on a shared machine: compare "
+      "only numbers of\n"
+      "one run.\n"
+      "\n"
       "    heed bench softmax window size=64 --length 1024 8192\n"
       "    heed bench --step configs/bench/A.yaml variants=[linear]";
   c.options.add_options()  //
       ("step", po::value<std::string>()->value_name("SWEEP.yaml"),
-       "one training step of the sweep's first trial")  //
+       "measure one training step of the sweep's first trial")  //
       ("length", po::value<std::vector<Index>>()->multitoken()->value_name("N ..."),
-       "positions of a sequence (128 to 4096)")                                                      //
-      ("batch", po::value<int>()->value_name("N"), "sequences (8)")                                  //
-      ("heads", po::value<int>()->value_name("N"), "heads (4)")                                      //
-      ("width", po::value<int>()->value_name("N"), "channels of a head (32)")                        //
-      ("threads", po::value<int>()->value_name("N"), "threads (1)")                                  //
-      ("steps", po::value<int>()->value_name("N"), "timed repetitions, at least (5; of --step 20)")  //
+       "sequence lengths (128 to 4096)")                                       //
+      ("batch", po::value<int>()->value_name("N"), "sequences (8)")            //
+      ("heads", po::value<int>()->value_name("N"), "heads (4)")                //
+      ("width", po::value<int>()->value_name("N"), "channels of a head (32)")  //
+      ("threads", po::value<int>()->value_name("N"), "threads (1)")            //
+      ("steps", po::value<int>()->value_name("N"),
+       "minimum number of timed repetitions (5; with --step 20)")                                    //
       ("warmup", po::value<int>()->value_name("N"), "steps before the timed ones, with --step (3)")  //
       ("json", "print JSON, with the keys of the scripts in benchmarks/");
   c.arguments = {"words..."};

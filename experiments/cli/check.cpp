@@ -102,19 +102,21 @@ Command check_command() {
   Command c;
   c.name = "check";
   c.synopsis = "[VARIANT ...] [--only CHECK] [--explain CHECK]";
-  c.summary = "checks variants against what they claim";
+  c.summary = "check variants against what they claim";
   c.details =
-      "Runs every variant through the conformance suite, for each choice of its options, or only the "
-      "variants named.\n"
-      "A row shows the verdict and the largest error; a failed row is marked with '!'.\n\n"
+      "Runs the conformance checks for every variant, or only for those named, with each choice of their "
+      "options. A row\n"
+      "shows the verdict and the largest error. A failed row is marked with '!'.\n"
+      "\n"
       "    heed check window\n"
       "    heed check window --only gradient\n"
-      "    heed check --explain causality\n\n"
-      "Checks, in the order in which they run and faults are worth repairing:" +
+      "    heed check --explain causality\n"
+      "\n"
+      "Checks, in the order in which they run. Fix errors in this order:" +
       summaries();
   c.options.add_options()  //
       ("explain", po::value<std::vector<std::string>>()->multitoken()->value_name("CHECK"),
-       "what a check does, why, what usually fails and how to find it; 'all' prints all")  //
+       "what a check does, why, usual errors and how to find them; 'all' prints all")  //
       ("only", po::value<std::string>()->value_name("CHECK"),
        "only this check, as in --only batch-independence");
   c.arguments = {"variants..."};

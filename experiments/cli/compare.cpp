@@ -85,21 +85,22 @@ Command compare_command() {
   c.synopsis =
       "DIR|results.h5 [--metric NAME] [--reference VARIANT] [--select PARAMETER] [--by PARAMETER] "
       "[--csv|--json]";
-  c.summary = "what each variant reaches, and whether it differs from the reference";
+  c.summary = "show what each variant reaches, and whether it differs from the reference";
   c.details =
-      "A row for each variant and each value that the sweep varies, over its seeds: mean with 95 % interval, "
-      "and beside the\n"
-      "reference, paired by seed, the difference with interval, an exact sign-flip test, Holm's adjustment, "
-      "an "
-      "effect size\n"
-      "and a verdict. Trials that are not done are counted and named, never averaged in. docs/comparing.md "
-      "explains each\n"
-      "column. What is not given here is taken from `compare` in the sweep file.\n\n"
+      "One row for each variant and each value that the sweep varies, over its seeds: the mean with its 95 % "
+      "interval.\n"
+      "For each row and the reference, paired by seed: the difference with its interval, an exact sign-flip "
+      "test, Holm's\n"
+      "adjustment, an effect size and a verdict. Incomplete trials are counted and named, and are in no "
+      "mean.\n"
+      "docs/comparing.md explains each column. Defaults come from `compare` in the sweep file.\n"
+      "\n"
       "    heed compare runs/quickstart --metric solved_step --reference softmax";
   add_compare_options(c.options);
   c.options.add_options()("by", po::value<std::string>()->value_name("PARAMETER"),
-                          "one table for each of its values")("csv", "comma-separated, with all digits")(
-      "json", "with all digits, values of single trials too");
+                          "print one table for each of its values")(
+      "csv", "print comma-separated values with all digits")(
+      "json", "print JSON with all digits and the value of every trial");
   c.arguments = {"results"};
   c.required = 1;
   c.run = run;

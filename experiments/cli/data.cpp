@@ -64,19 +64,20 @@ Command data_command() {
   Command c;
   c.name = "data";
   c.synopsis = "TASK [key=value ...] -n N -o FILE.h5 [--split NAME] [--seed N]";
-  c.summary = "writes sequences and labels of a task, for any other program to use";
+  c.summary = "write sequences and labels of a task to a file, for other programs";
   c.details =
-      "The sequences are those that a trial with this seed sees. FILE.h5 has the variables tokens and "
-      "labels, both\n"
-      "(sequence, position); an unscored label is -100.\n\n"
+      "A trial with this seed uses the same sequences. FILE.h5 has the variables tokens and labels, both "
+      "(sequence,\n"
+      "position). An unscored label is -100.\n"
+      "\n"
       "    heed data mqar length=128 pairs=8 vocab=512 -n 1000 -o mqar.h5 --split test";
   c.options.add_options()("count,n", po::value<std::int64_t>()->required()->value_name("N"),
-                          "how many sequences")("output,o",
-                                                po::value<std::string>()->required()->value_name("FILE"),
-                                                "the file; one that is there is replaced")(
+                          "number of sequences")("output,o",
+                                                 po::value<std::string>()->required()->value_name("FILE"),
+                                                 "the file; an existing one is replaced")(
       "split", po::value<std::string>()->value_name("NAME")->default_value("train"),
       "train, validation or test")("seed", po::value<std::int64_t>()->value_name("N")->default_value(0),
-                                   "of the trial");
+                                   "the trial's seed");
   c.arguments = {"task", "option..."};
   c.required = 1;
   c.loads_plugins = true;

@@ -99,8 +99,10 @@ Command list_command() {
   Command c;
   c.name = "list";
   c.synopsis = "[NAME]";
-  c.summary = "variants, positions, tasks and metrics; with NAME its options";
-  c.details = "    heed list window";
+  c.summary = "list variants, feed-forwards, positions, tasks and metrics, or the options of one";
+  c.details =
+      "    heed list window\n"
+      "    heed list train";
   c.arguments = {"name"};
   c.loads_plugins = true;
   c.run = run;

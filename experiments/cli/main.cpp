@@ -42,21 +42,20 @@ Registry builtin_registry() {
 
 std::string help(const std::vector<Command>& commands) {
   std::string text =
-      "heed compares attention variants: one C++ file a variant, one YAML file an experiment, one HDF5 file "
-      "of "
-      "results.\n\n"
+      "heed compares attention variants: one C++ file per variant, one YAML file per experiment, one HDF5 "
+      "file\n"
+      "of results.\n\n"
       "    heed run configs/quickstart.yaml        trains what has no result yet and prints the "
       "comparison\n\n"
       "Verbs:\n";
   for (const Command& c : commands)
     if (!c.internal) text += fmt::format("  {:<10}{}\n", c.name, c.summary);
   return text +
-         "\n`heed VERB --help` says more about a verb, `heed --version` about this build. Verbs that need "
-         "variants "
-         "take\n--plugin FILE.so (repeatable) and the list of files and folders in HEED_PLUGIN_PATH.\n"
+         "\n`heed VERB --help` describes a verb, `heed --version` this build. Verbs that use variants load\n"
+         "plugins: --plugin FILE.so (may be repeated), and the files and folders in HEED_PLUGIN_PATH.\n"
          "Exit codes: 0 done, 1 some trials or checks failed, 2 wrong command line, 64 configuration "
          "refused,\n"
-         "65 damaged file, 66 plugin refused, 70 bug in heed, 74 input or output, 75 stopped: run again to "
+         "65 damaged file, 66 plugin refused, 70 bug in heed, 74 input or output, 75 stopped: run again to\n"
          "continue.\n";
 }
 
@@ -64,7 +63,7 @@ po::options_description plugin_options(const Command& c) {
   po::options_description options;
   if (c.loads_plugins)
     options.add_options()("plugin", po::value<std::vector<std::string>>()->value_name("FILE.so"),
-                          "adds what a plugin brings; may be given several times");
+                          "load this plugin; may be repeated");
   return options;
 }
 
@@ -84,14 +83,14 @@ std::vector<std::string> option_names(const po::options_description& options) {
   return names;
 }
 
-// What an unknown option was meant to be, where it is the beginning of one: "--retry".
+// Returns the known option that an unknown option is the beginning of ("--retry"), else the option itself.
 std::string completed(const std::string& option, const std::vector<std::string>& known) {
   const auto at =
       std::find_if(known.begin(), known.end(), [&](const std::string& k) { return k.starts_with(option); });
   return at == known.end() ? option : *at;
 }
 
-// What is built in, what HEED_PLUGIN_PATH names and what the command line does.
+// Returns what is built in, and the plugins of HEED_PLUGIN_PATH and of the command line.
 Registry registry_for(const Command& c, const std::vector<std::string>& plugins) {
   Registry registry = builtin_registry();
   if (!c.loads_plugins) return registry;
@@ -101,7 +100,7 @@ Registry registry_for(const Command& c, const std::vector<std::string>& plugins)
   return registry;
 }
 
-// The second pass: the words behind the verb, by the verb's own description.
+// The second pass: parses the words after the verb by the verb's own options.
 po::variables_map parse(const Command& c, const std::vector<std::string>& words) {
   po::options_description all;
   all.add(c.options).add(plugin_options(c)).add_options()("help,h", "");
@@ -119,21 +118,21 @@ po::variables_map parse(const Command& c, const std::vector<std::string>& words)
   const auto style = po::command_line_style::unix_style ^ po::command_line_style::allow_guessing;
   try {
     po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(), values);
-    if (values.count("help") == 0) po::notify(values);  // which checks that nothing required is missing
+    if (values.count("help") == 0) po::notify(values);  // checks that required options are present
   } catch (const po::unknown_option& e) {
     const std::vector<std::string> known = option_names(c.options);
     throw UsageError(fmt::format("unknown option '{}'.{}", e.get_option_name(),
                                  suggestion(completed(e.get_option_name(), known), known)));
   } catch (const po::too_many_positional_options_error&) {
-    throw UsageError(fmt::format("too many words. It is: heed {} {}", c.name, c.synopsis));
+    throw UsageError(fmt::format("too many arguments. Usage: heed {} {}", c.name, c.synopsis));
   } catch (const po::error& e) {
-    throw UsageError(fmt::format("{}. It is: heed {} {}", e.what(), c.name, c.synopsis));
+    throw UsageError(fmt::format("{}. Usage: heed {} {}", e.what(), c.name, c.synopsis));
   }
   return values;
 }
 
-// No word means anything when it is empty; as a folder it would be the current one. It comes from a shell's
-// variable that is not set.
+// Refuses empty words. An empty word usually comes from an unset shell variable; as a folder it would mean
+// the current one.
 void refuse_empty(const po::variables_map& values, const po::options_description& options) {
   for (const auto& [name, value] : values) {
     const po::option_description* option = options.find_nothrow(name, false);
@@ -150,7 +149,7 @@ int run(const std::vector<std::string>& words) {
   if (!words.empty() && words[0] == "help")
     return words.size() == 1 ? run({"--help"}) : run({words[1], "--help"});
   const std::vector<Command> commands = all_commands();
-  // The first pass: what stands before the verb.
+  // The first pass: options before the verb.
   std::size_t verb = 0;
   std::vector<std::string> plugins;
   for (; verb < words.size() && words[verb].starts_with('-'); ++verb) {
@@ -177,7 +176,7 @@ int run(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < c.required; ++i)
       if (!input.has(c.arguments[i]))
         throw UsageError(
-            fmt::format("'{}' is missing. It is: heed {} {}", c.arguments[i], c.name, c.synopsis));
+            fmt::format("'{}' is missing. Usage: heed {} {}", c.arguments[i], c.name, c.synopsis));
     if (!c.internal) refuse_empty(input.options, c.options);
     for (const std::string& file : input.all("plugin")) plugins.push_back(file);
     Registry registry = registry_for(c, plugins);
@@ -186,7 +185,7 @@ int run(const std::vector<std::string>& words) {
   throw UsageError(fmt::format("unknown verb '{}'.{}", words[verb], suggestion(words[verb], names)));
 }
 
-// fmt::print would throw where standard error is on a full disk: this is called where nothing catches.
+// Prints without fmt::print, which throws if standard error is on a full disk: nothing catches here.
 int say(int code, const char* message) {
   std::fflush(stdout);
   std::fputs(message, stderr);
@@ -195,9 +194,9 @@ int say(int code, const char* message) {
 }
 int say(int code, const std::string& message) { return say(code, message.c_str()); }
 
-// What the parent process has left this one, made what every program expects. A file that is opened must not
-// get the number of a standard stream that was closed; and children are waited for.
-void begin_as_usual() {
+// Repairs what the parent process may have changed: opens closed standard streams, so that no file gets
+// their descriptors, and restores SIGCHLD, so that children can be waited for.
+void repair_environment() {
   int fd = 0;
   while ((fd = open("/dev/null", O_RDWR)) >= 0 && fd <= STDERR_FILENO) continue;
   if (fd >= 0) close(fd);
@@ -207,7 +206,7 @@ void begin_as_usual() {
 int guarded(const std::vector<std::string>& words) {
   try {
     const int code = run(words);
-    // An earlier flush may have failed; it left nothing to write.
+    // An earlier flush may have failed and left nothing to write.
     if (std::fflush(stdout) != 0 || std::ferror(stdout) != 0)
       return say(kInputOutput, "heed: standard output cannot be written.");
     return code;
@@ -227,10 +226,10 @@ int guarded(const std::vector<std::string>& words) {
     return say(kInputOutput, fmt::format("heed: {}", e.what()));
   } catch (const std::filesystem::filesystem_error& e) {
     return say(kInputOutput, fmt::format("heed: {}: {}", e.path1().string(), e.code().message()));
-  } catch (const std::system_error& e) {  // a stream of fmt::print's that cannot be written
+  } catch (const std::system_error& e) {  // fmt::print could not write to a stream
     return say(kInputOutput, fmt::format("heed: {}", e.what()));
   } catch (const std::bad_alloc&) {
-    return say(kInputOutput, "heed: the machine has not enough memory for this.");
+    return say(kInputOutput, "heed: not enough memory.");
   } catch (const std::exception& e) {
     return say(kBug, fmt::format("heed: this is a bug in heed, please report it: {}", e.what()));
   }
@@ -240,13 +239,13 @@ int guarded(const std::vector<std::string>& words) {
 }  // namespace heed::cli
 
 int main(int argc, char** argv) {
-  // A library built with -ffast-math makes every tiny number of the process 0 when it is loaded; results must
-  // not depend on what else is loaded.
+  // Loading a library built with -ffast-math makes the whole process flush denormal numbers to 0. Results
+  // must not depend on the libraries that are loaded.
   std::fesetenv(FE_DFL_ENV);
-  heed::cli::begin_as_usual();
+  heed::cli::repair_environment();
   try {
     return heed::cli::guarded({argv + 1, argv + argc});
-  } catch (const std::exception&) {  // there was no memory even for a message
-    return heed::cli::say(heed::cli::kInputOutput, "heed: the machine has not enough memory for this.");
+  } catch (const std::exception&) {  // no memory even for a message
+    return heed::cli::say(heed::cli::kInputOutput, "heed: not enough memory.");
   }
 }

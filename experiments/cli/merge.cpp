@@ -53,9 +53,10 @@ Command merge_command() {
   Command c;
   c.name = "merge";
   c.synopsis = "DIR";
-  c.summary = "puts the trials' files into one results.h5; at any time, also while trials run";
+  c.summary = "merge the trial files into one results.h5, at any time, also while trials run";
   c.details =
-      "The trials of the latest plan are merged, in its order; the same trials always give the same file.\n\n"
+      "Merges the trials of the latest plan, in its order. The same trials always give the same file.\n"
+      "\n"
       "    heed merge runs/quickstart";
   c.arguments = {"directory"};
   c.required = 1;
@@ -67,8 +68,8 @@ Command merge_worker_command() {
   Command c;
   c.name = "merge-worker";
   c.synopsis = "DIR --command TEXT";
-  c.summary = "the merge at the end of `heed run`, which starts it";
-  c.details = "It prints what is wrong, and nothing else.";
+  c.summary = "merge at the end of `heed run`, which starts it";
+  c.details = "Prints only errors.";
   c.options.add_options()("command", po::value<std::string>()->required(),
                           "the user's command, for the record");
   c.arguments = {"directory"};

@@ -108,13 +108,14 @@ Command new_command() {
   Command c;
   c.name = "new";
   c.synopsis = "variant NAME [--door mixer|layer]";
-  c.summary = "writes a plugin project with a variant that works, to put your equation in";
+  c.summary = "write a plugin project with a working variant, to put your equation in";
   c.details =
-      "Makes a folder NAME with one .cpp, a CMakeLists.txt, a sweep that compares it with softmax and a "
-      "README, and\n"
-      "prints the next three commands. A mixer maps queries, keys and values of one head to its output; a "
-      "layer\n"
-      "owns everything between residual additions.\n\n"
+      "Makes a folder NAME with one .cpp, a CMakeLists.txt, a sweep that compares the variant with softmax "
+      "and a README,\n"
+      "and prints the next three commands. A mixer computes the output of one head from its queries, keys "
+      "and values. A\n"
+      "layer computes everything between two residual additions.\n"
+      "\n"
       "    heed new variant cosine";
   c.options.add_options()("door", po::value<std::string>()->default_value("mixer")->value_name("KIND"),
                           "mixer or layer");

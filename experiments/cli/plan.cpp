@@ -105,15 +105,15 @@ Command plan_command() {
   Command c;
   c.name = "plan";
   c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR]";
-  c.summary = "checks a sweep file and prints every trial with its parameters, FLOPs, memory and time";
+  c.summary = "check a sweep file and list every trial with its parameters, FLOPs, memory and time";
   c.details =
-      "Starts no trial and takes no memory for the models, however large they are; but steps are timed "
-      "where\n"
-      "a budget asks for it (compare.match: step_time).\n\n"
+      "Starts no trial and allocates no memory for the models, so they may be of any size. If the sweep "
+      "matches\n"
+      "step times (compare.match: step_time), it measures them.\n"
+      "\n"
       "    heed plan configs/quickstart.yaml train.steps=500";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
-                          "the run directory whose measured sizes (step_times.tsv) are taken, or kept there; "
-                          "runs/NAME where it is not given");
+                          "the run directory with the measured sizes (step_times.tsv); default: runs/NAME");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;

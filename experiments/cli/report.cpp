@@ -75,20 +75,19 @@ Command report_command() {
   c.name = "report";
   c.synopsis =
       "DIR|results.h5 [-o FILE] [--figures DIR] [--metric NAME] [--reference VARIANT] [--select PARAMETER]";
-  c.summary = "the comparison as a page with figures, report.html";
+  c.summary = "write the comparison with figures as one HTML page, report.html";
   c.details =
-      "One file that needs nothing else: verdict, tables, figures, trials that are not done, configuration "
-      "and "
-      "build. gnuplot\n"
-      "draws the figures; without it the page has the rest. --figures keeps what it draws and what it draws "
-      "them "
-      "from.\n"
-      "What is compared is said as for `heed compare`. docs/report.md explains each figure.\n\n"
+      "The page needs no other file: verdict, tables, figures, incomplete trials, configuration and build. "
+      "gnuplot draws\n"
+      "the figures; without it the page has everything else. --figures also writes each figure to files. The "
+      "metric, the\n"
+      "reference and the selection are set as for `heed compare`. docs/report.md explains each figure.\n"
+      "\n"
       "    heed report runs/quickstart --figures runs/quickstart/figures";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("FILE"),
-                          "the page; report.html beside the results where it is not given")(
+                          "the page; default: report.html beside the results")(
       "figures", po::value<std::string>()->value_name("DIR"),
-      "writes each figure there: data (.tsv), gnuplot commands (.gp), and .svg, .pdf, .png");
+      "folder for the figures: data (.tsv), gnuplot commands (.gp), and .svg, .pdf, .png");
   add_compare_options(c.options);
   c.arguments = {"results"};
   c.required = 1;
@@ -100,8 +99,8 @@ Command report_worker_command() {
   Command c;
   c.name = "report-worker";
   c.synopsis = "DIR";
-  c.summary = "the page at the end of `heed run`, which starts it";
-  c.details = "It prints what is wrong, and nothing else.";
+  c.summary = "write the report at the end of `heed run`, which starts it";
+  c.details = "Prints only errors.";
   c.arguments = {"results"};
   c.required = 1;
   c.internal = true;

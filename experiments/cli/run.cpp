@@ -185,30 +185,33 @@ Command run_command() {
   Command c;
   c.name = "run";
   c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR] [-j N]";
-  c.summary = "trains what has no result yet, merges, prints the comparison, draws the report";
+  c.summary = "train what has no result yet, merge, print the comparison, write the report";
   c.details =
-      "Each trial runs in a process of its own. The same command again continues: what is finished is not "
+      "Each trial runs in a process of its own. The same command again continues: finished trials are not "
       "run again,\n"
-      "and a sweep that has grown runs only what is new. Ctrl-C stops; what was running has a checkpoint and "
-      "continues there.\n"
-      "key=value sets any key of the file by its dotted path; a list makes an axis.\n\n"
+      "and a sweep with new seeds, variants or values runs only the new trials. Ctrl-C stops the sweep; "
+      "running trials\n"
+      "save checkpoints and continue from there. key=value sets any key of the file by its dotted path; a "
+      "list makes an\n"
+      "axis.\n"
+      "\n"
       "    heed run configs/quickstart.yaml train.steps=500 sweep.seeds=5 -j 2";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
-                          "the run directory; runs/NAME where it is not given")(
-      "jobs,j", po::value<int>()->value_name("N"),
-      "trials side by side; as many as there are cores where it is not given")(
+                          "the run directory; default: runs/NAME")(
+      "jobs,j", po::value<int>()->value_name("N"), "trials side by side; default: the number of cores")(
       "threads", po::value<int>()->value_name("N"),
-      "threads of each trial (1); they change no bit of the results")(
+      "threads of each trial (1); the results are bitwise the same")(
       "retry-failed", "run trials again that failed or were killed")(
       "retry-failed-before", po::value<std::string>()->value_name("FILE"),
-      "only those that did before FILE was written: a job that is started again and again tries each once")(
-      "fail-fast", "stop at the first trial that does not end well")(
+      "like --retry-failed, but only trials that failed before FILE was written, so that a job that is "
+      "started repeatedly tries each once")("fail-fast",
+                                            "stop at the first trial that fails, diverges or is killed")(
       "must-progress",
-      "when SIGUSR1 comes before any trial has ended or saved a later checkpoint, record the running ones as "
-      "killed: started again, they would get no further")(
+      "if SIGUSR1 arrives before any trial has ended or saved a later checkpoint, record the running trials "
+      "as killed, because they would make no progress if started again")(
       "part", po::value<std::string>()->value_name("K/N"),
-      "of the plan only the trials whose number leaves K when divided by N (K from 0), without merging: the "
-      "N parts may run on N machines that share DIR, and `heed merge DIR` puts them together");
+      "run only the trials whose number in the plan is K modulo N (K from 0), and do not merge. The N parts "
+      "may run on N machines that share DIR; `heed merge DIR` then merges them");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;

@@ -55,7 +55,7 @@ Command status_command() {
   Command c;
   c.name = "status";
   c.synopsis = "DIR";
-  c.summary = "how many trials are pending, running, done or failed, and why";
+  c.summary = "show how many trials are pending, running, done or failed, and why";
   c.details = "    heed status runs/quickstart";
   c.arguments = {"directory"};
   c.required = 1;

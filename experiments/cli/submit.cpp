@@ -164,26 +164,24 @@ Command submit_command() {
   Command c;
   c.name = "submit";
   c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR] [--tasks N] [--at-once M] [--print] [-- SBATCH-OPTIONS]";
-  c.summary = "the same sweep as one Slurm job array";
+  c.summary = "run the sweep as one Slurm job array";
   c.details =
-      "The trials are dealt out to the elements of the array, which run as many side by side as Slurm gives "
-      "them\n"
-      "processors (-c). A minute before the time limit they save checkpoints and are queued again; a last "
-      "job "
-      "merges.\n"
-      "What stands behind -- goes to sbatch. The same command again submits what has no result yet.\n"
-      "docs/slurm.md says more.\n\n"
+      "The elements of the array share the trials. Each runs as many side by side as Slurm gives it "
+      "processors (-c). A\n"
+      "minute before the time limit they save checkpoints and are queued again. A last job merges. Arguments "
+      "after -- go\n"
+      "to sbatch. The same command again submits what has no result yet. See docs/slurm.md.\n"
+      "\n"
       "    heed submit configs/quickstart.yaml train.steps=2000 -- -p gpu -t 2:00:00 -c 4 --mem-per-cpu=1G";
-  c.options.add_options()(
-      "output,o", po::value<std::string>()->value_name("DIR"),
-      "the run directory, on a disk that all nodes share; runs/NAME where it is not given")(
+  c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
+                          "the run directory, on a disk that all nodes share; default: runs/NAME")(
       "tasks", po::value<int>()->value_name("N"),
-      "elements of the array; one for each trial where it is not given, but at most Slurm's MaxArraySize")(
+      "elements of the array; default: one for each trial, at most Slurm's MaxArraySize")(
       "at-once", po::value<int>()->value_name("M"), "elements that may run at the same time")(
       "retry-failed", "run trials again that failed or were killed")(
       "print",
-      "show the script and the sbatch commands; submit nothing, and write nothing but the sizes that "
-      "are measured where a budget asks for it (compare.match: step_time)");
+      "show the script and the sbatch commands; submit nothing, and write nothing except measured sizes "
+      "(compare.match: step_time)");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;

@@ -133,11 +133,11 @@ Command time_steps_command() {
   Command c;
   c.name = "time-steps";
   c.synopsis = "--reference TEXT --trial TEXT";
-  c.summary = "the measurements of compare.match: step_time, each in a process of its own";
-  c.details = "It reports to the process that started it, and prints nothing.";
+  c.summary = "measure steps for compare.match: step_time, in a process of its own";
+  c.details = "Reports to the process that started it, and prints nothing.";
   c.options.add_options()("reference", po::value<std::string>()->required(), "a resolved configuration")(
       "trial", po::value<std::string>()->required(), "a resolved configuration")(
-      "rounds", po::value<int>()->default_value(15), "of updates")(
+      "rounds", po::value<int>()->default_value(15), "rounds of training steps")(
       "memory-limit", po::value<double>()->default_value(0), "bytes");
   c.internal = true;
   c.run = run;

@@ -51,18 +51,19 @@ Command trial_command() {
   Command c;
   c.name = "trial";
   c.synopsis = "--config FILE [--out FILE] [--threads N]";
-  c.summary = "one trial in this process: what `heed run` starts";
+  c.summary = "run one trial in this process, as `heed run` does in a worker";
   c.details =
-      "Useful under a debugger: every trial of a run directory has its resolved configuration in "
-      "logs/ID.yaml.\n"
-      "Without --out nothing is written.\n\n"
+      "Use it under a debugger: logs/ID.yaml of a run directory is a trial's resolved configuration. Without "
+      "--out it\n"
+      "writes no file.\n"
+      "\n"
       "    gdb --args heed trial --config runs/quickstart/logs/8167d24f97a859d8.yaml";
   c.options.add_options()("config", po::value<std::string>()->required(), "a resolved configuration")(
-      "out", po::value<std::string>(), "the trial's file")("threads", po::value<int>()->default_value(1),
-                                                           "of this trial")(
+      "out", po::value<std::string>(), "the trial file to write")(
+      "threads", po::value<int>()->default_value(1), "threads")(
       "index", po::value<std::int64_t>()->default_value(0), "the trial's number in the plan")(
       "report", po::value<int>()->default_value(-1), "a file descriptor for progress")(
-      "work-done", po::value<int>(), "a file descriptor of the page where it keeps how far it is")(
+      "work-done", po::value<int>(), "a file descriptor of the shared page for its progress")(
       "command", po::value<std::string>(), "the user's command, for the record")(
       "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
       "memory-limit", po::value<double>()->default_value(0), "bytes")(

@@ -104,21 +104,22 @@ Command verify_command() {
   Command c;
   c.name = "verify";
   c.synopsis = "DIR [--trial ID ...] [--sample N] [-j N]";
-  c.summary = "runs finished trials again and compares every number to the bit";
+  c.summary = "train finished trials again and compare every number to the bit";
   c.details =
-      "Each trial runs again from the configuration in its file, in a process of its own; the run directory "
+      "Each trial runs again from the configuration in its file, in a process of its own. The run directory "
       "is not\n"
-      "changed. Parameters, metrics, curves and arrays must come out the same to the bit, but for what is "
-      "marked as\n"
-      "varying between runs (times, memory, host). Says what differs and by how much; exit code 1 then.\n\n"
+      "changed. Parameters, metrics, curves and arrays must have the same bits, except values that vary "
+      "between runs\n"
+      "(times, memory, host). Prints each difference and its size; the exit code is then 1.\n"
+      "\n"
       "    heed verify runs/quickstart --sample 3";
   c.options.add_options()("trial", po::value<std::vector<std::string>>()->value_name("ID"),
-                          "this trial alone; may be given several times")(
-      "sample", po::value<int>()->value_name("N"), "N trials, spread evenly over the plan, always the same")(
-      "jobs,j", po::value<int>()->value_name("N"),
-      "trials side by side; as many as there are cores where it is not given")(
+                          "verify only this trial; may be repeated")(
+      "sample", po::value<int>()->value_name("N"),
+      "verify N trials, evenly spaced in the plan, always the same")(
+      "jobs,j", po::value<int>()->value_name("N"), "trials side by side; default: the number of cores")(
       "threads", po::value<int>()->value_name("N"),
-      "threads of each trial (1); other than in the first run, they prove more");
+      "threads of each trial (1); another number than in the first run is a stronger test");
   c.arguments = {"directory"};
   c.required = 1;
   c.run = run;

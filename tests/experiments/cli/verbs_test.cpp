@@ -61,7 +61,7 @@ TEST_CASE("a wrong command line gets a sentence with a remedy and exit code 2") 
   const std::vector<Case> cases = {
       {{"rnu"}, 2, "heed: unknown verb 'rnu'. Did you mean 'run'? Known: list, "},
       {{"--vresion"}, 2, "heed: unknown option '--vresion'. Did you mean '--version'?"},
-      {{"run"}, 2, "heed: 'sweep' is missing. It is: heed run SWEEP.yaml [key=value ...]"},
+      {{"run"}, 2, "heed: 'sweep' is missing. Usage: heed run"},
       {{"run", "a.yaml", "--job", "2"},
        2,
        "heed: unknown option '--job'. Did you mean '--jobs'? Known: --output"},
@@ -69,7 +69,7 @@ TEST_CASE("a wrong command line gets a sentence with a remedy and exit code 2") 
       {{"run", "a.yaml", "--retry"}, 2, "heed: unknown option '--retry'. Did you mean '--retry-failed'?"},
       {{"help", "rnu"}, 2, "heed: unknown verb 'rnu'. Did you mean 'run'?"},
       {{"run", config("smoke.yaml"), "-j", "0"}, 2, "heed: --jobs is 0 but must be at least 1."},
-      {{"status", "a", "b"}, 2, "heed: too many words. It is: heed status DIR"},
+      {{"status", "a", "b"}, 2, "heed: too many arguments. Usage: heed status DIR"},
       {{"list", "sofmax"}, 2, "heed: nothing is called 'sofmax'. Did you mean 'softmax'?"},
       {{"data", "mqra", "-n", "1", "-o", "x.h5"}, 2, "heed: unknown task 'mqra'. Did you mean 'mqar'?"},
       {{"data", "mqar", "-o", "x.h5"}, 2, "the option '--count' is required but missing"},
