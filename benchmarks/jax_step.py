@@ -4,7 +4,7 @@
     jax_step.py --d-model 64 --layers 2 --heads 2 --seq 64 --batch 64 --vocab 8192 --labels-per-seq 8
 
 Prints one JSON object with the keys of torch_step.py. The model is that of torch_model.py, with as many parameters.
-Needs jax alone: pip install "jax[cpu]". Compiling is not in the time.
+Needs only jax: pip install "jax[cpu]". Compiling is not in the time.
 """
 import argparse
 import json

@@ -5,7 +5,7 @@
     torch_step.py --variant linear --attention-only --d-model 128 --heads 4 --seq 1024 --batch 8
     torch_step.py --train-steps 200    a whole short training, each step on a batch of its own
 
-Needs torch alone: 1.13 or any 2.x, which has --sdpa and --compile. On a busy machine compare the processor times of
+Needs only torch: 1.13 or any 2.x, which has --sdpa and --compile. On a busy machine compare the processor times of
 one-thread runs taken in turn; compare_torch does that.
 """
 import argparse
@@ -31,7 +31,7 @@ def parse():
             ("train-steps", 0, "train that long, each step on a batch of its own, and print how long it took")]:
         p.add_argument("--" + name, type=int, default=default, metavar="N", help=f"{meaning} ({default})")
     for name, meaning in [
-            ("attention-only", "forward and backward of the mixing alone, on given q, k, v"),
+            ("attention-only", "forward and backward of the mixing only, on given q, k, v"),
             ("sdpa", "F.scaled_dot_product_attention (softmax, differential, tokenformer)"),
             ("compile", "torch.compile"),
             ("malloc", "keep freed memory: glibc else maps and unmaps each large tensor")]:
@@ -48,7 +48,7 @@ def parse():
 def environment(a):
     """What must be set before the process starts, for BLAS and ATen choose their kernels when they are loaded.
 
-    An OpenBLAS older than the processor takes a generic kernel, many times slower, unless it is told."""
+    An OpenBLAS older than the processor uses a generic kernel, many times slower, unless it is configured."""
     env = {name: str(a.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     with open("/proc/cpuinfo") as file:
         flags = set(next((line for line in file if line.startswith("flags")), "").split())
@@ -145,7 +145,7 @@ def main():
         sys.exit(f"{sys.executable} cannot import torch ({error}). {HOW_TO_GET_TORCH}")
     import_s, after_import = time.perf_counter() - begin, resident_mib()
     memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    resource.setrlimit(resource.RLIMIT_DATA, (memory * 3 // 4,) * 2)  # what asks for more ends alone
+    resource.setrlimit(resource.RLIMIT_DATA, (memory * 3 // 4,) * 2)  # a process that needs more ends by itself
     if a.compile and not hasattr(torch, "compile") or a.sdpa and not hasattr(
             torch.nn.functional, "scaled_dot_product_attention"):
         sys.exit(f"torch {torch.__version__} has no --compile and --sdpa: they need 2.0.")

@@ -9,7 +9,7 @@ install(EXPORT heedTargets NAMESPACE heed:: DESTINATION ${config_dir})
 install(DIRECTORY core/ DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/heed/core
   FILES_MATCHING PATTERN "*.h" PATTERN check EXCLUDE)
 install(DIRECTORY configs examples DESTINATION ${CMAKE_INSTALL_DATADIR}/heed)
-# Where they stand in the tree, so that their links to each other lead somewhere.
+# The same folders as in the tree, so that links between the pages work.
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.png")
 install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 foreach(folder IN ITEMS results variants)

@@ -11,7 +11,7 @@ targets=("${@:2}")
 
 scripts/install_packages.sh build lint
 mkdir -p build/fuzz
-# fuzzer-no-link: what is reached is counted in all of heed, main comes with the targets alone.
+# fuzzer-no-link: coverage is counted in all of heed; only the targets get the fuzzer's main.
 cmake -S . -B build/fuzz -G Ninja -DCMAKE_BUILD_TYPE=RelWithDebInfo -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_COMPILER=clang++ \
   "-DHEED_SANITIZE=address;undefined;fuzzer-no-link" -DHEED_FUZZ=ON >build/fuzz/configure.log
 cmake --build build/fuzz --parallel "$(nproc)" --target "${targets[@]/%/_fuzzer}"

@@ -4,7 +4,7 @@
 namespace {
 using namespace heed;
 
-// Axial positions: two short learned tables stand in for a long one. Position t = w l + k has row k of the
+// Axial positions: two short learned tables replace a long one. Position t = w l + k has row k of the
 // first in its first channels and row l of the second in the others:
 //     x_t += [ near_{t mod w} , far_{t div w} ]
 // w C/2 + (T/w) C/2 numbers in place of T C.   Kitaev et al. 2020, "Reformer", its published code

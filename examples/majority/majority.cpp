@@ -22,7 +22,7 @@ class Majority final : public Task {
     }
   };
 
-  // A stream for each split: no two share a draw. A sequence depends on seed, split and index alone.
+  // A stream for each split: no two share a draw. A sequence depends only on seed, split and index.
   Majority(const Options& options, std::uint64_t seed)
       : options_(options),
         of_split_{Rng(seed, "majority train"), Rng(seed, "majority validation"), Rng(seed, "majority test")} {

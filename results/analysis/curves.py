@@ -41,7 +41,7 @@ def main(results, picture, curve="validation_accuracy"):
         axes.plot(seeds[axis], mean, color=color, ls=DASHES[i % len(DASHES)], lw=2)
         ends.append(float(mean[-1]))
 
-    # Each label stands at the end of its curve, behind a piece of its line.
+    # Each label is at the end of its curve, after a line sample.
     low, high = axes.get_ylim()
     axes.set_ylim(low, high)
     for i, at in enumerate(spread([(end - low) / (high - low) for end in ends], 0.06)):

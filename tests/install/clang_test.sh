@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# clang_test.sh GCC_BUILD_DIR: heed (the program alone) and the plugins of examples/ with Clang, against its installed tree; and
+# clang_test.sh GCC_BUILD_DIR: heed (only the program) and the plugins of examples/ with Clang, against its installed tree; and
 # a plugin of Clang's offered to the heed of GCC_BUILD_DIR, which must refuse it.
 set -euo pipefail
 gcc_build=$(realpath "$1")

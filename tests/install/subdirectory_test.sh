@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # subdirectory_test.sh SOURCE_DIR BUILD_DIR: a project that contains heed's tree (add_subdirectory) builds a plugin, and of heed
-# what that needs alone; the heed of BUILD_DIR takes it.
+# only what that needs; the heed of BUILD_DIR takes it.
 set -euo pipefail
 source_dir=$(realpath "$1") build=$(realpath "$2")
 work=$(mktemp -d)

@@ -1,4 +1,4 @@
-"""Computes the comparison of a sweep again from results.h5, by numpy and scipy alone, and holds heed's against it.
+"""Recomputes the comparison of a sweep from results.h5 with numpy and scipy only, and compares it with heed's.
 
     compare_test.py HEED        runs two small sweeps, compares `heed compare --json` with what comes out here
     compare_test.py HEED RUN    the same for a run directory of five seeds, in which nothing is selected
@@ -115,13 +115,13 @@ def check_against(against, d, adjusted, name):
     assert against["pairs"] == 5 and against["left_out"] == 0
 
 
-def check_means(data, told, metric):
+def check_means(data, reported, metric):
     rows = chosen(data, metric, "loss" in metric)
     reference = rows["softmax"][0][metric].values
-    assert [r["variant"] for r in told["rows"]] == list(rows)
+    assert [r["variant"] for r in reported["rows"]] == list(rows)
     differences = {v: t[metric].values - reference for v, (t, _) in rows.items() if v != "softmax"}
     adjusted = dict(zip(differences, holm(np.array([sign_flip(d) for d in differences.values()]))))
-    for row in told["rows"]:
+    for row in reported["rows"]:
         trials, lr = rows[row["variant"]]
         x, name = trials[metric].values, f"{row['variant']} {metric}"
         assert float(row["setting"]["train.lr"]) == lr, name
@@ -143,13 +143,13 @@ def check_means(data, told, metric):
         raise RuntimeError("a wrong number was not seen")
 
 
-def check_steps(data, told):
+def check_steps(data, reported):
     """plateau_step, of which some trials have none: infinity."""
     by = dict(list(data.groupby(data.variant + " " + data.lr.astype(str))))
     never = np.isnan(data.plateau_step.values)
     assert never.any() and not never.all(), "a sweep that tests nothing: change its steps"
     rows = {key: t.sortby("seed").plateau_step.fillna(np.inf).values for key, t in by.items()}
-    for row in told["rows"]:
+    for row in reported["rows"]:
         lr = str(float(row["setting"]["train.lr"]))
         x, reference = rows[f"{row['variant']} {lr}"], rows[f"softmax {lr}"]
         assert row["never"] == np.isinf(x).sum()
@@ -171,15 +171,15 @@ def trained_numbers(run, trial):
         return sum(w.size for w in weights.values() if w.attrs["description"] == "trained")
 
 
-def is_value(x, told):
-    """A parameter that a trial does not have is told as a dash."""
-    if told == "-":
+def is_value(x, reported):
+    """A parameter that a trial does not have is shown as a dash."""
+    if reported == "-":
         return x == "" or x != x
-    return str(x) == told if isinstance(x, str) else x == float(told)
+    return str(x) == reported if isinstance(x, str) else x == float(reported)
 
 
 def trials_of(data, row):
-    """The trials of a row, in the order of seeds. What stands in a slot of the model follows from the rest."""
+    """The trials of a row, in the order of seeds. The slots of the model follow from the rest."""
     chosen = data.variant.values == row["variant"]
     for path, value in row["setting"].items():
         for column in data.variables.values():
@@ -190,26 +190,26 @@ def trials_of(data, row):
 
 def check_run(heed, run):
     """Every row of a run in which nothing is selected, and the budget if it has one."""
-    told = json.loads(subprocess.run([heed, "compare", run, "--json"], check=True, stdout=subprocess.PIPE).stdout)
+    reported = json.loads(subprocess.run([heed, "compare", run, "--json"], check=True, stdout=subprocess.PIPE).stdout)
     data = xr.open_dataset(os.path.join(run, "results.h5")).load()
     seeds = len(np.unique(data.seed))
     assert seeds == 5, f"{run} has {seeds} seeds: all resamples are counted here, and there are {seeds}**{seeds}"
-    metric, budget = told["metric"], told["budget"]
-    name = {i: f"{r['variant']} {r['setting']}" for i, r in enumerate(told["rows"])}
-    trials = {i: trials_of(data, r) for i, r in enumerate(told["rows"])}
+    metric, budget = reported["metric"], reported["budget"]
+    name = {i: f"{r['variant']} {r['setting']}" for i, r in enumerate(reported["rows"])}
+    trials = {i: trials_of(data, r) for i, r in enumerate(reported["rows"])}
     assert sum(t.sizes["trial"] for t in trials.values()) == data.sizes["trial"]
 
     def reference_of(i):
         def shared(row):
             return {k: v for k, v in row["setting"].items() if "feed_forward" not in k}  # what was moved
 
-        return next(k for k, r in enumerate(told["rows"])
-                    if r["variant"] == told["reference"] and shared(r) == shared(told["rows"][i]))
+        return next(k for k, r in enumerate(reported["rows"])
+                    if r["variant"] == reported["reference"] and shared(r) == shared(reported["rows"][i]))
 
     differences = {i: trials[i][metric].values - trials[reference_of(i)][metric].values
-                   for i, r in enumerate(told["rows"]) if r["variant"] != told["reference"]}
+                   for i, r in enumerate(reported["rows"]) if r["variant"] != reported["reference"]}
     adjusted = dict(zip(differences, holm(np.array([sign_flip(d) for d in differences.values()]))))
-    for i, row in enumerate(told["rows"]):
+    for i, row in enumerate(reported["rows"]):
         check_row(row, trials[i][metric].values, name[i])
         if i in differences:
             check_against(row["against_reference"], differences[i], adjusted[i], name[i])
@@ -219,7 +219,7 @@ def check_run(heed, run):
             close(row["mismatch"], (spent / target - 1).mean(), name[i])
             close(trials[i][budget + "_target"], target, name[i])
             close(trials[i][budget + "_mismatch"], spent / target - 1, name[i])
-    return told, data
+    return reported, data
 
 
 def check_matched(heed, folder):
@@ -227,18 +227,18 @@ def check_matched(heed, folder):
     with open(sweep, "w") as f:
         f.write(MATCHED)
     subprocess.run([heed, "run", sweep, "-o", run, "-j", "2"], check=True, stdout=subprocess.DEVNULL)
-    told, data = check_run(heed, run)
-    assert told["budget"] == "parameters" and len(told["rows"]) == 6
-    assert any(r["mismatch"] != 0 for r in told["rows"]), "a sweep that tests nothing: nothing was moved"
-    assert all(abs(r["mismatch"]) <= 0.02 for r in told["rows"])
+    reported, data = check_run(heed, run)
+    assert reported["budget"] == "parameters" and len(reported["rows"]) == 6
+    assert any(r["mismatch"] != 0 for r in reported["rows"]), "a sweep that tests nothing: nothing was moved"
+    assert all(abs(r["mismatch"]) <= 0.02 for r in reported["rows"])
     for trial, parameters in zip(data.id.values, data.parameters.values):
         assert trained_numbers(run, trial) == parameters
 
 
 def main(heed, *runs):
     for run in runs:
-        told, _ = check_run(heed, run)
-        print(f"{len(told['rows'])} rows of {run} agree with numpy and scipy")
+        reported, _ = check_run(heed, run)
+        print(f"{len(reported['rows'])} rows of {run} agree with numpy and scipy")
     if runs:
         return
     with tempfile.TemporaryDirectory() as folder:

@@ -1,4 +1,4 @@
-"""Rebuilds trained models from the weights that heed saved, in numpy alone, and compares the probe logits.
+"""Rebuilds trained models from the weights that heed saved, with only numpy, and compares the probe logits.
 
     rebuild_test.py HEED        trains a softmax and a TokenFormer model for a few steps, then rebuilds both
 

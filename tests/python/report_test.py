@@ -47,7 +47,7 @@ def width_of(text):
 
 
 def text_boxes(svg):
-    """The page of an SVG of gnuplot, and where each line of text stands: (left, right, top, bottom, text)."""
+    """The page of an SVG of gnuplot, and the box of each line of text: (left, right, top, bottom, text)."""
     root = xml.fromstring(svg)
     boxes = []
     for group in root.iter("{http://www.w3.org/2000/svg}g"):
@@ -91,7 +91,7 @@ def check_figures(folder):
             svg = picture.read_text()
             assert len(text_boxes(svg)[1]) > 3, script.name
             assert not collisions(svg), (picture.name, collisions(svg))
-    # A twin that is broken on purpose is found.
+    # A deliberately broken figure is found.
     script = (folder / "learning_curves.gp").read_text()
     (folder / "broken.gp").write_text(re.sub(r"(set label '[^']*differential.*screen )[\d.]+/width", r"\g<1>60/width", script))
     subprocess.run(["gnuplot", "-d", "broken.gp"], cwd=folder, check=True)
@@ -180,13 +180,13 @@ def main():
 
         check_figures(folder / "figures")
 
-        # A results file alone has a report too.
+        # A single results file has a report too.
         alone = heed("report", str(elsewhere / "results.h5"))
         assert alone.returncode == 0 and (elsewhere / "report.html").exists(), alone
         # What cannot be written is said.
         gone = heed("report", str(run), "-o", str(folder / "no" / "such" / "report.html"))
         assert gone.returncode == 74 and "report.html" in gone.stderr, gone
-    print("the report has its figures, and a page that stands alone")
+    print("the report has its figures, and a page that needs no other file")
     return 0
 
 

@@ -137,13 +137,13 @@ def check_induction(x, y, split, length=30, vocab=20, score="last"):
     mark = vocab - 1
     need((0 <= x) & (x <= mark), "a token out of range")
     if score == "last":
-        need(np.sum(x == mark, axis=1) == 2, "the mark does not stand twice")
+        need(np.sum(x == mark, axis=1) == 2, "the mark does not occur twice")
         need(x[:, -1] == mark, "no mark at the end")
         p = np.argmax(x == mark, axis=1)
-        need(p <= length - 3, "the mark stands too near the end")
+        need(p <= length - 3, "the mark is too near the end")
         need(y[:, :-1] == UNSCORED, "a label before the end")
         need(y[:, -1] == x[np.arange(len(x)), p + 1], "the label is not the token behind the mark")
-        need_law(np.bincount(p, minlength=length - 2), np.ones(length - 2), "the mark does not stand anywhere")
+        need_law(np.bincount(p, minlength=length - 2), np.ones(length - 2), "the mark's position is not uniform")
         return
     need(x < mark, "a mark where everything is scored")
     need(x[:, : length // 2] == x[:, length // 2 :], "the second half is no repetition")

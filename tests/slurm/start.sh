@@ -3,7 +3,7 @@
 #   export SLURM_CONF=$(tests/slurm/start.sh /tmp/slurm)
 #   sinfo
 #   tests/slurm/stop.sh /tmp/slurm
-# Its daemons run as the caller, listen on 127.0.0.1 alone, and keep everything in FOLDER, which must be new.
+# Its daemons run as the caller, listen only on 127.0.0.1, and keep everything in FOLDER, which must be new.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# stop.sh FOLDER: ends the Slurm that start.sh started there, by its pid files alone, and removes the folder.
+# stop.sh FOLDER: ends the Slurm that start.sh started there, by its pid files only, and removes the folder.
 set -uo pipefail
 folder=$1
 [[ -e $folder/slurm.conf || -d $folder/munge ]] || exit 0
