@@ -35,13 +35,13 @@ std::string read(const Path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// The text behind the mark, up to its closing zero.
+// Returns the text after the mark, up to its terminating zero.
 std::string stamp_in(const std::string& bytes, const Path& file) {
   constexpr std::string_view mark = HEED_STAMP_MARK;
   const std::size_t at = bytes.find(mark), end = at == std::string::npos ? at : bytes.find('\0', at);
   if (!bytes.starts_with("\x7f"
                          "ELF"))
-    refuse(file, "this is no shared library. A plugin is what heed_add_plugin (CMake) builds: NAME.so.");
+    refuse(file, "this is not a shared library. A plugin is built by heed_add_plugin (CMake): NAME.so.");
   constexpr std::size_t kLongest = 1000;
   if (end == std::string::npos || end - at > kLongest || bytes.compare(at + mark.size(), 4, "abi=") != 0)
     refuse(file, "this library has no stamp of heed. Build it with heed_add_plugin (CMake).");
@@ -65,7 +65,7 @@ std::string value(const Fields& all, const std::string& key) {
   return at == all.end() ? "nothing" : at->second;
 }
 
-// __builtin_cpu_supports takes literals alone.
+// __builtin_cpu_supports accepts only literals.
 bool cpu_has(const std::string& feature) {
 #if defined(__x86_64__)
   if (feature == "avx") return __builtin_cpu_supports("avx");
@@ -87,26 +87,26 @@ void check_stamp(const std::string& stamp, const Path& file) {
     if (const std::string other = value(theirs, key); other != ours)
       differences += fmt::format("  {}: {} in the plugin, {} in this heed\n", key, other, ours);
   if (!differences.empty())
-    refuse(file, fmt::format("this plugin does not fit this heed; none of its code was run.\n{}"
+    refuse(file, fmt::format("this plugin is incompatible with this heed; none of its code was run.\n{}"
                              "  plugin's stamp: {}\n  heed's stamp:   {}\n{}",
                              differences, stamp, HEED_STAMP,
                              value(theirs, "math") == "fast"
-                                 ? "Build it again without -ffast-math (or -Ofast): it takes NaN for a "
-                                   "number and changes rounding for all of heed."
-                                 : "Build it again with the compiler and the version of heed that are to "
-                                   "load it, from an empty build folder."));
+                                 ? "Build it again without -ffast-math (or -Ofast), which breaks NaN "
+                                   "detection and changes rounding for all of heed."
+                                 : "Build it again, in an empty build folder, with the compiler and the "
+                                   "version of the heed that loads it."));
   std::istringstream cpu(value(theirs, "cpu"));
   std::string lacking;
   for (std::string feature; cpu >> feature;)
     if (!cpu_has(feature)) lacking += (lacking.empty() ? "" : ", ") + feature;
   if (!lacking.empty())
-    refuse(file,
-           fmt::format("this plugin was built for another machine: this one has no {}. Build it here, or "
-                       "without NATIVE and -march.\n  plugin's stamp: {}\n  heed's stamp:   {}",
-                       lacking, stamp, HEED_STAMP));
+    refuse(file, fmt::format("this plugin was built for another machine: this one lacks {}. Build it here, "
+                             "or without NATIVE and -march.\n  plugin's stamp: {}\n  heed's stamp:   {}",
+                             lacking, stamp, HEED_STAMP));
 }
 
-// What a library's constructors must leave alone, because everything that runs later depends on it.
+// Process state that a library's constructors must not change, because everything that runs later depends
+// on it.
 class ProcessState {
  public:
   ProcessState() : locale_(std::setlocale(LC_ALL, nullptr)) {
@@ -115,12 +115,12 @@ class ProcessState {
     folder_ = std::filesystem::current_path(ignored);
   }
 
-  // Puts everything back; what had changed, in words.
+  // Restores everything, and returns what had changed, in words.
   std::vector<std::string> restore() const {
     const ProcessState now;
     std::vector<std::string> changed;
     if (now.rounding_ != rounding_)
-      changed.emplace_back("how numbers are rounded (was it linked with -ffast-math?)");
+      changed.emplace_back("the rounding mode (was it linked with -ffast-math?)");
     if (now.locale_ != locale_) changed.emplace_back("the locale");
     if (!same_mask(now.mask_)) changed.emplace_back("the signal mask");
     if (now.folder_ != folder_) changed.emplace_back("the working directory");
@@ -151,13 +151,13 @@ class ProcessState {
   Path folder_;
 };
 
-// Opens the library and lets it register; what it throws becomes a refusal.
+// Opens the library and calls its registration. Exceptions become refusals.
 Registry open(const Path& file, PluginOrigin& origin) {
   const ProcessState before;
   const auto check = [&](const char* when) {
     const std::vector<std::string> changed = before.restore();
     if (!changed.empty())
-      refuse(file, fmt::format("{} it changed {} of the whole process; a plugin must leave that alone.", when,
+      refuse(file, fmt::format("{} it changed {} of the whole process, which a plugin must not do.", when,
                                fmt::join(changed, ", ")));
   };
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
@@ -175,13 +175,13 @@ Registry open(const Path& file, PluginOrigin& origin) {
   } catch (const std::exception& e) {
     thrown = e.what();
   } catch (...) {
-    thrown = "something that is no std::exception";
+    thrown = "an exception that is not a std::exception";
   }
-  check("when it registered what it brings,");
-  if (!thrown.empty()) refuse(file, fmt::format("this plugin could not register what it brings: {}", thrown));
+  check("when it registered its contents,");
+  if (!thrown.empty()) refuse(file, fmt::format("this plugin could not register its contents: {}", thrown));
   if (brought.variants().empty() && brought.positions().empty() && brought.tasks().empty())
     refuse(file,
-           "this plugin brings no variant, no position and no task. Its sources end in HEED_MIXER, "
+           "this plugin contains no variant, no position and no task. Its sources end in HEED_MIXER, "
            "HEED_LAYER, HEED_POSITION or HEED_TASK, and heed_add_plugin's REGISTERS names them.");
   return brought;
 }
@@ -195,7 +195,7 @@ void load(const Path& file, const std::string& expected_hash, Registry& registry
   if (!expected_hash.empty() && origin.hash != expected_hash)
     refuse(file,
            fmt::format("this plugin has changed since the trial was planned (its hash was {}, it is {}). "
-                       "The same `heed run` again plans with what is there now.",
+                       "The same `heed run` again uses the new plugin.",
                        expected_hash, origin.hash));
   if (std::any_of(registry.plugins().begin(), registry.plugins().end(), is_this)) return;
   origin.stamp = stamp_in(bytes, file);

@@ -58,8 +58,7 @@ AttentionBench bench_attention(const Choice& variant, const Registry& registry, 
                                int threads, Index repetitions) {
   const VariantInfo& info = registry.variant(variant.name);
   if (!info.is_mixer())
-    throw Error(
-        fmt::format("'{}' is a layer, not a mixer: it cannot be measured alone; use --step.", variant.name));
+    throw Error(fmt::format("'{}' is a layer, not a mixer; measure it with --step.", variant.name));
   Params<float> params;
   const Index dim = shape.heads * shape.width;
   const LayerSpec<float> spec{.dim = dim,

@@ -212,20 +212,19 @@ std::optional<Tunable> Matcher::tunable_for(const TrialConfig& trial, const Vari
   const Tunable* tunable = wanted(trial, tunables);
   const Place place = given == match_.adjust.end() ? match_.place : match_.adjust_places.at(trial.variant);
   if (tunable && is_compared(*tunable, trial, variant)) {
-    problems_.add(
-        place, fmt::format("compare.match: {} is what {} is compared by, so it cannot be moved as well. Give "
-                           "it one value, or name another option by adjust.",
-                           tunable->path, trial.variant));
+    problems_.add(place, fmt::format("compare.match: the sweep varies {} of {}, so it cannot be adjusted "
+                                     "too. Give it one value, or name another option in adjust.",
+                                     tunable->path, trial.variant));
     return std::nullopt;
   }
   if (tunable) return *tunable;
   if (by_default) {
     known.erase(known.begin());
-    problems_.add(place, fmt::format("compare.match: {} has no feed-forward whose size could be moved; name "
-                                     "another option, as adjust: {{{}: dim}}. Known: {}.",
+    problems_.add(place, fmt::format("compare.match: {} has no feed-forward whose size could be adjusted; "
+                                     "name another option, as adjust: {{{}: dim}}. Known: {}.",
                                      trial.variant, trial.attention[0].name, fmt::join(known, ", ")));
   } else {
-    problems_.add(place, fmt::format("compare.match.adjust: {} has no integer '{}' to move.{}", trial.variant,
+    problems_.add(place, fmt::format("compare.match.adjust: {} has no integer option '{}'.{}", trial.variant,
                                      given->second, suggestion(given->second, known)));
   }
   return std::nullopt;
@@ -279,8 +278,8 @@ void Matcher::refuse(const TrialConfig& trial, const Tunable& tunable, double ta
   if (tries.empty()) {
     message += fmt::format("no value of {} makes a model.", tunable.path);
   } else if (stays) {
-    message +=
-        fmt::format("it has {}, and moving {} does not change that.", grouped(tries[0].value), tunable.path);
+    message += fmt::format("it has {}, and changing {} does not change that.", grouped(tries[0].value),
+                           tunable.path);
   } else {
     std::vector<std::string> nearest;
     for (const Try& t : tries)
@@ -295,7 +294,7 @@ void Matcher::refuse(const TrialConfig& trial, const Tunable& tunable, double ta
   for (const Tunable& k : tunables_of(trial, registry_))
     if (k.path != tunable.path) others.push_back(k.name());
   problems_.add(match_.place,
-                fmt::format("{} Allow a larger tolerance, or name another option by adjust: {}.", message,
+                fmt::format("{} Allow a larger tolerance, or name another option in adjust: {}.", message,
                             fmt::join(others, ", ")));
 }
 

@@ -12,10 +12,10 @@ namespace heed {
 namespace {
 
 constexpr const char* kHeader =
-    "# Sizes found by measuring (compare.match: step_time); without this file they are measured anew.";
+    "# Sizes found by measuring (compare.match: step_time); without this file they are measured again.";
 
 constexpr const char* kRemedy =
-    "restore it, or remove it: then sizes are measured anew, and may differ from those of trials that are "
+    "restore it, or remove it: then sizes are measured again, and may differ from those of trials that are "
     "there.";
 
 }  // namespace
@@ -32,13 +32,13 @@ void StepTimes::read() {
   std::string line;
   std::getline(text, line);
   if (line != kHeader)
-    throw results::DamagedFile(file_, fmt::format("it does not begin as heed writes it; {}", kRemedy));
+    throw results::DamagedFile(file_, fmt::format("it does not begin like a file of heed; {}", kRemedy));
   while (std::getline(text, line)) {
     std::istringstream fields(line);
     std::string key;
     Matched m;
     if (!(fields >> key >> m.option >> m.value >> m.target >> m.reached) || !fields.eof())
-      throw results::DamagedFile(file_, fmt::format("'{}' is not as heed writes it; {}", line, kRemedy));
+      throw results::DamagedFile(file_, fmt::format("'{}' is not in heed's format; {}", line, kRemedy));
     if (m.option == "-") m.option.clear();
     found_[key] = m;
   }

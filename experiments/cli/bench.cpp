@@ -66,7 +66,8 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
     return fmt::format("  {:<12}{:>14}  {}\n", name, value, note);
   };
   std::string out = fmt::format(
-      "{}: {} blocks, {} heads, dim {}, length {}, batch {}, vocabulary {}, {} scored positions a sequence, "
+      "{}: {} blocks, {} heads, dim {}, length {}, batch {}, vocabulary {}, {} scored positions per "
+      "sequence, "
       "{} parameters, {}\n",
       trial.variant, trial.model.layers, trial.model.heads, trial.model.dim, b.length, trial.train.batch,
       b.vocabulary, b.labels, b.parameters, threads == 1 ? "1 thread" : fmt::format("{} threads", threads));
@@ -75,9 +76,9 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
                           smallest(b.step.wall), largest(b.step.wall), milliseconds(median(b.step.cpu))));
   out += line("tokens", fmt::format("{:.3g} /s", 1e3 * b.tokens / median(b.step.wall)), "");
   out += line("speed", fmt::format("{:.1f} GFLOP/s", 1e-9 * b.flops_per_second()),
-              fmt::format("useful, per core: {:.0f} % of the {:.0f} GFLOP/s of a product of 512 squares",
+              fmt::format("useful, per core: {:.0f} % of the {:.0f} GFLOP/s of a 512 x 512 product",
                           100 * b.share(), 1e-9 * b.ceiling));
-  out += line("memory", fmt::format("{:.1f} MiB", b.peak_bytes / kMebibyte), "largest resident size");
+  out += line("memory", fmt::format("{:.1f} MiB", b.peak_bytes / kMebibyte), "largest resident set size");
   return out +
          line("start", milliseconds(1e3 * b.ready_seconds),
               fmt::format("from the start of the process to the first step, which ends at {} (to 10 ms)",
@@ -112,8 +113,7 @@ std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& 
       out.push_back({word});
       continue;
     }
-    if (out.empty())
-      throw UsageError(fmt::format("'{}' sets an option, but no variant stands before it.", word));
+    if (out.empty()) throw UsageError(fmt::format("'{}' sets an option, but no variant precedes it.", word));
     const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
     if (const auto parsed = parse_yaml_value(value, "command line", problems))
       out.back().options.set(key, *parsed);
@@ -198,7 +198,7 @@ int bench_attention_alone(const Input& input, const Registry& registry) {
     fmt::print("{}\n", all.dump());
     return kDone;
   }
-  fmt::print("Attention alone, causal: batch {}, {} heads of {}, {}. Processor times, medians.\n\n{}\n",
+  fmt::print("Attention only, causal: batch {}, {} heads of {}, {}. Processor times, medians.\n\n{}\n",
              shape.batch, shape.heads, shape.width,
              threads == 1 ? "1 thread" : fmt::format("{} threads", threads), aligned(rows));
   fmt::print(

@@ -31,7 +31,7 @@ std::string with_prefix(double x, const char* unit) {
 std::string matched_text(const Sweep& sweep) {
   const std::string metric = metric_of_budget(sweep.match.options.budget);
   std::vector<std::vector<std::string>> rows = {
-      {"variant", "setting", "moved", "to", metric, "target", "mismatch"}};
+      {"variant", "setting", "adjusted", "to", metric, "target", "mismatch"}};
   for (const PlannedTrial& t : sweep.trials) {
     const Matched& m = t.matched;
     std::vector<std::string> row = {t.config.variant,   t.setting,         m.option.empty() ? "-" : m.option,
@@ -76,13 +76,12 @@ int run(const Input& input, Registry& registry) {
     longest = std::max(longest, seconds);
   }
   const int jobs = cores();
-  fmt::print("{}: {}. Nothing is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
+  fmt::print("{}: {}. No trial is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              aligned(rows));
   if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
   if (sweep.match.options.budget == "step_time")
-    fmt::print(
-        "Steps were timed on this machine. What was found is kept in {}, where `heed run` takes it from.\n\n",
-        (loaded.directory / "step_times.tsv").string());
+    fmt::print("Steps were timed on this machine. `heed run` uses the sizes in {}.\n\n",
+               (loaded.directory / "step_times.tsv").string());
   fmt::print(
       "Training: {} in all; about {} on {} cores, a trial on each.\n"
       "Parameters: 'in all' is attention, feed-forward, embedding and head, as papers count; biases, norms "

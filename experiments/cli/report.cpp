@@ -21,7 +21,7 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr const char* kNoGnuplot =
-    "The figures are left out: gnuplot is not on PATH. `apt install gnuplot-nox` brings it; `heed report` "
+    "The figures are left out: gnuplot is not on PATH. `apt install gnuplot-nox` installs it; `heed report` "
     "then "
     "draws them.";
 

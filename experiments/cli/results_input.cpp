@@ -46,11 +46,12 @@ void refuse_unknown_variant(const std::string& reference, const std::vector<std:
 
 void add_compare_options(po::options_description& options) {
   options.add_options()("metric", po::value<std::string>()->value_name("NAME"),
-                        "what is compared; test_accuracy where nothing says otherwise")(
+                        "the metric to compare; default: test_accuracy")(
       "reference", po::value<std::string>()->value_name("VARIANT"),
-      "what the others are compared with; the first variant where nothing says otherwise")(
+      "the variant that the others are compared with; default: the first variant")(
       "select", po::value<std::string>()->value_name("PARAMETER"),
-      "the parameter whose best value is chosen on validation; the table shows the metric at it");
+      "the swept parameter whose best value is chosen on validation; the table shows the metric at that "
+      "value");
 }
 
 ResultsInput load_results(const Input& input, SayBuilds say_builds) {

@@ -53,12 +53,11 @@ Part part_from(const std::string& text) {
 std::optional<RunDirectory::FileTime> retry_before(const Input& input) {
   if (!input.has("retry-failed-before")) return std::nullopt;
   if (input.has("retry-failed"))
-    throw UsageError(
-        "--retry-failed tries all failures again, --retry-failed-before some: give one of them.");
+    throw UsageError("--retry-failed and --retry-failed-before exclude each other.");
   const fs::path file = input.get<std::string>("retry-failed-before");
   std::error_code error;
   const auto time = fs::last_write_time(file, error);
-  if (error) throw results::IoError(file, "cannot say when it was written: " + error.message());
+  if (error) throw results::IoError(file, "cannot read its time: " + error.message());
   return time;
 }
 
@@ -84,7 +83,7 @@ std::size_t count_trials(const Sweep& sweep, const Part& part) {
 // After the trials of one part: another process merges all parts.
 int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
   const std::size_t trials = count_trials(sweep, part), done = count_done(directory, sweep, part);
-  say("Part {}/{}: {} of {} done. `heed merge {}` puts all parts together.", part.index, part.of, done,
+  say("Part {}/{}: {} of {} done. `heed merge {}` merges all parts.", part.index, part.of, done,
       count_text(trials, "trial"), directory.root().string());
   return done == trials ? kDone : kSomeFailed;
 }
@@ -100,7 +99,7 @@ std::optional<int> merge_apart(const RunDirectory& directory, const std::string&
   throw results::IoError(
       directory.results(),
       fmt::format(
-          "the process that makes it was ended by {}. The trials are kept; `heed merge {}` tries again.",
+          "the process that writes it was ended by {}. The trials are kept; `heed merge {}` tries again.",
           signal_text(WTERMSIG(*status)), directory.root().string()));
 }
 
@@ -113,7 +112,7 @@ bool report_apart(const RunDirectory& directory, const Signals& signals) {
   if (written)
     say("Report: {}", (directory.root() / "report.html").string());
   else
-    say("The report could not be made; the results are whole. `heed report {}` tries again.",
+    say("The report could not be written; the results are complete. `heed report {}` tries again.",
         directory.root().string());
   return true;
 }
@@ -153,7 +152,7 @@ int run(const Input& input, Registry& registry) {
   const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
   if (whole && end == SweepEnd::stopped)
-    say("Merging what is finished; Ctrl-C again leaves that to the next run.");
+    say("Merging the finished trials; Ctrl-C again leaves that to the next run.");
   const std::optional<int> merged = whole ? merge_apart(directory, input.command, signals) : kDone;
   if (merged && *merged > kSomeFailed) return *merged;  // and why is said
   if (end == SweepEnd::stopped || !merged) return end_stopped(directory, sweep, options.part);
@@ -173,7 +172,7 @@ int run(const Input& input, Registry& registry) {
       std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
   const std::size_t missing = sweep.trials.size() - status.size();
   if (missing > 0 && *merged == kDone)  // of damaged files the merge has said more
-    say("{} of {} without a result: the same command again runs what is missing.", missing,
+    say("{} of {} have no result: the same command again runs them.", missing,
         count_text(sweep.trials.size(), "trial"));
   if (!all_done) say("Some trials failed: `heed status {}` says why.", directory.root().string());
   return *merged == kDone && all_done && missing == 0 ? kDone : kSomeFailed;

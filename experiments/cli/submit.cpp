@@ -42,10 +42,10 @@ void check_options(const Words& options) {
     for (const char* ours : {"--array", "--wait", "--wrap", "--parsable"})
       if (o == ours || o.starts_with(std::string(ours) + '=') || (ours[2] == 'a' && o.starts_with("-a")) ||
           o == "-W")
-        throw UsageError(fmt::format(
-            "'{}' cannot be handed on: heed submit says itself what the array is. --tasks N sets its length, "
-            "--at-once M how many elements run side by side.",
-            o));
+        throw UsageError(
+            fmt::format("'{}' cannot be passed on: heed submit defines the array. --tasks N sets its length, "
+                        "--at-once M how many elements run side by side.",
+                        o));
 }
 
 bool installed(const std::string& program) {
@@ -75,7 +75,7 @@ std::string slurm_config(bool print) {
     return output_of({"scontrol", "show", "config"});
   } catch (const results::IoError&) {
     if (!print) throw;
-    fmt::print(stderr, "Slurm does not answer: its MaxArraySize is taken to be {}.\n", kMaxArraySize);
+    fmt::print(stderr, "Slurm does not answer: MaxArraySize is assumed to be {}.\n", kMaxArraySize);
     return "";
   }
 }
@@ -101,12 +101,13 @@ void submit(const SlurmJob& job) {
   try {
     merge = without_cluster(output_of(merge_command(job, array)));
   } catch (const results::IoError& e) {
-    throw results::IoError("sbatch",
-                           fmt::format("took the array, but not the job that merges. `heed merge {}` "
-                                       "does it by hand, at any time.",
-                                       job.directory.string()));
+    throw results::IoError(
+        "sbatch",
+        fmt::format(
+            "accepted the array, but not the job that merges. Run `heed merge {}` when the array has ended.",
+            job.directory.string()));
   }
-  fmt::print("Job {} merges when all of it has ended. `heed status {}` says how it stands.\n", merge,
+  fmt::print("Job {} merges when all of it has ended. `heed status {}` shows the state.\n", merge,
              job.directory.string());
 }
 
@@ -142,7 +143,7 @@ int run(const Input& input, Registry& registry) {
   job.options = words.options;
 
   if (job.elements.empty()) {
-    fmt::print(stderr, "Nothing to submit: {}, all with results. `heed merge {}` puts them together.\n",
+    fmt::print(stderr, "Nothing to submit: {}, all with results. `heed merge {}` merges them.\n",
                count_text(sweep.trials.size(), "trial"), directory.root().string());
     return kDone;
   }

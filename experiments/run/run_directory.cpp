@@ -103,16 +103,16 @@ std::vector<PlanLine> RunDirectory::read_plan() const {
     throw Error(fmt::format(
         "{}: this is no run directory of heed, it has no plan.tsv. `heed run SWEEP.yaml` makes one.",
         root_.string()));
-  const std::string text = results::read_hashed_text(plan(), "`heed run` writes it anew.");
+  const std::string text = results::read_hashed_text(plan(), "`heed run` writes it again.");
   const std::vector<std::string> lines = split(text, '\n');
   const std::vector<std::string> header = split(lines[0], '\t');
   if (!(lines[0] + '\t').starts_with(std::string(kPlanHeader) + '\t'))
-    throw results::DamagedFile(plan(), "it does not begin as heed writes it.");
+    throw results::DamagedFile(plan(), "it does not begin like a file of heed.");
   std::vector<PlanLine> out;
   for (std::size_t i = 1; i + 1 < lines.size(); ++i) {
     const std::vector<std::string> f = split(lines[i], '\t');
     if (f.size() != header.size() || !results::is_id(f[0]))
-      throw results::DamagedFile(plan(), fmt::format("line {} is not as heed writes it.", i + 1));
+      throw results::DamagedFile(plan(), fmt::format("line {} is not in heed's format.", i + 1));
     out.push_back({f[0], f[1], f[2], f[3]});
     for (std::size_t c = 4; c < f.size(); ++c)
       out.back().budget.push_back(budget_metric(header[c], std::stod(f[c])));

@@ -183,7 +183,7 @@ std::string output_of(const std::vector<std::string>& words) {
   int status = 0;
   waitpid(pid, &status, 0);
   if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-    throw results::IoError(words[0], "did not do what was asked; its own words are above.");
+    throw results::IoError(words[0], "failed; its message is above.");
   return text;
 }
 

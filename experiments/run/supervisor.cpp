@@ -69,7 +69,7 @@ class Supervisor {
 
   SweepEnd run() {
     if (queue_.empty())
-      progress_->message("Nothing to run: " + count_text(in_part_, "trial") + ", all with results.");
+      progress_->message("Nothing to run:  " + count_text(in_part_, "trial") + ", all with results.");
     go_on();
     const bool gives_up = options_.must_progress && warned_ && !progressed();
     if (gives_up) give_up();
@@ -113,8 +113,8 @@ class Supervisor {
     for (Stopped& s : stopped_)
       record(s.trial,
              {results::Status::killed,
-              fmt::format("the time limit of its job is too short: {} after it was started "
-                          "again it was stopped without having got further",
+              fmt::format("the time limit of its job is too short: {} after it was started again it was "
+                          "stopped without progress",
                           duration_text(s.seconds)),
               s.updates, s.wall_seconds},
              std::move(s.log));
@@ -146,7 +146,7 @@ class Supervisor {
     elsewhere_ = std::move(still);
     if (!elsewhere_.empty() && !std::exchange(waits_, true))
       progress_->message(
-          fmt::format("Waiting for {} that other processes hold.", count_text(elsewhere_.size(), "trial")));
+          fmt::format("Waiting for {} that other processes run.", count_text(elsewhere_.size(), "trial")));
   }
 
   // False where another process runs the trial.
@@ -217,8 +217,8 @@ class Supervisor {
     for (const std::string& note : std::exchange(w.notes, {}))
       progress_->message(fmt::format("{}: {}", lines_[w.trial].text(), note));
     if (const std::optional<Index> step = std::exchange(w.continues, std::nullopt))
-      progress_->message(fmt::format("{} continues after {} of {} updates.", lines_[w.trial].text(), *step,
-                                     sweep_.trials[w.trial].config.train.steps));
+      progress_->message(fmt::format("{} continues after {} of {} training steps.", lines_[w.trial].text(),
+                                     *step, sweep_.trials[w.trial].config.train.steps));
     if (advanced && !w.records_failure) progress_->advanced(position_[w.trial], w.progress);
   }
 
@@ -302,7 +302,7 @@ class Supervisor {
     if (!stopping_ && asked) {
       warned_ = signals.by_warning;
       stop(SIGTERM);
-      progress_->message("Stopping; what is finished is kept, the rest saves a checkpoint.");
+      progress_->message("Stopping: finished trials are kept, running ones save a checkpoint.");
     } else if (stopping_ && (steady_seconds() > stop_until_ ||
                              (asked && steady_seconds() > stop_until_ - kSecondsToStop + 1))) {
       stop(SIGKILL);

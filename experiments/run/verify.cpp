@@ -111,8 +111,8 @@ Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trial
     const TrialConfig config = trial_from_config(*tree);
     if (const std::string id = trial_id(config); id != line.id)
       throw Error(
-          fmt::format("{}: this heed gives the trial another id, {}: it trains to other numbers than "
-                      "heed {} did, which wrote the file. Verify with that version.",
+          fmt::format("{}: this heed gives the trial another id, {}, because its numbers differ from those "
+                      "of heed {}, which wrote the file. Verify with that version.",
                       directory.trial(line.id).string(), id, record.provenance.heed_version));
     out.sweep.trials.push_back({config, line.id, line.setting});
     out.seconds.push_back(record.seconds);

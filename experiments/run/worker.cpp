@@ -215,13 +215,13 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   } catch (const std::bad_alloc&) {
     limit_memory(0);
     return failed(options.memory_bytes > 0
-                      ? fmt::format("out of memory: it may take {:.0f} MiB (limits.memory)",
+                      ? fmt::format("out of memory: at most {:.0f} MiB are allowed (limits.memory)",
                                     options.memory_bytes / (1024 * 1024))
                       : "out of memory");
   } catch (const std::exception& e) {
     return failed(e.what());
   } catch (...) {
-    return failed("something was thrown that is no std::exception");
+    return failed("an exception that is not a std::exception");
   }
   if (!record) return std::nullopt;
   record->seconds = wall_seconds();

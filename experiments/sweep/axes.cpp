@@ -20,7 +20,7 @@ struct SweepOptions {
     option("method", method, {.choices = {"grid", "random"}, .doc = "all combinations, or random draws"});
     option("trials", trials,
            {.min = 1, .max = static_cast<double>(kMaxTrials), .doc = "draws of a random search"});
-    option("seed", seed, {.min = 0, .doc = "of the random search"});
+    option("seed", seed, {.min = 0, .doc = "seed of the random search; trials use sweep.seeds"});
   }
 };
 
@@ -31,7 +31,7 @@ struct Range {
     option("min", min, {.doc = "smallest value"});
     option("max", max, {.doc = "largest value"});
     option("distribution", distribution,
-           {.choices = {"uniform", "log_uniform", "int_uniform"}, .doc = "how values are spread"});
+           {.choices = {"uniform", "log_uniform", "int_uniform"}, .doc = "distribution of the values"});
   }
 };
 
@@ -84,11 +84,10 @@ class Reader {
   void check_method() {
     const Config* trials = section_->find("trials");
     if (options_.method == "random" && !trials)
-      problems_.add(section_->place(), "sweep.trials: a random search must say how many trials it takes.");
+      problems_.add(section_->place(), "sweep.trials: a random search needs the number of trials.");
     if (options_.method == "grid" && trials)
-      problems_.add(
-          trials->place(),
-          "sweep.trials: a grid has as many trials as it has points. Did you mean 'method: random'?");
+      problems_.add(trials->place(),
+                    "sweep.trials: a grid has one trial per point. Did you mean 'method: random'?");
   }
 
   std::vector<std::uint64_t> read_seeds(const Config& c) {
@@ -104,7 +103,7 @@ class Reader {
       return seeds;
     }
     if (!c.is_sequence() || c.items().empty()) {
-      problems_.add(c.place(), fmt::format("sweep.seeds: expected how many or a list of them, found {}.",
+      problems_.add(c.place(), fmt::format("sweep.seeds: expected a number or a list of seeds, found {}.",
                                            c.described()));
       return {0};
     }
@@ -114,7 +113,7 @@ class Reader {
                       fmt::format("sweep.seeds: expected an integer that is not negative, found {}.",
                                   item.described()));
       else if (std::find(seeds.begin(), seeds.end(), static_cast<std::uint64_t>(n)) != seeds.end())
-        problems_.add(item.place(), fmt::format("sweep.seeds: {} stands there twice.", n));
+        problems_.add(item.place(), fmt::format("sweep.seeds: {} is listed twice.", n));
       else
         seeds.push_back(static_cast<std::uint64_t>(n));
     }
@@ -130,7 +129,7 @@ class Reader {
     for (const auto& [other, other_place] : paths_)
       if (other == path) {
         problems_.add(place,
-                      fmt::format("{}: it stands in sweep.together already ({}).", path, other_place.text()));
+                      fmt::format("{}: it is already in sweep.together ({}).", path, other_place.text()));
         return false;
       }
     paths_.emplace_back(path, place);
@@ -197,7 +196,7 @@ class Reader {
     std::set<std::string> seen;
     for (const Config& item : list->items()) {
       if (!seen.insert(item.canonical()).second)
-        problems_.add(item.place(), fmt::format("{}: {} stands in the list twice.", e.key, item.canonical()));
+        problems_.add(item.place(), fmt::format("{}: {} is listed twice.", e.key, item.canonical()));
       p.values.push_back(item);
     }
     return true;
@@ -222,7 +221,7 @@ class Reader {
       return refuse("a range needs 'method: random'; a grid takes a list of values.");
     if (range.min > range.max) return refuse("min must not be larger than max.");
     if (range.distribution == "log_uniform" && range.min <= 0)
-      return refuse("the bounds of log_uniform are the values themselves and must be above 0.");
+      return refuse("the bounds of log_uniform are values, not exponents, and must be above 0.");
     const bool whole = std::floor(range.min) == range.min && std::floor(range.max) == range.max;
     if (range.distribution == "int_uniform" &&
         !(whole && std::abs(range.min) < 1e15 && std::abs(range.max) < 1e15))

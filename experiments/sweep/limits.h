@@ -11,10 +11,10 @@ namespace heed {
 struct LimitOptions {
   std::string time = "24h", memory = "90%", output = "64MiB";
   void describe(auto& option) {
-    option("time", time, {.doc = "of a trial, as 30s, 10m, 2h; 0: no limit"});
+    option("time", time, {.doc = "time of a trial, as 30s, 10m, 2h; 0: no limit"});
     option("memory", memory,
-           {.doc = "that a trial may take, as 512MiB, 2GiB, 50% of the machine's; 0: no limit"});
-    option("output", output, {.doc = "that a trial may print, as 10MiB; 0: no limit"});
+           {.doc = "memory that a trial may allocate, as 512MiB, 2GiB, 50% of the machine's; 0: no limit"});
+    option("output", output, {.doc = "output that a trial may print, as 10MiB; 0: no limit"});
   }
   void check(const Refuse& refuse) const;
 };

@@ -16,9 +16,9 @@ struct MatchOptions {
   void describe(auto& option) {
     option("budget", budget,
            {.choices = {"none", "parameters", "train_flops", "state_bytes", "step_time"},
-            .doc = "what all variants get as much of as the reference has"});
-    option("reference", reference, {.doc = "a variant; where it is not given, compare.reference"});
-    option("tolerance", tolerance, {.min = 0, .max = 1, .doc = "largest mismatch, as a share"});
+            .doc = "the cost that all variants match to the reference's"});
+    option("reference", reference, {.doc = "the variant to match; default: compare.reference"});
+    option("tolerance", tolerance, {.min = 0, .max = 1, .doc = "largest relative mismatch"});
   }
 };
 

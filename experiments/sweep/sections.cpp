@@ -84,10 +84,10 @@ std::string refuse_path(const std::string& path, const std::vector<OptionInfo>& 
     if (o.name.starts_with(section + '.')) same_section.push_back(o.name);
     // "lr" alone, as other sweep tools have it
     if (o.name.substr(o.name.find('.') + 1) == path)
-      return fmt::format("a parameter is named by section and key. Did you mean '{}'?", o.name);
+      return fmt::format("a parameter's name is section and key. Did you mean '{}'?", o.name);
   }
   if (section == "variants")
-    return "the options of a variant are swept where it stands: '- window: {size: [8, 16]}' under variants.";
+    return "sweep the options of a variant in its entry: '- window: {size: [8, 16]}' under variants.";
   if (!same_section.empty()) return "there is no such parameter." + suggestion(path, same_section);
   const std::string near = nearest(path, all);
   return near.empty() ? "there is no such section." + suggestion(section, kSections)

@@ -141,7 +141,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
                         static_cast<double>(axes.seeds.size());
   if (trials > static_cast<double>(kMaxTrials)) {
     problems.add(tree.place(),
-                 fmt::format("the sweep has {:.0f} trials; at most {} are run as one.", trials, kMaxTrials));
+                 fmt::format("the sweep has {:.0f} trials; at most {} are allowed.", trials, kMaxTrials));
     return sweep;
   }
   const std::vector<std::string> swept = paths_set(axes);

@@ -85,8 +85,8 @@ void override_variant(Config& tree, const std::string& path, const Config& value
   }
   if (!found)
     problems.add(kCommandLine,
-                 fmt::format("{}: no entry of variants has this name; write variants.NAME.OPTION=value "
-                             "for one that is there, or variants=[...] for the whole list.",
+                 fmt::format("{}: no entry of variants has this name; write variants.NAME.OPTION=value for "
+                             "an existing entry, or variants=[...] for the whole list.",
                              path));
 }
 
@@ -112,7 +112,7 @@ void override_key(Config& tree, const std::string& path, Config value, const Reg
   if (stands_in_together(tree, path))
     return problems.add(
         kCommandLine,
-        fmt::format("{}: sweep.together sets it; change it there, or empty sweep.together.", path));
+        fmt::format("{}: sweep.together sets it; change it there, or remove sweep.together.", path));
   const std::vector<OptionInfo> options = section_options(tree, registry);
   const bool is_parameter = refuse_path(path, options).empty();
   if (is_parameter && value.is_sequence() &&
@@ -127,7 +127,7 @@ void override_one(Config& tree, const std::string& text, const Registry& registr
   const std::size_t equals = text.find('=');
   const std::string path = text.substr(0, equals);
   if (path == "plugins")
-    return problems.add(kCommandLine, "plugins: on the command line they are given by --plugin FILE.");
+    return problems.add(kCommandLine, "plugins: on the command line, use --plugin FILE.");
   if (equals == std::string::npos || path.empty() || path.front() == '.' || path.back() == '.' ||
       path.find("..") != std::string::npos)
     return problems.add(
@@ -136,7 +136,7 @@ void override_one(Config& tree, const std::string& text, const Registry& registr
   Problems found;
   const std::string value_text = text.substr(equals + 1);
   if (value_text.empty())
-    return problems.add(kCommandLine, fmt::format("{}: a value is missing behind '='.", path));
+    return problems.add(kCommandLine, fmt::format("{}: a value is missing after '='.", path));
   const auto value = parse_yaml_value(value_text, path, found);
   for (const std::string& line : found.lines()) problems.add(kCommandLine, line);
   if (!value) return;
@@ -166,8 +166,8 @@ void settle_reference(Config* reference, const std::string& path, const std::vec
                                     [&](const VariantEntry& v) { return v.label == reference->text(); });
   if (is_there) return;
   notes.push_back(
-      fmt::format("{}: '{}' is not among the variants of the command line; the reference is the first of "
-                  "them, '{}'.",
+      fmt::format("{}: '{}' is not among the variants of the command line; the first of them, '{}', becomes "
+                  "the reference.",
                   path, reference->text(), entries[0].label));
   *reference = Config::scalar(entries[0].label, kCommandLine);
 }
@@ -202,7 +202,7 @@ void settle_compare(SweepFile& file, const Registry& registry) {
   const Config* set = file.tree.find_path(select->text());
   if (set && from_command_line(*set) && !is_swept(file.tree, select->text())) {
     file.notes.push_back(fmt::format(
-        "compare.select: '{}' has one value by the command line; nothing is selected.", select->text()));
+        "compare.select: '{}' has one value on the command line; nothing is selected.", select->text()));
     compare->erase("select");
   }
 }

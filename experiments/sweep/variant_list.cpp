@@ -116,10 +116,10 @@ class Reader {
   // Each way to write the layers of a stack, the last layer's changing fastest.
   std::vector<std::vector<Written>> read_stack(const Config& list, const std::string& path) {
     if (!list.is_sequence() || list.items().empty()) {
-      problems_.add(list.place(),
-                    fmt::format("{}.stack: expected a list of variants, which the layers take in turn, "
-                                "found {}.",
-                                path, list.described()));
+      problems_.add(
+          list.place(),
+          fmt::format("{}.stack: expected a list of variants, which the layers use in turn, found {}.", path,
+                      list.described()));
       return {};
     }
     std::vector<std::vector<std::vector<Written>>> layers;
@@ -158,9 +158,8 @@ class Reader {
       problems_.add(given->place(), fmt::format("{}.steps: expected an integer above 0, found {}.", path,
                                                 given->described()));
     } else if (!given && !last) {
-      problems_.add(
-          item.place(),
-          fmt::format("{}.steps: it is missing; after how many updates does this stage end?", path));
+      problems_.add(item.place(),
+                    fmt::format("{}.steps: it is missing; give the training steps of this stage.", path));
     }
     variant.erase("steps");
     std::vector<std::vector<Written>> all = read_single(variant, path);
@@ -178,8 +177,8 @@ class Reader {
       const std::string before = smaller.choice.options.find(o.name)->canonical(),
                         after = larger.choice.options.find(o.name)->canonical();
       if (before != after && o.type != "integer")
-        problems_.add(place, fmt::format("{}: {} is {} in the stage before and {} here; stages may differ in "
-                                         "numbers of parameter tokens alone.",
+        problems_.add(place, fmt::format("{}: {} is {} in the previous stage and {} here; stages may differ "
+                                         "only in numbers of parameter tokens.",
                                          path, o.name, before, after));
     }
   }
@@ -214,9 +213,9 @@ class Reader {
       return {};
     }
     if (std::find(known_.begin(), known_.end(), named.name) == known_.end()) {
-      problems_.add(named.place,
-                    fmt::format("{}: '{}' does not mix along time; it can stand in model.feed_forward.", path,
-                                named.name));
+      problems_.add(
+          named.place,
+          fmt::format("{}: '{}' does not mix along time; use it in model.feed_forward.", path, named.name));
       return {};
     }
     std::vector<std::vector<Written>> all;
@@ -275,7 +274,7 @@ std::vector<VariantEntry> read_variants(const Config& tree, const Registry& regi
   const Config* list = tree.find("variants");
   if (!list) {
     problems.add(tree.place(),
-                 "variants: the list is missing; name what is to be compared, as [softmax, linear].");
+                 "variants: the list is missing; name the variants to compare, as [softmax, linear].");
     return {};
   }
   if (!list->is_sequence() || list->items().empty()) {

@@ -93,7 +93,7 @@ std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std
       log.validation_accuracy.size() == log.evaluated_at.size() &&
       state.first_moment.size() == state.values.size() && state.second_moment.size() == state.values.size();
   if (!fits || times.size() != 3 || !in.at_end())
-    throw results::DamagedFile(path, "its content is not as heed writes it.");
+    throw results::DamagedFile(path, "its content is not in heed's format.");
   log.seconds = times[0], log.processor_seconds = times[1], log.wall_seconds = times[2];
   log.updates = static_cast<Index>(log.loss.size());
   return "";

@@ -20,7 +20,7 @@ struct Measure {
 
 constexpr std::array<Measure, 6> kMeasures = {{
     {"entropy", "nat", "entropy of a scored query's attention weights"},
-    {"on_answer", "1", "share of a scored query's attention weight on the positions that hold its answer"},
+    {"on_answer", "1", "share of a scored query's attention weight on the answer positions"},
     {"on_distractors", "1", "share of a scored query's attention weight on distractors"},
     {"on_first", "1", "share of a scored query's attention weight on the first position"},
     {"effective_rank", "1", "effective rank of the attention weights of a sequence"},
@@ -93,7 +93,7 @@ void record_probes(results::Record& record, std::span<const Means> means, Index 
                              {"layer", "head"},
                              std::move(each),
                              unit,
-                             std::string(doc) + "; NaN where a layer has none"});
+                             std::string(doc) + "; NaN for a layer without weights"});
   }
 }
 

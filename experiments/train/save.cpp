@@ -51,7 +51,7 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
         probe.split() == Split::test ? "first sequences of the test split"
                                      : "first sequences of the validation split");
     add(group, "labels", sizes({n, time}), {"sequence", "position"}, whole(probe.labels()),
-        "what each position must predict; -100 where it is not scored");
+        "what each position must predict; -100 if it is not scored");
   };
 
   Step<float> step(threads, false);
@@ -80,7 +80,7 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
   });
   add("attention", "weights", sizes({n, layers, heads, time, time}),
       {"sequence", "layer", "head", "query", "key"}, std::move(weights),
-      "attention weights of the probe sequences; NaN where a layer has none");
+      "attention weights of the probe sequences; NaN for a layer without weights");
 }
 
 }  // namespace heed

@@ -16,8 +16,8 @@ std::string metric_of_budget(const std::string& budget) {
 results::Metric budget_metric(const std::string& name, double value) {
   const bool measured = name.starts_with(metric_of_budget("step_time"));
   if (name.ends_with(kMismatch))
-    return {name, value, "1", "share by which the trial has more than its budget; negative: less", measured};
-  return {name, value, "", "the budget: what the reference has of it (compare.match)", measured};
+    return {name, value, "1", "relative excess over the budget; negative: less than the budget", measured};
+  return {name, value, "", "the budget: the reference's value (compare.match)", measured};
 }
 
 std::vector<results::Metric> budget_metrics(const std::string& budget, const Matched& matched) {

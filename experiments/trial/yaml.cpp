@@ -93,7 +93,7 @@ void check_characters(std::string_view text, const Source& source) {
     const bool carriage_return = c == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
     if ((c < 0x20 && c != '\n' && c != '\t' && !carriage_return) || c == 0x7F ||
         (c == 0xC2 && static_cast<unsigned char>(text[i + 1]) < 0xA0))
-      throw Unreadable{source.at(i), "a control character stands here; remove it."};
+      throw Unreadable{source.at(i), "this is a control character; remove it."};
     i += length;
   }
 }
@@ -122,7 +122,7 @@ class TreeBuilder final : public YAML::EventHandler {
   }
   void OnAlias(const YAML::Mark& mark, YAML::anchor_t) override {
     begin(mark, "?", 0);
-    problems_.add(source_.at(mark), "aliases (*name) are not read here; write the value out.");
+    problems_.add(source_.at(mark), "aliases (*name) are not supported; write the value.");
     if (wants_key()) throw Unreadable{source_.at(mark), "a key must be a word."};
     add(Config::null(source_.at(mark)));
   }
@@ -132,11 +132,10 @@ class TreeBuilder final : public YAML::EventHandler {
     const bool quoted = tag == "!";
     if (wants_key()) return add_key(mark, Config::scalar(value, source_.at(mark), quoted));
     if (!quoted && has_leading_zero(value)) {
-      problems_.add(
-          source_.at(mark),
-          fmt::format("{0} begins with a zero, which some readers take for an octal number; write it "
-                      "without the zero, or in quotes if it is a text.",
-                      value));
+      problems_.add(source_.at(mark),
+                    fmt::format("{0} begins with a zero, which some YAML readers read as octal; write it "
+                                "without the zero, or in quotes if it is a string.",
+                                value));
       return add(Config::scalar("1", source_.at(mark)));  // no second complaint about the same value
     }
     add(Config::scalar(value, source_.at(mark), quoted));
@@ -163,16 +162,16 @@ class TreeBuilder final : public YAML::EventHandler {
   void begin(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor) {
     if (++values_ > kMaxValues)
       throw Unreadable{source_.at(mark), fmt::format("there are more than {} values.", kMaxValues)};
-    if (anchor != 0) problems_.add(source_.at(mark), "anchors (&name) are not read here; remove it.");
+    if (anchor != 0) problems_.add(source_.at(mark), "anchors (&name) are not supported; remove it.");
     if (!tag.empty() && tag != "?" && tag != "!")
-      problems_.add(source_.at(mark), fmt::format("tags ({}) are not read here; remove it.", tag));
+      problems_.add(source_.at(mark), fmt::format("tags ({}) are not supported; remove it.", tag));
   }
 
   bool wants_key() const { return !open_.empty() && open_.back().value.is_map() && !open_.back().key; }
 
   void add_key(const YAML::Mark& mark, Config key) {
     if (const Config::Entry* earlier = find_entry(open_.back().value, key.text()))
-      problems_.add(source_.at(mark), fmt::format("'{}' stands here twice; it is already on line {}.",
+      problems_.add(source_.at(mark), fmt::format("'{}' is a duplicate key; it is already on line {}.",
                                                   key.text(), earlier->key_place.line));
     open_.back().key = std::move(key);
   }
@@ -236,18 +235,18 @@ struct Rest final : YAML::EventHandler {
 Config parse(std::string_view text, const Source& source, Problems& problems) {
   if (text.size() > kMaxBytes)
     throw Unreadable{source.at(0),
-                     fmt::format("the file has {} bytes; {} are read.", text.size(), kMaxBytes)};
+                     fmt::format("the file has {} bytes; at most {} are allowed.", text.size(), kMaxBytes)};
   check_characters(text, source);
   std::istringstream stream{std::string(text)};
   try {
     YAML::Parser parser(stream);
     TreeBuilder builder(source, problems);
-    if (!parser.HandleNextDocument(builder)) throw Unreadable{source.at(0), "there is nothing in it."};
+    if (!parser.HandleNextDocument(builder)) throw Unreadable{source.at(0), "the file is empty."};
     // One more call and no loop: before a stray comma this parser makes empty documents for ever.
     Rest rest;
     parser.HandleNextDocument(rest);
     if (rest.start)
-      throw Unreadable{source.at(*rest.start), "the document has ended before this; remove what follows."};
+      throw Unreadable{source.at(*rest.start), "this is after the end of the document; remove it."};
     return builder.take();
   } catch (const YAML::ParserException& e) {
     throw Unreadable{source.at(e.mark), fmt::format("this cannot be read as YAML ({}).", e.msg)};

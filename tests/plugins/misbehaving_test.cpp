@@ -77,7 +77,7 @@ TEST_CASE("thirteen ways to misbehave each spoil one trial") {
     CHECK(trial.last_step <= 10);
   };
   check("throws", "failed", "the variant does not like this batch");
-  check("throws_a_number", "failed", "something was thrown that is no std::exception");
+  check("throws_a_number", "failed", "an exception that is not a std::exception");
   check("aborts", "failed", "signal 6 (SIGABRT)");
   check("crashes", "failed", "signal 11 (SIGSEGV)");
   check("exits", "failed", "it ended with exit code 0 before it had a result");
@@ -86,7 +86,7 @@ TEST_CASE("thirteen ways to misbehave each spoil one trial") {
   check("closes_everything", "done", "");
   check("loops", "killed", "it took longer than 6.0 s (limits.time)");
 #if !defined(HEED_SANITIZE_ADDRESS) && !defined(HEED_SANITIZE_THREAD)
-  check("eats_memory", "failed", "out of memory: it may take 512 MiB (limits.memory)");
+  check("eats_memory", "failed", "out of memory: at most 512 MiB are allowed (limits.memory)");
 #endif
   check("kills_itself", "killed", "signal 9 (SIGKILL)");
   check("recurses", "failed", "signal 11 (SIGSEGV)");
@@ -139,8 +139,9 @@ TEST_CASE(
   CHECK(results.texts("status") == Words{"failed"});
   const double step = results.numbers("last_step").at(0);
   CHECK(step > 0);
-  CHECK_THAT(ended.err, ContainsSubstring(fmt::format("continues after {} of 1000000 updates.", step)) &&
-                            ContainsSubstring(fmt::format("failed after {} steps", step)));
+  CHECK_THAT(ended.err,
+             ContainsSubstring(fmt::format("continues after {} of 1000000 training steps.", step)) &&
+                 ContainsSubstring(fmt::format("failed after {} steps", step)));
   CHECK(results.numbers("seconds").at(0) > 0.5);
 }
 

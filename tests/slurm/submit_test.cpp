@@ -105,7 +105,7 @@ TEST_CASE("what would be submitted is shown though Slurm does not answer") {
   const Ended shown = submit(folder, {"--print"});
   CHECK(shown.code == 0);
   CHECK_THAT(shown.out, ContainsSubstring("sbatch --parsable --array=0-3 "));
-  CHECK_THAT(shown.err, ContainsSubstring("Slurm does not answer: its MaxArraySize is taken to be 1001."));
+  CHECK_THAT(shown.err, ContainsSubstring("Slurm does not answer: MaxArraySize is assumed to be 1001."));
   CHECK(submit(folder, {}).code == 74);
 }
 

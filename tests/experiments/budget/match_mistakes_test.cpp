@@ -15,7 +15,7 @@ TEST_CASE("what cannot be reached is refused, with what was tried and what would
   CHECK_THAT(said, ContainsSubstring("f.yaml:4:18: compare.match: tokenformer cannot be given the 27,008") &&
                        ContainsSubstring(" parameters of softmax within 0.01 %: of ") &&
                        ContainsSubstring(" values of attention.tokens, these come nearest: ") &&
-                       ContainsSubstring("Allow a larger tolerance, or name another option by adjust: "
+                       ContainsSubstring("Allow a larger tolerance, or name another option in adjust: "
                                          "output_tokens, feed_forward_tokens, layers, heads, dim, steps."));
   CHECK(good(within("0.05")).trials.size() == 2);
   SECTION("every variant and point that misses is named") {
@@ -31,10 +31,10 @@ TEST_CASE("what cannot be reached is refused, with what was tried and what would
 
 TEST_CASE("what a sweep compares by cannot be moved as well") {
   CHECK(wrong(file("[softmax, {tokenformer: {tokens: [8, 16]}}]", "{budget: parameters, adjust: tokens}")) ==
-        "f.yaml:4:47: compare.match: attention.tokens is what tokenformer(tokens=8) is compared by, so it "
-        "cannot be moved as well. Give it one value, or name another option by adjust.\n"
-        "f.yaml:4:47: compare.match: attention.tokens is what tokenformer(tokens=16) is compared by, so it "
-        "cannot be moved as well. Give it one value, or name another option by adjust.");
+        "f.yaml:4:47: compare.match: the sweep varies attention.tokens of tokenformer(tokens=8), so it "
+        "cannot be adjusted too. Give it one value, or name another option in adjust.\n"
+        "f.yaml:4:47: compare.match: the sweep varies attention.tokens of tokenformer(tokens=16), so it "
+        "cannot be adjusted too. Give it one value, or name another option in adjust.");
   const std::string widths = "sweep: {parameters: {model.dim: [32, 64]}}\n";
   CHECK_THAT(
       wrong(file("[softmax, differential]", "{budget: parameters, tolerance: 0.001, adjust: dim}", widths)),
@@ -78,7 +78,7 @@ TEST_CASE("each mistake in a match has its place and the nearest name") {
         "f.yaml:4:48: compare.match.adjust: 'diferential' is no variant of this sweep. Did you mean "
         "'differential'? Known: differential, softmax.");
   CHECK(wrong(file(both, "{budget: parameters, adjust: widht}")) ==
-        "f.yaml:4:47: compare.match.adjust: differential has no integer 'widht' to move. Did you mean "
+        "f.yaml:4:47: compare.match.adjust: differential has no integer option 'widht'. Did you mean "
         "'width'? Known: feed_forward, tile, width, layers, heads, dim, steps.");
   CHECK(wrong(file(both, "{budget: parameters, adjust: [dim]}")) ==
         "f.yaml:4:47: compare.match.adjust: expected the name of an option, or a map of variants to names, "
@@ -86,10 +86,10 @@ TEST_CASE("each mistake in a match has its place and the nearest name") {
         "a list of 1.");
   CHECK(wrong(file(both, "{budget: parameters, tolerance: -1}")) ==
         "f.yaml:4:50: compare.match.tolerance: -1 is out of range; it must be from 0 to 1.");
-  CHECK(
-      wrong("variants: [softmax, differential]\n" + kTask +
-            "model: {feed_forward: none}\ncompare: {match: "
-            "{budget: parameters, tolerance: 0.001}}\n") ==
-      "f.yaml:4:18: compare.match: differential has no feed-forward whose size could be moved; name another "
-      "option, as adjust: {differential: dim}. Known: tile, layers, heads, dim, steps.");
+  CHECK(wrong("variants: [softmax, differential]\n" + kTask +
+              "model: {feed_forward: none}\ncompare: {match: "
+              "{budget: parameters, tolerance: 0.001}}\n") ==
+        "f.yaml:4:18: compare.match: differential has no feed-forward whose size could be adjusted; name "
+        "another "
+        "option, as adjust: {differential: dim}. Known: tile, layers, heads, dim, steps.");
 }

@@ -138,7 +138,7 @@ TEST_CASE("bytes of state are matched by width or heads, where the feed-forward 
   CHECK_THAT(wrong(file("[softmax, linear]", "{budget: state_bytes}")),
              ContainsSubstring("f.yaml:4:18: compare.match: linear cannot be given the ") &&
                  ContainsSubstring("moving model.feed_forward.width does not change that") &&
-                 ContainsSubstring("name another option by adjust: ") && ContainsSubstring("heads, dim"));
+                 ContainsSubstring("name another option in adjust: ") && ContainsSubstring("heads, dim"));
 }
 
 TEST_CASE("any integer of a variant, its feed-forward or the model can be moved") {
@@ -243,9 +243,8 @@ TEST_CASE("a budget is set, changed and taken away on the command line") {
     const Sweep sweep = read(with_reference, {"variants=[linear, differential]"}, problems, &notes);
     CHECK(problems.lines() == Texts{});
     CHECK(sweep.match.options.reference == "linear");
-    CHECK(notes ==
-          Texts{"compare.match.reference: 'softmax' is not among the variants of the command line; the "
-                "reference is the first of them, 'linear'."});
+    CHECK(notes == Texts{"compare.match.reference: 'softmax' is not among the variants of the command line; "
+                         "the first of them, 'linear', becomes the reference."});
   }
 }
 

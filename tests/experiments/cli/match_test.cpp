@@ -49,7 +49,7 @@ TEST_CASE("the plan shows what was moved, and starts nothing") {
   CHECK(plan.code == 0);
   CHECK_THAT(plan.out,
              ContainsSubstring("Matched to softmax by parameters, within 2 %:\n"
-                               "variant       moved                          to  parameters  target  "
+                               "variant       adjusted                       to  parameters  target  "
                                "mismatch\n"
                                "softmax       -                               -") &&
                  ContainsSubstring("differential  model.feed_forward.width       ") &&

@@ -191,14 +191,15 @@ TEST_CASE("a run whose report goes wrong has ended well") {
     CHECK(ended.code == 0);
     CHECK_THAT(
         ended.err,
-        EndsWith("The report could not be made; the results are whole. `heed report r` tries again.\n"));
+        EndsWith(
+            "The report could not be written; the results are complete. `heed report r` tries again.\n"));
   }
   SECTION("its place is taken") {
     fs::create_directories(folder / "r/report.html/full");
     const Ended ended = run(folder);
     CHECK(ended.code == 0);
     CHECK_THAT(ended.err,
-               ContainsSubstring("report.html") && ContainsSubstring("The report could not be made"));
+               ContainsSubstring("report.html") && ContainsSubstring("The report could not be written"));
   }
   CHECK(fs::exists(folder / "r/results.h5"));
 }

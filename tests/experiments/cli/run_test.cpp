@@ -167,7 +167,7 @@ TEST_CASE("a merge that is killed is said in a sentence, and the same command ag
   const Ended ended = program.wait();
   CHECK(ended.code == 74);
   CHECK_THAT(ended.err,
-             ContainsSubstring("r/results.h5: the process that makes it was ended by signal 9 (SIGKILL)") &&
+             ContainsSubstring("r/results.h5: the process that writes it was ended by signal 9 (SIGKILL)") &&
                  ContainsSubstring("`heed merge r` tries again"));
   CHECK(run_smoke(folder, "r", {}).code == 0);
 }

@@ -149,7 +149,7 @@ TEST_CASE("plan starts nothing") {
   const TempFolder folder;
   const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml")});
   CHECK(plan.code == 0);
-  CHECK_THAT(plan.out, ContainsSubstring("smoke: 4 trials. Nothing is started.") &&
+  CHECK_THAT(plan.out, ContainsSubstring("smoke: 4 trials. No trial is started.") &&
                            ContainsSubstring("training FLOPs"));
   CHECK_FALSE(std::filesystem::exists(folder / "runs"));
 }

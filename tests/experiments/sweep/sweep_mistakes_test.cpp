@@ -41,13 +41,13 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("train: {checkpoint: often}") ==
         "f.yaml:3:21: train.checkpoint: expected a time as 30s or 5m, found 'often'.");
   CHECK(wrong("task: mqar\n") ==
-        "f.yaml:1:1: variants: the list is missing; name what is to be compared, as [softmax, linear].");
+        "f.yaml:1:1: variants: the list is missing; name the variants to compare, as [softmax, linear].");
   CHECK(wrong("variants: [softmax]\n") == "f.yaml:1:1: task: the section is missing. Known: mqar, text.");
   CHECK(wrong("variants: [softmax]\ntask: {length: 8}\n") ==
         "f.yaml:2:7: task.name: it is missing. Known: mqar, text.");
   // duplicate keys
   CHECK(with("train: {lr: 1}\nmodel: {dim: 8}\ntrain: {steps: 1}") ==
-        "f.yaml:5:1: 'train' stands here twice; it is already on line 3.");
+        "f.yaml:5:1: 'train' is a duplicate key; it is already on line 3.");
   // types and ranges
   CHECK(with("train: {steps: 1.5}") == "f.yaml:3:16: train.steps: expected an integer, found 1.5.");
   CHECK(with("train: {lr: \"1\"}") == "f.yaml:3:13: train.lr: expected a number, found the string '1'.");
@@ -61,9 +61,8 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:16: train.beta1: 2 is out of range; it must be from 0 to 0.999999.");
   CHECK(with("model: {norm: batch}") == "f.yaml:3:15: model.norm: unknown value 'batch'. Known: layer, rms.");
   CHECK(with("train: {steps: 010}") ==
-        "f.yaml:3:16: 010 begins with a zero, which some readers take for an octal number; write it without "
-        "the "
-        "zero, or in quotes if it is a text.");
+        "f.yaml:3:16: 010 begins with a zero, which some YAML readers read as octal; write it without the "
+        "zero, or in quotes if it is a string.");
   // values that are wrong only together
   CHECK(with("train: {steps: 10, warmup: 11}") ==
         "f.yaml:3:28: train.warmup: it must not be larger than steps.");
@@ -96,7 +95,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(wrong("task: mqar\nvariants: [{window: {size: [8, 0]}}]\n") ==
         "f.yaml:2:32: variants[0].window.size: 0 is out of range; it must be at least 1.");
   CHECK(wrong("task: mqar\nvariants: [mlp]\n") ==
-        "f.yaml:2:12: variants[0]: 'mlp' does not mix along time; it can stand in model.feed_forward.");
+        "f.yaml:2:12: variants[0]: 'mlp' does not mix along time; use it in model.feed_forward.");
   CHECK(wrong("task: mqar\nvariants: [softmax, {softmax: {temperature: 1.0}}]\n") ==
         "f.yaml:2:22: variants[1].softmax: softmax(temperature=1) is the same as the entry at f.yaml:2:12; "
         "remove one "
@@ -113,9 +112,9 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   // the sweep
   CHECK(with("sweep: {seeds: 0}") ==
         "f.yaml:3:16: sweep.seeds: 0 is out of range; it must be from 1 to 100000.");
-  CHECK(with("sweep: {seeds: [1, 1]}") == "f.yaml:3:20: sweep.seeds: 1 stands there twice.");
+  CHECK(with("sweep: {seeds: [1, 1]}") == "f.yaml:3:20: sweep.seeds: 1 is listed twice.");
   CHECK(with("sweep: {parameters: {lr: [1, 2]}}") ==
-        "f.yaml:3:22: lr: a parameter is named by section and key. Did you mean 'train.lr'?");
+        "f.yaml:3:22: lr: a parameter's name is section and key. Did you mean 'train.lr'?");
   CHECK(with("sweep: {parameters: {train.lrr: [1, 2]}}") ==
         "f.yaml:3:22: train.lrr: there is no such parameter. Did you mean 'train.lr'? Known: train.steps, "
         "train.batch, "
@@ -128,26 +127,25 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("sweep: {parameters: {train.lr: [0.1, high]}}") ==
         "f.yaml:3:38: train.lr: expected a number, found the string 'high'.");
   CHECK(with("sweep: {parameters: {train.lr: [0.001, 1e-3]}}") ==
-        "f.yaml:3:40: train.lr: 0.001 stands in the list twice.");
+        "f.yaml:3:40: train.lr: 0.001 is listed twice.");
   CHECK(with("sweep: {parameters: {train.lr: {min: 1, max: 2}}}") ==
         "f.yaml:3:32: train.lr: a range needs 'method: random'; a grid takes a list of values.");
   CHECK(with("sweep: {method: random, parameters: {train.lr: [1]}}") ==
-        "f.yaml:3:8: sweep.trials: a random search must say how many trials it takes.");
+        "f.yaml:3:8: sweep.trials: a random search needs the number of trials.");
   CHECK(with("sweep: {trials: 3}") ==
-        "f.yaml:3:17: sweep.trials: a grid has as many trials as it has points. Did you mean 'method: "
+        "f.yaml:3:17: sweep.trials: a grid has one trial per point. Did you mean 'method: "
         "random'?");
   CHECK(with("sweep: {method: random, trials: 2, parameters: {train.steps: {min: 1, max: 9}}}") ==
         "f.yaml:3:62: train.steps: it takes integers: write 'distribution: int_uniform'.");
   CHECK(with("sweep: {method: random, trials: 2, parameters: {train.lr: {min: -4, max: -2, distribution: "
              "log_uniform}}}") ==
-        "f.yaml:3:59: train.lr: the bounds of log_uniform are the values themselves and must be above 0.");
+        "f.yaml:3:59: train.lr: the bounds of log_uniform are values, not exponents, and must be above 0.");
   CHECK(with("sweep: {together: [{train.lr: 1, train.clip: 1}, {train.lr: 2}]}") ==
         "f.yaml:3:50: sweep.together: every entry must set the same keys; here train.lr, in the first entry "
         "train.clip, train.lr.");
   CHECK(with("sweep: {seeds: 1000, parameters: {train.lr: [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], train.clip: [1, "
              "2, 3, 4, 5, 6, "
-             "7, 8, 9, 10, 11]}}") ==
-        "f.yaml:1:1: the sweep has 110000 trials; at most 100000 are run as one.");
+             "7, 8, 9, 10, 11]}}") == "f.yaml:1:1: the sweep has 110000 trials; at most 100000 are allowed.");
   // the comparison
   CHECK(with("compare: {metric: test_acuracy}") ==
         "f.yaml:3:19: compare.metric: 'test_acuracy' is no metric. Did you mean 'test_accuracy'? Known: "
@@ -178,7 +176,7 @@ TEST_CASE("a growth that cannot be is refused where it stands") {
         "16}, "
         "steps: 500}, {tokenformer: {tokens: 64}}], found a list of 1.");
   CHECK(grow("[tokenformer, {tokenformer: {tokens: 99}}]") ==
-        "f.yaml:3:12: variants[0].grow[0].steps: it is missing; after how many updates does this stage end?");
+        "f.yaml:3:12: variants[0].grow[0].steps: it is missing; give the training steps of this stage.");
   CHECK(grow("[{tokenformer: {tokens: 16}, steps: 0}, tokenformer]") ==
         "f.yaml:3:47: variants[0].grow[0].steps: expected an integer above 0, found 0.");
   CHECK(
@@ -192,9 +190,8 @@ TEST_CASE("a growth that cannot be is refused where it stands") {
   CHECK(grow("[" + small + ", softmax]") ==
         "f.yaml:3:53: variants[0].grow[1]: 'tokenformer' cannot grow into 'softmax'.");
   CHECK(grow("[{softmax: {temperature: 1}, steps: 3}, {softmax: {temperature: 2}}]") ==
-        "f.yaml:3:51: variants[0].grow[1]: temperature is 1 in the stage before and 2 here; stages may "
-        "differ in "
-        "numbers of parameter tokens alone.");
+        "f.yaml:3:51: variants[0].grow[1]: temperature is 1 in the previous stage and 2 here; stages may "
+        "differ only in numbers of parameter tokens.");
   CHECK(grow("[" + small + ", tokenformer]", "train: {steps: 300}") ==
         "f.yaml:3:5: variants[0].grow: the stages before the last take 300 updates of 300 (train.steps); "
         "shorten "
@@ -218,7 +215,7 @@ TEST_CASE("all mistakes of a file are reported together, in its order") {
       "shares.\n"
       "f.yaml:5:16: model.heads: 3 does not divide model.dim (64).\n"
       "f.yaml:6:13: train.lr: -1 is out of range; it must be at least 0.\n"
-      "f.yaml:7:16: sweep.seeds: expected how many or a list of them, found the string 'x'.");
+      "f.yaml:7:16: sweep.seeds: expected a number or a list of seeds, found the string 'x'.");
 }
 
 TEST_CASE("a mistake that many trials share is reported once") {

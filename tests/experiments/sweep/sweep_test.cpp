@@ -260,10 +260,10 @@ TEST_CASE("overrides change any key, and lists make axes") {
         "sweep, compare, save, plugins, limits.");
     CHECK(wrong(kSmall, {"train.lr"}) ==
           "command line: 'train.lr' is not understood; an override is key=value, as train.lr=0.001.");
-    CHECK(wrong(kSmall, {"train.lr="}) == "command line: train.lr: a value is missing behind '='.");
+    CHECK(wrong(kSmall, {"train.lr="}) == "command line: train.lr: a value is missing after '='.");
     CHECK(wrong(kSmall, {"variants.linear.features=elu"}) ==
           "command line: variants.linear.features: no entry of variants has this name; write "
-          "variants.NAME.OPTION=value for one that is there, or variants=[...] for the whole list.");
+          "variants.NAME.OPTION=value for an existing entry, or variants=[...] for the whole list.");
   }
   SECTION("what the file compares by may be gone: the first variant is the reference, nothing is selected") {
     const std::string compared =
@@ -281,14 +281,13 @@ TEST_CASE("overrides change any key, and lists make axes") {
     };
     CHECK(settled(compared, {}) == Texts{"softmax", "train.lr", ""});
     CHECK(settled(compared, {"variants=[linear, softmax]"}) == Texts{"softmax", "train.lr", ""});
-    CHECK(
-        settled(compared, {"variants=[linear, {window: {size: 3}}]"}) ==
-        Texts{"linear", "train.lr",
-              "compare.reference: 'softmax' is not among the variants of the command line; the reference is "
-              "the first of them, 'linear'."});
+    CHECK(settled(compared, {"variants=[linear, {window: {size: 3}}]"}) ==
+          Texts{"linear", "train.lr",
+                "compare.reference: 'softmax' is not among the variants of the command line; the first of "
+                "them, 'linear', becomes the reference."});
     CHECK(settled(compared, {"train.lr=0.3"}) ==
           Texts{"softmax", "",
-                "compare.select: 'train.lr' has one value by the command line; nothing is selected."});
+                "compare.select: 'train.lr' has one value on the command line; nothing is selected."});
     CHECK(settled(compared, {"train.lr=[0.3, 0.4]"}) == Texts{"softmax", "train.lr", ""});
     CHECK(settled("variants: [window]\ntask: mqar\ncompare: {reference: window}\n",
                   {"variants.window.size=[3, 4]"})[0] == "window(size=3)");
