@@ -111,28 +111,28 @@ void require_out_of_bounds(const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("the bounds check finds what is written outside of y and dx") {
+TEST_CASE("bounds check: finds what is written outside of y and dx") {
   require_out_of_bounds<WritesAfterY>("forward writes to 1 row after the end of y (");
   require_out_of_bounds<WritesBeforeY>("forward writes to 1 row before the beginning of y (");
   require_out_of_bounds<AddsAfterDx>("backward writes to 2 rows after the end of dx (");
 }
 
-TEST_CASE("the bounds check finds what is written to an input or a parameter") {
+TEST_CASE("bounds check: finds what is written to an input or a parameter") {
   require_out_of_bounds<ChangesX>("forward writes to x (");
   require_out_of_bounds<ChangesItsParameter>("forward writes to the value of gain (");
 }
 
-TEST_CASE("the bounds check finds what is added to the gradients of others") {
+TEST_CASE("bounds check: finds what is added to the gradients of others") {
   require_out_of_bounds<AddsAfterItsGradient>("backward writes to 1 number after the gradient of gain (");
   require_out_of_bounds<AddsToOtherGradients>("the memory before the gradients of its parameters (");
 }
 
-TEST_CASE("the bounds check finds what is read from outside") {
+TEST_CASE("bounds check: finds what is read from outside") {
   require_out_of_bounds<ReadsAfterX>("the output depends on memory outside");
   require_out_of_bounds<ReadsBeforeDy>("the gradient of gain depends on memory outside");
 }
 
-TEST_CASE("the bounds check lets pass what stays inside") {
+TEST_CASE("bounds check: lets pass what stays inside") {
   const Registry registry = with_layer<With<Right>::template Layer>("inside");
   for (const CheckResult& r : check_all(registry)) {
     INFO(r.check << ": " << r.message);

@@ -55,24 +55,24 @@ class MeanOverTime final : public Layer<S> {
 
 }  // namespace
 
-TEST_CASE("the causality check names the first position that leaks") {
+TEST_CASE("causality check: names the first position that leaks") {
   require_caught(with_mixer<OffByOne>("off_by_one"), "causality",
                  "position 1 leaks: changing it changes the output at position 0");
 }
 
-TEST_CASE("the causality check tells a mask that is off by one from none") {
+TEST_CASE("causality check: distinguishes a mask that is off by one from a missing mask") {
   require_caught(with_mixer<OffByOne>("off_by_one"), "causality", "the mask hides too late");
   require_caught(with_mixer<SeesAll>("sees_all"), "causality", "nothing is hidden");
   require_caught(with_mixer<LeakyBackward>("leaky_backward"), "causality",
                  "backward uses positions that forward hides");
 }
 
-TEST_CASE("the causality check wants gradients of exactly zero") {
+TEST_CASE("causality check: wants gradients of exactly zero") {
   require_caught(with_mixer<LeakyBackward>("leaky_backward"), "causality",
                  "position 1 leaks: a loss on the output at position 0 gives it a gradient of");
 }
 
-TEST_CASE("positions of a feed-forward must not mix") {
+TEST_CASE("heed check: positions of a feed-forward must not mix") {
   require_caught(with_layer<MeanOverTime>("mean_over_time"), "positions apart",
                  "position 0 leaks: changing it changes the output at position 1");
 }

@@ -45,12 +45,12 @@ using LearnsNotOfItself = AddsTheMean<S, ForgetsItself>;
 
 }  // namespace
 
-TEST_CASE("the context check finds a layer that computes something else on itself") {
+TEST_CASE("context check: finds a layer that computes something else on itself") {
   require_caught(with_layer<WeighsItself>("weighs_itself"), "context",
                  "a copy of x as the context gives another output than x itself");
 }
 
-TEST_CASE("the context check finds gradients that do not add up") {
+TEST_CASE("context check: finds gradients that do not add up") {
   require_caught(with_layer<LearnsNotOfItself>("learns_not_of_itself"), "context",
                  "the gradients of x and of a copy of x as the context do not add up");
 }

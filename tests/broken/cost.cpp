@@ -26,11 +26,11 @@ struct NoNumber : Naive<S> {
 
 }  // namespace
 
-TEST_CASE("the cost check finds a formula that counts less than what is multiplied") {
+TEST_CASE("cost check: finds a formula that counts less than what is multiplied") {
   require_caught(with_mixer<AddsAsOne>("adds_as_one"), "cost", "are 1200 FLOPs, but the formula says 1176");
 }
 
-TEST_CASE("the cost check finds costs that fall with the length or are no numbers") {
+TEST_CASE("cost check: finds costs that fall with the length or are no numbers") {
   require_caught(with_mixer<Falls>("falls"), "cost", "less than the");
   require_caught(with_mixer<NoNumber>("no_number"), "cost", "cost(1, 1).state_bytes is nan");
 }

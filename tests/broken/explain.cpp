@@ -27,7 +27,7 @@ std::string sources_of(const std::filesystem::path& folder) {
 
 }  // namespace
 
-TEST_CASE("every check is explained in a few lines") {
+TEST_CASE("heed check: every check is explained in a few lines") {
   std::set<std::string_view> names;
   for (const CheckInfo& c : all_checks()) {
     CAPTURE(std::string(c.name));
@@ -44,7 +44,7 @@ TEST_CASE("every check is explained in a few lines") {
   }
 }
 
-TEST_CASE("every check has a broken twin that it catches") {
+TEST_CASE("heed check: every check has a broken variant that it catches") {
   const std::string sources = sources_of(test::source_dir() / "tests" / "broken");
   for (const CheckInfo& c : all_checks()) {
     CAPTURE(std::string(c.name));

@@ -114,30 +114,30 @@ struct ShowsScores : Naive<S> {
 
 }  // namespace
 
-TEST_CASE("the precision check finds what is wrong in float alone") {
+TEST_CASE("precision check: finds an error that exists only in float") {
   require_caught(with_mixer<WrongInFloat>("wrong_in_float"), "float and double",
                  "differs by 0.001 relative between float and double");
 }
 
-TEST_CASE("the numbers check finds an overflow") {
+TEST_CASE("numbers check: finds an overflow") {
   require_caught(with_mixer<Overflows>("overflows"), "numbers", "is not finite in float for huge scores");
 }
 
-TEST_CASE("the memory check counts what the second step takes from the heap") {
+TEST_CASE("memory check: counts what the second step takes from the heap") {
   if (test::heap_allocations() == 0) return;  // not counted in this build (tests/heap.h)
   require_caught(with_mixer<Allocates>("allocates"), "memory", "step 2 allocates on the heap",
                  {.heap_allocations = test::heap_allocations});
 }
 
-TEST_CASE("the memory check sees arenas that grow") {
+TEST_CASE("memory check: sees arenas that grow") {
   require_caught(with_mixer<Grows>("grows"), "memory", "more bytes for its arenas");
 }
 
-TEST_CASE("the cross check finds lengths that are mixed up") {
+TEST_CASE("cross check: finds lengths that are mixed up") {
   require_caught(with_mixer<SquareOnly>("square_only"), "cross shapes", "value.weight[");
 }
 
-TEST_CASE("a position that makes no difference is found") {
+TEST_CASE("heed check: a position that makes no difference is found") {
   const Registry registry = [] {
     Registry r = with_mixer<NoSlope>("no_slope");
     r.add_position<Slopes>("slopes", {});
@@ -146,6 +146,6 @@ TEST_CASE("a position that makes no difference is found") {
   require_caught(registry, "positions", "the position has no effect");
 }
 
-TEST_CASE("the weights check finds a hidden pair that is shown") {
+TEST_CASE("weights check: finds a hidden pair that is shown") {
   require_caught(with_mixer<ShowsScores>("shows_scores"), "weights", "the hidden pair (0,1) has the weight");
 }

@@ -6,7 +6,7 @@
 using namespace heed;
 using namespace heed::broken;
 
-TEST_CASE("the plain twin passes every check") {
+TEST_CASE("heed check: the reference implementation passes every check") {
   Registry registry = with_mixer<Naive>("naive");
   registry.add_position<Slopes>("slopes", {});
   for (const CheckResult& r : check_all(registry, {.heap_allocations = test::heap_allocations})) {

@@ -52,7 +52,7 @@ TEST_CASE("an arena keeps thousands of odd sizes apart, down to the byte") {
   CHECK(arena.reserved() >= asked);
 }
 
-TEST_CASE("a rewound arena hands out the same memory") {
+TEST_CASE("arena: a rewound arena hands out the same memory") {
   Arena arena;
   const std::vector<Piece> first = take(arena, 5000, 7);
   const std::size_t reserved = arena.reserved();
@@ -88,7 +88,7 @@ TEST_CASE("an arena takes nothing from the heap before it is asked") {
 }
 
 #ifndef NDEBUG
-TEST_CASE("in debug builds, memory that was not written reads as NaN") {
+TEST_CASE("arena: in debug builds, memory that was not written reads as NaN") {
   Arena arena;
   *static_cast<double*>(arena.allocate(sizeof(double))) = 1;
   arena.rewind();

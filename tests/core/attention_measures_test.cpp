@@ -29,7 +29,7 @@ Matrix<float> uniform_causal(Index time) {
 
 }  // namespace
 
-TEST_CASE("equal weights have the entropy of a fair die, one weight has none") {
+TEST_CASE("attention measures: equal weights have the entropy of a fair die, one weight has none") {
   for (std::size_t n : {1, 2, 7, 300}) {
     std::vector<float> weights(n + 5, 0);
     std::fill_n(weights.begin(), n, 1.0f / 3);  // the sum is not asked for
@@ -39,7 +39,7 @@ TEST_CASE("equal weights have the entropy of a fair die, one weight has none") {
   CHECK(measured({0, 0.125f, 0}).entropy == 0);
 }
 
-TEST_CASE("the mean entropy of equal causal weights is that of log(i + 1)") {
+TEST_CASE("attention measures: the mean entropy of equal causal weights is that of log(i + 1)") {
   const Index time = 50;
   const Matrix<float> map = uniform_causal(time);
   double sum = 0, expected = 0;
@@ -50,14 +50,14 @@ TEST_CASE("the mean entropy of equal causal weights is that of log(i + 1)") {
   CHECK(std::abs(sum - expected) < 1e-10);
 }
 
-TEST_CASE("a geometric row has the entropy of its closed form") {
+TEST_CASE("attention measures: a geometric row has the entropy of its closed form") {
   // a_j = 2^-(j+1): H = log 2 sum (j+1) 2^-(j+1) = 2 log 2, but for the tail
   std::vector<float> weights;
   for (int j = 0; j < 60; ++j) weights.push_back(std::ldexp(1.0f, -j - 1));
   CHECK(std::abs(measured(weights).entropy - 2 * std::numbers::ln2) < kNear);
 }
 
-TEST_CASE("shares of weight are those of the keys that hold it") {
+TEST_CASE("attention measures: shares of weight are those of the keys that hold it") {
   const RowMeasures row =
       measured({0.5f, 0.25f, 0.125f, 0.125f, 0}, {none, answer, distractor, answer, distractor});
   CHECK(row.on_first == 0.5);
@@ -66,7 +66,8 @@ TEST_CASE("shares of weight are those of the keys that hold it") {
   CHECK(row.negative == 0);
 }
 
-TEST_CASE("signed weights count without their sign, and the negative ones by themselves") {
+TEST_CASE(
+    "attention measures: signed weights count without their sign, and the negative ones by themselves") {
   const RowMeasures row = measured({0.5f, -0.25f, 0.25f, -1}, {none, answer, distractor, answer});
   CHECK(row.on_first == 0.25);
   CHECK(row.on_answer == 0.625);
@@ -75,13 +76,17 @@ TEST_CASE("signed weights count without their sign, and the negative ones by the
   CHECK(std::abs(row.entropy - measured({0.5f, 0.25f, 0.25f, 1}).entropy) < kNear);
 }
 
-TEST_CASE("where no key holds an answer there is no share; where one does but is not seen, it is 0") {
+TEST_CASE(
+    "attention measures: where no key holds an answer there is no share; where one does but is not seen, it "
+    "is 0") {
   CHECK_FALSE(measured({1, 0}, {none, distractor}).on_answer);
   CHECK(measured({1, 0}, {none, distractor}).on_distractors == 0.0);
   CHECK(measured({1, 0}, {none, answer}).on_answer == 0.0);
 }
 
-TEST_CASE("a query that sees nothing has no measures; a weight that is not a number spoils them") {
+TEST_CASE(
+    "attention measures: a query that sees nothing has no measures; a weight that is not a number spoils "
+    "them") {
   const std::vector<Evidence> keys(3);
   CHECK_FALSE(measure_row(std::vector<float>(3, 0), keys));
   const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -89,7 +94,7 @@ TEST_CASE("a query that sees nothing has no measures; a weight that is not a num
   CHECK(std::isnan(measured({1, 0, nan}).on_first));
 }
 
-TEST_CASE("the effective rank of T equal singular values is T, of one alone 1") {
+TEST_CASE("attention measures: the effective rank of T equal singular values is T, of a single one 1") {
   for (Index time : {1, 2, 9, 64, 130}) {
     CHECK(std::abs(rank_of(Matrix<float>::Identity(time, time)) - static_cast<double>(time)) < 1e-10);
     CHECK(std::abs(rank_of(Matrix<float>::Constant(time, time, 0.125f)) - 1) < 1e-10);
@@ -100,7 +105,7 @@ TEST_CASE("the effective rank of T equal singular values is T, of one alone 1") 
   CHECK(std::abs(rank_of(shift) - 31) < 1e-10);
 }
 
-TEST_CASE("the effective rank of singular values 3 and 1 is that of a coin of 3/4") {
+TEST_CASE("attention measures: the effective rank of singular values 3 and 1 is that of a coin of 3/4") {
   Matrix<float> m(2, 2);
   m << 3, 0, 0, -1;
   CHECK(std::abs(rank_of(m) - std::exp(-0.75 * std::log(0.75) - 0.25 * std::log(0.25))) < kNear);
@@ -109,7 +114,7 @@ TEST_CASE("the effective rank of singular values 3 and 1 is that of a coin of 3/
   CHECK(std::abs(rank_of(uniform_causal(2)) - std::exp(-p * std::log(p) - (1 - p) * std::log(1 - p))) < 1e-7);
 }
 
-TEST_CASE("a map of zeros, or with what is no number, has no effective rank") {
+TEST_CASE("attention measures: a map of zeros, or with what is no number, has no effective rank") {
   CHECK(std::isnan(rank_of(Matrix<float>::Zero(4, 4))));
   Matrix<float> m = Matrix<float>::Identity(4, 4);
   m(2, 1) = std::numeric_limits<float>::infinity();

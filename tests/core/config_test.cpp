@@ -32,7 +32,7 @@ Config sample() {
 
 }  // namespace
 
-TEST_CASE("scalars are read by the YAML 1.2 core schema") {
+TEST_CASE("config: scalars are read by the YAML 1.2 core schema") {
   long long whole = 0;
   double number = 0;
   bool boolean = false;
@@ -45,7 +45,7 @@ TEST_CASE("scalars are read by the YAML 1.2 core schema") {
   CHECK((plain("false").read(boolean) && !boolean));
 }
 
-TEST_CASE("what is no number is not read as one") {
+TEST_CASE("config: what is no number is not read as one") {
   for (const char* text : {"", "-", "+", "+-5", "-+5", "010", "-010", "1.5", "1e3", "0x10", "1_000", "12a",
                            "99999999999999999999"})
     CHECK_FALSE(is_whole(text));
@@ -64,7 +64,7 @@ TEST_CASE("what is no number is not read as one") {
   CHECK_FALSE(Config::map().read(number));
 }
 
-TEST_CASE("equal meaning gives equal canonical text") {
+TEST_CASE("config: equal meaning gives equal canonical text") {
   CHECK(plain("1e-3").canonical() == "0.001");
   CHECK(plain("0.0010").canonical() == "0.001");
   CHECK(plain("1.0").canonical() == "1");
@@ -80,7 +80,7 @@ TEST_CASE("equal meaning gives equal canonical text") {
   CHECK(quoted("softmax").canonical() == plain("softmax").canonical());
 }
 
-TEST_CASE("the canonical text sorts keys and keeps the order of lists") {
+TEST_CASE("config: the canonical text sorts keys and keeps the order of lists") {
   CHECK(sample().canonical() ==
         "{empty: {}, name: recall, none: null, sizes: [8, 16], train: {lr: 0.001, steps: 20}}");
   Config other = Config::map();
@@ -89,7 +89,7 @@ TEST_CASE("the canonical text sorts keys and keeps the order of lists") {
   CHECK(other.canonical() == "{a: 1, b: 2}");
 }
 
-TEST_CASE("different meanings give different canonical texts") {
+TEST_CASE("config: different meanings give different canonical texts") {
   CHECK(quoted("1").canonical() == "\"1\"");
   CHECK(quoted("true").canonical() == "\"true\"");
   CHECK(quoted("null").canonical() == "\"null\"");
@@ -99,7 +99,7 @@ TEST_CASE("different meanings give different canonical texts") {
         Config::sequence({quoted("1, 2")}).canonical());
 }
 
-TEST_CASE("texts that a YAML reader would take for something else stand in quotes") {
+TEST_CASE("config: strings that a YAML reader would read as something else are quoted") {
   for (const char* text : {"yes", "off", "~",  "a: b", "#a", "- a", "-a", "?",   " a",   "a ",  "{",
                            "a,b", "*a",  "&a", "!a",   "%a", "@a",  "`a", "a'b", "0x:1", "010", "-07"}) {
     CAPTURE(text);
@@ -112,7 +112,7 @@ TEST_CASE("texts that a YAML reader would take for something else stand in quote
   }
 }
 
-TEST_CASE("readable text keeps the order of the keys") {
+TEST_CASE("config: readable text keeps the order of the keys") {
   CHECK(sample().yaml() ==
         "name: recall\n"
         "train:\n"
@@ -123,7 +123,7 @@ TEST_CASE("readable text keeps the order of the keys") {
         "empty: {}\n");
 }
 
-TEST_CASE("keys are found, replaced, erased and reached by a dotted path") {
+TEST_CASE("config: keys are found, replaced, erased and reached by a dotted path") {
   Config c = sample();
   CHECK(c.find("name")->text() == "recall");
   CHECK(c.find("nome") == nullptr);
@@ -145,7 +145,7 @@ TEST_CASE("keys are found, replaced, erased and reached by a dotted path") {
   CHECK_THROWS_AS(scalar.set("a", plain("1")), Bug);
 }
 
-TEST_CASE("what was found is described in words") {
+TEST_CASE("config: what was found is described in words") {
   CHECK(Config().described() == "nothing");
   CHECK(plain("abc").described() == "the string 'abc'");
   CHECK(quoted("1").described() == "the string '1'");
@@ -155,7 +155,7 @@ TEST_CASE("what was found is described in words") {
   CHECK(Config::map().described() == "a map");
 }
 
-TEST_CASE("problems come in the order of their places, those without one first") {
+TEST_CASE("config: problems come in the order of their places, those without one first") {
   Problems problems;
   CHECK_NOTHROW(problems.throw_if_any());
   problems.add({"f.yaml", 9, 1}, "third.");
@@ -173,7 +173,7 @@ TEST_CASE("problems come in the order of their places, those without one first")
   CHECK_THROWS_AS(problems.throw_if_any(), ConfigError);
 }
 
-TEST_CASE("a problem that is found twice is said once") {
+TEST_CASE("config: a problem that is found twice is said once") {
   Problems problems, others;
   problems.add({"f.yaml", 2, 3}, "wrong.");
   problems.add({"f.yaml", 2, 3}, "wrong.");
@@ -183,7 +183,7 @@ TEST_CASE("a problem that is found twice is said once") {
   CHECK(problems.lines() == std::vector<std::string>{"f.yaml:1:1: wrong, too.", "f.yaml:2:3: wrong."});
 }
 
-TEST_CASE("the nearest name is the one a typing error away") {
+TEST_CASE("config: the nearest name is the one a typing error away") {
   const std::vector<std::string> names = {"size", "dilation", "global_tokens"};
   CHECK(nearest("szie", names) == "size");  // two neighbors swapped count once
   CHECK(nearest("siz", names) == "size");
@@ -197,7 +197,7 @@ TEST_CASE("the nearest name is the one a typing error away") {
   CHECK(nearest("ay", {"ax", "az"}) == "ax");  // the first of equals
 }
 
-TEST_CASE("a suggestion names the nearest and all that are known") {
+TEST_CASE("config: a suggestion names the nearest and all that are known") {
   CHECK(suggestion("szie", {"size", "dilation"}) == " Did you mean 'size'? Known: size, dilation.");
   CHECK(suggestion("color", {"size", "dilation"}) == " Known: size, dilation.");
   CHECK(suggestion("color", {}).empty());

@@ -14,7 +14,7 @@ static_assert(heed::is_finite(0) && !heed::is_finite(kNaN));
 
 }  // namespace
 
-TEST_CASE("what is not finite is seen by its bits, in code built with fast math, too") {
+TEST_CASE("finite: what is not finite is seen by its bits, in code built with fast math, too") {
   const auto is_finite = GENERATE(
       +[](double x) { return heed::is_finite(x); }, heed::test::is_finite_in_fast_math);
   for (const double x : {0.0, -0.0, 1.0, -1e308, std::numeric_limits<double>::max(),
@@ -24,7 +24,7 @@ TEST_CASE("what is not finite is seen by its bits, in code built with fast math,
     CHECK_FALSE(is_finite(x));
 }
 
-TEST_CASE("the standard library's own question is answered wrongly there") {
+TEST_CASE("finite: the standard library's own question is answered wrongly there") {
   CHECK(heed::test::std_is_finite_in_fast_math(kNaN));
   CHECK(heed::test::std_is_finite_in_fast_math(kInfinity));
 }

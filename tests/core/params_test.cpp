@@ -17,7 +17,7 @@ std::vector<double> numbers(const Param<double>& p) {
 
 }  // namespace
 
-TEST_CASE("a parameter is called by its scopes and its name") {
+TEST_CASE("params: a parameter is called by its scopes and its name") {
   Params<float> params;
   {
     const auto block = params.scope("blocks.0");
@@ -33,14 +33,14 @@ TEST_CASE("a parameter is called by its scopes and its name") {
   CHECK_FALSE(Param<float>());
 }
 
-TEST_CASE("a model far larger than the machine can be counted") {
+TEST_CASE("params: a model far larger than the machine can be counted") {
   Params<float> params;
   params.declare("weight", Index{1} << 20, Index{1} << 20, Init::normal(1), Role::decayed);
   params.declare("gain", 1, 7, Init::ones(), Role::undecayed);
   CHECK(count(params) == (Index{1} << 40) + 7);
 }
 
-TEST_CASE("fixed values are saved but are no parameters") {
+TEST_CASE("params: fixed values are saved but are no parameters") {
   Params<double> params;
   params.declare("weight", 2, 3, Init::zeros(), Role::decayed);
   const Param<double> tau = params.declare("tau", 1, 1, Init::constant(2.5), Role::fixed);
@@ -50,7 +50,7 @@ TEST_CASE("fixed values are saved but are no parameters") {
   CHECK(tau.value()(0, 0) == 2.5);
 }
 
-TEST_CASE("parameters do not overlap, and each starts on a cache line") {
+TEST_CASE("params: parameters do not overlap, and each starts on a cache line") {
   Params<float> params;
   std::vector<Param<float>> all;
   for (Index i = 1; i < 30; ++i)
@@ -68,7 +68,7 @@ TEST_CASE("parameters do not overlap, and each starts on a cache line") {
   }
 }
 
-TEST_CASE("gaps between parameters stay zero") {
+TEST_CASE("params: gaps between parameters stay zero") {
   Params<double> params;
   params.declare("a", 1, 3, Init::ones(), Role::decayed);
   params.declare("b", 1, 3, Init::ones(), Role::decayed);
@@ -79,7 +79,7 @@ TEST_CASE("gaps between parameters stay zero") {
   CHECK(std::ranges::count(params.values(), 0.0) == 10);
 }
 
-TEST_CASE("a parameter starts the same whatever is declared beside it") {
+TEST_CASE("params: a parameter starts the same whatever is declared beside it") {
   Params<double> few, more;
   const auto weight = [](Params<double>& p) {
     return p.declare("weight", 5, 7, Init::normal(0.3), Role::decayed);
@@ -95,7 +95,7 @@ TEST_CASE("a parameter starts the same whatever is declared beside it") {
   CHECK(numbers(alone) != numbers(among));
 }
 
-TEST_CASE("parameters start as their initializer says") {
+TEST_CASE("params: parameters start as their initializer says") {
   Params<double> params;
   const Param<double> normal = params.declare("normal", 100, 100, Init::normal(0.02), Role::decayed);
   const Param<double> uniform = params.declare("uniform", 100, 100, Init::uniform(0.5), Role::decayed);
@@ -113,7 +113,7 @@ TEST_CASE("parameters start as their initializer says") {
   CHECK((constant.value().array() == -3).all());
 }
 
-TEST_CASE("float parameters start at the rounded numbers of double ones") {
+TEST_CASE("params: float parameters start at the rounded numbers of double ones") {
   Params<float> single;
   Params<double> twice;
   const auto f = single.declare("w", 4, 9, Init::normal(0.1), Role::decayed);
@@ -123,7 +123,7 @@ TEST_CASE("float parameters start at the rounded numbers of double ones") {
   CHECK((f.value().array() == d.value().cast<float>().array()).all());
 }
 
-TEST_CASE("gradients start at zero and go back there") {
+TEST_CASE("params: gradients start at zero and go back there") {
   Params<float> params;
   const Param<float> p = params.declare("w", 3, 3, Init::ones(), Role::decayed);
   params.freeze();
@@ -133,7 +133,7 @@ TEST_CASE("gradients start at zero and go back there") {
   CHECK((p.grad().array() == 0).all());
 }
 
-TEST_CASE("parameters used out of turn are a bug that is named") {
+TEST_CASE("params: parameters used out of turn are a bug that is named") {
   Params<float> params;
   const Param<float> p = params.declare("w", 1, 1, Init::ones(), Role::decayed);
   CHECK_THROWS_WITH(params.declare("w", 1, 1, Init::ones(), Role::decayed),
@@ -147,7 +147,7 @@ TEST_CASE("parameters used out of turn are a bug that is named") {
   CHECK_THROWS_WITH(params.freeze(), ContainsSubstring("called twice"));
 }
 
-TEST_CASE("a model without parameters can be frozen") {
+TEST_CASE("params: a model without parameters can be frozen") {
   Params<double> params;
   params.freeze();
   params.initialize(1);

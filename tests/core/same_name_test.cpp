@@ -24,7 +24,7 @@ double factor(const Registry& registry, const std::string& name) {
 
 }  // namespace
 
-TEST_CASE("variants of two files whose structs have one name stay two") {
+TEST_CASE("same name: variants of two files whose structs have one name stay two") {
   Registry registry;
   registry.add_layer<Twin>("two", {"Twice x"});
   add_from_another_file(registry);

@@ -6,7 +6,7 @@
 
 namespace heed {
 
-TEST_CASE("what a task takes as temp is free when it ends, what it keeps is not") {
+TEST_CASE("step: what a task takes as temp is free when it ends, what it keeps is not") {
   Step<float> step(1);
   std::vector<float*> kept, temp;
   step.parallel_for(3, [&](Index, Memory<float>& memory) {
@@ -19,7 +19,7 @@ TEST_CASE("what a task takes as temp is free when it ends, what it keeps is not"
   CHECK(kept[1] != kept[2]);
 }
 
-TEST_CASE("a task leaves the caller's temp memory alone") {
+TEST_CASE("step: a task does not change the caller's temp memory") {
   Step<double> step(2);
   Memory<double> memory = step.memory();
   Mat<double> mine = memory.temp(5, 5);
@@ -28,7 +28,7 @@ TEST_CASE("a task leaves the caller's temp memory alone") {
   CHECK(mine.sum() == 25);
 }
 
-TEST_CASE("each worker has memory of its own") {
+TEST_CASE("step: each worker has memory of its own") {
   Step<double> step(5);
   std::vector<Mat<double>> kept(40, Mat<double>(nullptr, 0, 0, Eigen::OuterStride<>(0)));
   step.parallel_for(40, [&](Index i, Memory<double>& memory) {
@@ -40,7 +40,7 @@ TEST_CASE("each worker has memory of its own") {
     CHECK((kept[static_cast<std::size_t>(i)].array() == static_cast<double>(i)).all());
 }
 
-TEST_CASE("a scope frees the temp memory taken in it") {
+TEST_CASE("step: a scope frees the temp memory taken in it") {
   Step<float> step;
   Memory<float> memory = step.memory();
   float* first = nullptr;
@@ -51,7 +51,7 @@ TEST_CASE("a scope frees the temp memory taken in it") {
   CHECK(memory.temp(4, 4).data() == first);
 }
 
-TEST_CASE("a second round takes no more memory than the first") {
+TEST_CASE("step: a second round takes no more memory than the first") {
   Step<float> step(2);
   const auto round = [&] {
     step.memory().keep(100, 100, 7);
@@ -75,7 +75,7 @@ TEST_CASE("a step has at least one thread, and says whether a backward pass foll
   CHECK_FALSE(Step<float>(1, false).training);
 }
 
-TEST_CASE("views of a step's memory have the shape that was asked for") {
+TEST_CASE("step: views of a step's memory have the shape that was asked for") {
   Step<float> step;
   Memory<float> memory = step.memory();
   const Seq<float> s = memory.keep(2, 3, 4);

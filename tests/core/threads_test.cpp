@@ -8,7 +8,7 @@
 
 namespace heed {
 
-TEST_CASE("every task runs once, on a worker that exists") {
+TEST_CASE("threads: every task runs once, on a worker that exists") {
   for (const int threads : {1, 2, 5})
     for (const Index n : {0, 1, 3, 100}) {
       CAPTURE(threads, n);
@@ -22,7 +22,7 @@ TEST_CASE("every task runs once, on a worker that exists") {
     }
 }
 
-TEST_CASE("an exception of a task reaches the caller, the one of the lowest index first") {
+TEST_CASE("threads: an exception of a task reaches the caller, the one of the lowest index first") {
   for (const int threads : {1, 2, 5})
     for (int round = 0; round < 20; ++round) {
       CAPTURE(threads, round);
@@ -33,14 +33,14 @@ TEST_CASE("an exception of a task reaches the caller, the one of the lowest inde
     }
 }
 
-TEST_CASE("after an exception the next loop runs as ever") {
+TEST_CASE("threads: after an exception the next loop runs as ever") {
   CHECK_THROWS_AS(parallel_for(2, 4, [](Index, int) { throw 1; }), int);
   std::vector<Index> seen(4);
   parallel_for(2, 4, [&](Index i, int) { seen[static_cast<std::size_t>(i)] = i; });
   CHECK(seen == std::vector<Index>{0, 1, 2, 3});
 }
 
-TEST_CASE("a sum through one slot a task has the same bits for any number of threads") {
+TEST_CASE("threads: a sum through one slot a task has the same bits for any number of threads") {
   const auto sum = [](int threads) {
     std::vector<float> slots(1000);
     parallel_for(threads, 1000, [&](Index i, int) {
@@ -52,7 +52,7 @@ TEST_CASE("a sum through one slot a task has the same bits for any number of thr
   CHECK(sum(5) == sum(1));
 }
 
-TEST_CASE("a sum through one slot a worker has not: the rule is needed") {
+TEST_CASE("threads: a sum through one slot a worker has not: the rule is needed") {
   const auto sum = [](int threads) {
     std::vector<float> slots(static_cast<std::size_t>(threads));
     parallel_for(threads, 1000, [&](Index i, int w) {

@@ -26,7 +26,7 @@ S dot(Mat<S> a, In<S> b) {
 
 }  // namespace
 
-TEST_CASE("a sequence is rows of batch times time, and one matrix for each batch") {
+TEST_CASE("views: a sequence is rows of batch times time, and one matrix for each batch") {
   std::vector<double> numbers = counting(2 * 3 * 4);
   const Seq<double> s{numbers.data(), 2, 3, 4};
   CHECK(s.size() == 24);
@@ -37,7 +37,7 @@ TEST_CASE("a sequence is rows of batch times time, and one matrix for each batch
   CHECK(s.at(1).data() == numbers.data() + 12);
 }
 
-TEST_CASE("heads are columns of a sequence, seen where they lie") {
+TEST_CASE("views: heads are columns of a sequence, seen where they lie") {
   std::vector<double> numbers = counting(2 * 3 * 4);  // batch 2, time 3, dim 4
   const Heads<double> h = Seq<double>{numbers.data(), 2, 3, 4}.heads(2);
   CHECK(h.dim == 2);
@@ -48,14 +48,14 @@ TEST_CASE("heads are columns of a sequence, seen where they lie") {
   CHECK(numbers[22] == -1);
 }
 
-TEST_CASE("writing through a strided view leaves its neighbors alone") {
+TEST_CASE("views: writing through a strided view does not change its neighbors") {
   std::vector<double> numbers(3 * 6, 7.0);
   const Heads<double> h = Seq<double>{numbers.data(), 1, 3, 6}.heads(3);
   h(0, 1).setZero();
   for (std::size_t i = 0; i < numbers.size(); ++i) CHECK(numbers[i] == (i % 6 / 2 == 1 ? 0 : 7));
 }
 
-TEST_CASE("assigning to a view copies numbers and does not move the view") {
+TEST_CASE("views: assigning to a view copies numbers and does not move the view") {
   std::vector<double> a = counting(4), b(4, 0.0);
   Mat<double> to = mat(b.data(), 2, 2);
   to = mat(a.data(), 2, 2);
@@ -63,7 +63,7 @@ TEST_CASE("assigning to a view copies numbers and does not move the view") {
   CHECK(a == b);
 }
 
-TEST_CASE("a view to read is made from one to write, and the scalar is deduced") {
+TEST_CASE("views: a view to read is made from one to write, and the scalar is deduced") {
   std::vector<double> a = counting(4);
   const Mat<double> m = mat(a.data(), 2, 2);
   CHECK(sum(m) == 6);

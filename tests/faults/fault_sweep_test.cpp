@@ -137,7 +137,8 @@ void sample(SixTrials& sweep, const Kind& kind, long points, Count& count) {
 
 }  // namespace
 
-TEST_CASE("a fault at any system call loses nothing, and the sweep continues to the same bits", "[calls]") {
+TEST_CASE("fault sweep: a fault at any system call loses nothing, and the sweep continues to the same bits",
+          "[calls]") {
   SixTrials sweep;
   Count count;
   for (const Kind& kind : kKinds) {
@@ -157,7 +158,7 @@ TEST_CASE("a fault at any system call loses nothing, and the sweep continues to 
   CHECK(sweep.problems() == Words{});
 }
 
-TEST_CASE("an allocation that fails loses nothing, and the sweep continues to the same bits",
+TEST_CASE("fault sweep: an allocation that fails loses nothing, and the sweep continues to the same bits",
           "[allocations]") {
   SixTrials sweep;
   Count count;
@@ -176,7 +177,7 @@ TEST_CASE("an allocation that fails loses nothing, and the sweep continues to th
 }
 
 // HDF5 1.10 ignores some of them: it reads or stores something else then, and reports nothing.
-TEST_CASE("an allocation of a merge that fails never leaves wrong results", "[allocations]") {
+TEST_CASE("fault sweep: an allocation of a merge that fails never leaves wrong results", "[allocations]") {
   SixTrials sweep;
   const std::filesystem::path results = sweep.directory("r") / "results.h5";
   REQUIRE(sweep.run("r", 2).code == 0);

@@ -57,7 +57,7 @@ bool says_why(const SixTrials& sweep, const std::string& text) {
 
 }  // namespace
 
-TEST_CASE("a disk that is full loses nothing, and the sweep continues once there is room") {
+TEST_CASE("full disk: a disk that is full loses nothing, and the sweep continues once there is room") {
   SixTrials sweep;
   int full = 0;
   // The disk is full at another place each time: so much of it is taken before.
@@ -86,7 +86,8 @@ TEST_CASE("a disk that is full loses nothing, and the sweep continues once there
 }
 
 TEST_CASE(
-    "results that cannot be printed end a sweep with an exit code; what is said meanwhile may be lost") {
+    "full disk: results that cannot be printed end a sweep with an exit code; what is said meanwhile may be "
+    "lost") {
   SixTrials sweep;
   for (const auto& [stream, code] : std::map<std::string, int>{{"1", 74}, {"2", 0}}) {
     // A shell, since standard output and error must be a full device.

@@ -63,7 +63,7 @@ class Kills {
 
 }  // namespace
 
-TEST_CASE("a sweep that is killed as a whole loses nothing") {
+TEST_CASE("kill: a sweep that is killed as a whole loses nothing") {
   Kills test(1);
   const int wanted = sample(10, 200);
   for (int i = 0; test.kills < wanted && i < 5 * wanted; ++i) {
@@ -82,7 +82,7 @@ TEST_CASE("a sweep that is killed as a whole loses nothing") {
   CHECK(test.kills >= wanted);
 }
 
-TEST_CASE("a supervisor that is killed takes its workers with it") {
+TEST_CASE("kill: a supervisor that is killed takes its workers with it") {
   Kills test(2);
   const int rounds = sample(5, 100);
   for (int i = 0; i < rounds; ++i) {
@@ -100,7 +100,7 @@ TEST_CASE("a supervisor that is killed takes its workers with it") {
   CHECK(test.sweep.problems() == Words{});
 }
 
-TEST_CASE("a worker that is killed spoils its own trial alone, or the merge") {
+TEST_CASE("kill: a killed worker spoils only its own trial, or the merge") {
   Kills test(3);
   const int rounds = sample(5, 100);
   for (int i = 0; i < rounds; ++i) {
@@ -123,7 +123,7 @@ TEST_CASE("a worker that is killed spoils its own trial alone, or the merge") {
   CHECK(test.sweep.problems() == Words{});
 }
 
-TEST_CASE("four supervisors share a run directory while some are killed") {
+TEST_CASE("kill: four supervisors share a run directory while some are killed") {
   Kills test(4);
   const int rounds = sample(6, 60);
   for (int i = 0; i < rounds; ++i) {

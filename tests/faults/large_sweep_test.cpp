@@ -80,7 +80,8 @@ Words ids(const fs::path& plan) {
 
 }  // namespace
 
-TEST_CASE("status and the start of a resume are quick in a run directory of ten thousand trials") {
+TEST_CASE(
+    "large sweep: status and the start of a resume are quick in a run directory of ten thousand trials") {
   const TempFolder folder;
   const int seeds = long_form() ? 5000 : 50;
   const auto never = [] { return false; };

@@ -57,7 +57,7 @@ std::map<std::string, Trial> trials(const TempFolder& folder) {
 
 }  // namespace
 
-TEST_CASE("thirteen ways to misbehave each spoil one trial") {
+TEST_CASE("misbehaving: thirteen ways to misbehave each spoil one trial") {
   const TempFolder folder;
   Words words =
       run("[throws, throws_a_number, aborts, crashes, exits, nan, floods, closes_everything, loops, "
@@ -99,7 +99,7 @@ TEST_CASE("thirteen ways to misbehave each spoil one trial") {
              ContainsSubstring("0 pending, 0 running, 2 done, 1 diverged"));
 }
 
-TEST_CASE("the last step of a crash is the last update that was completed, each time") {
+TEST_CASE("misbehaving: the last step of a crash is the last update that was completed, each time") {
   const TempFolder one, two;
   Words words = run("[throws, crashes, kills_itself]");
   words.back().replace(words.back().find("]}"), 1, "], update: 7");
@@ -115,7 +115,8 @@ TEST_CASE("the last step of a crash is the last update that was completed, each 
 }
 
 TEST_CASE(
-    "a continued trial that fails before its next update has the steps and the time of both processes") {
+    "misbehaving: a continued trial that fails before its next update has the steps and the time of both "
+    "processes") {
   const std::string fault = GENERATE("throws", "crashes");
   const TempFolder folder;
   Words words = run("environment");
@@ -145,7 +146,7 @@ TEST_CASE(
   CHECK(results.numbers("seconds").at(0) > 0.5);
 }
 
-TEST_CASE("a variant that ignores SIGTERM is stopped all the same, and stays pending") {
+TEST_CASE("misbehaving: a variant that ignores SIGTERM is stopped all the same, and stays pending") {
   const TempFolder folder;
   Words words = run("ignores_sigterm");
   Program program(folder.path(), words);
@@ -159,7 +160,7 @@ TEST_CASE("a variant that ignores SIGTERM is stopped all the same, and stays pen
              ContainsSubstring("1 pending, 0 running, 1 done"));
 }
 
-TEST_CASE("--fail-fast stops at the first failure") {
+TEST_CASE("misbehaving: --fail-fast stops at the first failure") {
   const TempFolder folder;
   Words words = run("[throws, none]");
   words.insert(words.end(), {"--fail-fast", "-j", "1", "sweep.seeds=3"});

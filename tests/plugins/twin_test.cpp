@@ -40,7 +40,7 @@ heed::Registry builtin() {
 
 }  // namespace
 
-TEST_CASE("a variant trains to the same bits as a plugin and in the program") {
+TEST_CASE("twin: a variant trains to the same bits as a plugin and in the program") {
   heed::Registry inside = builtin(), outside = builtin();
   heed_register_my_variant(inside);
   heed::load_plugin(heed::test::build_dir() / "plugins/my_variant.so", outside);

@@ -46,7 +46,7 @@ std::size_t entries(const TempFolder& folder) {
 
 }  // namespace
 
-TEST_CASE("what is written is read back, whatever its length") {
+TEST_CASE("atomic file: what is written is read back, whatever its length") {
   const TempFolder folder;
   for (const std::size_t length : {0, 1, 4095, 4097, 3 * 1024 * 1024}) {
     const auto bytes = bytes_of(std::string(length, 'x'));
@@ -56,7 +56,7 @@ TEST_CASE("what is written is read back, whatever its length") {
   CHECK(entries(folder) == 1);
 }
 
-TEST_CASE("an existing file is kept, and nothing is left beside it") {
+TEST_CASE("atomic file: an existing file is kept, and nothing is left beside it") {
   const TempFolder folder;
   CHECK(write_file(folder / "file", bytes_of("first"), IfExists::keep));
   CHECK_FALSE(write_file(folder / "file", bytes_of("second"), IfExists::keep));
@@ -64,7 +64,7 @@ TEST_CASE("an existing file is kept, and nothing is left beside it") {
   CHECK(entries(folder) == 1);
 }
 
-TEST_CASE("the leftover of a killed process with our number is not in the way") {
+TEST_CASE("atomic file: the leftover of a killed process with our number is not in the way") {
   const TempFolder folder;
   const std::string leftover = temporary_of(folder / "file", host(), ::getpid());
   REQUIRE(write_file(leftover, bytes_of("torn"), IfExists::keep));
@@ -73,7 +73,7 @@ TEST_CASE("the leftover of a killed process with our number is not in the way") 
   CHECK(read_file(leftover) == bytes_of("torn"));
 }
 
-TEST_CASE("what killed processes left is removed, what living ones write is not") {
+TEST_CASE("atomic file: what killed processes left is removed, what living ones write is not") {
   const TempFolder folder;
   const auto left = [&](const std::string& name) {
     std::ofstream(folder / name) << "torn";
@@ -114,7 +114,7 @@ TEST_CASE("what killed processes left is removed, what living ones write is not"
   }
 }
 
-TEST_CASE("a process that is killed while it writes leaves a file that the next one removes") {
+TEST_CASE("atomic file: a process that is killed while it writes leaves a file that the next one removes") {
   const TempFolder folder;
   const pid_t child = ::fork();
   if (child == 0) {  // a file that can be no larger than this ends its writer
@@ -134,7 +134,7 @@ TEST_CASE("a process that is killed while it writes leaves a file that the next 
   CHECK(entries(folder) == 0);
 }
 
-TEST_CASE("leftovers are removed while others write, and every file arrives") {
+TEST_CASE("atomic file: leftovers are removed while others write, and every file arrives") {
   const TempFolder folder;
   std::atomic<bool> writing = true;
   std::atomic<int> failed = 0;
@@ -160,7 +160,7 @@ TEST_CASE("leftovers are removed while others write, and every file arrives") {
   CHECK(entries(folder) == 5);
 }
 
-TEST_CASE("an error names the path and the reason") {
+TEST_CASE("atomic file: an error names the path and the reason") {
   const TempFolder folder;
   const auto path = folder / "no/such/file";
   CHECK_THROWS_WITH(write_file(path, bytes_of("x"), IfExists::keep),
@@ -169,7 +169,7 @@ TEST_CASE("an error names the path and the reason") {
   CHECK_THROWS_AS(read_file(folder.path()), IoError);
 }
 
-TEST_CASE("a write that runs out of room leaves nothing behind") {
+TEST_CASE("atomic file: a write that runs out of room leaves nothing behind") {
   const TempFolder folder;
   rlimit before{};
   REQUIRE(::getrlimit(RLIMIT_FSIZE, &before) == 0);

@@ -22,7 +22,7 @@ void save(H5Writer& file, const std::filesystem::path& path) {
 
 }  // namespace
 
-TEST_CASE("a variable comes back with its numbers and the names of its dimensions") {
+TEST_CASE("h5: a variable comes back with its numbers and the names of its dimensions") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");
   file.coordinate("step", std::vector<std::int64_t>{10, 20, 30});
@@ -51,7 +51,7 @@ TEST_CASE("a variable comes back with its numbers and the names of its dimension
   CHECK_FALSE(read.has("nothing"));
 }
 
-TEST_CASE("rows written one by one equal the variable written at once") {
+TEST_CASE("h5: rows written one by one equal the variable written at once") {
   const TempFolder folder;
   const std::size_t rows = 300, columns = 700;  // several chunks
   std::vector<double> numbers(rows * columns);
@@ -69,7 +69,7 @@ TEST_CASE("rows written one by one equal the variable written at once") {
   CHECK(read.read<double>("whole") == numbers);
 }
 
-TEST_CASE("a row is read alone, and one that is not there is refused") {
+TEST_CASE("h5: a single row can be read, and a missing one is refused") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");
   file.dimension("trial", 3);
@@ -82,7 +82,7 @@ TEST_CASE("a row is read alone, and one that is not there is refused") {
   CHECK_THROWS_AS(read.read_rows<float>("weights", 3), heed::results::DamagedFile);
 }
 
-TEST_CASE("texts and attributes come back, made valid UTF-8") {
+TEST_CASE("h5: texts and attributes come back, made valid UTF-8") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");
   file.dimension("trial", 3);
@@ -106,7 +106,7 @@ TEST_CASE("texts and attributes come back, made valid UTF-8") {
   CHECK_THROWS_AS(read.text("variant", "count"), DamagedFile);
 }
 
-TEST_CASE("a dimension may have no length") {
+TEST_CASE("h5: a dimension may have no length") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");
   file.coordinate("eval", std::vector<std::int64_t>{});
@@ -121,7 +121,7 @@ TEST_CASE("a dimension may have no length") {
   CHECK(read.strings("word").empty());
 }
 
-TEST_CASE("misuse of the writer is a bug and says where") {
+TEST_CASE("h5: misuse of the writer is a bug and says where") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");
   file.dimension("trial", 2);
@@ -131,7 +131,7 @@ TEST_CASE("misuse of the writer is a bug and says where") {
   CHECK_THROWS_AS(file.dimension("trial", 2), IoError);  // HDF5 says that the name exists
 }
 
-TEST_CASE("a file that does not hold what its writer was told is not handed out") {
+TEST_CASE("h5: a file without the data that its writer was given is not returned") {
   H5Writer file("a.h5");
   file.dimension("trial", 2);
   file.variable<double>("loss", std::vector<double>{1, 2}, {"trial"});
@@ -147,7 +147,7 @@ TEST_CASE("a file that does not hold what its writer was told is not handed out"
   CHECK_THROWS_AS(file.finish(), IoError);
 }
 
-TEST_CASE("two writers work side by side") {
+TEST_CASE("h5: two writers work side by side") {
   const TempFolder folder;
   H5Writer one(folder / "a.h5"), two(folder / "a.h5");
   one.dimension("trial", 1);
@@ -158,7 +158,7 @@ TEST_CASE("two writers work side by side") {
   CHECK(H5Reader(folder / "two.h5").shape("trial") == std::vector<std::size_t>{2});
 }
 
-TEST_CASE("a file without a seal is read only when asked for") {
+TEST_CASE("h5: a file without a checksum is read only on request") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");
   file.dimension("trial", 1);
@@ -167,7 +167,7 @@ TEST_CASE("a file without a seal is read only when asked for") {
   CHECK(H5Reader(folder / "a.h5", H5Reader::Seal::none).has("trial"));
 }
 
-TEST_CASE("names may be long") {
+TEST_CASE("h5: names may be long") {
   const TempFolder folder;
   const std::string name(1000, 'n'), dim(300, 'd');
   H5Writer file(folder / "a.h5");

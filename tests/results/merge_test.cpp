@@ -30,7 +30,7 @@ MergeReport merge_to(const TempFolder& folder, const std::vector<Source>& source
 
 }  // namespace
 
-TEST_CASE("every trial is one row, in the order of the plan") {
+TEST_CASE("merge: every trial is one row, in the order of the plan") {
   const TempFolder folder;
   const std::vector<Record> records = sample_records();
   const MergeReport report = merge_to(folder, write_all(folder, records), "results.h5");
@@ -45,7 +45,7 @@ TEST_CASE("every trial is one row, in the order of the plan") {
   CHECK(file.strings("config")[2] == records[2].config);
 }
 
-TEST_CASE("the same trials give the same bytes, in whatever order they were found") {
+TEST_CASE("merge: the same trials give the same bytes, in whatever order they were found") {
   const TempFolder folder;
   std::vector<Source> sources = write_all(folder, sample_records());
   merge_to(folder, sources, "one.h5");
@@ -55,7 +55,7 @@ TEST_CASE("the same trials give the same bytes, in whatever order they were foun
   CHECK(read_file(folder / "one.h5") == read_file(folder / "two.h5"));
 }
 
-TEST_CASE("a merged file is made anew only where something has changed") {
+TEST_CASE("merge: a merged file is written again only if something has changed") {
   const TempFolder folder;
   const std::vector<Record> records = sample_records();
   std::vector<Source> sources = write_all(folder, records);
@@ -90,7 +90,7 @@ TEST_CASE("a merged file is made anew only where something has changed") {
   CHECK(made_by() == "third");
 }
 
-TEST_CASE("the caller's plan numbers the rows") {
+TEST_CASE("merge: the caller's plan numbers the rows") {
   const TempFolder folder;
   std::vector<Source> sources = write_all(folder, sample_records());
   for (std::size_t i = 0; i < sources.size(); ++i) sources[i].trial = std::int64_t(100 - i);
@@ -100,7 +100,7 @@ TEST_CASE("the caller's plan numbers the rows") {
   CHECK(file.strings("id").front() == sources.back().path.stem().string());
 }
 
-TEST_CASE("rows that share a number are numbered anew") {
+TEST_CASE("merge: rows that share a number are numbered from 0") {
   const TempFolder folder;
   std::vector<Record> records = sample_records();
   records[5].plan_index = 0;
@@ -109,7 +109,7 @@ TEST_CASE("rows that share a number are numbered anew") {
         std::vector<std::int64_t>{0, 1, 2, 3, 4, 5});
 }
 
-TEST_CASE("curves are padded with NaN on the union of their steps") {
+TEST_CASE("merge: curves are padded with NaN on the union of their steps") {
   const TempFolder folder;
   merge_to(folder, write_all(folder, sample_records()), "results.h5");
   const H5Reader file(folder / "results.h5");
@@ -124,7 +124,7 @@ TEST_CASE("curves are padded with NaN on the union of their steps") {
   CHECK(std::isnan(loss[3 * 3 + 2]));
 }
 
-TEST_CASE("what a trial does not have is NaN or empty") {
+TEST_CASE("merge: what a trial does not have is NaN or empty") {
   const TempFolder folder;
   merge_to(folder, write_all(folder, sample_records()), "results.h5");
   const Results results = read_results(folder / "results.h5");
@@ -135,7 +135,7 @@ TEST_CASE("what a trial does not have is NaN or empty") {
   CHECK(results.numbers("bias") == std::vector<double>(6, 0.0));
 }
 
-TEST_CASE("probes of different lengths are padded, and only the probed trials are there") {
+TEST_CASE("merge: probes of different lengths are padded, and only the probed trials are there") {
   const TempFolder folder;
   merge_to(folder, write_all(folder, sample_records()), "results.h5");
   const H5Reader file(folder / "results.h5");
@@ -152,7 +152,7 @@ TEST_CASE("probes of different lengths are padded, and only the probed trials ar
   CHECK(file.read<std::int64_t>("attention/tokens")[3] == file.integer("attention/tokens", "_FillValue"));
 }
 
-TEST_CASE("a variant is called as today's plan calls it") {
+TEST_CASE("merge: a variant is called as today's plan calls it") {
   const TempFolder folder;
   std::vector<Source> sources = write_all(folder, sample_records());
   merge_to(folder, sources, "before.h5");
@@ -162,7 +162,7 @@ TEST_CASE("a variant is called as today's plan calls it") {
   CHECK(std::count(variants.begin(), variants.end(), "window(size=4)") == 1);
 }
 
-TEST_CASE("an array that fits no other is reported and left out") {
+TEST_CASE("merge: an array that fits no other is reported and left out") {
   const TempFolder folder;
   std::vector<Record> records = sample_records();
   records[1].arrays[0].dims = {"layer", "head", "row", "column"};
@@ -204,7 +204,7 @@ TEST_CASE("one id is one row: done goes before failed, and a difference is repor
   }
 }
 
-TEST_CASE("temporary and foreign files are not taken for results") {
+TEST_CASE("merge: temporary and foreign files are not taken for results") {
   const TempFolder folder;
   const std::vector<Source> sources = write_all(folder, sample_records());
   const std::string id = sample_records()[0].id;
@@ -214,7 +214,7 @@ TEST_CASE("temporary and foreign files are not taken for results") {
   CHECK(trial_files(folder.path()).size() == sources.size());
 }
 
-TEST_CASE("a damaged file is reported and left out") {
+TEST_CASE("merge: a damaged file is reported and left out") {
   const TempFolder folder;
   const std::vector<Source> sources = write_all(folder, sample_records());
   std::filesystem::resize_file(sources[2].path, 1000);
@@ -224,7 +224,7 @@ TEST_CASE("a damaged file is reported and left out") {
   CHECK_THAT(report.damaged[0], ContainsSubstring(sources[2].path.string()));
 }
 
-TEST_CASE("nothing to merge gives a file without rows") {
+TEST_CASE("merge: nothing to merge gives a file without rows") {
   const TempFolder folder;
   CHECK(merge_to(folder, {}, "results.h5").trials == 0);
   CHECK(read_results(folder / "results.h5").trial.empty());

@@ -5,17 +5,17 @@
 using heed::results::short_names;
 using Names = std::vector<std::string>;
 
-TEST_CASE("a parameter is named by the last part of its path") {
+TEST_CASE("names: a parameter is named by the last part of its path") {
   CHECK(short_names({"train.lr", "variant", "model.dim"}, {}) == Names{"lr", "variant", "dim"});
 }
 
-TEST_CASE("a last part that two parameters share is written out") {
+TEST_CASE("names: a last part that two parameters share is written out") {
   CHECK(short_names({"task.length", "window.length", "seed"}, {}) ==
         Names{"task_length", "window_length", "seed"});
   CHECK(short_names({"lr", "train.lr"}, {}) == Names{"lr", "train_lr"});
 }
 
-TEST_CASE("a parameter never takes the name of a metric or a dimension") {
+TEST_CASE("names: a parameter never takes the name of a metric or a dimension") {
   CHECK(short_names({"train.step"}, {"step"}) == Names{"train_step"});
   CHECK(short_names({"train.step"}, {"step", "train_step"}) == Names{"parameter_train.step"});
 }

@@ -24,11 +24,11 @@ std::string refusal(const Change& change) {
 
 }  // namespace
 
-TEST_CASE("the sample records can be stored") {
+TEST_CASE("record: the sample records can be stored") {
   for (const Record& record : heed::test::sample_records()) CHECK_NOTHROW(check(record));
 }
 
-TEST_CASE("a status survives being written as text") {
+TEST_CASE("record: a status survives being written as text") {
   for (const Status status : {Status::done, Status::diverged, Status::failed, Status::killed})
     CHECK(status_from(to_string(status)) == status);
   CHECK_THROWS_AS(status_from("pending"), std::invalid_argument);
@@ -47,7 +47,7 @@ TEST_CASE("a record that cannot be stored is refused by name") {
   CHECK_THAT(refusal([](Record& r) { r.axes[0].at = {10, 10}; }), ContainsSubstring("ascend"));
 }
 
-TEST_CASE("an array that xarray could not open is refused by name") {
+TEST_CASE("record: an array that xarray could not open is refused by name") {
   CHECK_THAT(refusal([](Record& r) { r.arrays[0].shape[0] = 3; }), ContainsSubstring("attention/weights"));
   CHECK_THAT(refusal([](Record& r) { r.arrays[0].dims[3] = "query"; }), ContainsSubstring("twice"));
   CHECK_THAT(refusal([](Record& r) { r.arrays[0].name = "a/b"; }), ContainsSubstring("a/b"));

@@ -19,7 +19,7 @@ TEST_CASE("a seal comes off and leaves the bytes as they were") {
   }
 }
 
-TEST_CASE("the label is read from the file's end") {
+TEST_CASE("seal: the label is read from the file's end") {
   const TempFolder folder;
   for (const std::string& label : {std::string(), std::string("a b"), std::string(kLabelBytes, 'x')}) {
     Bytes bytes(5000);
@@ -29,7 +29,7 @@ TEST_CASE("the label is read from the file's end") {
   }
 }
 
-TEST_CASE("every single bit is under the seal") {
+TEST_CASE("seal: the checksum covers every bit") {
   const TempFolder folder;
   Bytes bytes(100, std::byte{1});
   add_seal(bytes, "label");
@@ -41,7 +41,7 @@ TEST_CASE("every single bit is under the seal") {
   }
 }
 
-TEST_CASE("the label of a damaged seal is not believed") {
+TEST_CASE("seal: the label of a damaged checksum is refused") {
   const TempFolder folder;
   Bytes bytes(100);
   add_seal(bytes, "done");

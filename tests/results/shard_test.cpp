@@ -81,7 +81,7 @@ std::filesystem::path write_to(const TempFolder& folder, const std::vector<std::
 
 }  // namespace
 
-TEST_CASE("a record comes back from its file as it was") {
+TEST_CASE("shard: a record comes back from its file as it was") {
   const TempFolder folder;
   for (const Record& record : sample_records()) {
     REQUIRE(write_shard(record, home(folder, record)));
@@ -91,7 +91,7 @@ TEST_CASE("a record comes back from its file as it was") {
   }
 }
 
-TEST_CASE("arrays come back with shape, dimensions and type") {
+TEST_CASE("shard: arrays come back with shape, dimensions and type") {
   const TempFolder folder;
   const Record record = sample_records()[0];
   write_shard(record, home(folder, record));
@@ -110,7 +110,7 @@ TEST_CASE("arrays come back with shape, dimensions and type") {
   CHECK(read_shard_summary(home(folder, record)).arrays[0].shape == record.arrays[0].shape);
 }
 
-TEST_CASE("id and status are read from the end of the file alone") {
+TEST_CASE("shard: id and status are read from the end of the file only") {
   const TempFolder folder;
   for (const Record& record : sample_records()) {
     write_shard(record, home(folder, record));
@@ -120,7 +120,7 @@ TEST_CASE("id and status are read from the end of the file alone") {
   }
 }
 
-TEST_CASE("equal records give equal bytes") {
+TEST_CASE("shard: equal records give equal bytes") {
   const TempFolder folder;
   const Record record = sample_records()[0];
   write_shard(record, folder / "a.h5");
@@ -128,7 +128,7 @@ TEST_CASE("equal records give equal bytes") {
   CHECK(read_file(folder / "a.h5") == read_file(folder / "b.h5"));
 }
 
-TEST_CASE("a trial's file is never replaced unless that is asked for") {
+TEST_CASE("shard: a trial's file is never replaced unless that is asked for") {
   const TempFolder folder;
   Record record = sample_records()[0];
   CHECK(write_shard(record, home(folder, record)));
@@ -139,7 +139,7 @@ TEST_CASE("a trial's file is never replaced unless that is asked for") {
   CHECK(read_shard(home(folder, record)).reason == "a second try");
 }
 
-TEST_CASE("any bytes in a reason are stored") {
+TEST_CASE("shard: any bytes in a reason are stored") {
   const TempFolder folder;
   Record record = sample_records()[0];
   record.reason = std::string("\xFF\0 what", 7);
@@ -179,7 +179,7 @@ TEST_CASE("a damaged file is refused: no crash, no other value") {
 
 // As where HDF5 stores or reads another text than it was given, without an error: the seal is right then, and
 // HDF5 has no checksum over its heap of texts.
-TEST_CASE("a record that is not the one that was handed over is refused") {
+TEST_CASE("shard: a record that is not the one that was handed over is refused") {
   const TempFolder folder;
   Record record = sample_records()[0];
   record.config = "the resolved configuration: one letter of it will be another";
@@ -195,7 +195,7 @@ TEST_CASE("a record that is not the one that was handed over is refused") {
 }
 
 // HDF5's own checksums are right here, as it is HDF5 that writes the other number.
-TEST_CASE("an array that is not the one that was handed over is refused") {
+TEST_CASE("shard: an array that is not the one that was handed over is refused") {
   const TempFolder folder;
   Record record = sample_records()[0];
   record.arrays = {{.group = "probes",
@@ -224,7 +224,7 @@ TEST_CASE("an array that is not the one that was handed over is refused") {
   CHECK_THROWS_WITH(read_shard_arrays(path, "probes"), is_said);
 }
 
-TEST_CASE("a file with something behind its end is refused") {
+TEST_CASE("shard: a file with something behind its end is refused") {
   const TempFolder folder;
   const Record record = sample_records()[0];
   write_shard(record, home(folder, record));
@@ -233,7 +233,7 @@ TEST_CASE("a file with something behind its end is refused") {
   CHECK_THROWS_AS(read_shard(write_to(folder, bytes, record)), DamagedFile);
 }
 
-TEST_CASE("a file copied over another trial's file is refused") {
+TEST_CASE("shard: a file copied over another trial's file is refused") {
   const TempFolder folder;
   const std::vector<Record> records = sample_records();
   write_shard(records[0], home(folder, records[1]));
@@ -241,7 +241,7 @@ TEST_CASE("a file copied over another trial's file is refused") {
   CHECK_THROWS_WITH(read_outcome(home(folder, records[1])), ContainsSubstring(records[0].id));
 }
 
-TEST_CASE("a file of another schema or kind is refused with both named") {
+TEST_CASE("shard: a file of another schema or kind is refused with both named") {
   const TempFolder folder;
   const auto write_root = [&](const char* format, std::int64_t schema) {
     H5Writer file(folder / "x.h5");

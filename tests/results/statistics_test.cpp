@@ -39,7 +39,7 @@ const Values kDifferences = {3.4375,  -2.4375, -1.6875, -1.25, -1.6875, 3.375, 3
 
 }  // namespace
 
-TEST_CASE("means, deviations and paired differences are those of numpy") {
+TEST_CASE("statistics: means, deviations and paired differences are those of numpy") {
   CHECK(mean(kA) == close(0.9003142857142857));
   CHECK(deviation(kA) == close(0.01424095368663075));  // a.std(ddof=1)
   const PairedTest t = compare_means(kA, kB);
@@ -53,7 +53,7 @@ TEST_CASE("means, deviations and paired differences are those of numpy") {
   CHECK(std::isnan(hedges_g(Values{0.1 + 0.2, 0.3, 0.3})));  // one number, but for its last digit
 }
 
-TEST_CASE("the sign-flip test is scipy's permutation test of pairs") {
+TEST_CASE("statistics: the sign-flip test is scipy's permutation test of pairs") {
   CHECK(sign_flip_p(minus(kB, kA)) == close(0.078125));
   CHECK(sign_flip_p(minus(first(kB, 3), first(kA, 3))) == close(0.5));
   CHECK(sign_flip_p(minus(first(kB, 5), first(kA, 5))) == close(0.125));
@@ -64,14 +64,14 @@ TEST_CASE("the sign-flip test is scipy's permutation test of pairs") {
   CHECK(std::isnan(sign_flip_p(Values{})));
 }
 
-TEST_CASE("sums that are equal but for rounding are counted as equal") {
+TEST_CASE("statistics: sums that are equal but for rounding are counted as equal") {
   // 0.1 + 0.2 - 0.3 is not 0 in binary; all 8 flips but two give 0 or more than the observed 0.
   CHECK(sign_flip_p(Values{0.1, 0.2, -0.3}) == 1);
   CHECK(sign_flip_p(Values{-0.3, 0.1, 0.2}) == 1);
   CHECK(sign_flip_p(Values{0.1, 0.2, 0.3}) == 0.25);
 }
 
-TEST_CASE("the smallest p is reached when all differences have one sign") {
+TEST_CASE("statistics: the smallest p is reached when all differences have one sign") {
   for (std::size_t n = 1; n <= kMostExactPairs; n += 3) {
     Values d(n, -0.25);
     d[0] = -7;
@@ -83,13 +83,13 @@ TEST_CASE("the smallest p is reached when all differences have one sign") {
   CHECK(sign_flip_p(Values(21, 1.0)) == smallest_p(21));
 }
 
-TEST_CASE("more than 20 pairs draw their flips, the same ones each time") {
+TEST_CASE("statistics: more than 20 pairs draw their flips, the same ones each time") {
   const double p = sign_flip_p(kDifferences);
   CHECK(p == sign_flip_p(kDifferences));
   CHECK(p == Approx(0.6294).margin(0.006));  // scipy, 400,000 flips; four deviations of 100,000
 }
 
-TEST_CASE("Holm's adjustment steps down and never falls") {
+TEST_CASE("statistics: Holm's adjustment steps down and never falls") {
   CHECK(holm(Values{0.01, 0.04, 0.03, 0.005}) == Values{0.03, 0.06, 0.06, 0.02});
   CHECK(holm(Values{0.5, 0.9}) == Values{1, 1});
   CHECK(holm(Values{}).empty());
@@ -99,7 +99,7 @@ TEST_CASE("Holm's adjustment steps down and never falls") {
   CHECK(with_gap[2] == 0.02);
 }
 
-TEST_CASE("the ends of an interval are the expanded percentiles") {
+TEST_CASE("statistics: the ends of an interval are the expanded percentiles") {
   // Student's t of one and of two degrees have closed quantiles.
   const auto normal = [](double x) { return std::erfc(-x / std::sqrt(2)) / 2; };
   const double p = 0.025, one = -1 / std::tan(std::acos(-1) * p),
@@ -112,7 +112,7 @@ TEST_CASE("the ends of an interval are the expanded percentiles") {
   CHECK(expanded_tail(100000) == Approx(0.025).epsilon(1e-3));
 }
 
-TEST_CASE("few values are resampled in every possible way") {
+TEST_CASE("statistics: few values are resampled in every possible way") {
   // m = sort([x[list(i)].mean() for i in product(range(n), repeat=n)]);
   // quantile(m, tail, method='inverted_cdf'), -quantile(-m, tail, method='inverted_cdf')
   const auto three = bootstrap_mean(first(kA, 3)), five = bootstrap_mean(first(kA, 5)),
@@ -137,7 +137,7 @@ TEST_CASE("two values by hand: four resamples, three means") {
   CHECK(bootstrap_mean(x, 0.1).high == 2);
 }
 
-TEST_CASE("drawn resamples come close to all of them, and are the same each time") {
+TEST_CASE("statistics: drawn resamples come close to all of them, and are the same each time") {
   const Values x = first(kDifferences, 9);  // 24,310 multisets
   const Interval drawn = bootstrap_mean(x), all = bootstrap_mean(x, kLevel, 30000);
   const double width = all.high - all.low;
@@ -156,7 +156,7 @@ TEST_CASE("drawn resamples come close to all of them, and are the same each time
   }
 }
 
-TEST_CASE("intervals of five values cover the mean in more than nine of ten cases") {
+TEST_CASE("statistics: intervals of five values cover the mean in more than nine of ten cases") {
   std::mt19937_64 words(1);
   const auto normal = [&] {  // the standard library's is another one in each
     double sum = -6;
@@ -173,7 +173,7 @@ TEST_CASE("intervals of five values cover the mean in more than nine of ten case
   CHECK(covered > 1800);  // 92 %; plain percentiles: 83 %
 }
 
-TEST_CASE("steps that never came are the longest of all") {
+TEST_CASE("statistics: steps that never came are the longest of all") {
   CHECK(median_time({300, 100, 200}) == 200);
   CHECK(median_time({300, 100, 200, 400}) == 200);  // by then half had come
   CHECK(median_time({kNever, 100, kNever, 200}) == 200);
@@ -192,7 +192,7 @@ TEST_CASE("steps that never came are the longest of all") {
   CHECK(compare_times(Values(6, kNever), b.size() ? first(b, 6) : b).p == 0.03125);
 }
 
-TEST_CASE("where both never came there is no difference, and equal ranks are shared") {
+TEST_CASE("statistics: where both never came there is no difference, and equal ranks are shared") {
   const PairedTest t = compare_times(Values{kNever, 100, kNever}, Values{kNever, 200, kNever});
   CHECK(t.pairs == 3);
   CHECK(t.p == 1);

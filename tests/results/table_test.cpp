@@ -12,7 +12,7 @@ using heed::test::merged_sample;
 using heed::test::TempFolder;
 using Words = std::vector<std::string>;
 
-TEST_CASE("a merged file is read back as columns") {
+TEST_CASE("table: a merged file is read back as columns") {
   const TempFolder folder;
   const Results results = read_results(merged_sample(folder, kUnchanged));
   CHECK(results.trial == std::vector<std::int64_t>{0, 1, 2, 3, 4, 5});
@@ -31,7 +31,7 @@ TEST_CASE("a merged file is read back as columns") {
   CHECK_THROWS_AS(results.texts("seed"), std::out_of_range);
 }
 
-TEST_CASE("a damaged merged file is refused") {
+TEST_CASE("table: a damaged merged file is refused") {
   const TempFolder folder;
   const auto path = merged_sample(folder, kUnchanged);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);

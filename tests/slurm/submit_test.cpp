@@ -27,7 +27,7 @@ Ended submit(const TempFolder& folder, const Words& more) {
 
 }  // namespace
 
-TEST_CASE("an array is as long as the plan, and what is behind -- goes to sbatch") {
+TEST_CASE("submit: an array is as long as the plan, and what is behind -- goes to sbatch") {
   const TempFolder folder;
   const Ended ended =
       submit(folder, {"--print", "train.lr=[0.01, 0.001]", "--", "-p", "debug", "-t", "2:00:00"});
@@ -39,7 +39,7 @@ TEST_CASE("an array is as long as the plan, and what is behind -- goes to sbatch
                             ContainsSubstring("--part \"$SLURM_ARRAY_TASK_ID/8\""));
 }
 
-TEST_CASE("elements hold several trials, some at once, and a signal of the user's stays") {
+TEST_CASE("submit: elements hold several trials, some at once, and a signal of the user's stays") {
   const TempFolder folder;
   const Ended ended =
       submit(folder, {"--print", "--tasks", "3", "--at-once", "2", "--", "--signal=B:USR1@300"});
@@ -47,7 +47,7 @@ TEST_CASE("elements hold several trials, some at once, and a signal of the user'
                             !ContainsSubstring("USR1@60"));
 }
 
-TEST_CASE("a growing sweep submits the elements with something to run alone") {
+TEST_CASE("submit: a growing sweep submits only the elements with something to run") {
   const TempFolder folder;
   const std::string smoke = (heed::test::source_dir() / "configs/smoke.yaml").string();
   REQUIRE(heed::test::heed(folder.path(), {"run", smoke, "-o", "r", "variants=[softmax]"}).code == 0);
@@ -57,7 +57,7 @@ TEST_CASE("a growing sweep submits the elements with something to run alone") {
   CHECK_THAT(nothing.err, ContainsSubstring("Nothing to submit: 2 trials, all with results."));
 }
 
-TEST_CASE("the parts of a plan run apart, and merged they are the sweep") {
+TEST_CASE("submit: the parts of a plan run apart, and merged they are the sweep") {
   const TempFolder folder;
   const std::string smoke = (heed::test::source_dir() / "configs/smoke.yaml").string();
   for (const char* part : {"2/3", "0/3", "1/3"}) {
@@ -77,7 +77,7 @@ TEST_CASE("the parts of a plan run apart, and merged they are the sweep") {
   }
 }
 
-TEST_CASE("what cannot be submitted is said") {
+TEST_CASE("submit: what cannot be submitted is said") {
   const TempFolder folder;
   const Ended without = submit(folder, {"--", "-p", "debug"});
   CHECK(without.code == 74);
@@ -95,7 +95,7 @@ TEST_CASE("what cannot be submitted is said") {
   CHECK(submit(folder, {"--print", "train.stesp=3"}).code == 64);
 }
 
-TEST_CASE("what would be submitted is shown though Slurm does not answer") {
+TEST_CASE("submit: what would be submitted is shown though Slurm does not answer") {
   const TempFolder folder;
   for (const char* name : {"scontrol", "sbatch"}) {
     heed::test::write_file(folder / name,
@@ -109,7 +109,7 @@ TEST_CASE("what would be submitted is shown though Slurm does not answer") {
   CHECK(submit(folder, {}).code == 74);
 }
 
-TEST_CASE("paths with spaces, quotes and percent signs reach the shell and Slurm whole") {
+TEST_CASE("submit: paths with spaces, quotes and percent signs reach the shell and Slurm whole") {
   const heed::SlurmJob job = {"it's", "heed submit\nx", "/bin/he ed", "/a b", "/r/10%'s", {}, 4, {0, 1, 3}, 0,
                               {}};
   const std::string script = heed::job_script(job);
@@ -120,7 +120,7 @@ TEST_CASE("paths with spaces, quotes and percent signs reach the shell and Slurm
              ContainsSubstring("--array=0-1,3 ") && ContainsSubstring("10%%'\\''s/logs/slurm-%A_%a.log"));
 }
 
-TEST_CASE("ranges and the array size are written and read as Slurm does") {
+TEST_CASE("submit: ranges and the array size are written and read as Slurm does") {
   CHECK(heed::ranges({}) == "");
   CHECK(heed::ranges({5}) == "5");
   CHECK(heed::ranges({0, 1, 2, 5, 7, 8}) == "0-2,5,7-8");

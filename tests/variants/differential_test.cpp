@@ -41,7 +41,8 @@ const std::vector<Sizes> kShapes = {
 
 }  // namespace
 
-TEST_CASE("the pair of a head, the difference, the norm and the factor are those of the paper") {
+TEST_CASE(
+    "differential: the pair of a head, the difference, the norm and the factor are those of the paper") {
   for (const Sizes& s : kShapes)
     for (Index tile : {1, 3, 64}) {
       KernelRun run("differential", options({{"tile", whole(tile)}}), s);
@@ -86,7 +87,7 @@ TEST_CASE("differential gradients agree with central differences, with every par
     }
 }
 
-TEST_CASE("without its three parts differential attention is softmax, bit for bit") {
+TEST_CASE("differential: without its three parts differential attention is softmax, bit for bit") {
   for (const Sizes& s : kShapes) {
     KernelRun off("differential", without({"subtraction", "head_norm", "half_width"}, 4), s);
     KernelRun softmax("softmax", options({{"tile", whole(4)}}), s);
@@ -103,13 +104,13 @@ TEST_CASE("without its three parts differential attention is softmax, bit for bi
   }
 }
 
-TEST_CASE("rows of the signed weights sum to 1 - lambda") {
+TEST_CASE("differential: rows of the signed weights sum to 1 - lambda") {
   KernelRun run("differential", {}, {.tq = 6, .tk = 6, .depth = 4});
   run.forward();
   CHECK((run.weights(1, 0).rowwise().sum().array() - (1 - lambda(run))).abs().maxCoeff() < 1e-12);
 }
 
-TEST_CASE("the first causal output is a normed first value, with the sign of 1 - lambda") {
+TEST_CASE("differential: the first causal output is a normed first value, with the sign of 1 - lambda") {
   for (double value : {0.3, 1.7}) {
     KernelRun run("differential", {}, {.tq = 4, .tk = 4, .depth = 2});
     set_lambda(run, value);
@@ -120,7 +121,7 @@ TEST_CASE("the first causal output is a normed first value, with the sign of 1 -
   }
 }
 
-TEST_CASE("equal maps and lambda 1 give output zero and finite gradients") {
+TEST_CASE("differential: equal maps and lambda 1 give output zero and finite gradients") {
   KernelRun run("differential", {}, {.tq = 5, .tk = 5});
   set_lambda(run, 1);
   for (auto* x : {&run.q, &run.k})
@@ -131,7 +132,7 @@ TEST_CASE("equal maps and lambda 1 give output zero and finite gradients") {
     for (double y : *x) CHECK(std::isfinite(y));
 }
 
-TEST_CASE("the output's size does not depend on the values' size") {
+TEST_CASE("differential: the output's size does not depend on the values' size") {
   KernelRun run("differential", {}, {.tq = 5, .tk = 5, .depth = 1});
   for (double factor : {1e2, 1e4}) {
     for (double& x : run.v) x *= factor;
@@ -169,7 +170,7 @@ TEST_CASE("differential parameters: four vectors and a gain, none of them decaye
                     ContainsSubstring("must be even"));
 }
 
-TEST_CASE("huge scores leave differential attention finite") {
+TEST_CASE("differential: huge scores leave differential attention finite") {
   KernelRun run("differential", options({{"tile", whole(2)}}), {.tq = 6, .tk = 6});
   for (auto* x : {&run.q, &run.k})
     for (double& y : *x) y *= 200;

@@ -108,7 +108,7 @@ std::unique_ptr<Run<double>> grown(Run<double>& old, const PattentionOptions& ch
 
 }  // namespace
 
-TEST_CASE("attention over parameter tokens equals its definition in plain loops") {
+TEST_CASE("pattention: attention over parameter tokens equals its definition in plain loops") {
   for (const std::string& mode : kModes)
     for (const std::string gelu_kind : {"erf", "tanh"})
       for (const double eps : {0.0, 1e-5, 0.5}) {
@@ -129,7 +129,7 @@ TEST_CASE("attention over parameter tokens equals its definition in plain loops"
       }
 }
 
-TEST_CASE("its gradients agree with central differences") {
+TEST_CASE("pattention: its gradients agree with central differences") {
   for (const std::string& mode : kModes)
     for (const std::string gelu_kind : {"erf", "tanh"})
       for (const double eps : {0.0, 1e-5, 0.5})
@@ -142,7 +142,7 @@ TEST_CASE("its gradients agree with central differences") {
         }
 }
 
-TEST_CASE("two tokens by hand") {
+TEST_CASE("pattention: two tokens by hand") {
   // s = (3, 4), |s| = 5, tau = sqrt 2: s^ = sqrt 2 (0.6, 0.8); values are the unit vectors
   Run<double> run({"l2_norm_gelu", "erf", 0}, 2, 2, 2, 1, 1);
   run.k().setIdentity();
@@ -160,7 +160,7 @@ TEST_CASE("two tokens by hand") {
   CHECK(run.v_grad()(1, 0) == Approx(gelu("erf", b)).epsilon(1e-14));
 }
 
-TEST_CASE("without eps, the size of x does not matter, and gradients lie across x and the keys") {
+TEST_CASE("pattention: without eps, the size of x does not matter, and gradients lie across x and the keys") {
   Run<double> run({"l2_norm_gelu", "erf", 0});
   run.run();
   const Matrix<double> y = run.y;
@@ -175,7 +175,7 @@ TEST_CASE("without eps, the size of x does not matter, and gradients lie across 
   }
 }
 
-TEST_CASE("the order of the tokens does not matter") {
+TEST_CASE("pattention: the order of the tokens does not matter") {
   for (const std::string& mode : kModes) {
     Run<double> run({mode, "erf", 1e-5}), turned({mode, "erf", 1e-5});
     turned.k() = run.k().colwise().reverse();
@@ -186,7 +186,7 @@ TEST_CASE("the order of the tokens does not matter") {
   }
 }
 
-TEST_CASE("every token twice doubles the output") {
+TEST_CASE("pattention: every token twice doubles the output") {
   Run<double> run({"l2_norm_gelu", "erf", 0});
   Run<double> twice({"l2_norm_gelu", "erf", 0}, 18);
   twice.k() << run.k(), run.k();
@@ -196,7 +196,9 @@ TEST_CASE("every token twice doubles the output") {
   CHECK(distance(2 * run.y, twice.y) < 1e-13);
 }
 
-TEST_CASE("growing by tokens with zero keys: exact while tau stays, another function when tau follows") {
+TEST_CASE(
+    "pattention: growing by tokens with zero keys: exact while tau stays, another function when tau "
+    "follows") {
   for (const std::string& mode : kModes) {
     const PattentionOptions chosen{mode, "erf", 1e-5};
     Run<double> old(chosen);
@@ -217,7 +219,7 @@ TEST_CASE("growing by tokens with zero keys: exact while tau stays, another func
   }
 }
 
-TEST_CASE("after growth with zero keys, keys learn at once and values not yet") {
+TEST_CASE("pattention: after growth with zero keys, keys learn at once and values not yet") {
   const PattentionOptions chosen{"l2_norm_gelu", "erf", 0};
   Run<double> old(chosen);
   const auto more = grown(old, chosen, 2);
@@ -234,7 +236,7 @@ TEST_CASE("after growth with zero keys, keys learn at once and values not yet") 
   CHECK(distance(run.k_grad().bottomRows(2), expected) < 1e-13);
 }
 
-TEST_CASE("a row of zeros gives zeros; its gradient is the limit where eps is there, else 0") {
+TEST_CASE("pattention: a row of zeros gives zeros; its gradient is the limit where eps is there, else 0") {
   for (const double eps : {0.0, 0.25}) {
     Run<double> run({"l2_norm_gelu", "erf", eps}, 9, 5, 4, 1, 1);
     run.x.setZero();
@@ -255,7 +257,7 @@ TEST_CASE("a row of zeros gives zeros; its gradient is the limit where eps is th
   }
 }
 
-TEMPLATE_TEST_CASE("inputs of any size give finite outputs and gradients", "", float, double) {
+TEMPLATE_TEST_CASE("pattention: inputs of any size give finite outputs and gradients", "", float, double) {
   for (const std::string& mode : kModes)
     for (const double eps : {0.0, 1e-5})
       for (const double size : {1e4, 1e6, 1e20}) {
@@ -270,7 +272,7 @@ TEMPLATE_TEST_CASE("inputs of any size give finite outputs and gradients", "", f
       }
 }
 
-TEST_CASE("the same bits for 1, 2 and 5 threads, over several groups of blocks") {
+TEST_CASE("pattention: the same bits for 1, 2 and 5 threads, over several groups of blocks") {
   for (const std::string& mode : kModes) {
     const auto make = [&](int threads) {
       auto run =
@@ -288,7 +290,9 @@ TEST_CASE("the same bits for 1, 2 and 5 threads, over several groups of blocks")
   }
 }
 
-TEST_CASE("a sequence gives the same bits alone and among others, and the gradients of tokens add up") {
+TEST_CASE(
+    "pattention: a sequence gives the same bits by itself and in a batch, and the gradients of tokens add "
+    "up") {
   for (const std::string& mode : kModes) {
     const PattentionOptions chosen{mode, "erf", 1e-5};
     const Index time = 131, batch = 7;  // 21 blocks: more than one group
@@ -310,7 +314,7 @@ TEST_CASE("a sequence gives the same bits alone and among others, and the gradie
   }
 }
 
-TEST_CASE("a forward without backward keeps nothing, and a second step takes no memory") {
+TEST_CASE("pattention: a forward without backward keeps nothing, and a second step takes no memory") {
   Run<float> run({}, 9, 5, 4, 3, 70);
   run.run();
   const std::size_t after_first = run.step.reserved();
@@ -318,7 +322,8 @@ TEST_CASE("a forward without backward keeps nothing, and a second step takes no 
   CHECK(run.step.reserved() == after_first);
 }
 
-TEST_CASE("tokens start and decay as in the released models; tau is saved and counts as no parameter") {
+TEST_CASE(
+    "pattention: tokens start and decay as in the released models; tau is saved and counts as no parameter") {
   LayerSpec<float> spec{.dim = 16, .context_dim = 16, .layers = 3};
   Params<float> params;
   (void)registry().variant("pattention").make<float>(Config::map(), spec, params);
@@ -333,7 +338,7 @@ TEST_CASE("tokens start and decay as in the released models; tau is saved and co
   CHECK(count(params) == 64 * (16 + 16));
 }
 
-TEST_CASE("as a feed-forward layer: gradients") {
+TEST_CASE("pattention: as a feed-forward layer: gradients") {
   for (const std::string& mode : kModes) {
     Bench<double> bench(registry().variant("pattention"),
                         options({{"mode", Config::scalar(mode)}, {"tokens", whole(7)}}),

@@ -53,7 +53,7 @@ struct Gradients {
 
 }  // namespace
 
-TEST_CASE("the pair of maps in one pass agrees with its plain twin, two passes") {
+TEST_CASE("softmax pair: the pair of maps in one pass agrees with two passes") {
   for (const Index tile : {1, 3, 8, 64})
     for (const auto& [tq, tk] : {std::pair<Index, Index>{1, 1}, {7, 7}, {5, 9}, {9, 6}, {33, 40}}) {
       CAPTURE(tile, tq, tk);

@@ -48,7 +48,7 @@ TEST_CASE("softmax of two tokens, by hand") {
   CHECK(run.weights(0, 0) == Matd::Constant(1, 2, 0.5));
 }
 
-TEST_CASE("tiled softmax agrees with the book for every tile size") {
+TEST_CASE("softmax: tiled softmax agrees with the book for every tile size") {
   for (const Sizes& s : kShapes)
     for (Index tile : {1, 2, 3, 5, 8, 64, 1000}) {
       CAPTURE(s.tq, s.tk, s.causality.causal, tile);
@@ -58,7 +58,7 @@ TEST_CASE("tiled softmax agrees with the book for every tile size") {
     }
 }
 
-TEST_CASE("the comparison with the book notices a single wrong pair") {
+TEST_CASE("softmax: the comparison with the book notices a single wrong pair") {
   const Sizes s{.tq = 7, .tk = 7};
   KernelRun run("softmax", options({{"tile", whole(3)}}), s);
   CHECK(distance_from_naive(run, tau(s.width),
@@ -82,7 +82,7 @@ TEST_CASE("softmax backward adds") {
   for (std::size_t i = 0; i < once.size(); ++i) CHECK(run.dk[i] == 2 * once[i]);
 }
 
-TEST_CASE("a query that sees no key has output zero and no gradient") {
+TEST_CASE("softmax: a query that sees no key has output zero and no gradient") {
   KernelRun run("softmax", options({{"tile", whole(4)}}), {.tq = 9, .tk = 6});  // rows 0, 1, 2
   run.run();
   for (Index b = 0; b < 2; ++b)
@@ -94,7 +94,7 @@ TEST_CASE("a query that sees no key has output zero and no gradient") {
     }
 }
 
-TEST_CASE("the first row of causal softmax is the first value, exactly") {
+TEST_CASE("softmax: the first row of causal softmax is the first value, exactly") {
   KernelRun run("softmax", {}, {});
   run.run();
   for (Index b = 0; b < 2; ++b)
@@ -104,7 +104,7 @@ TEST_CASE("the first row of causal softmax is the first value, exactly") {
     }
 }
 
-TEST_CASE("invisible keys change nothing, bit for bit") {
+TEST_CASE("softmax: invisible keys change nothing, bit for bit") {
   for (Index tile : {1, 3, 64}) {
     KernelRun run("softmax", options({{"tile", whole(tile)}}), {.batch = 1, .tq = 9, .tk = 9});
     run.run();
@@ -118,7 +118,7 @@ TEST_CASE("invisible keys change nothing, bit for bit") {
   }
 }
 
-TEST_CASE("a vector added to all keys changes nothing, and key gradients sum to zero") {
+TEST_CASE("softmax: a vector added to all keys changes nothing, and key gradients sum to zero") {
   KernelRun run("softmax", options({{"tile", whole(3)}}), {.tq = 8, .tk = 8});
   run.run();
   const std::vector<double> before = run.o;
@@ -129,7 +129,7 @@ TEST_CASE("a vector added to all keys changes nothing, and key gradients sum to 
   for (std::size_t i = 0; i < before.size(); ++i) CHECK(std::abs(run.o[i] - before[i]) < 1e-11);
 }
 
-TEST_CASE("a head has the same bits alone and among others") {
+TEST_CASE("softmax: a head has the same bits by itself and among others") {
   // odd widths: the heads of one sequence start at odd addresses
   const Sizes many{.batch = 3, .heads = 3, .tq = 11, .tk = 11, .width = 5, .value = 5};
   Sizes one = many;
@@ -151,7 +151,7 @@ TEST_CASE("a head has the same bits alone and among others") {
     }
 }
 
-TEST_CASE("huge scores give one-hot weights and finite gradients") {
+TEST_CASE("softmax: huge scores give one-hot weights and finite gradients") {
   KernelRun run("softmax", options({{"tile", whole(3)}, {"scale", Config::number(1)}}),
                 {.batch = 1, .heads = 1, .tq = 8, .tk = 8, .width = 1, .value = 1});
   for (double size : {1e3, 1e4, 1e150}) {

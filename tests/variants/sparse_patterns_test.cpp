@@ -70,7 +70,7 @@ struct Counted {
 
 }  // namespace
 
-TEST_CASE("a window is its neighbors, plus global rows and columns") {
+TEST_CASE("sparse patterns: a window is its neighbors, plus global rows and columns") {
   const Index n = 12;
   Table expected = Table::Zero(n, n);
   for (Index p = 0; p < n; ++p)
@@ -81,7 +81,9 @@ TEST_CASE("a window is its neighbors, plus global rows and columns") {
   CHECK(table(Window{2, 1, {0, 5}}, n) == expected);
 }
 
-TEST_CASE("local and strided are the released code's, and their union is disjoint passes of merged") {
+TEST_CASE(
+    "sparse patterns: local and strided are the released code's, and their union is disjoint passes of "
+    "merged") {
   const Index n = 14, stride = 4;
   Table local = Table::Zero(n, n), strided = Table::Zero(n, n);
   for (Index p = 0; p < n; ++p) {
@@ -93,7 +95,7 @@ TEST_CASE("local and strided are the released code's, and their union is disjoin
   CHECK(table(Strided{stride, stride}, n) == (strided.array() * (1 - local.array())).matrix());
 }
 
-TEST_CASE("fixed is the own segment and the last columns of every segment, slot by slot") {
+TEST_CASE("sparse patterns: fixed is the own segment and the last columns of every segment, slot by slot") {
   const Index n = 15, s = 5, c = 2;
   for (Index slot : {0, 1}) {
     Table expected = Table::Zero(n, n);
@@ -109,7 +111,7 @@ TEST_CASE("fixed is the own segment and the last columns of every segment, slot 
   }
 }
 
-TEST_CASE("BigBird is a union of blocks; the last block may be short") {
+TEST_CASE("sparse patterns: BigBird is a union of blocks; the last block may be short") {
   const Index n = 22, block = 3, last = 7;
   Table expected = Table::Zero(n, n);
   for (Index row = 0; row <= last; ++row) {
@@ -123,7 +125,7 @@ TEST_CASE("BigBird is a union of blocks; the last block may be short") {
   CHECK(table(big_bird(block, last), n) == expected);
 }
 
-TEST_CASE("a plan holds every visible pair once and hides the others") {
+TEST_CASE("sparse patterns: a plan holds every visible pair once and hides the others") {
   const auto check = [](Index tq, Index tk, const Mask& mask, auto visible, const auto&... patterns) {
     for (Index side : {1, 3, 8, 70, 1000}) {
       const BlockPlan plan = planned(tq, tk, mask, side, patterns...);
@@ -160,7 +162,7 @@ TEST_CASE("a plan holds every visible pair once and hides the others") {
   check(11, 5, Mask{false, 0}, visible, window);
 }
 
-TEST_CASE("work is near the number of visible pairs, and the kernel does no other") {
+TEST_CASE("sparse patterns: work is near the number of visible pairs, and the kernel does no other") {
   const Index n = 1024, d = 4;
   const Mask causal{true, 0}, none{false, 0};
   const auto bird = big_bird(32, n / 32 - 1);
@@ -190,7 +192,7 @@ TEST_CASE("work is near the number of visible pairs, and the kernel does no othe
   }
 }
 
-TEST_CASE("the count notices a pattern whose queries stand in the wrong order") {
+TEST_CASE("sparse patterns: the count notices a pattern whose queries are in the wrong order") {
   // the same pairs as a strided pattern, with no groups: every tile of queries sees keys of every residue
   struct InOrder : Strided {
     Index group(Index) const { return 0; }
@@ -201,7 +203,7 @@ TEST_CASE("the count notices a pattern whose queries stand in the wrong order") 
   CHECK(plan.visited() > 10 * plan.pairs());
 }
 
-TEST_CASE("runs of hidden keys end at words and at the row's end") {
+TEST_CASE("sparse patterns: runs of hidden keys end at words and at the row's end") {
   Matrix<double> s = Matrix<double>::Ones(2, 130);
   const std::uint64_t bits[] = {~0ull >> 1, ~0ull << 1, 1, 0, 0, 2};
   KeyTile tile{{nullptr, 0, 130}, false, 0, bits};

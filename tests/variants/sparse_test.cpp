@@ -118,7 +118,7 @@ TEST_CASE("sparse attention costs two flops for each visible pair and channel") 
   });
 }
 
-TEST_CASE("an invisible key or value changes nothing, bit for bit") {
+TEST_CASE("sparse: an invisible key or value changes nothing, bit for bit") {
   for_each_run({3, 64}, [](KernelRun& run, const auto& visible) {
     const Sizes& s = run.sizes;
     run.run();
@@ -139,14 +139,14 @@ TEST_CASE("an invisible key or value changes nothing, bit for bit") {
   });
 }
 
-TEST_CASE("key gradients sum to zero under every pattern") {
+TEST_CASE("sparse: key gradients sum to zero under every pattern") {
   for_each_run({5}, [](KernelRun& run, const auto&) {
     run.run();
     CHECK(run.head(run.dk, run.sizes.tk, run.key, 0, 1).colwise().sum().isZero(1e-11));
   });
 }
 
-TEST_CASE("a pattern that shows everything is dense attention, bit for bit") {
+TEST_CASE("sparse: a pattern that shows everything is dense attention, bit for bit") {
   for (bool causal : {true, false}) {
     const Sizes s{.tq = 13, .tk = 13, .causality = {.causal = causal}, .slope = 0.1};
     const auto same = [&](const std::string& variant, Config chosen) {
@@ -167,7 +167,9 @@ TEST_CASE("a pattern that shows everything is dense attention, bit for bit") {
   }
 }
 
-TEST_CASE("two strided layers reach every earlier position when the stride is near the root of the length") {
+TEST_CASE(
+    "sparse: two strided layers reach every earlier position when the stride is near the root of the "
+    "length") {
   KernelRun run("strided", options({{"stride", whole(5)}}), {.batch = 1, .heads = 1, .tq = 25, .tk = 25});
   run.forward();
   const Matd reach = run.weights(0, 0) * run.weights(0, 0);
@@ -175,7 +177,7 @@ TEST_CASE("two strided layers reach every earlier position when the stride is ne
     for (Index j = 0; j < 25; ++j) CHECK((reach(i, j) > 0) == (j <= i));
 }
 
-TEST_CASE("dead tiles are skipped, not masked: not even NaN gets out of them") {
+TEST_CASE("sparse: dead tiles are skipped, not masked: not even NaN gets out of them") {
   const double nan = std::numeric_limits<double>::quiet_NaN();
   const auto finite_rows = [&](const std::string& variant, const Config& chosen, Index poisoned, Index from) {
     KernelRun run(variant, chosen, {.batch = 1, .heads = 1, .tq = 64, .tk = 64});
@@ -206,7 +208,7 @@ TEST_CASE("sparse memory is linear in the length") {
   }
 }
 
-TEST_CASE("huge scores leave sparse attention finite") {
+TEST_CASE("sparse: huge scores leave sparse attention finite") {
   for_each_run({3}, [](KernelRun& run, const auto&) {
     for (auto* x : {&run.q, &run.k})
       for (double& y : *x) y *= 100;
@@ -216,7 +218,7 @@ TEST_CASE("huge scores leave sparse attention finite") {
   });
 }
 
-TEST_CASE("random blocks avoid what is seen anyway, differ by head and are saved, not trained") {
+TEST_CASE("sparse: random blocks avoid what is seen anyway, differ by head and are saved, not trained") {
   const Config chosen = options({{"block", whole(4)}, {"random", whole(2)}});
   KernelRun run("bigbird", chosen, {.heads = 3, .tq = 38, .tk = 38});  // 10 blocks, the last one short
   const Param<double> table = run.params.find("random_blocks");
@@ -245,7 +247,8 @@ TEST_CASE("random blocks avoid what is seen anyway, differ by head and are saved
   CHECK(Matd(floats.find("random_blocks").value().cast<double>()) == Matd(table.value()));
 }
 
-TEST_CASE("a changed table of random blocks is noticed, and a shorter sequence has its own last block") {
+TEST_CASE(
+    "sparse: a changed table of random blocks is noticed, and a shorter sequence has its own last block") {
   const Config chosen = options({{"block", whole(2)}, {"random", whole(1)}});
   KernelRun run("bigbird", chosen,
                 {.batch = 1, .heads = 1, .tq = 20, .tk = 20, .causality = {.causal = false}});

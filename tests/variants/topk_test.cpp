@@ -49,7 +49,7 @@ Config top(Index k, Index tile) { return options({{"k", whole(k)}, {"tile", whol
 
 }  // namespace
 
-TEST_CASE("top-k keeps the k largest visible scores and is softmax over them") {
+TEST_CASE("topk: top-k keeps the k largest visible scores and is softmax over them") {
   for (const Sizes& s : kShapes)
     for (Index k : {1, 4, 9})
       for (Index tile : {1, 3, 8, 64}) {
@@ -59,7 +59,7 @@ TEST_CASE("top-k keeps the k largest visible scores and is softmax over them") {
       }
 }
 
-TEST_CASE("ties go to the lower key") {
+TEST_CASE("topk: ties go to the lower key") {
   KernelRun run("topk", top(2, 2),
                 {.batch = 1, .heads = 1, .tq = 2, .tk = 5, .causality = {.causal = false}});
   for (Index j = 0; j < 5; ++j) run.heads(run.k, 5, 4)(0, 0).row(j).setConstant(j == 3 ? 2 : 1);
@@ -73,7 +73,7 @@ TEST_CASE("ties go to the lower key") {
   }
 }
 
-TEST_CASE("k as large as the length is dense attention, bit for bit") {
+TEST_CASE("topk: k as large as the length is dense attention, bit for bit") {
   for (const Sizes& s : kShapes)
     for (Index tile : {4, 64}) {
       CAPTURE(s.tq, s.tk, tile);
@@ -86,7 +86,7 @@ TEST_CASE("k as large as the length is dense attention, bit for bit") {
     }
 }
 
-TEST_CASE("top-k gradients agree with central differences away from a change of choice") {
+TEST_CASE("topk: top-k gradients agree with central differences away from a change of choice") {
   for (const Sizes& s : kShapes) {
     if (s.tq > 20) continue;
     KernelRun run("topk", top(3, 4), s);
@@ -94,7 +94,7 @@ TEST_CASE("top-k gradients agree with central differences away from a change of 
   }
 }
 
-TEST_CASE("a dropped key has no gradient and no influence") {
+TEST_CASE("topk: a dropped key has no gradient and no influence") {
   KernelRun run("topk", top(2, 4),
                 {.batch = 1, .heads = 1, .tq = 1, .tk = 6, .causality = {.causal = false}});
   run.run();
@@ -107,7 +107,7 @@ TEST_CASE("a dropped key has no gradient and no influence") {
   CHECK(run.head(run.o, 1, 4, 0, 0) == o);
 }
 
-TEST_CASE("top-k memory is linear in the length") {
+TEST_CASE("topk: top-k memory is linear in the length") {
   const auto reserved = [](Index n) {
     KernelRun run("topk", top(8, 64), {.batch = 1, .heads = 1, .tq = n, .tk = n});
     run.run();
@@ -118,7 +118,7 @@ TEST_CASE("top-k memory is linear in the length") {
   CHECK(large < 2048 * 2048 * sizeof(double) / 5);
 }
 
-TEST_CASE("scores that are not numbers show in the output") {
+TEST_CASE("topk: scores that are not numbers show in the output") {
   KernelRun run("topk", top(2, 4), {.batch = 1, .heads = 1, .tq = 8, .tk = 8});
   run.heads(run.q, 8, 4)(0, 0)(5, 1) = std::nan("");
   run.heads(run.v, 8, 4)(0, 0)(3, 1) = std::nan("");

@@ -68,7 +68,8 @@ TEST_CASE("weights times values is the output of every mixer") {
 }
 
 TEST_CASE(
-    "rows of weights sum to one; linear attention's to a bit less, differential attention's to 1 - lambda") {
+    "weights: rows of weights sum to one; linear attention's to a bit less, differential attention's to 1 - "
+    "lambda") {
   for (const std::string& name : mixers()) {
     INFO(name);
     for (const Sizes& s : shapes_for(registry().variant(name).traits(of(name)))) {

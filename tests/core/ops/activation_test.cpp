@@ -43,7 +43,7 @@ S slope(Activation f, S x) {
 
 }  // namespace
 
-TEST_CASE("activations have the values that are known") {
+TEST_CASE("activation: activations have the values that are known") {
   CHECK(value(Activation::gelu_erf, 1.0) == Approx(0.8413447460685429).epsilon(1e-14));  // Phi(1)
   CHECK(value(Activation::gelu_erf, -1.0) == Approx(-0.15865525393145707).epsilon(1e-14));
   CHECK(value(Activation::silu, 1.0) == Approx(0.7310585786300049).epsilon(1e-14));
@@ -53,7 +53,7 @@ TEST_CASE("activations have the values that are known") {
   }
 }
 
-TEST_CASE("activations equal their definitions, and their slopes central differences") {
+TEST_CASE("activation: activations equal their definitions, and their slopes central differences") {
   for (const Activation f : kAll)
     for (double x = -9.03; x < 9; x += 0.17) {
       CAPTURE(static_cast<int>(f), x);
@@ -63,7 +63,7 @@ TEST_CASE("activations equal their definitions, and their slopes central differe
     }
 }
 
-TEST_CASE("in float, activations and slopes agree with double to 5e-7") {
+TEST_CASE("activation: in float, activations and slopes agree with double to 5e-7") {
   for (const Activation f : kAll)
     for (double x = -12; x < 12; x += 0.0137) {
       const auto rounded = static_cast<float>(x);
@@ -74,7 +74,7 @@ TEST_CASE("in float, activations and slopes agree with double to 5e-7") {
     }
 }
 
-TEST_CASE("the small tail of a GELU keeps its digits in float") {
+TEST_CASE("activation: the small tail of a GELU keeps its digits in float") {
   for (const double x : {-3.0, -4.5, -6.0, -8.0}) {
     CAPTURE(x);
     CHECK(double(value(Activation::gelu_erf, float(x))) ==
@@ -85,7 +85,8 @@ TEST_CASE("the small tail of a GELU keeps its digits in float") {
   }
 }
 
-TEMPLATE_TEST_CASE("activations are at their limits far out, and NaN stays NaN", "", float, double) {
+TEMPLATE_TEST_CASE("activation: activations are at their limits far out, and NaN stays NaN", "", float,
+                   double) {
   using S = TestType;
   for (const Activation f : kAll)
     for (const double far : {1e3, 1e4, 1e20, 1e38}) {
@@ -103,7 +104,7 @@ TEMPLATE_TEST_CASE("activations are at their limits far out, and NaN stays NaN",
   }
 }
 
-TEMPLATE_TEST_CASE("an element has the same bits wherever it lies", "", float, double) {
+TEMPLATE_TEST_CASE("activation: an element has the same bits at any position", "", float, double) {
   using S = TestType;
   std::vector<S> x(203), y(203);
   Draws draws = Rng(1, "activation").at(0);
@@ -114,7 +115,7 @@ TEMPLATE_TEST_CASE("an element has the same bits wherever it lies", "", float, d
   }
 }
 
-TEST_CASE("a strided matrix is worked on in place, and what lies between its rows stays") {
+TEST_CASE("activation: a strided matrix is changed in place, and memory between its rows is not") {
   std::vector<double> x(4 * 9);
   for (std::size_t i = 0; i < x.size(); ++i) x[i] = 0.1 * static_cast<double>(i) - 2;
   std::vector<double> y = x;
@@ -126,7 +127,7 @@ TEST_CASE("a strided matrix is worked on in place, and what lies between its row
   }
 }
 
-TEST_CASE("sequences give the same for any number of threads, and the gate its definition") {
+TEST_CASE("activation: sequences give the same for any number of threads, and the gate its definition") {
   const Index batch = 3, time = 41, dim = 70;  // three pieces of work, the last one short
   const auto size = static_cast<std::size_t>(batch * time * dim);
   std::vector<double> g(size), u(size), dy(size);

@@ -45,7 +45,7 @@ TEST_CASE("cross entropy of two rows, by hand") {
   CHECK(z.isApprox(matrix<double>({{-0.375, 0.375}, {0.25, -0.25}}), 1e-15));
 }
 
-TEST_CASE("the gradient of cross entropy agrees with differences") {
+TEST_CASE("cross entropy: the gradient of cross entropy agrees with differences") {
   const Index rows = 11, vocabulary = 7;
   Matrix<double> z = normal_matrix<double>(rows, vocabulary, 1, "z", 2), dz = z;
   const std::vector<Token> labels = some_labels(rows, vocabulary);
@@ -61,7 +61,7 @@ TEST_CASE("the gradient of cross entropy agrees with differences") {
              ContainsSubstring("z[4,3]"));
 }
 
-TEST_CASE("rows that are not scored count for nothing and get no gradient") {
+TEST_CASE("cross entropy: rows that are not scored count for nothing and get no gradient") {
   Matrix<double> z = matrix<double>({{1, 2}, {0, 0}, {3, 1}});
   std::vector<Token> predicted = {-7, -7, -7};
   const Score s = score(z, {kUnscored, 0, kUnscored}, 1, predicted);
@@ -72,7 +72,7 @@ TEST_CASE("rows that are not scored count for nothing and get no gradient") {
   CHECK(predicted[1] == 0);
 }
 
-TEST_CASE("where nothing is scored the loss is zero, not NaN") {
+TEST_CASE("cross entropy: where nothing is scored the loss is zero, not NaN") {
   Matrix<float> z = matrix<float>({{1, 2}, {3, 4}});
   const Score s = score(z, {kUnscored, kUnscored}, 1);
   CHECK(s.mean_loss() == 0);
@@ -83,7 +83,7 @@ TEST_CASE("where nothing is scored the loss is zero, not NaN") {
   CHECK(score(none, {}, 1).mean_loss() == 0);
 }
 
-TEST_CASE("without a weight the logits stay as they are") {
+TEST_CASE("cross entropy: without a weight the logits stay as they are") {
   Matrix<double> z = normal_matrix<double>(6, 5, 1, "z"), before = z, learnt = z;
   const std::vector<Token> labels = some_labels(6, 5);
   const Score alone = score(z, labels, 0), with_gradient = score(learnt, labels, 1);
@@ -92,7 +92,7 @@ TEST_CASE("without a weight the logits stay as they are") {
   CHECK(alone.correct == with_gradient.correct);
 }
 
-TEMPLATE_TEST_CASE("huge logits give finite losses and gradients", "", float, double) {
+TEMPLATE_TEST_CASE("cross entropy: huge logits give finite losses and gradients", "", float, double) {
   using S = TestType;
   for (const double size : {1e4, 1e30, double(std::numeric_limits<S>::max())}) {
     CAPTURE(size);
@@ -103,7 +103,7 @@ TEMPLATE_TEST_CASE("huge logits give finite losses and gradients", "", float, do
   }
 }
 
-TEST_CASE("logits that are not finite are seen in the loss") {
+TEST_CASE("cross entropy: logits that are not finite are seen in the loss") {
   for (const double bad : {std::nan(""), kInfinity})
     for (Index at = 0; at < 3; ++at) {
       CAPTURE(bad, at);
@@ -119,7 +119,9 @@ TEST_CASE("logits that are not finite are seen in the loss") {
   CHECK(score(hidden, {0}, 0).loss == kInfinity);
 }
 
-TEST_CASE("parts with the weight of the whole give its gradient, and their scores add up to its score") {
+TEST_CASE(
+    "cross entropy: parts with the weight of the whole give its gradient, and their scores add up to its "
+    "score") {
   const Index rows = 10, vocabulary = 6;
   Matrix<double> whole = normal_matrix<double>(rows, vocabulary, 1, "z"), parts = whole;
   const std::vector<Token> labels = some_labels(rows, vocabulary);

@@ -32,7 +32,7 @@ TEST_CASE("an embedding of two tokens, by hand") {
   CHECK(table_gradient(dx, {1, 1}, 2) == matrix<double>({{0, 0}, {12, 14}}));
 }
 
-TEST_CASE("the gradient of an embedding agrees with differences") {
+TEST_CASE("embedding: the gradient of an embedding agrees with differences") {
   const std::vector<Token> tokens = {2, 0, 2, 2, 4, 1, 0};  // some twice, 3 never
   Matrix<double> table = normal_matrix<double>(5, 3, 1, "table"), dx = normal_matrix<double>(7, 3, 1, "dx");
   const Matrix<double> dtable = table_gradient(dx, tokens, 5);

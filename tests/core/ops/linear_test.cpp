@@ -41,7 +41,7 @@ TEMPLATE_TEST_CASE("a linear map of two rows, by hand", "", float, double) {
   CHECK(b.grad("map.bias") == matrix<TestType>({{3, -1}}));
 }
 
-TEST_CASE("the gradients of a linear map agree with differences") {
+TEST_CASE("linear: the gradients of a linear map agree with differences") {
   const OpShape shape = GENERATE(OpShape{1, 1, 1, 1}, OpShape{3, 5, 7, 2}, OpShape{2, 37, 3, 5},
                                  OpShape{1, 3, 67, 2});  // more rows, then more inputs, than a task takes
   CAPTURE(shape.time, shape.in);
@@ -49,7 +49,7 @@ TEST_CASE("the gradients of a linear map agree with differences") {
   CHECK(linear<double>(shape, false).gradient_fault().empty());
 }
 
-TEST_CASE("the gradient check finds a bias that does not learn") {
+TEST_CASE("linear: the gradient check finds a bias that does not learn") {
   OpBench<BiasForgotten, double> b({2, 3, 4, 3}, [](Params<double>& p) { return BiasForgotten(p); });
   CHECK_THAT(b.gradient_fault(), ContainsSubstring("map.bias[0,"));
 }
@@ -79,7 +79,7 @@ TEST_CASE("a linear map has the same bits for any number of threads") {
   }
 }
 
-TEST_CASE("backward adds to what is there") {
+TEST_CASE("linear: backward adds to what is there") {
   auto b = linear<double>({2, 3, 4, 5});
   b.run();
   const Matrix<double> dx = b.dx, dw = b.grad("map.weight"), db = b.grad("map.bias");

@@ -17,7 +17,7 @@ const NormSpec kLayer{.kind = NormKind::layer}, kRms{.kind = NormKind::rms};
 
 }  // namespace
 
-TEST_CASE("layer norm of two rows, by hand") {
+TEST_CASE("norm: layer norm of two rows, by hand") {
   // Row (1, 3): mean 2, deviation 1, z = (-1, 1). In two dimensions z is always (-1, 1) or (1, -1): dx = 0.
   auto b = norm<double>({.kind = NormKind::layer, .eps = 0}, 1, 2, 2);
   b.x = matrix<double>({{1, 3}, {8, 4}});
@@ -31,7 +31,7 @@ TEST_CASE("layer norm of two rows, by hand") {
   CHECK(b.grad("norm.bias") == matrix<double>({{4, 7}}));
 }
 
-TEST_CASE("RMS norm of two rows, by hand") {
+TEST_CASE("norm: RMS norm of two rows, by hand") {
   // (1, 7) and (-5, 5) have the mean square 25: z = x / 5. With gain 1, dx = (dy - z mean(dy z)) / 5.
   auto b = norm<double>({.kind = NormKind::rms, .eps = 0}, 1, 2, 2);
   b.x = matrix<double>({{1, 7}, {-5, 5}});
@@ -43,7 +43,7 @@ TEST_CASE("RMS norm of two rows, by hand") {
   CHECK(b.grad("norm.gain").isApprox(matrix<double>({{-0.8, 2}}), 1e-15));
 }
 
-TEST_CASE("the gradients of the norms agree with differences") {
+TEST_CASE("norm: the gradients of the norms agree with differences") {
   for (const NormKind kind : {NormKind::layer, NormKind::rms})
     for (const bool gain : {true, false})
       for (const bool bias : {true, false})
@@ -55,7 +55,7 @@ TEST_CASE("the gradients of the norms agree with differences") {
         }
 }
 
-TEST_CASE("a constant row gives the bias, and a finite gradient") {
+TEST_CASE("norm: a constant row gives the bias, and a finite gradient") {
   auto b = norm<double>(kLayer, 1, 3, 5);
   for (Index r = 0; r < 3; ++r) b.x.row(r).setConstant(std::pow(10.0, 3.0 * static_cast<double>(r)) / 3);
   b.run();
@@ -63,7 +63,7 @@ TEST_CASE("a constant row gives the bias, and a finite gradient") {
   CHECK(b.dx.allFinite());
 }
 
-TEST_CASE("a row of zeros gives zeros of RMS norm, and a finite gradient") {
+TEST_CASE("norm: a row of zeros gives zeros of RMS norm, and a finite gradient") {
   auto b = norm<float>(kRms, 1, 2, 5);
   b.x.setZero();
   b.run();
@@ -93,7 +93,7 @@ TEST_CASE("neither norm sees a scale: the gradient is orthogonal to the row") {
   }
 }
 
-TEST_CASE("huge and tiny rows give finite numbers") {
+TEST_CASE("norm: huge and tiny rows give finite numbers") {
   for (const NormSpec& spec : {kLayer, kRms})
     for (const float size : {1e-30F, 1e18F, 1e30F}) {  // the square of the last overflows
       CAPTURE(static_cast<int>(spec.kind), size);
@@ -106,7 +106,7 @@ TEST_CASE("huge and tiny rows give finite numbers") {
     }
 }
 
-TEST_CASE("the norms have the same bits for any number of threads") {
+TEST_CASE("norm: the norms have the same bits for any number of threads") {
   auto one = norm<float>(kLayer, 2, 100, 33);
   one.run();
   for (const int threads : {2, 5}) {
@@ -119,7 +119,7 @@ TEST_CASE("the norms have the same bits for any number of threads") {
   }
 }
 
-TEST_CASE("norms declare a gain unless told not to, and layer norm alone a bias; neither decays") {
+TEST_CASE("norm: a gain is declared by default, a bias only by layer norm; neither decays") {
   const auto declared = [](const NormSpec& spec) {
     Params<float> params;
     const Norm<float> norm("norm", 3, spec, params);

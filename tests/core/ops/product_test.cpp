@@ -39,7 +39,8 @@ double distance(const Matrix<S>& a, const Matrix<S>& b) {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("products agree with their plain twins on odd shapes", "", float, double) {
+TEMPLATE_TEST_CASE("product: products agree with their reference implementations on odd shapes", "", float,
+                   double) {
   using S = TestType;
   const Shape s =
       GENERATE(Shape{1, 1, 1}, Shape{3, 5, 7}, Shape{13, 2, 16}, Shape{5, 17, 64}, Shape{7, 33, 65},
@@ -68,7 +69,7 @@ TEMPLATE_TEST_CASE("products agree with their plain twins on odd shapes", "", fl
   CHECK(distance<S>(c, sum) <= tolerance + 4 * std::numeric_limits<S>::epsilon());
 }
 
-TEMPLATE_TEST_CASE("the three products of the same matrices have the same bits", "", float, double) {
+TEMPLATE_TEST_CASE("product: the three products of the same matrices have the same bits", "", float, double) {
   using S = TestType;
   const Shape s = GENERATE(Shape{7, 33, 65}, Shape{65, 300, 47}, Shape{130, 600, 70});
   Matrix<S> a = random_matrix<S>(s.rows, s.depth, 1), b = random_matrix<S>(s.depth, s.cols, 2);
@@ -81,7 +82,7 @@ TEMPLATE_TEST_CASE("the three products of the same matrices have the same bits",
   CHECK(ab == atb);
 }
 
-TEMPLATE_TEST_CASE("a row of a product has the same bits alone, among others and anywhere in memory", "",
+TEMPLATE_TEST_CASE("product: a row has the same bits by itself, among others and anywhere in memory", "",
                    float, double) {
   using S = TestType;
   Matrix<S> a = random_matrix<S>(67, 300, 1), b = random_matrix<S>(300, 77, 2), c(67, 77);

@@ -33,7 +33,7 @@ TEST_CASE("softmax of two rows, by hand") {
             .isApprox(matrix<double>({{-0.1875, 0.1875}, {0.09, -0.09}}), 1e-15));
 }
 
-TEST_CASE("hidden pairs weigh nothing, and a row that sees nothing is zeros") {
+TEST_CASE("softmax: hidden pairs weigh nothing, and a row that sees nothing is zeros") {
   const Matrix<double> s = Matrix<double>::Zero(3, 4);
   CHECK(
       softmax(s, causal())
@@ -44,7 +44,7 @@ TEST_CASE("hidden pairs weigh nothing, and a row that sees nothing is zeros") {
   CHECK(softmax(s, causal(9)) == Matrix<double>::Constant(3, 4, 0.25));
 }
 
-TEST_CASE("the bias falls with the distance of query and key") {
+TEST_CASE("softmax: the bias falls with the distance of query and key") {
   const double slope = std::log(2.0);
   const Matrix<double> s = Matrix<double>::Zero(2, 3);
   CHECK(softmax(s, causal(1), slope)
@@ -53,7 +53,7 @@ TEST_CASE("the bias falls with the distance of query and key") {
             .isApprox(matrix<double>({{4.0 / 7, 2.0 / 7, 1.0 / 7}, {0.25, 0.5, 0.25}}), 1e-15));
 }
 
-TEST_CASE("the gradient of softmax agrees with differences") {
+TEST_CASE("softmax: the gradient of softmax agrees with differences") {
   for (const Mask& mask : {Mask{}, causal(), causal(-2), causal(3)}) {
     CAPTURE(mask.causal, mask.offset);
     Matrix<double> s = normal_matrix<double>(5, 7, 1, "s", 2);
@@ -64,7 +64,7 @@ TEST_CASE("the gradient of softmax agrees with differences") {
   }
 }
 
-TEMPLATE_TEST_CASE("huge scores give finite weights that sum to one", "", float, double) {
+TEMPLATE_TEST_CASE("softmax: huge scores give finite weights that sum to one", "", float, double) {
   using S = TestType;
   for (const double size : {1e4, 1e30}) {
     const Matrix<S> p = softmax(matrix<S>({{size, -size, 0}, {-size, -size, -size}, {size, size, -size}}));
@@ -73,7 +73,7 @@ TEMPLATE_TEST_CASE("huge scores give finite weights that sum to one", "", float,
   }
 }
 
-TEST_CASE("NaN among the scores is not hidden") {
+TEST_CASE("softmax: NaN among the scores is not hidden") {
   for (Index at = 0; at < 3; ++at) {
     Matrix<float> s = matrix<float>({{1, 2, 3}});
     s(0, at) = std::nanf("");

@@ -35,7 +35,7 @@ Index best(double target, Index first, Index last, const std::function<Value(Ind
 
 }  // namespace
 
-TEST_CASE("the search finds what looking at every number finds") {
+TEST_CASE("integer search: the search finds what looking at every number finds") {
   const auto rising = [](Index x) -> Value { return 7.0 * static_cast<double>(x) + 3; };
   const auto square = [](Index x) -> Value { return static_cast<double>(x * x); };
   const auto falling = [](Index x) -> Value { return 1000.0 / static_cast<double>(x); };
@@ -49,12 +49,12 @@ TEST_CASE("the search finds what looking at every number finds") {
   }
 }
 
-TEST_CASE("of two equally near numbers the smaller is taken") {
+TEST_CASE("integer search: of two equally near numbers the smaller is taken") {
   const auto twice = [](Index x) -> Value { return 2.0 * static_cast<double>(x); };
   CHECK(found(7, 1, 100, twice) == 3);
 }
 
-TEST_CASE("a search takes few calls, and ends where nothing changes any more") {
+TEST_CASE("integer search: a search takes few calls, and ends where nothing changes any more") {
   int calls = 0;
   const auto counted = [&](Index x) -> Value { return ++calls, static_cast<double>(x); };
   CHECK(found(123456, 1, Index{1} << 24, counted) == 123456);
@@ -97,7 +97,7 @@ double off_by(double target, Index own, Machine machine, const std::function<dou
 
 }  // namespace
 
-TEST_CASE("a measured search finds what only differs by noise where it is small") {
+TEST_CASE("integer search: a measured search finds what only differs by noise where it is small") {
   // Up to some dozens, a wider feed-forward takes no longer than the noise.
   const auto rising = [](Index x) { return 0.6 + 0.003 * static_cast<double>(x); };
   const auto falling = [](Index x) { return 0.6 + 40.0 / static_cast<double>(x); };
@@ -110,7 +110,7 @@ TEST_CASE("a measured search finds what only differs by noise where it is small"
   }
 }
 
-TEST_CASE("a measured search says what it tried where nothing is near, and ends") {
+TEST_CASE("integer search: a measured search says what it tried where nothing is near, and ends") {
   Machine flat([](Index) { return 0.5; }, 1);
   const auto search = [&](Index first, Index last, const heed::Measure& f) {
     return heed::search_measured(1.0, 0.02, {16, 0.5}, first, last, f);

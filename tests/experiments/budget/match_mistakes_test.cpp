@@ -6,7 +6,7 @@
 
 using namespace heed::test;
 
-TEST_CASE("what cannot be reached is refused, with what was tried and what would help") {
+TEST_CASE("match mistakes: what cannot be reached is refused, with what was tried and what would help") {
   const auto within = [](const std::string& tolerance) {
     return file("[softmax, tokenformer]",
                 "{budget: parameters, adjust: tokens, tolerance: " + tolerance + "}");
@@ -29,7 +29,7 @@ TEST_CASE("what cannot be reached is refused, with what was tried and what would
   }
 }
 
-TEST_CASE("what a sweep compares by cannot be moved as well") {
+TEST_CASE("match mistakes: an option that the sweep varies cannot be adjusted too") {
   CHECK(wrong(file("[softmax, {tokenformer: {tokens: [8, 16]}}]", "{budget: parameters, adjust: tokens}")) ==
         "f.yaml:4:47: compare.match: the sweep varies attention.tokens of tokenformer(tokens=8), so it "
         "cannot be adjusted too. Give it one value, or name another option in adjust.\n"
@@ -60,7 +60,7 @@ TEST_CASE("what a sweep compares by cannot be moved as well") {
   CHECK(good(file("[softmax, {tokenformer: {tokens: [8, 16]}}]", "{budget: parameters}")).trials.size() == 3);
 }
 
-TEST_CASE("each mistake in a match has its place and the nearest name") {
+TEST_CASE("match mistakes: each mistake in a match has its place and the nearest name") {
   const std::string both = "[softmax, differential]";
   CHECK(wrong(file(both, "{budget: params}")) ==
         "f.yaml:4:27: compare.match.budget: unknown value 'params'. Known: none, parameters, train_flops, "

@@ -24,7 +24,7 @@ Ended heed_in_temp(const Words& words) {
 
 }  // namespace
 
-TEST_CASE("a measured step is told under the names that the peers' scripts use") {
+TEST_CASE("heed bench: JSON of a measured step has the keys of the peers' scripts") {
   const Ended ended = heed_in_temp({"bench", "--step", smoke(), "--steps", "3", "--warmup", "1", "--json"});
   REQUIRE(ended.code == 0);
   const Json json = Json::parse(ended.out);
@@ -41,7 +41,7 @@ TEST_CASE("a measured step is told under the names that the peers' scripts use")
   CHECK(json.at("median_ms") <= json.at("max_ms"));
 }
 
-TEST_CASE("overrides reach the measured step, and mistakes are told as by plan") {
+TEST_CASE("heed bench: overrides reach the measured step, and mistakes are reported as by plan") {
   const Ended ended =
       heed_in_temp({"bench", "--step", smoke(), "variants=[linear]", "--steps", "1", "--warmup", "1"});
   CHECK(ended.code == 0);
@@ -51,7 +51,7 @@ TEST_CASE("overrides reach the measured step, and mistakes are told as by plan")
   CHECK_THAT(wrong.err, ContainsSubstring("stepz"));
 }
 
-TEST_CASE("attention alone is measured for each variant and length") {
+TEST_CASE("heed bench: attention is measured for each variant and length") {
   const Ended ended = heed_in_temp({"bench", "softmax", "window", "size=8", "--length", "16", "33", "--batch",
                                     "1", "--steps", "1", "--json"});
   REQUIRE(ended.code == 0);
@@ -63,7 +63,7 @@ TEST_CASE("attention alone is measured for each variant and length") {
   for (const Json& row : json) CHECK(row.at("median_cpu_ms") > 0);
 }
 
-TEST_CASE("what cannot be measured is refused with a reason") {
+TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   const auto refused = [](const Words& words, int code, const std::string& reason) {
     const Ended ended = heed_in_temp(words);
     CAPTURE(ended.err);

@@ -43,7 +43,7 @@ Words misbehaving(const std::string& fault) {
 
 }  // namespace
 
-TEST_CASE("the plan shows what was moved, and starts nothing") {
+TEST_CASE("heed match: the plan shows what was adjusted, and starts nothing") {
   const TempFolder folder;
   const Ended plan = matched(folder, "plan");
   CHECK(plan.code == 0);
@@ -57,7 +57,7 @@ TEST_CASE("the plan shows what was moved, and starts nothing") {
   CHECK_FALSE(fs::exists(folder / "runs"));
 }
 
-TEST_CASE("results and tables tell the budget, and the trials' own files do not") {
+TEST_CASE("heed match: results and tables have the budget, and trial files do not") {
   const TempFolder folder;
   const Ended run = matched(folder, "run", {"-o", "r"});
   CHECK(run.code == 0);
@@ -119,7 +119,7 @@ TEST_CASE("results and tables tell the budget, and the trials' own files do not"
   }
 }
 
-TEST_CASE("what cannot be reached ends with exit code 64, at its place") {
+TEST_CASE("heed match: what cannot be reached ends with exit code 64, at its place") {
   const TempFolder folder;
   const Ended plan = matched(folder, "plan", {"compare.match.tolerance=0"});
   CHECK(plan.code == 64);
@@ -128,7 +128,8 @@ TEST_CASE("what cannot be reached ends with exit code 64, at its place") {
   CHECK_FALSE(fs::exists(folder / "runs"));
 }
 
-TEST_CASE("widths that follow from a budget at each length do not keep rows from being compared") {
+TEST_CASE(
+    "heed match: widths that follow from a budget at each length do not keep rows from being compared") {
   const TempFolder folder;
   const Ended run = matched(folder, "run",
                             {"-o", "r",
@@ -144,7 +145,7 @@ TEST_CASE("widths that follow from a budget at each length do not keep rows from
   CHECK_THAT(out, !ContainsSubstring("has no row of the same setting"));
 }
 
-TEST_CASE("the plan keeps the step times that it measures, and the run takes them") {
+TEST_CASE("heed match: the plan keeps the step times that it measures, and the run takes them") {
   const TempFolder folder;
   const Words times = {"-o", "r", "variants=[softmax, {tokenformer: {feed_forward_tokens: 4000}}]",
                        "compare.match.budget=step_time", "compare.match.tolerance=0.8"};
@@ -160,7 +161,7 @@ TEST_CASE("the plan keeps the step times that it measures, and the run takes the
   CHECK(heed::results::read_results(folder / "r/results.h5").find("step_milliseconds_mismatch") != nullptr);
 }
 
-TEST_CASE("however a variant ends the process that times its steps, it is refused in words") {
+TEST_CASE("heed match: however a variant ends the process that times its steps, it is refused in words") {
   const TempFolder folder;  // of all: softmax is timed once
   const auto said = [&](const std::string& fault, const std::string& limit = "limits.time=10min") {
     Words words = misbehaving(fault);
@@ -186,7 +187,7 @@ TEST_CASE("however a variant ends the process that times its steps, it is refuse
 #endif
 }
 
-TEST_CASE("a search that is stopped or killed takes along the process that times steps") {
+TEST_CASE("heed match: a search that is stopped or killed takes along the process that times steps") {
   const TempFolder folder;
   Words words = {"plan", (heed::test::source_dir() / "configs/smoke.yaml").string()};
   const Words more = misbehaving("loops");

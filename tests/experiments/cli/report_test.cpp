@@ -63,7 +63,7 @@ class OtherGnuplot {
 
 }  // namespace
 
-TEST_CASE("a run leaves its report behind") {
+TEST_CASE("heed report: a run leaves its report behind") {
   const TempFolder folder;
   const Ended ended = run(folder);
   CHECK(ended.code == 0);
@@ -77,7 +77,7 @@ TEST_CASE("a run leaves its report behind") {
   CHECK(read_file(folder / "again.html") == page);
 }
 
-TEST_CASE("without gnuplot a run's report has the tables, and a sentence") {
+TEST_CASE("heed report: without gnuplot a run's report has the tables, and a sentence") {
   const TempFolder folder;
   const OtherGnuplot none(folder, "");
   const Ended ended = run(folder);
@@ -88,7 +88,7 @@ TEST_CASE("without gnuplot a run's report has the tables, and a sentence") {
   CHECK(page.find("<svg") == std::string::npos);
 }
 
-TEST_CASE("a folder of PATH that cannot be looked into is passed over") {
+TEST_CASE("heed report: a folder of PATH that cannot be looked into is passed over") {
   const TempFolder folder;
   fs::create_symlink("loop", folder / "loop");
   const OtherVariable path("PATH", (folder / "loop").string() + ':' + std::getenv("PATH"));
@@ -97,7 +97,7 @@ TEST_CASE("a folder of PATH that cannot be looked into is passed over") {
   CHECK_THAT(ended.err, EndsWith("Report: r/report.html\n"));
 }
 
-TEST_CASE("whoever ends while figures are drawn leaves neither gnuplot nor folders behind") {
+TEST_CASE("heed report: a process that ends while it draws leaves neither gnuplot nor folders behind") {
   const TempFolder folder;
   REQUIRE(run(folder).code == 0);
   const std::string page = read_file(folder / "r/report.html");
@@ -143,7 +143,7 @@ TEST_CASE("whoever ends while figures are drawn leaves neither gnuplot nor folde
   CHECK(read_file(folder / "r/report.html") == page);
 }
 
-TEST_CASE("without a folder for temporary files there are no figures, and TMPDIR is named") {
+TEST_CASE("heed report: without a folder for temporary files there are no figures, and TMPDIR is named") {
   const TempFolder folder;
   REQUIRE(run(folder).code == 0);
   const OtherVariable nowhere("TMPDIR", folder / "none");
@@ -160,7 +160,7 @@ TEST_CASE("without a folder for temporary files there are no figures, and TMPDIR
   CHECK_THAT(verify.err, ContainsSubstring("heed: " + why));
 }
 
-TEST_CASE("a run whose report goes wrong has ended well") {
+TEST_CASE("heed report: a run whose report goes wrong has ended well") {
   const TempFolder folder;
   SECTION("gnuplot fails") {
     const OtherGnuplot broken(folder, "echo 'no terminal' >&2\nexit 1\n");

@@ -38,7 +38,7 @@ using heed::test::worker_of;
 
 }  // namespace
 
-TEST_CASE("workers side by side and threads in a trial change no bit of results.h5") {
+TEST_CASE("heed run: workers side by side and threads in a trial change no bit of results.h5") {
   const TempFolder folder;
   const std::string save = "save=[weights, attention, logits]";
   CHECK(run_smoke(folder, "one", {"-j", "1", save}).code == 0);
@@ -50,7 +50,7 @@ TEST_CASE("workers side by side and threads in a trial change no bit of results.
         heed::results::content_digest(folder / "threads/results.h5"));
 }
 
-TEST_CASE("the same command again trains nothing, and a grown sweep only what is new") {
+TEST_CASE("heed run: the same command again trains nothing, and a grown sweep only what is new") {
   const TempFolder folder;
   const Ended first = run_smoke(folder, "r", {});
   CHECK(first.code == 0);
@@ -76,7 +76,7 @@ TEST_CASE("the same command again trains nothing, and a grown sweep only what is
   CHECK(heed::results::read_results(folder / "r/results.h5").trial.size() == 4);
 }
 
-TEST_CASE("progress in a pipe is plain lines, results alone go to standard output") {
+TEST_CASE("heed run: progress in a pipe is plain lines, and only results go to standard output") {
   const TempFolder folder;
   const Ended ended = run_smoke(folder, "r", {});
   CHECK(ended.err.find('\r') == std::string::npos);
@@ -84,7 +84,7 @@ TEST_CASE("progress in a pipe is plain lines, results alone go to standard outpu
   CHECK(ended.out.find("[1/4]") == std::string::npos);
 }
 
-TEST_CASE("a trial that diverges is recorded, and the sweep goes on") {
+TEST_CASE("heed run: a trial that diverges is recorded, and the sweep goes on") {
   const TempFolder folder;
   const Ended ended = run_smoke(folder, "r", {"train.lr=[0.01, 1e30]", "train.clip=0", "sweep.seeds=1"});
   CHECK(ended.code == 1);
@@ -100,7 +100,7 @@ TEST_CASE("a trial that diverges is recorded, and the sweep goes on") {
                              ContainsSubstring("lr=1e+30 seed=0: diverged after"));
 }
 
-TEST_CASE("a worker that is killed is recorded with its signal, and can be tried again") {
+TEST_CASE("heed run: a worker that is killed is recorded with its signal, and can be tried again") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r"};
   words.insert(words.end(), kLong.begin(), kLong.end());
@@ -129,7 +129,7 @@ TEST_CASE("a worker that is killed is recorded with its signal, and can be tried
   }
 }
 
-TEST_CASE("a checkpoint that is damaged is not said to be continued, and why") {
+TEST_CASE("heed run: a checkpoint that is damaged is not said to be continued, and why") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r", "train.checkpoint=10ms"};
   words.insert(words.end(), kLong.begin(), kLong.end());
@@ -155,7 +155,7 @@ TEST_CASE("a checkpoint that is damaged is not said to be continued, and why") {
                             !ContainsSubstring("continues after"));
 }
 
-TEST_CASE("a merge that is killed is said in a sentence, and the same command again repairs it") {
+TEST_CASE("heed run: a merge that is killed is said in a sentence, and the same command again repairs it") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {}).code == 0);
   fs::remove(folder / "r/results.h5");
@@ -172,7 +172,7 @@ TEST_CASE("a merge that is killed is said in a sentence, and the same command ag
   CHECK(run_smoke(folder, "r", {}).code == 0);
 }
 
-TEST_CASE("what killed processes left is gone after the next run") {
+TEST_CASE("heed run: what killed processes left is gone after the next run") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   std::array<char, 256> host{};
@@ -199,7 +199,7 @@ TEST_CASE("what killed processes left is gone after the next run") {
   CHECK(fs::exists(own));
 }
 
-TEST_CASE("a user's own sweep.yaml is not overwritten") {
+TEST_CASE("heed run: a user's own sweep.yaml is not overwritten") {
   const TempFolder folder;
   const std::string text = "# a comment\n" + heed::test::read_file(smoke());
   heed::test::write_file(folder / "sweep.yaml", text);
@@ -221,7 +221,7 @@ TEST_CASE("a user's own sweep.yaml is not overwritten") {
   CHECK(trials(folder / "r").size() == 4);
 }
 
-TEST_CASE("an empty word is no folder") {
+TEST_CASE("heed run: an empty word is no folder") {
   const TempFolder folder;
   for (const Words& words : {Words{"run", smoke(), "-o", ""}, Words{"submit", smoke(), "--print", "-o", ""},
                              Words{"plan", smoke(), "--output="}}) {
@@ -234,7 +234,7 @@ TEST_CASE("an empty word is no folder") {
   CHECK_FALSE(fs::exists(folder / "plan.tsv"));
 }
 
-TEST_CASE("as many trials run side by side as the hard limit of open files allows") {
+TEST_CASE("heed run: as many trials run side by side as the hard limit of open files allows") {
   const TempFolder folder;
   const Ended ended = heed::test::shell(
       folder.path(), "ulimit -Sn 14; \"$heed\" run " + smoke() + " -o r -j 4 train.steps=500");
@@ -242,7 +242,7 @@ TEST_CASE("as many trials run side by side as the hard limit of open files allow
   CHECK(ended.code == 0);
 }
 
-TEST_CASE("two supervisors share one run directory, and each trial runs once") {
+TEST_CASE("heed run: two supervisors share one run directory, and each trial runs once") {
   const TempFolder folder;
   const Words words = {"run", smoke(), "-o", "r", "-j", "1", "sweep.seeds=4", "train.steps=200"};
   Program one(folder.path(), words), two(folder.path(), words);
@@ -258,7 +258,7 @@ TEST_CASE("two supervisors share one run directory, and each trial runs once") {
   CHECK(lines(first.err) + lines(second.err) == 8);
 }
 
-TEST_CASE("status adds up at any instant, and no trial goes back") {
+TEST_CASE("heed run: status adds up at any instant, and no trial goes back") {
   const TempFolder folder;
   Program sweep(folder.path(), {"run", smoke(), "-o", "r", "-j", "2", "sweep.seeds=3", "train.steps=100"});
   REQUIRE(eventually([&] { return fs::exists(folder / "r/plan.tsv"); }));

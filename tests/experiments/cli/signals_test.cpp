@@ -44,7 +44,9 @@ bool has_checkpoint(const TempFolder& folder) {
 
 }  // namespace
 
-TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one that was never stopped") {
+TEST_CASE(
+    "heed signals: SIGINT and SIGTERM stop a sweep, and running it again ends like one that was never "
+    "stopped") {
   const int signal = GENERATE(SIGINT, SIGTERM);
   const TempFolder folder;
   // Four short trials and one that would never end.
@@ -69,7 +71,9 @@ TEST_CASE("SIGINT and SIGTERM stop a sweep, and running it again ends like one t
   CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
 }
 
-TEST_CASE("what was running when a sweep was stopped continues from its checkpoint, to the same bits") {
+TEST_CASE(
+    "heed signals: what was running when a sweep was stopped continues from its checkpoint, to the same "
+    "bits") {
   const int signal = GENERATE(SIGINT, SIGTERM, SIGUSR1);
   const TempFolder folder;
   const Words more = {"train.steps=4000", "sweep.seeds=1", "variants=[softmax]", "save=[weights]"};
@@ -92,7 +96,8 @@ TEST_CASE("what was running when a sweep was stopped continues from its checkpoi
   CHECK(heed::results::compare_results(folder / "r/results.h5", folder / "whole/results.h5") == Words{});
 }
 
-TEST_CASE("a signal while the trials are merged stops a sweep like any other, and nothing is lost") {
+TEST_CASE(
+    "heed signals: a signal while the trials are merged stops a sweep like any other, and nothing is lost") {
   const int signal = GENERATE(SIGINT, SIGTERM, SIGUSR1);
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {}).code == 0);
@@ -117,7 +122,7 @@ TEST_CASE("a signal while the trials are merged stops a sweep like any other, an
   CHECK(run_smoke(folder, "r", {}).code == 0);
 }
 
-TEST_CASE("a worker that somebody asks to leave is no failure") {
+TEST_CASE("heed signals: a worker that somebody asks to leave is no failure") {
   const TempFolder folder;
   Program program(folder.path(),
                   {"run", smoke(), "-o", "r", "train.steps=4000", "sweep.seeds=1", "variants=[softmax]"});
@@ -129,7 +134,7 @@ TEST_CASE("a worker that somebody asks to leave is no failure") {
   CHECK_THAT(ended.err, ContainsSubstring("continues after "));
 }
 
-TEST_CASE("a sweep that is stopped before anything is done leaves an empty table") {
+TEST_CASE("heed signals: a sweep that is stopped before anything is done leaves an empty table") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r"};
   words.insert(words.end(), kLong.begin(), kLong.end());
@@ -143,7 +148,7 @@ TEST_CASE("a sweep that is stopped before anything is done leaves an empty table
   CHECK_THAT(compare.out, ContainsSubstring("No trial has ended yet."));
 }
 
-TEST_CASE("workers do not outlive a supervisor that is killed") {
+TEST_CASE("heed signals: workers do not outlive a supervisor that is killed") {
   const TempFolder folder;
   Words words = {"run", smoke(), "-o", "r"};
   words.insert(words.end(), kLong.begin(), kLong.end());
@@ -159,7 +164,7 @@ TEST_CASE("workers do not outlive a supervisor that is killed") {
   }));
 }
 
-TEST_CASE("a terminal that is closed stops a sweep, which saves checkpoints") {
+TEST_CASE("heed signals: a terminal that is closed stops a sweep, which saves checkpoints") {
   const TempFolder folder;
   int terminal = -1;
   const pid_t pid = forkpty(&terminal, nullptr, nullptr, nullptr);
@@ -186,7 +191,7 @@ TEST_CASE("a terminal that is closed stops a sweep, which saves checkpoints") {
   CHECK(has_checkpoint(folder));
 }
 
-TEST_CASE("what nohup has it ignore does not stop a sweep") {
+TEST_CASE("heed signals: what nohup has it ignore does not stop a sweep") {
   const TempFolder folder;
   Program program(folder.path(), "/bin/sh", {"-c", "exec nohup " + kRunLong});
   const pid_t worker = worker_of(program);
@@ -200,7 +205,7 @@ TEST_CASE("what nohup has it ignore does not stop a sweep") {
   CHECK(has_checkpoint(folder));
 }
 
-TEST_CASE("a sweep does not depend on what its parent has left it") {
+TEST_CASE("heed signals: a sweep does not depend on what its parent has left it") {
   const TempFolder folder;
   const std::string began = GENERATE("env --ignore-signal=CHLD ", "env --ignore-signal=PIPE ");
   INFO(began);
@@ -210,7 +215,7 @@ TEST_CASE("a sweep does not depend on what its parent has left it") {
   CHECK(trials(folder / "r").size() == 2);
 }
 
-TEST_CASE("standard streams that were closed are not taken for something else") {
+TEST_CASE("heed signals: standard streams that were closed are not taken for something else") {
   const TempFolder folder;
   const std::string closed = GENERATE("2>&-", "<&- >&- 2>&-");
   INFO(closed);
@@ -218,7 +223,7 @@ TEST_CASE("standard streams that were closed are not taken for something else") 
   CHECK(trials(folder / "r").size() == 2);
 }
 
-TEST_CASE("a sweep goes on when nobody reads what it says") {
+TEST_CASE("heed signals: a sweep goes on when nobody reads what it says") {
   const TempFolder folder;
   SECTION("about its progress") {
     // The reader is gone after a line, and the sweep's end goes to a file.

@@ -111,19 +111,21 @@ Comparison compared(const std::string& verdict, double difference, std::size_t p
 
 }  // namespace
 
-TEST_CASE("texts of results stand in a page letter for letter") {
+TEST_CASE("report: strings of results are escaped in a page") {
   CHECK(heed::report::escaped("a_b<c> & \"d\" 'e'") == "a_b&lt;c&gt; &amp; &quot;d&quot; &#39;e&#39;");
   CHECK(heed::report::escaped(std::string("a\x01z")) == "a\xEF\xBF\xBDz");
   CHECK(heed::report::escaped("0 → 1 💥") == "0 → 1 💥");
 }
 
-TEST_CASE("a column of a page's table is to the right where it is numbers, and left out where it is empty") {
+TEST_CASE(
+    "report: a column of a page's table is to the right where it is numbers, and left out where it is "
+    "empty") {
   const std::string html = heed::report::table({{"a", "b", "c"}, {"x", "1.5", ""}, {"y", "-", ""}});
   CHECK_THAT(html, ContainsSubstring("<th class=\"number\">b</th>") && ContainsSubstring("<th>a</th>"));
   CHECK(html.find(">c<") == std::string::npos);
 }
 
-TEST_CASE("the verdict says in words what the table says in numbers") {
+TEST_CASE("report: the verdict says in words what the table says in numbers") {
   const auto sentence = [](const Comparison& c) { return heed::report::verdicts(c, "1").at(0).sentence; };
   CHECK(sentence(compared("worse", -0.3, 8)) ==
         "is worse than r by 0.3000 in test accuracy (95 % interval 0.2000 to 0.4000; p = 0.0300 after Holm's "
@@ -138,7 +140,7 @@ TEST_CASE("the verdict says in words what the table says in numbers") {
       "after Holm's adjustment; 8 pairs of seeds).");
 }
 
-TEST_CASE("the headline tells no difference shown from too few seeds") {
+TEST_CASE("report: the headline distinguishes no difference shown from too few seeds") {
   const auto head = [](const Comparison& c) {
     return heed::report::headline(c, heed::report::verdicts(c, "1"));
   };
@@ -147,7 +149,7 @@ TEST_CASE("the headline tells no difference shown from too few seeds") {
   CHECK(head(compared("no difference shown", -0.02, 3)) == "Too few seeds to show a difference from r: x.");
 }
 
-TEST_CASE("panels are told apart by what varies, not by what follows from it") {
+TEST_CASE("report: panels are distinguished by what varies, not by what follows from it") {
   Comparison c;
   c.varied = {"length", "pairs", "lr"}, c.paths = {"task.length", "task.pairs", "train.lr"};
   for (const char* variant : {"a", "b"})
@@ -170,7 +172,7 @@ TEST_CASE("panels are told apart by what varies, not by what follows from it") {
   CHECK(titles({}) == Texts{"length = 64", "length = 128"});
 }
 
-TEST_CASE("of many panels nine are shown, the first and the last among them") {
+TEST_CASE("report: of many panels nine are shown, the first and the last among them") {
   std::vector<heed::report::Panel> many(50);
   for (std::size_t i = 0; i < many.size(); ++i) many[i].title = std::to_string(i);
   const auto some = heed::report::some_of(many);
@@ -179,7 +181,7 @@ TEST_CASE("of many panels nine are shown, the first and the last among them") {
   CHECK(some.back().title == "49");
 }
 
-TEST_CASE("learning curves are means of the trials that are done") {
+TEST_CASE("report: learning curves are means of the trials that are done") {
   const TempFolder folder;
   auto records = three_lengths();
   records.push_back(failed(trial("linear", 3, 16, 0, 0), "out of memory"));
@@ -195,7 +197,7 @@ TEST_CASE("learning curves are means of the trials that are done") {
   CHECK(f.panels[0].title == "length = 16");
 }
 
-TEST_CASE("the Pareto front has what nothing else beats") {
+TEST_CASE("report: the Pareto front has what nothing else beats") {
   const TempFolder folder;
   std::vector<Record> records;
   const auto add = [&](const char* variant, double accuracy, double parameters) {
@@ -213,7 +215,7 @@ TEST_CASE("the Pareto front has what nothing else beats") {
              ContainsSubstring("by parameters good, cheap") && ContainsSubstring("Equal for all: "));
 }
 
-TEST_CASE("each task has its own Pareto front") {
+TEST_CASE("report: each task has its own Pareto front") {
   const TempFolder folder;
   auto records = three_lengths();
   for (Record& r : records)  // at the longest both are as good
@@ -228,7 +230,7 @@ TEST_CASE("each task has its own Pareto front") {
                                "= 64 linear."));
 }
 
-TEST_CASE("results of one seed have points, which have no bars") {
+TEST_CASE("report: results of one seed have points, which have no bars") {
   const TempFolder folder;
   std::vector<Record> records;
   for (const std::int64_t length : {16, 32, 64})
@@ -247,7 +249,7 @@ TEST_CASE("results of one seed have points, which have no bars") {
     CHECK(heed::report::draw(figures, gnuplot).complaint.empty());
 }
 
-TEST_CASE("every axis has a name") {
+TEST_CASE("report: every axis has a name") {
   const TempFolder folder;
   auto records = three_lengths();
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -268,7 +270,7 @@ TEST_CASE("every axis has a name") {
         Texts{"learning_curves", "cost_1", "swept_1", "learning_rate", "scaling", "attention_noise"});
 }
 
-TEST_CASE("time against length has the exponent of its law") {
+TEST_CASE("report: time against length has the exponent of its law") {
   const TempFolder folder;
   const auto figures = heed::report::figures(report_data_of(folder, three_lengths()));
   const Figure& f = named(figures, "scaling");
@@ -277,7 +279,7 @@ TEST_CASE("time against length has the exponent of its law") {
   CHECK_THAT(f.caption, ContainsSubstring("time: softmax 2.00, linear 2.00"));
 }
 
-TEST_CASE("a swept number is an axis, its values are tics") {
+TEST_CASE("report: a swept number is an axis, its values are tics") {
   const TempFolder folder;
   const auto figures = heed::report::figures(report_data_of(folder, three_lengths()));
   const Figure& f = named(figures, "swept_1");
@@ -287,7 +289,7 @@ TEST_CASE("a swept number is an axis, its values are tics") {
   CHECK(f.panels[0].x_label == "task.length");
 }
 
-TEST_CASE("points of a random sweep are not joined") {
+TEST_CASE("report: points of a random sweep are not joined") {
   const TempFolder folder;
   std::vector<Record> records;
   std::int64_t length = 0;
@@ -303,7 +305,7 @@ TEST_CASE("points of a random sweep are not joined") {
   CHECK_THAT(named(figures, "swept_1").caption, ContainsSubstring("not held fixed"));
 }
 
-TEST_CASE("attention maps are those of one trial of each variant, without padding") {
+TEST_CASE("report: attention maps are those of one trial of each variant, without padding") {
   const TempFolder folder;
   std::vector<Record> records = {trial("softmax", 0, 3, 0.9, 10), trial("differential", 0, 2, 0.9, 10)};
   const auto add = [](Record& r, std::size_t time, std::vector<float> weights) {
@@ -326,7 +328,7 @@ TEST_CASE("attention maps are those of one trial of each variant, without paddin
   CHECK_THAT(negative.panels[0].commands, ContainsSubstring("set cbrange [-1.5:1.5]"));  // white is zero
 }
 
-TEST_CASE("where attention goes is drawn for the measures that there are") {
+TEST_CASE("report: where attention goes is drawn for the measures that there are") {
   const TempFolder folder;
   std::vector<Record> records;
   for (const std::int64_t seed : {0, 1}) {
@@ -344,7 +346,7 @@ TEST_CASE("where attention goes is drawn for the measures that there are") {
   CHECK_THAT(f.caption, ContainsSubstring("Answer: softmax 0.5500."));
 }
 
-TEST_CASE("names that look like markup, options or gnuplot come out as they are") {
+TEST_CASE("report: names that look like markup, options or gnuplot come out as they are") {
   const TempFolder folder;
   const std::string odd = "a_b<c>'\"&`x`{/Bold y}^2";
   auto records = three_lengths(odd, "</svg><script>alert(1)</script>");
@@ -358,7 +360,7 @@ TEST_CASE("names that look like markup, options or gnuplot come out as they are"
     CHECK_THAT(page, ContainsSubstring("<text>a_b&lt;c>'\"&amp;`x`{/Bold y}^2</text>"));
 }
 
-TEST_CASE("results without a single trial that is done make a page") {
+TEST_CASE("report: results without a single trial that is done make a page") {
   const TempFolder folder;
   const std::string page =
       page_of(report_data_of(folder, {failed(trial("softmax", 0, 16, 0, 0), "no memory")}));

@@ -37,7 +37,8 @@ TrialProgress at_step(heed::Index step) { return {step, 100, 0.5, 0.75, static_c
 
 }  // namespace
 
-TEST_CASE("in a pipe there is a line for each trial that ends, and one when it was silent for long") {
+TEST_CASE(
+    "progress: in a pipe there is a line for each trial that ends, and one when it was silent for long") {
   Tape tape;
   Progress progress(tape.file(), false, {{"a seed=0", 1}, {"b seed=0", 3}}, 2);
   progress.started(0, 0);
@@ -56,7 +57,7 @@ TEST_CASE("in a pipe there is a line for each trial that ends, and one when it w
         "[4/4] b seed=0: diverged after 50 steps: the loss is not finite in 40 s\n");
 }
 
-TEST_CASE("a trial that was stopped and is given up has its own steps and time") {
+TEST_CASE("progress: a trial that was stopped and is given up has its own steps and time") {
   Tape tape;
   Progress progress(tape.file(), false, {{"a seed=0", 1}}, 0);
   progress.started(0, 70'000);
@@ -67,7 +68,7 @@ TEST_CASE("a trial that was stopped and is given up has its own steps and time")
         "[1/1] a seed=0: killed after 7 steps: the time limit of its job is too short in 12 s\n");
 }
 
-TEST_CASE("what cannot be written is no error") {
+TEST_CASE("progress: what cannot be written is no error") {
   std::FILE* full = std::fopen("/dev/full", "w");
   Progress progress(full, true, {{"a seed=0", 1}}, 0);
   progress.started(0, 0);
@@ -77,7 +78,7 @@ TEST_CASE("what cannot be written is no error") {
   std::fclose(full);
 }
 
-TEST_CASE("in a terminal a block is drawn again in its place") {
+TEST_CASE("progress: in a terminal a block is drawn again in its place") {
   setenv("LC_ALL", "C", 1);
   Tape tape;
   Progress progress(tape.file(), true, {{"a seed=0", 1}}, 0);
@@ -95,7 +96,7 @@ TEST_CASE("in a terminal a block is drawn again in its place") {
                            "  0/1 trials, 1 running, 2.0 s, left 2.0 s\n" + line + erase + erase);
 }
 
-TEST_CASE("bars have half steps where the terminal has the characters") {
+TEST_CASE("progress: bars have half steps where the terminal has the characters") {
   setenv("LC_ALL", "en_US.UTF-8", 1);
   Tape tape;
   Progress progress(tape.file(), true, {{"a", 1}, {"b", 1}}, 0);
@@ -106,7 +107,7 @@ TEST_CASE("bars have half steps where the terminal has the characters") {
       "━╸──────────────  0/2 trials, 1 running, 1.0 s, left 9.0 s\n"));  // 1.6 of 16 columns
 }
 
-TEST_CASE("a line that is too long for the terminal is not cut within a character") {
+TEST_CASE("progress: a line that is too long for the terminal is not cut within a character") {
   Tape tape;
   Progress progress(tape.file(), true, {{std::string(76, 'a') + "äöü", 1}}, 0);
   progress.started(0, 0);
@@ -114,14 +115,14 @@ TEST_CASE("a line that is too long for the terminal is not cut within a characte
   CHECK(tape.text().ends_with("  " + std::string(76, 'a') + "ä\n"));
 }
 
-TEST_CASE("durations are said as people say them") {
+TEST_CASE("progress: durations are said as people say them") {
   CHECK(heed::duration_text(0.42) == "0.4 s");
   CHECK(heed::duration_text(12.3) == "12 s");
   CHECK(heed::duration_text(200) == "3 min 20 s");
   CHECK(heed::duration_text(7500) == "2 h 5 min");
 }
 
-TEST_CASE("what a worker reports survives its line") {
+TEST_CASE("progress: what a worker reports survives its line") {
   TrialProgress p{12, 40, 0.25, std::nan(""), 1.5};
   const auto back = heed::read_report(heed::to_line(p)).progress;
   REQUIRE(back);

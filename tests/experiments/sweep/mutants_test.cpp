@@ -147,7 +147,9 @@ std::vector<std::string> typos(const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("a file with characters changed is read or refused with its places, and never ends the program") {
+TEST_CASE(
+    "mutants: a file with characters changed is read or refused with its places, and never ends the "
+    "program") {
   REQUIRE(good(kWhole).trials.size() == 5 * 3 * 2);
   const heed::Rng rng(1, "mutations");
   for (std::uint64_t i = 0; i < mutants(); ++i) {
@@ -156,7 +158,7 @@ TEST_CASE("a file with characters changed is read or refused with its places, an
   }
 }
 
-TEST_CASE("a file with values in the wrong places is, too") {
+TEST_CASE("mutants: a file with values in the wrong places is, too") {
   heed::Problems problems;
   const auto whole = heed::parse_yaml(kWhole, "f.yaml", problems);
   REQUIRE(whole);
@@ -167,7 +169,7 @@ TEST_CASE("a file with values in the wrong places is, too") {
   }
 }
 
-TEST_CASE("the right key is named for 95 of 100 one-letter typos") {
+TEST_CASE("mutants: the right key is named for 95 of 100 one-letter typos") {
   int tried = 0, named = 0;
   for (const std::string& key : kKeys) {
     const std::size_t at = kWhole.find(key + ':');

@@ -51,7 +51,9 @@ std::ptrdiff_t count(const fs::path& folder) {
 
 }  // namespace
 
-TEST_CASE("what a killed process left goes with the next folder of its purpose, and nothing else does") {
+TEST_CASE(
+    "scratch folder: what a killed process left goes with the next folder of its purpose, and nothing else "
+    "does") {
   const heed::test::TempFolder tmp;
   const OtherTmpdir set(tmp.path());
   const ScratchFolder alive("report");
@@ -66,7 +68,7 @@ TEST_CASE("what a killed process left goes with the next folder of its purpose, 
   CHECK(fs::is_directory(alive.path()));
 }
 
-TEST_CASE("where there is no folder for temporary files, TMPDIR is named") {
+TEST_CASE("scratch folder: where there is no folder for temporary files, TMPDIR is named") {
   const heed::test::TempFolder tmp;
   {
     const OtherTmpdir set(tmp / "none");

@@ -32,7 +32,7 @@ TEST_CASE("induction shows the mark twice and asks for the token behind the firs
   }
 }
 
-TEST_CASE("the mark of induction stands anywhere") {
+TEST_CASE("induction: the mark may be at any position") {
   const auto task = make_task("induction");
   std::vector<double> places(28);
   for (const Sequence& s : draw_all(*task, Split::train, 2800))
@@ -67,7 +67,7 @@ TEST_CASE("induction refuses an odd length where a half is repeated") {
         Lines{"task.score: unknown value 'each'. Known: last, all."});
 }
 
-TEST_CASE("the data of induction are those of the golden hashes") {
+TEST_CASE("induction: the data of induction are those of the golden hashes") {
   CHECK(golden_hash(*make_task("induction")) == 0xc11018603ef78066);
   CHECK(golden_hash(*make_task("induction", options_of(64, 20, "all"))) == 0x654e7ae9a775bf2f);
 }

@@ -84,7 +84,7 @@ TEST_CASE("mqar asks for each key once, in a slot of its own, and scores nothing
   }
 }
 
-TEST_CASE("the slots of mqar follow the power law") {
+TEST_CASE("mqar: the slots of mqar follow the power law") {
   for (const char* power : {"0.01", "1", "0.5", "2"}) {
     const double a = std::stod(power);
     const auto task = make_task("mqar", options_of({64, 4, 8192}, power));
@@ -134,7 +134,7 @@ TEST_CASE("mqar refuses what does not fit, all of it at once") {
   CHECK(refusals("mqar", {{"pair", "3"}}).at(0).find("Did you mean 'pairs'?") != std::string::npos);
 }
 
-TEST_CASE("the data of mqar are those of the golden hash") {
+TEST_CASE("mqar: the data of mqar are those of the golden hash") {
   CHECK(golden_hash(*make_task("mqar")) == 0xf9aa64d75a7468ee);
   CHECK(golden_hash(*make_task("mqar", options_of({128, 8, 512}, "1", "random"))) == 0xcfa0294791e5f8c9);
 }

@@ -34,7 +34,7 @@ std::string refused(const std::string& text) { return wrong(text, true); }
 
 }  // namespace
 
-TEST_CASE("a document becomes a tree with places") {
+TEST_CASE("yaml: a document becomes a tree with places") {
   const Config tree = good(
       "# comment\n"
       "name: recall\n"
@@ -57,7 +57,8 @@ TEST_CASE("a document becomes a tree with places") {
   CHECK(tree.find("empty")->place().text() == "f.yaml:8:1");
 }
 
-TEST_CASE("comments, order of keys, line ends and spelling of numbers leave the canonical text alone") {
+TEST_CASE(
+    "yaml: comments, order of keys, line ends and spelling of numbers do not change the canonical text") {
   const std::string one = good("a: 1e-3\nb: {c: [1, 2], d: x}\n").canonical();
   CHECK(good("b:\n  d: x  # why\n  c:\n    - 1\n    - 2\na: 0.001\n").canonical() == one);
   CHECK(good("\xEF\xBB\xBF"
@@ -67,11 +68,11 @@ TEST_CASE("comments, order of keys, line ends and spelling of numbers leave the 
   CHECK(good("---\na: 0.001\nb: {c: [1, 2], d: x}\n...\n").canonical() == one);
 }
 
-TEST_CASE("columns count characters, not bytes") {
+TEST_CASE("yaml: columns count characters, not bytes") {
   CHECK(good("{näme: ä, b: 1}").find("b")->place().text() == "f.yaml:1:14");
 }
 
-TEST_CASE("a text that is not YAML is refused with its place") {
+TEST_CASE("yaml: a text that is not YAML is refused with its place") {
   CHECK(unreadable("a: [1, 2\n") ==
         "f.yaml:2:1: this cannot be read as YAML (end of sequence flow not found).\n");
   CHECK(unreadable("a: b: c\n") == "f.yaml:1:5: this cannot be read as YAML (illegal map value).\n");
@@ -79,13 +80,13 @@ TEST_CASE("a text that is not YAML is refused with its place") {
   CHECK(unreadable("# only a comment\n") == "f.yaml:1:1: the file is empty.\n");
 }
 
-TEST_CASE("what follows the document is refused and read no further") {
+TEST_CASE("yaml: what follows the document is refused and read no further") {
   CHECK(unreadable("a: 1\n---\nb: 2\n") == "f.yaml:2:1: this is after the end of the document; remove it.\n");
   CHECK(unreadable(",\na: 1\n") == "f.yaml:1:1: this is after the end of the document; remove it.\n");
   CHECK(unreadable("{a: 1} b\n") == "f.yaml:1:8: this is after the end of the document; remove it.\n");
 }
 
-TEST_CASE("bytes are checked before anything is parsed") {
+TEST_CASE("yaml: bytes are checked before anything is parsed") {
   CHECK(unreadable("a: \xff\n") == "f.yaml:1:4: this is not UTF-8; save the file as UTF-8.\n");
   CHECK(unreadable("a: \xC0\xAF\n") == "f.yaml:1:4: this is not UTF-8; save the file as UTF-8.\n");
   CHECK(unreadable("a: \xED\xA0\x80\n") == "f.yaml:1:4: this is not UTF-8; save the file as UTF-8.\n");
@@ -97,7 +98,7 @@ TEST_CASE("bytes are checked before anything is parsed") {
         "f.yaml:1:1: the file has 1048579 bytes; at most 1048576 are allowed.\n");
 }
 
-TEST_CASE("nesting and number of values are bounded") {
+TEST_CASE("yaml: nesting and number of values are bounded") {
   const auto nested = [](int n) { return std::string(n, '[') + std::string(n, ']'); };
   CHECK(good(nested(32)).is_sequence());
   CHECK(unreadable(nested(33)) == "f.yaml:1:33: this is nested more than 32 levels deep.\n");
@@ -108,7 +109,7 @@ TEST_CASE("nesting and number of values are bounded") {
   CHECK_THAT(unreadable(many + "1]"), ContainsSubstring("there are more than 100000 values."));
 }
 
-TEST_CASE("duplicate keys, aliases, anchors, tags and leading zeros are refused together") {
+TEST_CASE("yaml: duplicate keys, aliases, anchors, tags and leading zeros are refused together") {
   CHECK(refused("a: 1\nb: 2\na: 3\n") == "f.yaml:3:1: 'a' is a duplicate key; it is already on line 1.\n");
   CHECK(refused("a: &x 1\nb: *x\nc: !!str 1\nd: 010\n") ==
         "f.yaml:1:4: anchors (&name) are not supported; remove it.\n"
@@ -122,14 +123,14 @@ TEST_CASE("duplicate keys, aliases, anchors, tags and leading zeros are refused 
   CHECK(good("a: \"010\"\nb: 0.10\nc: 0\nd: 1e-05\n").find("a")->text() == "010");
 }
 
-TEST_CASE("keys are words") {
+TEST_CASE("yaml: keys are words") {
   CHECK(unreadable("[1, 2]: 3\n") ==
         "f.yaml:1:1: a key must be a word, not a list or a map. Is a bracket left open?\n");
   CHECK(unreadable("? {a: 1}\n: 3\n") ==
         "f.yaml:1:3: a key must be a word, not a list or a map. Is a bracket left open?\n");
 }
 
-TEST_CASE("a value on the command line stands on the command line") {
+TEST_CASE("yaml: the position of a value on the command line is the command line") {
   heed::Problems problems;
   const auto list = heed::parse_yaml_value("[1e-3, 3e-3]", "command line", problems);
   REQUIRE(list);
@@ -139,7 +140,7 @@ TEST_CASE("a value on the command line stands on the command line") {
         "command line: a key must be a word, not a list or a map. Is a bracket left open?");
 }
 
-TEST_CASE("a file that is not there is an input error") {
+TEST_CASE("yaml: a file that is not there is an input error") {
   heed::Problems problems;
   CHECK_THROWS_AS(heed::read_yaml("no/such/file.yaml", problems), heed::results::IoError);
 }
