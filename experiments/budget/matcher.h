@@ -21,9 +21,9 @@ namespace heed {
 // shapes are solved once.
 class Matcher {
  public:
-  // Where a budget must be measured, `times` has what was, and gets what is; without it, as where a file is
-  // checked alone, nothing is measured and nothing moved. REQUIRES: match.on(); `variants` has
-  // match.options.reference
+  // `times` has earlier measurements and stores new ones. If it is null, budgets of step times are neither
+  // measured nor adjusted (as when a file is only checked). Requires: match.on(), and `variants` contains
+  // match.options.reference.
   Matcher(const Match& match, const std::vector<VariantEntry>& variants, const Registry& registry,
           StepTimes* times, Problems& problems);
 
@@ -31,14 +31,14 @@ class Matcher {
     TrialConfig trial;
     Matched matched;
   };
-  // The variant's trial at a point of the sweep. What cannot be met goes to the problems, with what was
-  // tried; then nothing is returned. `setting`: what the point sets, for messages.
+  // Returns the variant's trial at a point of the sweep. If the budget cannot be met, adds a problem with
+  // the values that were tried, and returns nullopt. `setting`: what the point sets, for messages.
   std::optional<Solution> operator()(const TrialConfig& point, const VariantEntry& variant,
                                      const std::string& setting);
 
  private:
   struct Answer {
-    std::optional<Tunable> tunable;  // none: as it is
+    std::optional<Tunable> tunable;  // nullopt: unchanged
     Matched matched;
   };
   std::optional<Answer> solve(const TrialConfig& point, const VariantEntry& variant,
@@ -59,7 +59,8 @@ class Matcher {
   double step_time_of(const TrialConfig& reference, const std::string& setting);
   // Returns what the file says should be changed; null if there is no such option.
   const Tunable* wanted(const TrialConfig& trial, const std::vector<Tunable>& tunables) const;
-  // Is there no option to change? (No feed-forward where none was named, or only what the sweep compares.)
+  // Returns true if there is no option to change: no feed-forward and no option named, or only options that
+  // the sweep varies.
   bool has_nothing_to_tune(const TrialConfig& trial, const VariantEntry& variant) const;
   std::optional<Tunable> tunable_for(const TrialConfig& trial, const VariantEntry& variant);
   bool can_grow(const TrialConfig& trial) const;
@@ -76,7 +77,7 @@ class Matcher {
   StepTimes* times_;
   Problems& problems_;
   Estimator estimator_;
-  std::set<std::string> reported_;                        // messages of timings that failed
+  std::set<std::string> reported_;                        // messages of failed timings, each reported once
   std::map<std::string, std::optional<Answer>> answers_;  // by variant and shape
 };
 

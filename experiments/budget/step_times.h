@@ -14,24 +14,25 @@
 
 namespace heed {
 
-// Sizes that were found by measuring, in a file of the run directory. No measurement comes out twice the
-// same: what was found once stays, so that a sweep that is continued has the trials that it had.
+// Sizes found by measuring, stored in a file of the run directory. Measurements vary, so a size that was
+// found once is kept: a sweep that is continued keeps its trials.
 class StepTimes {
  public:
-  // With what the file has. What is being measured is said on `messages`. results::DamagedFile, IoError
+  // Reads the file if it exists. Measurements are announced on `messages`. Throws: results::DamagedFile,
+  // results::IoError.
   StepTimes(std::filesystem::path file, StepTimer timer, std::FILE* messages = nullptr);
 
   std::pair<double, double> time(const TrialConfig& a, const TrialConfig& b, int rounds) const {
     return timer_(a, b, rounds, limits);
   }
   void say(const std::string& message) const;
-  const Matched* find(const std::string& key) const;  // null where it was not measured yet
-  // Writes it to the file at once. results::IoError
+  const Matched* find(const std::string& key) const;  // null if it was not measured yet
+  // Writes it to the file immediately. Throws: results::IoError.
   void add(const std::string& key, const Matched& matched);
-  void read();  // what other processes have found meanwhile
+  void read();  // reads what other processes have found meanwhile
 
-  // Held from `read` to `add`, it makes the processes that measure the same agree on one answer. Makes the
-  // file's folder where it is not there. results::IoError
+  // Returns a lock. Held from `read` to `add`, it makes processes that measure the same size agree on one
+  // answer. Makes the file's folder if necessary. Throws: results::IoError.
   FileLock lock() const;
 
   Limits limits;  // of a measurement

@@ -25,7 +25,7 @@ enum ExitCode {
   kStopped = 75,
 };
 
-// The command line is wrong (exit code 2).
+// A wrong command line (exit code 2).
 class UsageError : public Error {
  public:
   using Error::Error;
@@ -45,24 +45,26 @@ struct Input {
   }
 };
 
-// The value of a numeric option, at least 1. UsageError where it is less.
+// Returns the value of an integer option, or `otherwise` if it is not given. Throws: UsageError if it is
+// less than 1.
 int whole_number(const Input& input, const char* name, int otherwise);
 
-// Is standard error a terminal that can draw?
+// Returns true if standard error is a terminal that can draw.
 bool messages_reach_a_terminal();
 
-// One verb of `heed`, in a file of its own.
+// One verb of `heed`. Each has its own file.
 struct Command {
   std::string name;
-  std::string synopsis;  // behind the name: "SWEEP.yaml [key=value ...]"
+  std::string synopsis;  // after the name: "SWEEP.yaml [key=value ...]"
   std::string summary;   // one line
-  std::string details;   // what else a user must know, with an example
+  std::string details;   // more details, with an example
   po::options_description options = po::options_description("Options");
-  // Words without a dash: their names in order; the last one takes all that follow when it ends in "...".
+  // Positional arguments: their names in order. If the last one ends in "...", it takes all remaining
+  // words.
   std::vector<std::string> arguments = {};
-  std::size_t required = 0;    // how many of them must be there
+  std::size_t required = 0;    // how many of them are required
   bool internal = false;       // not shown in `heed --help`
-  bool loads_plugins = false;  // takes --plugin and HEED_PLUGIN_PATH
+  bool loads_plugins = false;  // loads --plugin and HEED_PLUGIN_PATH
   int (*run)(const Input&, Registry&) = nullptr;
 };
 

@@ -2,8 +2,8 @@
 
 namespace heed::cli::new_files {
 
-// What `heed new` writes; the files of experiments/cli/new, made part of the program by CMake. They speak of
-// my_variant and MyVariant.
+// The files that `heed new` writes: those of experiments/cli/new, which CMake embeds in the program. They
+// use the names my_variant and MyVariant.
 extern const char* const kMixer;
 extern const char* const kLayer;
 extern const char* const kCMakeLists;

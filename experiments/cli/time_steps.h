@@ -7,8 +7,9 @@
 
 namespace heed::cli {
 
-// A StepTimer: time_in_turn in a process of its own, which a variant may crash or hang without harm to this
-// one. StepTimingFailed says how that process ended; Stopped where a signal asked for it.
+// A StepTimer that runs time_in_turn in a process of its own, so that a variant that crashes or hangs does
+// not harm this one. Throws: StepTimingFailed with how that process ended; Stopped if a signal asks to
+// stop.
 std::pair<double, double> time_apart(const TrialConfig& a, const TrialConfig& b, int rounds,
                                      const Limits& limits);
 

@@ -4,7 +4,7 @@
 
 namespace heed {
 
-// Seconds of a clock that nobody sets: only differences mean something.
+// Returns the seconds of a monotonic clock. Only differences have a meaning.
 inline double steady_seconds() {
   return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
 }

@@ -7,10 +7,10 @@
 
 namespace heed {
 
-// Throws results::IoError: "cannot {doing}", with the system's reason (errno).
+// Throws: results::IoError "cannot {doing}", with the system's reason (errno).
 [[noreturn]] void fail_to(const std::filesystem::path& path, const char* doing);
 
-// Makes a folder and those above it. Throws results::IoError.
+// Makes a folder and its parents. Throws: results::IoError.
 void make_folder(const std::filesystem::path& path);
 
 // Calls flock(fd, operation) without waiting. Returns false if another process holds the lock. Throws

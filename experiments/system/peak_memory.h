@@ -2,8 +2,8 @@
 
 namespace heed {
 
-// The largest resident size of this process since its program was started, in bytes; NaN where the system
-// does not say. Not getrusage's: that survives exec, and is of the program before where that one was larger.
+// Returns the largest resident set size of this process since its program started, in bytes, or NaN if
+// unknown. Does not use getrusage, whose value survives exec and may be that of the previous program.
 double peak_resident_bytes();
 
 }  // namespace heed

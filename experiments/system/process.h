@@ -20,19 +20,18 @@ std::string signal_text(int signal);  // "signal 9 (SIGKILL)"
 
 using results::Descriptor;
 
-// As many files may be open in this process as the system lets it have: a worker takes three.
+// Raises the limit of open files to the system's maximum: each worker needs three.
 void open_many_files();
 
-// Somebody asked to stop (exit code 75).
+// A signal asked to stop (exit code 75).
 class Stopped : public Error {
  public:
   using Error::Error;
 };
 
-// While it lives, the signals that ask to stop arrive as bytes of a descriptor instead of interrupting
-// anything; but for those that were ignored before (nohup), which stay so. One that asks to stop when there
-// is nothing left to be stopped is forgotten. SIGPIPE is ignored: a reader that is gone is an error of a
-// write.
+// During its lifetime, signals that ask to stop are read from a descriptor instead of interrupting the
+// process. Signals that were ignored before (nohup) stay ignored. A signal that arrives when nothing is
+// left to stop is dropped. SIGPIPE is ignored, so a closed pipe is a write error.
 class Signals {
  public:
   Signals();
@@ -41,10 +40,10 @@ class Signals {
   ~Signals();
 
   int descriptor() const { return fd_.get(); }
-  void restore() const;  // as it was before; safe after fork
+  void restore() const;  // restores the previous state; safe after fork
   struct Asked {
-    int to_stop = 0;          // how many of the signals that have come do
-    bool by_warning = false;  // SIGUSR1 was among them: a batch system's, before its time limit
+    int to_stop = 0;          // number of received signals that ask to stop
+    bool by_warning = false;  // SIGUSR1 was among them: a batch system's warning before its time limit
   };
   Asked asked() const;
 
@@ -54,13 +53,13 @@ class Signals {
   Descriptor fd_;
 };
 
-// Starts this program again with other arguments: standard output and error to `log`. `pipe` is its
-// kReportDescriptor and `page`, where it is not negative, its kWorkDoneDescriptor.
+// Starts this program again with other arguments, with standard output and error in `log`. `pipe` becomes
+// its kReportDescriptor and `page`, unless negative, its kWorkDoneDescriptor.
 pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const Signals& signals);
 
-// Starts this program again and waits for it. What it prints, on whichever stream, comes out on our standard
-// error when it has ended. Nothing where a signal asked to stop, which asks it too, and a second one kills
-// it; else what waitpid says.
+// Starts this program again and waits for it. Its output is printed on our standard error when it has
+// ended. Returns its status from waitpid, or nullopt if a signal asked to stop. The signal is passed on to
+// it, and a second one kills it.
 std::optional<int> run_again(const std::vector<std::string>& arguments, const Signals& signals);
 
 }  // namespace heed

@@ -7,9 +7,9 @@
 
 namespace heed {
 
-// An empty folder for temporary files, below TMPDIR or /tmp, gone with its contents at the end of the scope.
-// What a killed process left of the same purpose goes when the next one is made on that machine. `purpose` is
-// a word of the name. Throws results::IoError, which names TMPDIR.
+// An empty folder for temporary files, below TMPDIR or /tmp, removed with its contents at the end of the
+// scope. The constructor also removes the folders that killed processes left for the same purpose on this
+// machine. `purpose` is a part of the name. Throws: results::IoError, which names TMPDIR.
 class ScratchFolder {
  public:
   explicit ScratchFolder(const std::string& purpose);
@@ -20,7 +20,7 @@ class ScratchFolder {
 
  private:
   std::filesystem::path path_;
-  results::Descriptor lock_;  // of the folder: by it others see that its process is alive
+  results::Descriptor lock_;  // of the folder; shows other processes that this one is alive
 };
 
 }  // namespace heed

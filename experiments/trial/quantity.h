@@ -5,7 +5,8 @@
 
 namespace heed {
 
-// "30s", "10m", "1.5h", "2d", "500ms"; a number alone is seconds. Nothing where the text is something else.
+// Reads "30s", "10m", "1.5h", "2d", "500ms"; a number without a unit is seconds. Returns nullopt for any
+// other text.
 std::optional<double> read_duration(const std::string& text);
 
 // "512MiB", "2GiB", "1.5GB", "100kB"; a number alone is bytes. Nothing where the text is something else.
