@@ -1,4 +1,4 @@
-// Twins that write or read outside of the tensors that they were handed.
+// Broken variants that write or read outside their tensors.
 #include "tests/broken/caught.h"
 
 using namespace heed;
@@ -33,7 +33,7 @@ class Gain final : public Layer<S> {
   Seq<const S> x_;
 };
 
-// What a twin does besides; most go wrong in one of the two.
+// What a broken variant does besides; most are wrong in only one of the two.
 struct Right {
   template <class S>
   static void forward(Seq<const S>, Seq<S>, Param<S>) {}
@@ -102,7 +102,7 @@ struct With {
   using Layer = Gain<S, Wrong>;
 };
 
-// Only this check: the others put no guards where these twins write.
+// Only this check: the others have no guards where these variants write.
 template <class Wrong>
 void require_out_of_bounds(const std::string& text) {
   require_caught(with_layer<With<Wrong>::template Layer>("out_of_bounds"), "bounds", text,

@@ -1,4 +1,4 @@
-// What is written about the checks, and that each has a twin in this folder.
+// The texts of the checks, and that each check has a broken variant in this folder.
 #include <algorithm>
 #include <filesystem>
 #include <fstream>

@@ -1,4 +1,4 @@
-// The plain twin: softmax attention by its definition, scores written out. Passes every check; the broken
+// The reference implementation: softmax attention by its definition. Passes every check; the broken
 // variants of this folder are it with one thing made wrong.
 #pragma once
 

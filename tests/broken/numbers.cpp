@@ -1,4 +1,4 @@
-// Twins that go wrong in their numbers, their memory or their shapes.
+// Broken variants with wrong numbers, memory or shapes.
 #include <algorithm>
 #include <memory>
 #include <new>
@@ -14,7 +14,7 @@ using namespace heed::broken;
 
 namespace {
 
-// Right in double alone: a constant is rounded to a thousandth where S is float.
+// Right only in double: in float a constant is rounded to a thousandth.
 template <class S>
 struct WrongInFloat : Naive<S> {
   typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {

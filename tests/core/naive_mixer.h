@@ -9,7 +9,7 @@
 namespace heed {
 
 // Softmax attention by its definition, scores written out: a whole variant in as few lines as it takes, for
-// tests of what stands around a variant.
+// tests of the code around a variant.
 template <class S>
 struct NaiveMixer {
   struct Saved {

@@ -26,10 +26,10 @@ inline std::vector<GradientTensor> parameter_tensors(Params<double>& params) {
 
 // Moves parameters well away from their start, where biases are zero and gains one.
 template <class S>
-void disturb(Params<S>& params, double deviation) {
+void disturb(Params<S>& params, double stddev) {
   for (const ParamInfo& p : params.infos())
     if (p.role != Role::fixed)
-      params.find(p.name).value() += normal_matrix<S>(p.rows, p.cols, 1, "disturb " + p.name, deviation);
+      params.find(p.name).value() += normal_matrix<S>(p.rows, p.cols, 1, "disturb " + p.name, stddev);
 }
 
 // An op y = op(x) with its parameters, on random numbers and with a random upstream gradient.
@@ -64,7 +64,7 @@ struct OpBench {
   Mat<S> value(const std::string& name) { return params.find(name).value(); }
   Mat<S> grad(const std::string& name) { return params.find(name).grad(); }
 
-  // Every gradient against central differences of <dy, y>; empty where they agree.
+  // Every gradient against central differences of <dy, y>; empty if they agree.
   std::string gradient_fault() {
     run();
     std::vector<GradientTensor> tensors = parameter_tensors(params);

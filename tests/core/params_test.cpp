@@ -84,15 +84,15 @@ TEST_CASE("params: a parameter starts the same whatever is declared beside it") 
   const auto weight = [](Params<double>& p) {
     return p.declare("weight", 5, 7, Init::normal(0.3), Role::decayed);
   };
-  const Param<double> alone = weight(few);
+  const Param<double> single = weight(few);
   more.declare("before", 3, 3, Init::normal(0.3), Role::decayed);
   const Param<double> among = weight(more);
   more.declare("after", 3, 3, Init::uniform(0.3), Role::decayed);
   few.freeze(), more.freeze();
   few.initialize(11), more.initialize(11);
-  CHECK(numbers(alone) == numbers(among));
+  CHECK(numbers(single) == numbers(among));
   few.initialize(12);
-  CHECK(numbers(alone) != numbers(among));
+  CHECK(numbers(single) != numbers(among));
 }
 
 TEST_CASE("params: parameters start as their initializer says") {
@@ -102,7 +102,7 @@ TEST_CASE("params: parameters start as their initializer says") {
   const Param<double> constant = params.declare("constant", 2, 2, Init::constant(-3), Role::decayed);
   params.freeze();
   params.initialize(5);
-  // Means of 10,000 draws: four deviations wide.
+  // Means of 10,000 draws: four standard deviations wide.
   CHECK(std::abs(normal.value().mean()) < 4 * 0.02 / 100);
   CHECK(std::sqrt(normal.value().array().square().mean()) == Approx(0.02).epsilon(0.03));
   CHECK(std::abs(uniform.value().mean()) < 4 * 0.5 / std::sqrt(3.0) / 100);

@@ -8,10 +8,10 @@ namespace {
 
 // y = 2 x
 template <class S>
-class Twin final : public Layer<S> {
+class SameName final : public Layer<S> {
  public:
   using Options = NoOptions;
-  Twin(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  SameName(const Options&, const LayerSpec<S>&, Params<S>&) {}
   void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override { y.rows() = S(2) * x.rows(); }
   void backward(Step<S>&, Seq<const S> dy, Seq<S> dx, Seq<S>) override { dx.rows() += S(2) * dy.rows(); }
   Cost cost(Index, Index) const override { return {2, 0}; }
@@ -26,7 +26,7 @@ double factor(const Registry& registry, const std::string& name) {
 
 TEST_CASE("same name: variants of two files whose structs have one name stay two") {
   Registry registry;
-  registry.add_layer<Twin>("two", {"Twice x"});
+  registry.add_layer<SameName>("two", {"Twice x"});
   add_from_another_file(registry);
   CHECK(factor(registry, "two") == 2);
   CHECK(factor(registry, "three") == 3);

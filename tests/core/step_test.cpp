@@ -34,7 +34,8 @@ TEST_CASE("step: each worker has memory of its own") {
   step.parallel_for(40, [&](Index i, Memory<double>& memory) {
     Mat<double> m = memory.keep(7, 3);
     m.setConstant(static_cast<double>(i));
-    new (&kept[static_cast<std::size_t>(i)]) Mat<double>(m);  // a view is not assigned but made anew
+    new (&kept[static_cast<std::size_t>(i)])
+        Mat<double>(m);  // a view cannot be assigned, so it is constructed again
   });
   for (Index i = 0; i < 40; ++i)
     CHECK((kept[static_cast<std::size_t>(i)].array() == static_cast<double>(i)).all());

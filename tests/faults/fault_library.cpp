@@ -50,7 +50,7 @@ F* real(F*, const char* name) {
     return found;                                            \
   }())
 
-// An absolute path; links and dots are left alone.
+// Returns an absolute path without resolving links and dots.
 struct Absolute {
   explicit Absolute(const char* path) {
     if (path[0] == '/') {

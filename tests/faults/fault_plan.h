@@ -18,13 +18,13 @@ enum class Fault : int {
   broken_device,  // every call fails with EIO
   short_write,    // a write writes half of its bytes
   kill_all,       // supervisor and worker end by SIGKILL; a write writes half before
-  kill_one,       // the calling process alone ends by SIGKILL
+  kill_one,       // only the calling process ends by SIGKILL
   no_memory,      // an allocation fails
 };
 
 struct FaultPlan {
   Fault fault;
-  bool for_good;     // from the k-th call on, not at that one alone; a short write is followed by a full disk
+  bool for_good;     // from the k-th call on, not only at that one; a short write is followed by a full disk
   long at;           // k, from 1; 0: never
   char folder[512];  // only calls on paths below it count; allocations count everywhere
 

@@ -123,7 +123,7 @@ void say(const char* what, const SixTrials& sweep, const Count& count) {
 // How many calls of a run could fail so.
 long calls(SixTrials& sweep, const Kind& kind, int jobs) {
   const Faults faults(sweep.folder(), sweep.directory("r"), kind.fault, kind.for_good, 0);
-  if (sweep.run("r", jobs).code != 0) sweep.problem(kind.name, "counting alone disturbs the run");
+  if (sweep.run("r", jobs).code != 0) sweep.problem(kind.name, "counting disturbs the run");
   sweep.remove("r");
   return faults.plan().calls;
 }

@@ -1,4 +1,4 @@
-// Kills at random instants: of a whole sweep, of its supervisor alone, of a worker alone, and of some of four
+// Kills at random instants: of a whole sweep, of only its supervisor, of only a worker, and of some of four
 // supervisors that share one run directory.
 #include <chrono>
 #include <csignal>
@@ -96,7 +96,7 @@ TEST_CASE("kill: a supervisor that is killed takes its workers with it") {
     test.check_no_orphan(fmt::format("kill {}", i));
     test.check_and_resume(false);
   }
-  test.report("supervisor alone");
+  test.report("only the supervisor");
   CHECK(test.sweep.problems() == Words{});
 }
 
@@ -119,7 +119,7 @@ TEST_CASE("kill: a killed worker spoils only its own trial, or the merge") {
     test.sweep.resume("r", 2, before, true);
     test.sweep.remove("r");
   }
-  test.report("worker alone");
+  test.report("only a worker");
   CHECK(test.sweep.problems() == Words{});
 }
 

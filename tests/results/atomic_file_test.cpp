@@ -80,7 +80,7 @@ TEST_CASE("atomic file: what killed processes left is removed, what living ones 
     return folder / name;
   };
   const std::string here = ".tmp." + host() + '.';
-  SECTION("of this host, whoever has the number of the process now") {
+  SECTION("of this host, even if another process now has its pid") {
     for (const std::string& name : {"a.h5" + here + "1", "a.h5" + here + "1.2", "b" + here + "99999999"})
       left(name);
     CHECK(remove_leftovers(folder.path()) == 3);

@@ -9,7 +9,7 @@ using namespace heed::results;
 
 namespace {
 
-struct Told {
+struct Expected {
   std::vector<double> loss = {1, 2, 3, 4, 5, 6};
   std::vector<std::string> variant = {"softmax", "linear"};
   std::string unit = "nat";
@@ -17,22 +17,22 @@ struct Told {
   bool with_group = true;
 };
 
-std::string sum_of(const Told& told, bool by_rows = false) {
+std::string sum_of(const Expected& expected, bool by_rows = false) {
   H5Writer file("a.h5");
   file.dimension("trial", 2);
   file.coordinate("step", std::vector<std::int64_t>{10, 20, 30});
   file.dimension("layer", 3);
-  const Dims dims = {"trial", told.second_dim};
+  const Dims dims = {"trial", expected.second_dim};
   if (by_rows) {
     file.begin_rows<double>("loss", dims);
     for (const std::size_t row : {1, 0})
-      file.row<double>("loss", row, std::span(told.loss).subspan(3 * row, 3));
+      file.row<double>("loss", row, std::span(expected.loss).subspan(3 * row, 3));
   } else {
-    file.variable<double>("loss", told.loss, dims);
+    file.variable<double>("loss", expected.loss, dims);
   }
-  file.attribute("loss", "units", told.unit);
-  file.strings("variant", told.variant, {"trial"});
-  if (told.with_group) file.group("probes");
+  file.attribute("loss", "units", expected.unit);
+  file.strings("variant", expected.variant, {"trial"});
+  if (expected.with_group) file.group("probes");
   return content_of(H5Reader("a.h5", file.finish())).hex();
 }
 

@@ -29,21 +29,21 @@ TEST_CASE("h5: a variable comes back with its numbers and the names of its dimen
   file.dimension("head", 2);
   const std::vector<double> numbers = {1, 2, 3, 4, 5, std::numeric_limits<double>::infinity()};
   file.variable<double>("loss", numbers, {"step", "head"});
-  file.variable<float>("alone", std::vector<float>{0.5F}, {});
+  file.variable<float>("scalar", std::vector<float>{0.5F}, {});
   file.group("weights");
   file.dimension("weights/head", 2);
   file.variable<std::int64_t>("weights/q.0", std::vector<std::int64_t>{-1, 1}, {"head"});
   save(file, folder / "a.h5");
 
   const H5Reader read(folder / "a.h5");
-  CHECK(read.variables("/") == Words{"step", "head", "loss", "alone"});
+  CHECK(read.variables("/") == Words{"step", "head", "loss", "scalar"});
   CHECK(read.groups("/") == Words{"weights"});
   CHECK(read.read<double>("loss") == numbers);
   CHECK(read.dims("loss") == Words{"step", "head"});
   CHECK(read.shape("loss") == std::vector<std::size_t>{3, 2});
   CHECK(read.read<std::int64_t>("step") == std::vector<std::int64_t>{10, 20, 30});
-  CHECK(read.read<float>("alone") == std::vector<float>{0.5F});
-  CHECK(read.shape("alone").empty());
+  CHECK(read.read<float>("scalar") == std::vector<float>{0.5F});
+  CHECK(read.shape("scalar").empty());
   CHECK(read.dims("weights/q.0") == Words{"head"});
   CHECK(read.read<std::int64_t>("weights/q.0") == std::vector<std::int64_t>{-1, 1});
   CHECK(read.is_dimension("weights/head"));

@@ -157,7 +157,7 @@ TEST_CASE("merge: a variant is called as today's plan calls it") {
   std::vector<Source> sources = write_all(folder, sample_records());
   merge_to(folder, sources, "before.h5");
   sources[0].variant = "window(size=4)";
-  merge_to(folder, sources, "before.h5");  // another label, so it is made anew
+  merge_to(folder, sources, "before.h5");  // another label, so it is written again
   const std::vector<std::string> variants = read_results(folder / "before.h5").texts("variant");
   CHECK(std::count(variants.begin(), variants.end(), "window(size=4)") == 1);
 }

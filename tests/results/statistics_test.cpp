@@ -86,7 +86,7 @@ TEST_CASE("statistics: the smallest p is reached when all differences have one s
 TEST_CASE("statistics: more than 20 pairs draw their flips, the same ones each time") {
   const double p = sign_flip_p(kDifferences);
   CHECK(p == sign_flip_p(kDifferences));
-  CHECK(p == Approx(0.6294).margin(0.006));  // scipy, 400,000 flips; four deviations of 100,000
+  CHECK(p == Approx(0.6294).margin(0.006));  // scipy, 400,000 flips; four standard deviations of 100,000
 }
 
 TEST_CASE("statistics: Holm's adjustment steps down and never falls") {

@@ -8,7 +8,7 @@
 
 namespace heed {
 
-// Every gradient of a layer against central differences; empty where they agree, else the fault.
+// Every gradient of a layer against central differences; empty if they agree, else the fault.
 inline std::string gradient_fault(Bench<double>& bench) {
   bench.run();
   std::vector<GradientTensor> tensors;

@@ -300,14 +300,14 @@ TEST_CASE(
     all.run();
     Matrix<double> dk = Matrix<double>::Zero(70, 6), dv = Matrix<double>::Zero(70, 5);
     for (Index b = 0; b < batch; ++b) {
-      Run<double> alone(chosen, 70, 6, 5, 1, time);
-      alone.x = all.x.middleRows(b * time, time);
-      alone.dy = all.dy.middleRows(b * time, time);
-      alone.run();
-      CHECK(alone.y == all.y.middleRows(b * time, time));
-      CHECK(alone.dx == all.dx.middleRows(b * time, time));
-      dk += alone.k_grad();
-      dv += alone.v_grad();
+      Run<double> single(chosen, 70, 6, 5, 1, time);
+      single.x = all.x.middleRows(b * time, time);
+      single.dy = all.dy.middleRows(b * time, time);
+      single.run();
+      CHECK(single.y == all.y.middleRows(b * time, time));
+      CHECK(single.dx == all.dx.middleRows(b * time, time));
+      dk += single.k_grad();
+      dv += single.v_grad();
     }
     CHECK(distance(dk, all.k_grad()) < 1e-10);
     CHECK(distance(dv, all.v_grad()) < 1e-10);

@@ -138,16 +138,17 @@ TEST_CASE("softmax: a head has the same bits by itself and among others") {
   all.run();
   for (Index b = 0; b < 3; ++b)
     for (Index h = 0; h < 3; ++h) {
-      KernelRun alone("softmax", options({{"tile", whole(4)}}), one);
+      KernelRun single("softmax", options({{"tile", whole(4)}}), one);
       const auto copy = [&](std::vector<double>& from, std::vector<double>& to) {
-        alone.heads(to, 11, 5)(0, 0) = all.heads(from, 11, 5)(b, h);
+        single.heads(to, 11, 5)(0, 0) = all.heads(from, 11, 5)(b, h);
       };
-      copy(all.q, alone.q), copy(all.k, alone.k), copy(all.v, alone.v), copy(all.upstream, alone.upstream);
-      alone.run();
-      CHECK(alone.head(alone.o, 11, 5, 0, 0) == all.head(all.o, 11, 5, b, h));
-      CHECK(alone.head(alone.dq, 11, 5, 0, 0) == all.head(all.dq, 11, 5, b, h));
-      CHECK(alone.head(alone.dk, 11, 5, 0, 0) == all.head(all.dk, 11, 5, b, h));
-      CHECK(alone.head(alone.dv, 11, 5, 0, 0) == all.head(all.dv, 11, 5, b, h));
+      copy(all.q, single.q), copy(all.k, single.k), copy(all.v, single.v),
+          copy(all.upstream, single.upstream);
+      single.run();
+      CHECK(single.head(single.o, 11, 5, 0, 0) == all.head(all.o, 11, 5, b, h));
+      CHECK(single.head(single.dq, 11, 5, 0, 0) == all.head(all.dq, 11, 5, b, h));
+      CHECK(single.head(single.dk, 11, 5, 0, 0) == all.head(all.dk, 11, 5, b, h));
+      CHECK(single.head(single.dv, 11, 5, 0, 0) == all.head(all.dv, 11, 5, b, h));
     }
 }
 

@@ -22,7 +22,7 @@ Table table(const Pattern& pattern, Index n) {
   return t;
 }
 
-// How often each pair stands in a plan and is not hidden.
+// How often each pair is in a plan and not hidden.
 Table expand(const BlockPlan& plan, Index tq, Index tk) {
   Table t = Table::Zero(tq, tk);
   for (Index q = 0; q < plan.count(); ++q) {

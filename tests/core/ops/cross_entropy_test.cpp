@@ -86,10 +86,10 @@ TEST_CASE("cross entropy: where nothing is scored the loss is zero, not NaN") {
 TEST_CASE("cross entropy: without a weight the logits stay as they are") {
   Matrix<double> z = normal_matrix<double>(6, 5, 1, "z"), before = z, learnt = z;
   const std::vector<Token> labels = some_labels(6, 5);
-  const Score alone = score(z, labels, 0), with_gradient = score(learnt, labels, 1);
+  const Score without_gradient = score(z, labels, 0), with_gradient = score(learnt, labels, 1);
   CHECK(z == before);
-  CHECK(alone.loss == Approx(with_gradient.loss).epsilon(1e-15));
-  CHECK(alone.correct == with_gradient.correct);
+  CHECK(without_gradient.loss == Approx(with_gradient.loss).epsilon(1e-15));
+  CHECK(without_gradient.correct == with_gradient.correct);
 }
 
 TEMPLATE_TEST_CASE("cross entropy: huge logits give finite losses and gradients", "", float, double) {

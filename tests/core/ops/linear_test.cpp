@@ -14,7 +14,7 @@ OpBench<Linear<S>, S> linear(const OpShape& s, bool bias = true, int threads = 1
   return {s, [&](Params<S>& p) { return Linear<S>("map", s.in, s.out, bias, 0.02, p); }, threads};
 }
 
-// Forgets that the bias learns, too: the gradient check must tell.
+// Forgets the gradient of the bias: the gradient check must find it.
 struct BiasForgotten {
   explicit BiasForgotten(Params<double>& params) : inner("map", 4, 3, true, 0.02, params), all(params) {}
   void forward(Step<double>& step, Seq<const double> x, Seq<double> y) { inner.forward(step, x, y); }
@@ -105,7 +105,7 @@ TEST_CASE("a linear map of huge numbers is finite as long as its sums are, and N
   CHECK(b.y.row(2).allFinite());
 }
 
-TEST_CASE("a linear map names its parameters, decays its matrix alone and counts its work") {
+TEST_CASE("a linear map names its parameters, decays only its matrix and counts its work") {
   Params<float> params;
   const Linear<float> map("query", 3, 5, true, 0.02, params);
   const Linear<float> plain("key", 3, 5, false, 0.02, params);

@@ -18,7 +18,7 @@ const NormSpec kLayer{.kind = NormKind::layer}, kRms{.kind = NormKind::rms};
 }  // namespace
 
 TEST_CASE("norm: layer norm of two rows, by hand") {
-  // Row (1, 3): mean 2, deviation 1, z = (-1, 1). In two dimensions z is always (-1, 1) or (1, -1): dx = 0.
+  // Row (1, 3): mean 2, stddev 1, z = (-1, 1). In two dimensions z is always (-1, 1) or (1, -1): dx = 0.
   auto b = norm<double>({.kind = NormKind::layer, .eps = 0}, 1, 2, 2);
   b.x = matrix<double>({{1, 3}, {8, 4}});
   b.dy = matrix<double>({{1, 2}, {3, 5}});

@@ -72,7 +72,7 @@ TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   };
   refused({"bench", "sofmax"}, 64, "softmax");
   refused({"bench", "tokenformer", "--length", "8"}, 64, "is a layer, not a mixer");
-  refused({"bench", "size=8"}, 2, "no variant stands before it");
+  refused({"bench", "size=8"}, 2, "no variant precedes it");
   refused({"bench", "window", "sise=4"}, 64, "Did you mean 'size'?");
   refused({"bench", "softmax", "--length", "0"}, 2, "--length is 0");
   refused({"bench", "softmax", "--batch", "0"}, 2, "--batch is 0");

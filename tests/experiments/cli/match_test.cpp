@@ -77,9 +77,9 @@ TEST_CASE("heed match: results and tables have the budget, and trial files do no
       CHECK(m.name.find("_mismatch") == std::string::npos);
   }
 
-  SECTION("heed compare has them, in every form, also of results.h5 alone") {
-    fs::copy_file(folder / "r/results.h5", folder / "alone.h5");
-    for (const char* where : {"r", "alone.h5"}) {
+  SECTION("heed compare has them, in every form, also of a single results.h5") {
+    fs::copy_file(folder / "r/results.h5", folder / "single.h5");
+    for (const char* where : {"r", "single.h5"}) {
       const auto compare = [&](const Words& more) {
         Words words = {"compare", where};
         words.insert(words.end(), more.begin(), more.end());
@@ -93,7 +93,7 @@ TEST_CASE("heed match: results and tables have the budget, and trial files do no
       CHECK(json["rows"][2]["mismatch"] == mismatch[4]);
     }
   }
-  SECTION("the same trials without a budget, and a merge afterwards, tell none") {
+  SECTION("the same trials without a budget, and a merge afterwards, have none") {
     Words words = {"run",
                    (heed::test::source_dir() / "configs/smoke.yaml").string(),
                    "-o",

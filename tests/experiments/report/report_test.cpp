@@ -203,7 +203,7 @@ TEST_CASE("report: the Pareto front has what nothing else beats") {
   const auto add = [&](const char* variant, double accuracy, double parameters) {
     records.push_back(trial(variant, 0, 16, accuracy, parameters));
   };
-  add("good", 0.9, 2000), add("cheap", 0.5, 1000), add("beaten", 0.4, 1500), add("dear", 0.9, 3000);
+  add("good", 0.9, 2000), add("cheap", 0.5, 1000), add("beaten", 0.4, 1500), add("expensive", 0.9, 3000);
   const auto figures = heed::report::figures(report_data_of(folder, records));
   const Figure& f = named(figures, "cost");
   CHECK_THAT(
@@ -355,7 +355,7 @@ TEST_CASE("report: names that look like markup, options or gnuplot come out as t
   CHECK_THAT(page, ContainsSubstring("a_b&lt;c&gt;&#39;&quot;&amp;`x`{/Bold y}^2") &&
                        ContainsSubstring("it said &lt;/pre&gt; &amp; \xEF\xBF\xBD left"));
   CHECK(page.find("<script") == std::string::npos);
-  // gnuplot escapes by itself: the name stands in the legend.
+  // gnuplot escapes by itself: the name is in the legend.
   if (!heed::report::find_gnuplot().empty())
     CHECK_THAT(page, ContainsSubstring("<text>a_b&lt;c>'\"&amp;`x`{/Bold y}^2</text>"));
 }

@@ -67,7 +67,7 @@ TEST_CASE("copy: selective copy scatters its blanks evenly over the gaps before 
   constexpr double expected = static_cast<double>(blanks * sequences) / static_cast<double>(tokens);
   double chi = 0;
   for (double n : before) chi += (n - expected) * (n - expected) / expected;
-  CHECK(chi < 48);  // 15 degrees of freedom, 6 deviations
+  CHECK(chi < 48);  // 15 degrees of freedom, 6 standard deviations
 }
 
 TEST_CASE("copy: every token is copied equally often, and the same may come twice") {
@@ -81,7 +81,7 @@ TEST_CASE("copy: every token is copied equally often, and the same may come twic
   CHECK(twice == 500);  // 16 draws of 14 tokens
   double chi = 0;
   for (double n : seen) chi += (n - 8000.0 / 14) * (n - 8000.0 / 14) / (8000.0 / 14);
-  CHECK(chi < 44);  // 13 degrees of freedom, 6 deviations
+  CHECK(chi < 44);  // 13 degrees of freedom, 6 standard deviations
 }
 
 TEST_CASE("copy: copies refuse tokens that do not fit") {

@@ -39,7 +39,7 @@ TEST_CASE("induction: the mark may be at any position") {
     ++places.at(std::find(s.tokens.begin(), s.tokens.end(), 19) - s.tokens.begin());
   double chi = 0;
   for (double n : places) chi += (n - 100) * (n - 100) / 100;
-  CHECK(chi < 71);  // 27 degrees of freedom, 6 deviations
+  CHECK(chi < 71);  // 27 degrees of freedom, 6 standard deviations
 }
 
 TEST_CASE("induction scored everywhere repeats its first half and scores each pair that came before") {

@@ -40,7 +40,7 @@ double chi_square(const Task& task, double a) {
   }
   return chi;
 }
-constexpr double kChiBound = 71;  // 27 + 6 deviations of sqrt(2 * 27)
+constexpr double kChiBound = 71;  // 27 + 6 standard deviations, sqrt(2 * 27)
 
 }  // namespace
 
