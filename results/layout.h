@@ -1,5 +1,5 @@
-// The part that trial files and merged files have in common: a root with one row per trial. A trial's file
-// has one. results/README.md describes it.
+// The common part of trial files and merged files: a root group with one row per trial (a trial file has
+// one row). results/README.md describes it.
 #pragma once
 
 #include <array>
@@ -20,8 +20,8 @@ inline constexpr std::array<const char*, 4> kVaryingAttributes = {"host", "comma
 
 void write_header(H5Writer& file, const std::string& format, const Provenance& provenance);
 
-// The dimension `trial`, the axes (the union of their values), and every parameter, metric and curve, each
-// with the trials in the order given. REQUIRES: each record passes check().
+// Writes the dimension `trial`, the axes (the union of their values), and every parameter, metric and
+// curve, with the trials in the given order. Requires: each record passes check().
 void write_rows(H5Writer& file, std::span<const Record> records);
 
 // Writes the attributes `units`, `description` and `varies_between_runs`, each if there is something to say.

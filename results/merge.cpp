@@ -54,7 +54,7 @@ void report_if_different(const MergedTrial& kept, const MergedTrial& other, Merg
                                          other.path.string()));
 }
 
-// One row for each id, in the order of the plan.
+// Returns one row for each id, in plan order.
 std::vector<MergedTrial> in_order(std::vector<MergedTrial> trials, MergeReport& report) {
   const auto key = [](const MergedTrial& trial) {
     const Record& record = trial.record;
@@ -85,8 +85,9 @@ void number_anew_if_shared(std::vector<MergedTrial>& trials) {
   for (std::size_t row = 0; row < trials.size(); ++row) trials[row].record.plan_index = std::int64_t(row);
 }
 
-// What a merged file is made of, for the label of its seal: the bytes of the trials' files, their numbers and
-// labels, what the sweep knows of them, and the program that merges. Nothing where a file is damaged.
+// Returns a hash of everything that a merged file depends on, for the label of its seal: the bytes of the
+// trial files, their numbers and labels, the sweep's metrics, and the program that merges. Returns nullopt
+// if a file is damaged.
 std::optional<std::string> label_of(std::span<const Source> sources, const Provenance& provenance) {
   std::vector<std::string> parts;
   for (const Source& source : sources) {
@@ -100,14 +101,14 @@ std::optional<std::string> label_of(std::span<const Source> sources, const Prove
       return std::nullopt;
     }
   }
-  std::sort(parts.begin(), parts.end());  // in whatever order they were found
+  std::sort(parts.begin(), parts.end());  // independent of the order of the files
   const std::string all =
       fmt::format("{}\n{}\n{}", provenance.heed_version, provenance.build, fmt::join(parts, "\n"));
   return fmt::format("results {:016x}", XXH64(all.data(), all.size(), 0));
 }
 
-// The report of an earlier merge of the very same files, if that is what `output` holds. Reading ten thousand
-// trials through HDF5 takes minutes, their bytes a second.
+// Returns the report of an earlier merge if `output` is the merge of the same files. Reading ten thousand
+// trials through HDF5 takes minutes, reading their bytes a second.
 std::optional<MergeReport> made_before(const fs::path& output, const std::string& label) {
   try {
     if (!fs::exists(output) || read_label(output) != label) return std::nullopt;
@@ -118,7 +119,7 @@ std::optional<MergeReport> made_before(const fs::path& output, const std::string
     report.trials = all.size();
     report.builds.assign(builds.begin(), builds.end());
     return report;
-  } catch (const std::exception&) {  // damaged, or of another layout: it is made anew
+  } catch (const std::exception&) {  // damaged, or of another layout: merge again
     return std::nullopt;
   }
 }
@@ -157,7 +158,7 @@ MergeReport merge(std::span<const Source> sources, const fs::path& output, const
   for (MergedTrial& trial : trials) records.push_back(std::move(trial.record));
   write_rows(file, records);
   std::vector<std::byte> bytes = file.finish();
-  // What had something to report is merged anew each time, to report it again.
+  // A merge with something to report is not reused, so that it is reported each time.
   const bool clean = label && report.damaged.empty() && report.conflicts.empty();
   add_seal(bytes, clean ? *label : "results");
   write_file(output, bytes, IfExists::replace);

@@ -17,7 +17,7 @@ namespace {
 
 using Shape = std::vector<std::size_t>;
 
-// What stands where a trial has no value. Integers know no NaN: their variable gets it as `_FillValue`.
+// The value of padding. Integers have no NaN, so their variable gets it as `_FillValue`.
 template <class T>
 constexpr T kMissing = std::numeric_limits<T>::quiet_NaN();
 template <>
@@ -25,7 +25,7 @@ constexpr std::int64_t kMissing<std::int64_t> = std::numeric_limits<std::int64_t
 
 struct MergedArray {
   Array what;              // as in the first trial that has it, without values
-  std::size_t trials = 0;  // how many have it
+  std::size_t trials = 0;  // number of trials that have it
 };
 
 struct Group {
@@ -35,7 +35,7 @@ struct Group {
   bool one_shape = true;                       // no dimension has two lengths
 };
 
-// Whether two trials' arrays of one name can stand in one variable.
+// Returns true if two trials' arrays of one name fit into one variable.
 bool fits(const Array& a, const Array& b) { return a.dims == b.dims && a.values.index() == b.values.index(); }
 
 MergedArray& merged_array(Group& group, const Array& array) {
@@ -72,7 +72,7 @@ Group gather(const std::string& name, std::span<const MergedTrial> trials,
   return group;
 }
 
-// Copies `from` into the corner of `to`, both in C order; the shapes have equally many axes.
+// Copies `from` into the first corner of `to`, both in C order. Requires: equal numbers of axes.
 template <class T>
 void copy_corner(std::span<const T> from, std::span<const std::size_t> from_shape, std::span<T> to,
                  std::span<const std::size_t> to_shape) {
@@ -106,7 +106,7 @@ void begin_array(H5Writer& file, const std::string& group, const MergedArray& me
   write_meaning(file, name, merged.what.unit, merged.what.doc, false);
 }
 
-// One trial's row of every array of the group.
+// Writes one trial's row of every array of the group.
 void write_trial(H5Writer& file, const std::string& name, const Group& group, std::size_t row) {
   const std::vector<Array> own = read_shard_arrays(group.trials[row]->path, name);
   for (const MergedArray& merged : group.arrays) {

@@ -21,7 +21,7 @@ struct Column {
   std::string name;       // in the file: "lr"
   std::string parameter;  // the dotted path: "train.lr"; empty unless the role is parameter
   Role role;
-  std::vector<Value> values;  // one per trial, all of one type. A missing number is NaN, a missing text ""
+  std::vector<Value> values;  // one per trial, all of one type. A missing number is NaN, a missing string ""
   std::string unit, doc;
   bool varies;
 };
@@ -31,18 +31,18 @@ struct Results {
   std::vector<std::int64_t> trial;
   std::vector<Column> columns;  // in the order of the file
 
-  // By the name in the file, else by the dotted path; null if there is none.
+  // Finds a column by its name in the file, else by its dotted path. Returns null if there is none.
   const Column* find(const std::string& name) const;
-  // The values of a column; throw std::out_of_range if there is no such column, or if it is not of that type.
-  // `numbers` takes integers and booleans too.
+  // Return the values of a column. `numbers` accepts integers and booleans too. Throw: std::out_of_range if
+  // there is no such column or it has another type.
   std::vector<std::string> texts(const std::string& name) const;
   std::vector<double> numbers(const std::string& name) const;
 };
 
-// Curves and groups are not read. Throws IoError, DamagedFile.
+// Reads a merged file, without curves and groups. Throws: IoError, DamagedFile.
 Results read_results(const std::filesystem::path& path);
 
-// The columns of an open file, trial or merged.
+// Returns the columns of an open trial file or merged file.
 std::vector<Column> read_columns(const H5Reader& file);
 
 }  // namespace heed::results

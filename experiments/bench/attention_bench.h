@@ -11,11 +11,11 @@ struct AttentionShape {
   bool causal = true;
 };
 
-// How fast a variant mixes given queries, keys and values, without projections.
+// The speed of a mixer on given queries, keys and values, without projections.
 struct AttentionBench {
   Timing forward, backward;
-  double forward_flops;  // useful ones; backward has twice as many: what is made again does not count
-  double bytes;          // that forward and backward take beside q, k, v, o and their gradients
+  double forward_flops;  // useful FLOPs; backward has twice as many, without recomputation
+  double bytes;          // memory of forward and backward, without q, k, v, o and their gradients
   double ceiling;        // FLOP/s of one core, see timing.h
 
   double milliseconds() const { return median(forward.cpu) + median(backward.cpu); }
@@ -23,8 +23,8 @@ struct AttentionBench {
   double share() const { return flops_per_second() / ceiling; }
 };
 
-// At least `repetitions` after a first one that is not counted, and at least a fifth of a second of them.
-// heed::Error where the variant is no mixer or refuses the shape.
+// Runs at least `repetitions`, after a first one that is not counted, and for at least a fifth of a second.
+// Throws: heed::Error if the variant is not a mixer or refuses the shape.
 AttentionBench bench_attention(const Choice& variant, const Registry& registry, const AttentionShape& shape,
                                int threads, Index repetitions);
 

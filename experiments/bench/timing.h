@@ -5,23 +5,23 @@
 
 namespace heed {
 
-// Wall and processor milliseconds of each of some repetitions; the processor time is that of all threads.
+// Wall and processor milliseconds of each repetition. Processor time is summed over threads.
 struct Timing {
   std::vector<double> wall, cpu;
 };
 
-double median(std::vector<double> values);  // NaN of none
+double median(std::vector<double> values);  // NaN if empty
 
-// Times one call of what it is given.
+// Times one call of a function.
 void time_once(Timing& into, const std::function<void()>& work);
 
-// Floating-point operations that a core of this machine does in a second of processor time at best: a product
-// of two 512x512 matrices through the entry point of all products (core/ops/product.h). Measured in short
-// pieces between the work that is compared with it, because the speed of a shared machine changes.
+// The highest FLOP/s of one core of this machine: a product of two 512x512 matrices by core/ops/product.h,
+// per second of processor time. Measured in short pieces between the work that is compared with it, because
+// the speed of a shared machine changes.
 class Ceiling {
  public:
   Ceiling();
-  void measure();                   // some 20 ms
+  void measure();                   // takes about 20 ms
   double flops_per_second() const;  // the median so far
 
  private:

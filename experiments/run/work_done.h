@@ -7,19 +7,19 @@
 
 namespace heed {
 
-// How far a trial is, kept by its worker. In a page that the supervisor sees too it is there after any end of
-// the worker, to the update, and costs no system call.
+// The progress of a trial, written by its worker into memory that it shares with the supervisor. So the
+// supervisor knows the last training step however the worker ends, and no system call is needed.
 struct WorkDone {
-  std::atomic<Index> updates = 0;           // completed, those of processes that went before included
-  std::atomic<double> earlier_seconds = 0;  // wall time of those processes
+  std::atomic<Index> updates = 0;           // completed training steps, including those of earlier processes
+  std::atomic<double> earlier_seconds = 0;  // wall time of the earlier processes
 };
 static_assert(std::atomic<Index>::is_always_lock_free && std::atomic<double>::is_always_lock_free);
 
-// Such a page; it lives as long as one of the two processes.
+// The shared page; it exists as long as one of the two processes.
 class SharedWorkDone {
  public:
-  SharedWorkDone();                        // a new one. results::IoError
-  explicit SharedWorkDone(Descriptor fd);  // that of the supervisor, inherited
+  SharedWorkDone();                        // makes a new one. Throws: results::IoError
+  explicit SharedWorkDone(Descriptor fd);  // opens the supervisor's, inherited
   SharedWorkDone(SharedWorkDone&& other) noexcept;
   SharedWorkDone& operator=(SharedWorkDone&& other) noexcept;
   ~SharedWorkDone();

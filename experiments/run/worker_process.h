@@ -14,38 +14,38 @@
 
 namespace heed {
 
-// A worker as its supervisor sees it.
+// The supervisor's view of a worker.
 struct Worker {
   std::size_t trial;
   pid_t pid;
   Descriptor pipe;
-  Descriptor log;  // with the trial's lock, which is kept until it is recorded what the trial came to
+  Descriptor log;  // holds the trial's lock until the trial's end is recorded
   SharedWorkDone done;
   double since;
   bool records_failure = false;
-  Index began = 0, saved = 0;           // the steps of the checkpoint that it continues, and of its own
-  std::optional<Index> continues = {};  // the former, when it is news
+  Index began = 0, saved = 0;           // the step of the checkpoint that it continues, and of its latest one
+  std::optional<Index> continues = {};  // `began`, until it is reported to the user
   TrialProgress progress = {};
   std::string ended = {}, reason = {}, refused = {};  // as in WorkerReport
-  std::string beyond = {};                            // which limit it was ended for
-  std::vector<std::string> notes = {};                // for the user, in the order in which they came
+  std::string beyond = {};                            // the limit that it exceeded
+  std::vector<std::string> notes = {};                // for the user, in order of arrival
   std::string unread = {};
 
-  // Of its trial until now, with processes that went before.
+  // Returns the seconds of its trial so far, including earlier processes.
   double wall_seconds() const { return done->earlier_seconds + steady_seconds() - since; }
 
-  // Takes what has come through the pipe. Is there news of its progress?
+  // Reads the pipe. Returns true if there is new progress.
   bool read_reports();
 };
 
-// Starts `heed trial` with these arguments. `log` is locked, and takes what the worker prints.
+// Starts `heed trial` with these arguments. `log` is locked, and receives the worker's output.
 Worker start_worker(std::size_t trial, const std::vector<std::string>& arguments, Descriptor log,
                     const Signals& signals);
 
-// Why a process ended without a result, by what waitpid says.
+// Returns why a process ended without a result, from the status of waitpid.
 Failure failure_of(int wait_status);
 
-// A worker that a batch system or a person has asked to leave: no failure.
+// Returns true if the worker ended because it was asked to stop, which is not a failure.
 bool was_asked_to_leave(int wait_status);
 
 }  // namespace heed

@@ -6,16 +6,16 @@
 
 namespace heed {
 
-// Longer sequences are not probed: a map of (T,T) weights would take more memory than the training. The
-// effective rank, of cubic cost, stops earlier.
+// Longer sequences are not probed, because a map of (T,T) weights would need more memory than the training.
+// The effective rank has cubic cost, so its limit is lower.
 inline constexpr Index kLongestProbed = 2048, kLongestRanked = 512;
 
 // Measures the attention of a trained model on the probe sequences (probe_sequences(T) of them), and adds
-// what it finds: the metrics attention_<measure>, and the arrays probes/<measure> (layer, head). Definitions:
+// the results: the metrics attention_<measure>, and the arrays probes/<measure> (layer, head). Definitions:
 // docs/probes.md. Holds one map of weights at a time.
 void add_probes(results::Record& record, Model<float>& model, const Task& task, int threads);
 
-// The same metrics without a value: of a model that has nothing to show.
+// Adds the same metrics without values, for a model that has no attention weights.
 void add_no_probes(results::Record& record);
 
 }  // namespace heed

@@ -1,4 +1,4 @@
-// What `save: [weights, attention, logits]` keeps of a trial beyond its metrics.
+// Stores what `save: [weights, attention, logits]` asks for, beyond the metrics.
 #pragma once
 
 #include "core/model/model.h"
@@ -8,11 +8,11 @@
 
 namespace heed {
 
-// All parameters by name, group `weights`.
+// Adds all parameters by name, in the group `weights`.
 void save_weights(results::Record& record, const Params<float>& params);
 
-// Attention weights and logits of the probe sequences (as many of them as fit into 16 MiB), whichever
-// trial.save asks for, with their tokens and labels: groups `attention` and `probe`.
+// Adds attention weights and logits of the probe sequences (as many as fit into 16 MiB) as trial.save asks
+// for, with their tokens and labels: groups `attention` and `probe`.
 void save_probe(results::Record& record, Model<float>& model, const Task& task, const TrialConfig& trial,
                 int threads);
 

@@ -17,14 +17,14 @@ struct SizedModel {
   Model<float> model;
 };
 
-// What a training leaves: the model of the stage that it came to.
+// The result of a training: the model of its last stage, and the log.
 struct Trained {
   std::unique_ptr<SizedModel> last;
   TrainLog log;
 };
 
-// The whole of a trial's training. Stops early as Training::run does; continued from the state it was left
-// in, whatever the stage, it comes to the same bits.
+// Runs a trial's training. It may stop early, as Training::run. Continued from the saved state, in any
+// stage, it reaches the same bits.
 Trained train(const TrialConfig& trial, const Registry& registry, const Task& task, int threads,
               const TrainHooks& hooks);
 

@@ -10,22 +10,22 @@ namespace heed {
 
 struct TrainHooks;
 
-// Where a training stands; reported now and then.
+// The progress of a training, reported from time to time.
 struct TrialProgress {
   Index step = 0, steps = 0;
-  double loss = 0, accuracy = 0;  // of the latest update / validation; NaN where there is none yet
-  double seconds = 0;             // since this process began to train
-  Index began = 0;                // at this step, where an earlier one had left
+  double loss = 0, accuracy = 0;  // of the latest training step and validation; NaN if there is none yet
+  double seconds = 0;             // since this process started training
+  Index began = 0;                // the step at which this process continued
 };
 
-// A trial's record without results: its id, configuration and parameters.
+// Returns a trial's record without results: its id, configuration and parameters.
 results::Record empty_record(const TrialConfig& trial);
 
-// Trains, evaluates and returns what is to be kept. A run that turns NaN is a result (status "diverged", with
-// its reason and last step); what throws is a fault of the configuration or of a variant. `threads` never
-// changes a bit of the result. The record's wall time is left to who knows when the process began.
+// Trains, evaluates and returns the record. A training that becomes NaN is a result (status "diverged",
+// with its reason and last step); an exception is an error of the configuration or of a variant. `threads`
+// changes no bit of the result. The caller fills in the record's wall time.
 //
-// Nothing where it was asked to leave before the end (TrainHooks, experiments/train/trainer.h).
+// Returns nullopt if it was asked to stop before the end (TrainHooks, experiments/train/trainer.h).
 std::optional<results::Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
                                          const TrainHooks& hooks);
 

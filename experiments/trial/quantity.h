@@ -9,10 +9,11 @@ namespace heed {
 // other text.
 std::optional<double> read_duration(const std::string& text);
 
-// "512MiB", "2GiB", "1.5GB", "100kB"; a number alone is bytes. Nothing where the text is something else.
+// Reads "512MiB", "2GiB", "1.5GB", "100kB"; a number without a unit is bytes. Returns nullopt for any other
+// text.
 std::optional<double> read_bytes(const std::string& text);
 
-// 57982058496 as 57,982,058,496; below 1000, what is not whole has three digits.
+// Returns 57982058496 as "57,982,058,496"; below 1000, a number that is not an integer has three digits.
 std::string grouped(double n);
 
 }  // namespace heed

@@ -6,29 +6,29 @@
 
 #include "experiments/report/compare/comparison.h"
 
-// Hyperparameters are chosen on validation, for each variant its own.
+// Selects hyperparameters on validation, separately for each variant.
 
 namespace heed {
 
-// A row while it is made.
+// A row under construction.
 struct Group {
   ComparedRow row;
-  std::vector<double> validation;       // of the trials that have a value
-  std::vector<double> spent, mismatch;  // of those that know them
+  std::vector<double> validation;       // values of the trials that have one
+  std::vector<double> spent, mismatch;  // values of the trials that have them
 };
 
-// Is the value in column `c` the same wherever a variant's rows agree in the columns `from`?
+// Returns true if the value in column `c` follows from a variant's values in the columns `from`.
 bool follows(const std::vector<const ComparedRow*>& rows, std::size_t c, const std::vector<bool>& from);
 
 struct Selection {
-  std::vector<Group> groups;  // those that are left, in their order
-  std::vector<bool> chosen;   // of each column; none where there was nothing to choose from
+  std::vector<Group> groups;  // the remaining ones, in their order
+  std::vector<bool> chosen;   // for each column: was it selected? Empty if there was nothing to select
 };
 
-// Of the rows of a variant that differ in column `at`, and in what changes with it (a warm-up that stands
-// with it in `together`, the rest of a random search's point, a width that meets a budget), keeps the one
-// that is best on validation: of those with the fewest trials that are not done, the one with the best mean.
-// `paths`: the parameter of each column. What belongs to the task is asked, never chosen.
+// Of the rows of a variant that differ in column `at`, and in columns that change with it (a warm-up that
+// is with it in `together`, the rest of a random search's point, a width that meets a budget), keeps the
+// one that is best on validation: among those with the fewest incomplete trials, the one with the best
+// mean. `paths`: the parameter of each column. Task parameters are never selected.
 Selection select(std::vector<Group> groups, std::size_t at, const std::vector<std::string>& paths,
                  Better better);
 

@@ -17,14 +17,14 @@ std::string rounded_to(double x, bool whole) {
   return x != 0 && std::abs(x) < 0.00005 ? fmt::format("{:.0e}", x) : fmt::format("{:.4f}", x);
 }
 
-// With its sign.
+// Formats a number with its sign.
 std::string change(double x) { return fmt::format("{}{}", x > 0 ? "+" : "", rounded(x)); }
 
 std::string between(const statistics::Interval& i, std::string (*text)(double)) {
   return std::isnan(i.low) ? "-" : fmt::format("[{}, {}]", text(i.low), text(i.high));
 }
 
-// Variant and setting, without what tells one table from the next.
+// Returns variant and setting, without the column that separates the tables.
 Cells key(const Comparison& c, const std::string& variant, const Cells& setting) {
   Cells out = {variant};
   for (std::size_t i = 0; i < setting.size(); ++i)
@@ -32,7 +32,7 @@ Cells key(const Comparison& c, const std::string& variant, const Cells& setting)
   return out;
 }
 
-// What was measured.
+// Returns the table of values.
 TextTable measured(const Comparison& c, const std::vector<const ComparedRow*>& rows) {
   const bool times = may_never_come(c.metric), swept = c.knows_solved && !c.varied.empty();
   Cells head = times ? Cells{c.metric, "never"} : Cells{c.metric, "95% interval", "deviation"};
@@ -55,7 +55,7 @@ TextTable measured(const Comparison& c, const std::vector<const ComparedRow*>& r
   return {"", "", table};
 }
 
-// How it compares with the reference; without rows where nothing is compared.
+// Returns the table of differences from the reference; without rows if nothing is compared.
 TextTable compared(const Comparison& c, const std::vector<const ComparedRow*>& rows) {
   const bool times = may_never_come(c.metric);
   Cells head = times ? Cells{"difference"} : Cells{"difference", "95% interval"};

@@ -1,4 +1,4 @@
-// The tables of a comparison as cells of text, for whoever prints them: aligned, or as HTML.
+// The tables of a comparison as cells of text, to be printed as aligned text or as HTML.
 #pragma once
 
 #include <string>
@@ -12,17 +12,17 @@ using Cells = std::vector<std::string>;  // one row
 
 struct TextTable {
   std::string group;        // "task.length = 64" with comparison.by, else empty
-  std::string title;        // a phrase; empty for what was measured
-  std::vector<Cells> rows;  // the first holds the columns' names
+  std::string title;        // a phrase; empty for the table of values
+  std::vector<Cells> rows;  // the first row has the column names
 };
 
-// What was measured, and how it compares with the reference where something is compared; this pair for each
-// value of comparison.by.
+// Returns the table of values, and the table of differences from the reference if something is compared;
+// this pair for each value of comparison.by.
 std::vector<TextTable> tables(const Comparison& comparison);
 
-// Numbers as the tables show them: four decimals, "never" for infinity, "-" for none.
+// Format numbers for tables: four decimals, "never" for infinity, "-" for a missing value.
 std::string rounded(double x);
-std::string rounded_steps(double x);  // whole ones without decimals
+std::string rounded_steps(double x);  // integers without decimals
 
 std::string count(std::size_t n);
 std::string percent(double share);  // a mismatch: "+0.31%", "0%"

@@ -12,13 +12,13 @@ namespace {
 
 std::string exact(double x) { return std::isnan(x) ? "" : fmt::format("{}", x); }
 
-// Characters, not bytes.
+// Counts characters, not bytes.
 std::size_t width(const std::string& text) {
   return static_cast<std::size_t>(std::count_if(
       text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
-// A cell as CSV has it.
+// Quotes a cell for CSV.
 std::string quoted(std::string cell) {
   if (cell.find_first_of(",\"\n") == std::string::npos) return cell;
   for (std::size_t q = 0; (q = cell.find('"', q)) != std::string::npos; q += 2) cell.insert(q, 1, '"');

@@ -1,4 +1,4 @@
-// Tables as text: for people in aligned columns, for programs as CSV.
+// Tables as text: aligned columns for people, CSV for programs.
 #pragma once
 
 #include <string>
@@ -8,16 +8,16 @@
 
 namespace heed {
 
-// Two tables, what was measured and how it compares with the reference (one pair for each value of
+// Returns the tables of values and of differences from the reference (one pair for each value of
 // comparison.by), and the notes.
 std::string table_text(const Comparison& comparison);
 
-// One table with all of it, a line per row; its columns depend on nothing but the metric, what varies and
+// Returns one CSV table, one line per row. Its columns depend only on the metric, the swept parameters and
 // whether a budget was matched.
 std::string csv_text(const Comparison& comparison);
 
-// Columns of text under each other, the first row their names: numbers to the right, words to the left. A
-// column that has nothing in it is left out.
+// Returns aligned columns; the first row has their names. Numbers are right-aligned, words left-aligned.
+// Empty columns are left out.
 std::string aligned(const std::vector<std::vector<std::string>>& rows);
 
 }  // namespace heed
