@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# build.sh [TARGET...]: configures build/release for this machine and builds the targets (everything when none is named).
+# build.sh [TARGET...]: configures build/release for this machine and builds the targets (default: everything).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

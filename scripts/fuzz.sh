@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# fuzz.sh [SECONDS [TARGET...]]: builds the readers of sweep files, results and checkpoints with libFuzzer and the address and
-# undefined-behavior sanitizers, and lets each run for so long (60). The corpus in tests/fuzz/corpus is where it starts;
-# what it adds, and what it finds, is kept in build/fuzz. A find that is mended goes into the corpus.
+# fuzz.sh [SECONDS [TARGET...]]: builds the readers of sweep files, results and checkpoints with libFuzzer, the address and the
+# undefined-behavior sanitizer, and runs each for SECONDS (60). It starts from the corpus in tests/fuzz/corpus and writes new
+# inputs and crashes to build/fuzz. Add the input of a fixed bug to the corpus.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install_packages.sh build [tests] [lint]: installs what is missing of those parts of packages.txt; asks nothing.
+# install_packages.sh build [tests] [lint]: installs the missing packages of these parts of packages.txt. Asks nothing.
 set -euo pipefail
 list=$(dirname "${BASH_SOURCE[0]}")/packages.txt
 
@@ -29,7 +29,7 @@ log=$(mktemp)
 trap 'rm -f "$log"' EXIT
 apt() { "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq "$@" >"$log" 2>&1; }
 install() { apt install -y --no-install-recommends "${missing[@]}"; }
-# The package lists of a fresh machine are empty, those of an old one may name files that are gone: update, try again.
+# A fresh machine has no package lists, and old lists may name removed files: update and try again.
 install || { apt update && install; } || {
   cat "$log" >&2
   exit 1

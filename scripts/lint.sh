@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# lint.sh [--all]: clang-format over every file of ours, then clang-tidy (through the lint preset) over the program;
-# with --all over the tests as well. Ninja remembers what was clean, so a second call looks at what changed.
-# LINT_SECONDS bounds clang-tidy; what it has not reached by then is said and left to the next call.
+# lint.sh [--all]: clang-format on all files, then clang-tidy (preset lint) on the program; with --all also on the tests. Ninja
+# remembers clean files, so a second call checks only what changed. LINT_SECONDS limits the time of clang-tidy; the script reports
+# what it did not reach, and the next call continues there.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

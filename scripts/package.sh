@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # package.sh: makes build/package/heed_VERSION_ARCHITECTURE.deb for any machine of this architecture (no -march=native).
 #
-# It holds the program (/usr/bin/heed), core as a shared library with its headers and CMake package, so that plugins can be
-# built (find_package(heed)), configurations and examples (/usr/share/heed), and the documentation (/usr/share/doc/heed).
+# The package contains the program (/usr/bin/heed), core as a shared library with its headers and CMake package, for building
+# plugins (find_package(heed)), configurations and examples (/usr/share/heed), and the documentation (/usr/share/doc/heed).
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

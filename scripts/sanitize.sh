@@ -1,8 +1,7 @@
 #!/usr/bin/env bash
-# sanitize.sh [--part]: builds the suite and runs it, but for slow tests and those of installing and of Slurm, under the
-# address and undefined-behavior sanitizers (GCC), the thread sanitizer (Clang with libomp and Archer) and the leak
-# sanitizer (Clang). With --part what CI has time for: under the first the kernels of every variant and the readers of
-# results, under the second the threads.
+# sanitize.sh [--part]: builds and runs the suite, except slow tests and tests of installation and Slurm, under the address and
+# undefined-behavior sanitizers (GCC), the thread sanitizer (Clang with libomp and Archer) and the leak sanitizer (Clang). --part is
+# the CI's part: the kernels of every variant and the readers of results under the first, the threads under the second.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

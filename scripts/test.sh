@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# test.sh [--long]: installs what is missing, builds everything, runs the tests. A second call rebuilds nothing.
-# --long adds the slow tests, the whole suite under the sanitizers, every fault of tests/faults, and fuzzing: hours.
+# test.sh [--long]: installs missing packages, builds everything, runs the tests. A second call rebuilds nothing. --long adds the
+# slow tests, the whole suite under the sanitizers, every fault of tests/faults, and fuzzing: hours.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -9,7 +9,7 @@ scripts/build.sh
 if [[ ${1:-} == --long ]]; then
   scripts/install_packages.sh lint
   scripts/sanitize.sh
-  # NaN must be found in every kind of build: Debug, no optimization, and -O3 without -march=native. The others have the whole suite.
+  # NaN must be detected in every kind of build: Debug, no optimization, and -O3 without -march=native.
   for kind in dev coverage portable; do
     preset=${kind/portable/release}
     mkdir -p "build/$kind"
