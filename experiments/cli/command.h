@@ -7,25 +7,13 @@
 
 #include "core/error.h"
 #include "core/registry.h"
+#include "experiments/system/exit_codes.h"
 
 namespace heed::cli {
 
 namespace po = boost::program_options;
 
-// PRODUCT's exit codes are the user's contract.
-enum ExitCode {
-  kDone = 0,
-  kSomeFailed = 1,
-  kWrongCommandLine = 2,
-  kRefusedConfiguration = 64,
-  kDamagedFile = 65,
-  kRefusedPlugin = 66,
-  kBug = 70,
-  kInputOutput = 74,
-  kStopped = 75,
-};
-
-// A wrong command line (exit code 2).
+// The command line is wrong (kWrongCommandLine).
 class UsageError : public Error {
  public:
   using Error::Error;

@@ -6,8 +6,8 @@
 #include "core/model/model_spec.h"
 #include "experiments/cli/command.h"
 #include "experiments/report/compare/table_text.h"
-#include "experiments/sweep/sweep.h"
 #include "experiments/sweep/variant_list.h"
+#include "experiments/trial/metrics.h"
 #include "experiments/trial/train_options.h"
 
 namespace heed::cli {
@@ -52,17 +52,11 @@ bool print_if_found(const E* entry, const char* kind) {
   return true;
 }
 
-// Names in lines of at most 100 characters, set in by two.
-std::string wrapped(const std::vector<std::string>& names) {
-  std::string out, line = "  ";
-  for (const std::string& name : names) {
-    if (line.size() + name.size() > 100) {
-      out += line + '\n';
-      line = "  ";
-    }
-    line += (line.size() > 2 ? "  " : "") + name;
-  }
-  return out + line + '\n';
+void print_metrics() {
+  Rows rows = {{"metric", "unit", "better", "varies", "meaning"}};
+  for (const MetricInfo& m : metrics())
+    rows.push_back({m.name, m.unit, to_string(m.better), m.varies ? "yes" : "", m.description});
+  fmt::print("{}", aligned(rows));
 }
 
 int describe(const std::string& name, const Registry& registry) {
@@ -86,9 +80,10 @@ int run(const Input& input, Registry& registry) {
   print_group("Feed-forwards (model.feed_forward; or none)", registry.variants(), &feed_forward);
   print_group("Positions (model.positions; or none)", registry.positions());
   print_group("Tasks (task)", registry.tasks());
-  fmt::print("Metrics (compare.metric)\n{}\n", wrapped(metric_names()));
+  fmt::print("Metrics (compare.metric)\n");
+  print_metrics();
   fmt::print(
-      "`heed list NAME` shows the options of one; `heed list model` and `heed list train` those of the "
+      "\n`heed list NAME` shows the options of one; `heed list model` and `heed list train` those of the "
       "sections.\n");
   return kDone;
 }

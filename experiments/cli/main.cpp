@@ -40,6 +40,13 @@ Registry builtin_registry() {
   return registry;
 }
 
+std::string exit_codes() {
+  std::string text;
+  for (const auto& [code, meaning] : kExitCodes)
+    text += fmt::format("  {:<10}{}\n", static_cast<int>(code), meaning);
+  return text;
+}
+
 std::string help(const std::vector<Command>& commands) {
   std::string text =
       "heed compares attention variants: one C++ file per variant, one YAML file per experiment, one HDF5 "
@@ -53,10 +60,8 @@ std::string help(const std::vector<Command>& commands) {
   return text +
          "\n`heed VERB --help` describes a verb, `heed --version` this build. Verbs that use variants load\n"
          "plugins: --plugin FILE.so (may be repeated), and the files and folders in HEED_PLUGIN_PATH.\n"
-         "Exit codes: 0 done, 1 some trials or checks failed, 2 wrong command line, 64 configuration "
-         "refused,\n"
-         "65 damaged file, 66 plugin refused, 70 bug in heed, 74 input or output, 75 stopped: run again to\n"
-         "continue.\n";
+         "Exit codes:\n" +
+         exit_codes();
 }
 
 po::options_description plugin_options(const Command& c) {

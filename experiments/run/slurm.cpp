@@ -12,6 +12,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/system/exit_codes.h"
 #include "experiments/system/files.h"
 #include "experiments/system/process.h"
 #include "results/errors.h"
@@ -31,14 +32,14 @@ constexpr const char* kScript = R"script(#!/usr/bin/env bash
 # the files in the run directory alone: an element that runs again, here or elsewhere, continues.
 #   heed status {directory}
 set -u
-cd {folder} || exit 74
+cd {folder} || exit {input_output}
 
 {run} \
   --part "$SLURM_ARRAY_TASK_ID/{parts}" -j "${{SLURM_CPUS_ON_NODE:-1}}" \
   ${{SLURM_RESTART_COUNT:+--must-progress}} &
 heed=$!
 
-# The warning before the time limit comes to this script alone: heed saves checkpoints and ends with 75.
+# The warning before the time limit comes to this script alone: heed saves checkpoints and ends with {stopped}.
 trap 'signal=USR1; kill -USR1 "$heed" 2>/dev/null' USR1
 # When the job is canceled or preempted, heed mostly has a SIGTERM of its own. Asked twice it would not wait for its
 # checkpoints, so it is asked again only if it is still there after the five seconds that they may take.
@@ -53,7 +54,7 @@ done
 
 # Out of time: the same element again, which continues from the checkpoints. One that was started again and got no
 # further has recorded so and ends with 1: it would be queued again for ever.
-if [[ $code == 75 && -n $warned ]]; then
+if [[ $code == {stopped} && -n $warned ]]; then
   scontrol requeue "${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID"
 fi
 exit "$code"
@@ -97,7 +98,9 @@ std::string job_script(const SlurmJob& job) {
   return fmt::format(kScript, fmt::arg("name", one_line(job.name)),
                      fmt::arg("command", one_line(job.command)), fmt::arg("parts", job.parts),
                      fmt::arg("directory", shell_word(job.directory.string())),
-                     fmt::arg("folder", shell_word(job.folder.string())), fmt::arg("run", shell_text(run)));
+                     fmt::arg("folder", shell_word(job.folder.string())), fmt::arg("run", shell_text(run)),
+                     fmt::arg("input_output", static_cast<int>(kInputOutput)),
+                     fmt::arg("stopped", static_cast<int>(kStopped)));
 }
 
 std::filesystem::path job_script_path(const SlurmJob& job) { return job.directory / "job.sh"; }

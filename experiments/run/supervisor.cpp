@@ -20,6 +20,7 @@
 #include "experiments/run/worker.h"
 #include "experiments/run/worker_process.h"
 #include "experiments/system/clock.h"
+#include "experiments/system/exit_codes.h"
 #include "experiments/system/files.h"
 #include "experiments/system/process.h"
 #include "results/atomic_file.h"
@@ -245,7 +246,7 @@ class Supervisor {
       const auto record = results::read_shard_summary(directory_.trial(lines_[w.trial].id));
       return ended(at, record.status, record.reason);
     }
-    const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == 74;
+    const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == kInputOutput;
     if (cannot_write || w.records_failure)
       throw results::IoError(directory_.trial(lines_[w.trial].id),
                              w.refused.empty() ? fmt::format("cannot be written; {} says why.",

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "experiments/system/clock.h"
+#include "experiments/system/exit_codes.h"
 #include "experiments/system/files.h"
 
 namespace heed {
@@ -63,7 +64,7 @@ Failure failure_of(int wait_status) {
 }
 
 bool was_asked_to_leave(int wait_status) {
-  if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status) == 75;
+  if (WIFEXITED(wait_status)) return WEXITSTATUS(wait_status) == kStopped;
   const int signal = WTERMSIG(wait_status);
   return signal == SIGTERM || signal == SIGINT || signal == SIGUSR1;
 }

@@ -5,7 +5,7 @@
 #include <fmt/format.h>
 
 #include "experiments/sweep/sections.h"
-#include "experiments/sweep/sweep.h"
+#include "experiments/trial/metrics.h"
 
 namespace heed {
 
@@ -23,46 +23,14 @@ CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>&
       problems.add(given->place(),
                    fmt::format("compare.{}: '{}' is no {}.{}", key, value, what, suggestion(value, known)));
   };
-  refuse_unless_known("metric", compare.metric, "metric", metric_names());
+  std::vector<std::string> known;
+  for (const MetricInfo& m : metrics()) known.push_back(m.name);
+  refuse_unless_known("metric", compare.metric, "metric", known);
   refuse_unless_known("select", compare.select, "swept parameter", axes.swept);
   std::vector<std::string> labels;
   for (const VariantEntry& v : variants) labels.push_back(v.label);
   if (!labels.empty()) refuse_unless_known("reference", compare.reference, "variant of this sweep", labels);
   return compare;
-}
-
-const std::vector<std::string>& metric_names() {
-  static const std::vector<std::string> names = {"test_accuracy",
-                                                 "test_loss",
-                                                 "test_accuracy_macro",
-                                                 "final_validation_accuracy",
-                                                 "final_validation_loss",
-                                                 "plateau_step",
-                                                 "solved_step",
-                                                 "final_gradient_norm",
-                                                 "attention_entropy",
-                                                 "attention_on_answer",
-                                                 "attention_on_distractors",
-                                                 "attention_on_first",
-                                                 "attention_effective_rank",
-                                                 "attention_negative",
-                                                 "parameters",
-                                                 "parameters_attention",
-                                                 "parameters_feed_forward",
-                                                 "parameters_embedding",
-                                                 "parameters_head",
-                                                 "parameters_biases",
-                                                 "parameters_norms",
-                                                 "parameters_positions",
-                                                 "forward_flops",
-                                                 "training_flops",
-                                                 "growth_difference",
-                                                 "state_bytes",
-                                                 "step_milliseconds",
-                                                 "tokens_per_second",
-                                                 "processor_seconds",
-                                                 "peak_memory_bytes"};
-  return names;
 }
 
 }  // namespace heed

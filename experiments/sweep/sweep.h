@@ -55,7 +55,4 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
 using ResolveTrial = std::function<std::optional<PlannedTrial>(const SweepPoint&, const VariantEntry&)>;
 std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve);
 
-// The summary metrics that each trial records and a table can show.
-const std::vector<std::string>& metric_names();
-
 }  // namespace heed

@@ -23,7 +23,7 @@ using results::Descriptor;
 // Raises the limit of open files to the system's maximum: each worker needs three.
 void open_many_files();
 
-// A signal asked to stop (exit code 75).
+// A signal asked the program to stop (kStopped).
 class Stopped : public Error {
  public:
   using Error::Error;

@@ -10,22 +10,10 @@
 
 #include "core/attention_measures.h"
 #include "experiments/train/probe_batch.h"
+#include "experiments/trial/metrics.h"
 
 namespace heed {
 namespace {
-
-struct Measure {
-  const char *name, *unit, *doc;
-};
-
-constexpr std::array<Measure, 6> kMeasures = {{
-    {"entropy", "nat", "entropy of a scored query's attention weights"},
-    {"on_answer", "1", "share of a scored query's attention weight on the answer positions"},
-    {"on_distractors", "1", "share of a scored query's attention weight on distractors"},
-    {"on_first", "1", "share of a scored query's attention weight on the first position"},
-    {"effective_rank", "1", "effective rank of the attention weights of a sequence"},
-    {"negative", "1", "share of a scored query's attention weight that is negative"},
-}};
 
 // A mean of what there is; NaN of nothing.
 class Mean {
@@ -44,7 +32,7 @@ class Mean {
   Index n_ = 0;
 };
 
-using Means = std::array<Mean, kMeasures.size()>;  // of one head, in the order of kMeasures
+using Means = std::array<Mean, kHeadMeasures.size()>;  // of one head, in the order of kHeadMeasures
 
 // What each position holds for each query that is scored.
 struct ScoredRow {
@@ -75,25 +63,23 @@ void measure(const Matrix<float>& map, std::span<const ScoredRow> rows, bool ran
 }
 
 void record_probes(results::Record& record, std::span<const Means> means, Index layers, Index heads) {
-  for (std::size_t m = 0; m < kMeasures.size(); ++m) {
-    const auto& [name, unit, doc] = kMeasures[m];
+  for (std::size_t m = 0; m < kHeadMeasures.size(); ++m) {
+    const HeadMeasure& measure = kHeadMeasures[m];
     Mean all;
     std::vector<double> each;
     for (const Means& of_head : means) {
       each.push_back(of_head[m].value());
       if (!of_head[m].empty()) all.add(each.back());
     }
-    record.metrics.push_back({std::string("attention_") + name, all.value(), unit,
-                              std::string(doc) + ", mean over all layers and heads that have weights",
-                              false});
+    record.metrics.push_back(measured(std::string("attention_") + measure.name, all.value()));
     if (means.empty()) continue;
     record.arrays.push_back({"probes",
-                             name,
+                             measure.name,
                              {static_cast<std::size_t>(layers), static_cast<std::size_t>(heads)},
                              {"layer", "head"},
                              std::move(each),
-                             unit,
-                             std::string(doc) + "; NaN for a layer without weights"});
+                             measure.unit,
+                             std::string(measure.description) + "; NaN for a layer without weights"});
   }
 }
 

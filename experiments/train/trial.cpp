@@ -13,12 +13,12 @@
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
 #include "experiments/train/train.h"
+#include "experiments/trial/metrics.h"
 #include "experiments/trial/stages.h"
 
 namespace heed {
 namespace {
 
-using results::Metric;
 using results::Record;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -54,58 +54,36 @@ double processor_seconds() {
 
 void add_metrics(Record& record, const TrialConfig& trial, const Task& task, const Params<float>& params,
                  const TrainLog& log, const Evaluation& test, const Cost& cost, double training_flops) {
-  const auto measured = [&](const char* name, double value, const char* unit, const char* doc) {
-    record.metrics.push_back({name, value, unit, doc, false});
+  const auto add = [&](const std::string& name, double value) {
+    record.metrics.push_back(measured(name, value));
   };
-  const auto varying = [&](const char* name, double value, const char* unit, const char* doc) {
-    record.metrics.push_back({name, value, unit, doc, true});
-  };
+  const auto last = [](const std::vector<double>& curve) { return curve.empty() ? kNaN : curve.back(); };
   const bool tested = test.scored > 0;
   const double updates = static_cast<double>(log.updates), batch = static_cast<double>(trial.train.batch);
-  measured("test_loss", tested ? test.loss : kNaN, "nat",
-           "mean cross entropy over the scored positions of the test split, after the last update");
-  measured("test_accuracy", tested ? test.accuracy : kNaN, "1",
-           "share of scored test positions whose likeliest token is the label (micro)");
-  measured("test_accuracy_macro", tested ? test.accuracy_macro : kNaN, "1",
-           "mean over labels of the test accuracy on positions with that label");
-  measured("final_validation_loss", log.validation_loss.empty() ? kNaN : log.validation_loss.back(), "nat",
-           "validation_loss after the last update; over the whole of a finite split");
-  measured("final_validation_accuracy",
-           log.validation_accuracy.empty() ? kNaN : log.validation_accuracy.back(), "1",
-           "validation_accuracy after the last update");
-  measured(
-      "plateau_step", plateau_step(log), "1",
-      "updates before the first validation whose accuracy is 0.1 above the first one's, or above 0.9; NaN "
-      "where none is");
-  measured("solved_step", solved_step(log), "1",
-           "updates before the first validation whose accuracy is above 0.9; NaN where none is");
-  measured("final_gradient_norm", log.gradient_norm.empty() ? kNaN : log.gradient_norm.back(), "1",
-           "norm of all gradients together in the last update, before clipping");
-  measured("parameters", static_cast<double>(count(params)), "1", "trainable numbers of the whole model");
+  add("test_loss", tested ? test.loss : kNaN);
+  add("test_accuracy", tested ? test.accuracy : kNaN);
+  add("test_accuracy_macro", tested ? test.accuracy_macro : kNaN);
+  add("final_validation_loss", last(log.validation_loss));
+  add("final_validation_accuracy", last(log.validation_accuracy));
+  add("plateau_step", plateau_step(log));
+  add("solved_step", solved_step(log));
+  add("final_gradient_norm", last(log.gradient_norm));
+  add("parameters", static_cast<double>(count(params)));
   for (const ComponentCount& c : count_components(params)) {
     std::string name = "parameters_" + c.component;
     std::replace(name.begin(), name.end(), '-', '_');
-    record.metrics.push_back(
-        {name, static_cast<double>(c.parameters), "1", "trainable numbers of this component", false});
+    add(name, static_cast<double>(c.parameters));
   }
-  measured("forward_flops", cost.flops, "flop",
-           "floating-point operations of a forward pass of one sequence (formula; a multiply-add is two)");
-  measured("training_flops", training_flops, "flop",
-           "floating-point operations of the whole training (formula: three forward passes an update)");
-  measured("state_bytes", cost.state_bytes, "byte",
-           "state kept per sequence when decoding token by token, at 4 bytes a number");
+  add("forward_flops", cost.flops);
+  add("training_flops", training_flops);
+  add("state_bytes", cost.state_bytes);
   if (!log.growth_difference.empty())
-    measured("growth_difference", *std::ranges::max_element(log.growth_difference), "1",
-             "largest change of a logit by growth, over sequences of the next update");
-  varying("step_milliseconds", 1000 * log.seconds / std::max(1.0, updates), "ms",
-          "wall time of an update, mean");
-  varying("tokens_per_second",
-          batch * static_cast<double>(task.length()) * updates / std::max(1e-9, log.seconds), "token per s",
-          "training tokens, unscored ones included");
-  varying("processor_seconds", log.processor_seconds + processor_seconds(), "s",
-          "of the worker's process, all of it; of several processes, where it was continued");
-  varying("peak_memory_bytes", peak_resident_bytes(), "byte",
-          "largest resident size of the worker's process");
+    add("growth_difference", *std::ranges::max_element(log.growth_difference));
+  add("step_milliseconds", 1000 * log.seconds / std::max(1.0, updates));
+  add("tokens_per_second",
+      batch * static_cast<double>(task.length()) * updates / std::max(1e-9, log.seconds));
+  add("processor_seconds", log.processor_seconds + processor_seconds());
+  add("peak_memory_bytes", peak_resident_bytes());
 }
 
 void add_curves(Record& record, const TrainLog& log) {

@@ -2,6 +2,8 @@
 
 #include <limits>
 
+#include "experiments/trial/metrics.h"
+
 namespace heed {
 
 double Matched::mismatch() const {
@@ -14,10 +16,11 @@ std::string metric_of_budget(const std::string& budget) {
 }
 
 results::Metric budget_metric(const std::string& name, double value) {
-  const bool measured = name.starts_with(metric_of_budget("step_time"));
+  const MetricInfo* metric = find_metric(name.substr(0, name.rfind('_')));
+  const bool varies = metric && metric->varies;
   if (name.ends_with(kMismatch))
-    return {name, value, "1", "relative excess over the budget; negative: less than the budget", measured};
-  return {name, value, "", "the budget: the reference's value (compare.match)", measured};
+    return {name, value, "1", "relative excess over the budget; negative: less than the budget", varies};
+  return {name, value, "", "the budget: the reference's value (compare.match)", varies};
 }
 
 std::vector<results::Metric> budget_metrics(const std::string& budget, const Matched& matched) {

@@ -1,7 +1,6 @@
 #include "experiments/report/compare/comparison.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <map>
 
@@ -186,27 +185,14 @@ std::size_t ComparedRow::never() const {
 }
 
 Better better_when(const std::string& metric) {
-  // The first part that a name has decides.
-  static constexpr std::array<std::pair<const char*, Better>, 12> kMeanings = {{
-      {"accuracy", Better::larger},
-      {"loss", Better::smaller},
-      {"plateau_step", Better::smaller},
-      {"solved_step", Better::smaller},
-      {"tokens_per_second", Better::larger},
-      {"milliseconds", Better::smaller},
-      {"seconds", Better::smaller},
-      {"bytes", Better::smaller},
-      {"flops", Better::smaller},
-      {"parameters", Better::smaller},
-      {"on_answer", Better::larger},
-      {"on_distractors", Better::smaller},
-  }};
-  for (const auto& [part, better] : kMeanings)
-    if (metric.find(part) != std::string::npos) return better;
-  return Better::neither;
+  const MetricInfo* info = find_metric(metric);
+  return info ? info->better : Better::neither;
 }
 
-bool may_never_come(const std::string& metric) { return metric == "plateau_step" || metric == "solved_step"; }
+bool may_never_come(const std::string& metric) {
+  const MetricInfo* info = find_metric(metric);
+  return info && info->may_never_come;
+}
 
 std::string validation_metric(const std::string& metric) {
   return metric.find("loss") != std::string::npos ? "final_validation_loss" : "final_validation_accuracy";

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/trial/compare_options.h"
+#include "experiments/trial/metrics.h"
 #include "results/statistics.h"
 #include "results/table.h"
 
@@ -17,8 +18,7 @@ inline constexpr double kSignificance = 0.05;
 // A trial whose test accuracy is at least this has solved its task; solved_step has the same bound.
 inline constexpr double kSolved = 0.9;
 
-// What a metric's size says.
-enum class Better { larger, smaller, neither };
+// Returns which of two values is better; neither for a metric that heed does not know.
 Better better_when(const std::string& metric);
 
 // Does a trial without a value mean that what the metric times never came? Its value is infinity then.

@@ -1,0 +1,52 @@
+// The metrics of a trial: one table that recording, comparison, `heed list` and the documentation share.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include "results/record.h"
+
+namespace heed {
+
+// Which of two values is the better one.
+enum class Better { larger, smaller, neither };
+std::string to_string(Better better);  // "larger", "smaller", "-"
+
+struct MetricInfo {
+  std::string name, unit;
+  Better better;
+  bool varies;              // between two runs of the same trial: times, memory
+  std::string description;  // a sentence without a period
+  // A step at which something happened for the first time: NaN in a trial that was validated means never.
+  bool may_never_come = false;
+};
+
+// What is measured of the attention weights of each head (docs/probes.md). The metric attention_<name> is the
+// mean over all heads.
+struct HeadMeasure {
+  const char *name, *unit;
+  Better better;
+  const char* description;
+};
+inline constexpr std::array<HeadMeasure, 6> kHeadMeasures = {{
+    {"entropy", "nat", Better::neither, "entropy of a scored query's attention weights"},
+    {"on_answer", "1", Better::larger,
+     "share of a scored query's attention weight on the answer positions"},
+    {"on_distractors", "1", Better::smaller, "share of a scored query's attention weight on distractors"},
+    {"on_first", "1", Better::neither, "share of a scored query's attention weight on the first position"},
+    {"effective_rank", "1", Better::neither, "effective rank of the attention weights of a sequence"},
+    {"negative", "1", Better::neither, "share of a scored query's attention weight that is negative"},
+}};
+
+// Returns all metrics, in the order of documentation and messages. Every trial records each of them, except
+// growth_difference, which only a model that grows has.
+const std::vector<MetricInfo>& metrics();
+
+// Returns the metric of this name, or null if there is none.
+const MetricInfo* find_metric(const std::string& name);
+
+// Returns a value to record. Requires: the table has the name.
+results::Metric measured(const std::string& name, double value);
+
+}  // namespace heed
