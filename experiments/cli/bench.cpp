@@ -11,6 +11,7 @@
 #include "experiments/cli/sweep_input.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/sweep/variant_list.h"
+#include "experiments/sweep/variant_names.h"
 #include "experiments/trial/label.h"
 #include "experiments/trial/yaml.h"
 

@@ -6,7 +6,7 @@
 #include "core/model/model_spec.h"
 #include "experiments/cli/command.h"
 #include "experiments/report/compare/table_text.h"
-#include "experiments/sweep/variant_list.h"
+#include "experiments/sweep/variant_names.h"
 #include "experiments/trial/metrics.h"
 #include "experiments/trial/train_options.h"
 

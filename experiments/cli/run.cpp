@@ -77,7 +77,9 @@ std::size_t count_done(const RunDirectory& directory, const Sweep& sweep, const 
 }
 
 std::size_t count_trials(const Sweep& sweep, const Part& part) {
-  return (sweep.trials.size() + part.of - 1 - part.index) / part.of;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) count += part.has(i);
+  return count;
 }
 
 // After the trials of one part: another process merges all parts.
@@ -209,8 +211,8 @@ Command run_command() {
       "if SIGUSR1 arrives before any trial has ended or saved a later checkpoint, record the running trials "
       "as killed, because they would make no progress if started again")(
       "part", po::value<std::string>()->value_name("K/N"),
-      "run only the trials whose number in the plan is K modulo N (K from 0), and do not merge. The N parts "
-      "may run on N machines that share DIR; `heed merge DIR` then merges them");
+      "run only part K of N equal parts of the plan (K from 0), and do not merge. The N parts may run on N "
+      "machines that share DIR; `heed merge DIR` then merges them");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;

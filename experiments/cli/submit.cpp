@@ -17,6 +17,7 @@
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/run/slurm.h"
+#include "experiments/run/supervisor.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 
@@ -62,7 +63,7 @@ std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep
   const auto say = [](const std::string& what) { fmt::print(stderr, "{} The trial runs again.\n", what); };
   std::vector<std::size_t> elements;
   for (std::size_t i = 0; i < sweep.trials.size(); ++i)
-    if (directory.needs_run(sweep.trials[i].id, retry, say)) elements.push_back(i % parts);
+    if (directory.needs_run(sweep.trials[i].id, retry, say)) elements.push_back(Part::of_trial(i, parts));
   std::sort(elements.begin(), elements.end());
   elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
   return elements;

@@ -28,8 +28,8 @@ constexpr const char* kWarning = "--signal=B:USR1@60";
 constexpr const char* kScript = R"script(#!/usr/bin/env bash
 # One element of the job array of the sweep '{name}'. Written by:
 #   {command}
-# Element K of {parts} runs the trials of the plan whose number leaves K when divided by {parts}. What is done is told by
-# the files in the run directory alone: an element that runs again, here or elsewhere, continues.
+# Element K runs part K of {parts} of the plan. Only the files in the run directory say what is done: an element that
+# runs again, here or elsewhere, continues.
 #   heed status {directory}
 set -u
 cd {folder} || exit {input_output}

@@ -12,11 +12,15 @@
 
 namespace heed {
 
-// Part k of n of a plan: the trials whose index leaves k when divided by n. Several processes, on several
-// machines, run a sweep without a word between them.
+// Part k of n of a plan, so that several machines can run a sweep without communication. Trials are dealt out
+// in turn, and each round begins one part later: variants alternate in the plan, and no part must get the
+// same variant each time.
 struct Part {
   std::size_t index = 0, of = 1;
-  bool has(std::size_t trial) const { return trial % of == index; }
+  static std::size_t of_trial(std::size_t trial, std::size_t parts) {
+    return (trial + trial / parts) % parts;
+  }
+  bool has(std::size_t trial) const { return of_trial(trial, of) == index; }
 };
 
 struct RunOptions {

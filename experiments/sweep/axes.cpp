@@ -1,13 +1,15 @@
 #include "experiments/sweep/axes.h"
 
 #include <algorithm>
-#include <cmath>
-#include <optional>
+#include <numeric>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "core/rng.h"
+#include "experiments/sweep/combinations.h"
+#include "experiments/sweep/parameter.h"
 #include "experiments/sweep/sections.h"
 
 namespace heed {
@@ -23,42 +25,6 @@ struct SweepOptions {
     option("seed", seed, {.min = 0, .doc = "seed of the random search; trials use sweep.seeds"});
   }
 };
-
-struct Range {
-  double min = 0, max = 0;
-  std::string distribution = "uniform";
-  void describe(auto& option) {
-    option("min", min, {.doc = "smallest value"});
-    option("max", max, {.doc = "largest value"});
-    option("distribution", distribution,
-           {.choices = {"uniform", "log_uniform", "int_uniform"}, .doc = "distribution of the values"});
-  }
-};
-
-// What a parameter may be: one of some values, or of a range.
-struct Parameter {
-  std::string path;
-  Place key_place, place;
-  std::vector<Config> values;
-  std::optional<Range> range = {};
-};
-
-// The text of a drawn number: six digits, so that a last bit of the machine's logarithm does not make another
-// trial.
-std::string drawn_text(double x) { return fmt::format("{:.6g}", x); }
-
-Config draw(const Parameter& p, Draws draws) {
-  if (!p.range)
-    return p.values[static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(p.values.size())))];
-  const auto [min, max, distribution] = *p.range;
-  if (distribution == "int_uniform") {
-    const auto n = static_cast<std::ptrdiff_t>(max - min) + 1;
-    return Config::scalar(fmt::format("{:.0f}", min + static_cast<double>(draws.below(n))), p.place);
-  }
-  const double u = draws.uniform();
-  const double x = distribution == "log_uniform" ? min * std::pow(max / min, u) : min + u * (max - min);
-  return Config::scalar(drawn_text(std::clamp(x, min, max)), p.place);
-}
 
 class Reader {
  public:
@@ -76,30 +42,38 @@ class Reader {
     if (const Config* together = section_->find("together")) read_together(*together);
     if (const Config* parameters = section_->find("parameters")) read_parameters(*parameters);
     for (const auto& [path, place] : paths_) axes.swept.push_back(path);
-    axes.points = options_.method == "random" ? random() : grid();
+    axes.points = is_random() ? random() : grid();
     return axes;
   }
 
  private:
+  bool is_random() const { return options_.method == "random"; }
+
   void check_method() {
-    const Config* trials = section_->find("trials");
-    if (options_.method == "random" && !trials)
+    const Config *trials = section_->find("trials"), *seed = section_->find("seed");
+    if (!is_random() && seed)
+      problems_.add(seed->place(),
+                    fmt::format("sweep.seed: it is the seed of a random search, and a grid draws nothing. "
+                                "Did you mean 'seeds: [{}]'?",
+                                seed->is_scalar() ? seed->text() : "0"));
+    if (is_random() && !trials)
       problems_.add(section_->place(), "sweep.trials: a random search needs the number of trials.");
-    if (options_.method == "grid" && trials)
+    if (!is_random() && trials)
       problems_.add(trials->place(),
                     "sweep.trials: a grid has one trial per point. Did you mean 'method: random'?");
   }
 
+  // `seeds: 3` or `seeds: [0, 5]`.
   std::vector<std::uint64_t> read_seeds(const Config& c) {
     long long n = 0;
-    std::vector<std::uint64_t> seeds;
     if (c.read(n)) {
       if (n < 1 || n > static_cast<long long>(kMaxTrials)) {
         problems_.add(c.place(), fmt::format("sweep.seeds: {} is out of range; it must be from 1 to {}.", n,
                                              kMaxTrials));
         return {0};
       }
-      for (long long i = 0; i < n; ++i) seeds.push_back(static_cast<std::uint64_t>(i));
+      std::vector<std::uint64_t> seeds(static_cast<std::size_t>(n));
+      std::iota(seeds.begin(), seeds.end(), std::uint64_t{0});
       return seeds;
     }
     if (!c.is_sequence() || c.items().empty()) {
@@ -107,7 +81,13 @@ class Reader {
                                            c.described()));
       return {0};
     }
-    for (const Config& item : c.items()) {
+    return read_seed_list(c.items());
+  }
+
+  std::vector<std::uint64_t> read_seed_list(const std::vector<Config>& items) {
+    std::vector<std::uint64_t> seeds;
+    for (const Config& item : items) {
+      long long n = 0;
       if (!item.read(n) || n < 0)
         problems_.add(item.place(),
                       fmt::format("sweep.seeds: expected an integer that is not negative, found {}.",
@@ -172,85 +152,29 @@ class Reader {
                            fmt::format("sweep.parameters: expected a map, found {}.", c.described()));
     for (const Config::Entry& e : c.entries()) {
       if (!claim(e.key, e.key_place)) continue;
-      Parameter p{e.key, e.key_place, e.value.place(), {}};
-      if (read_values(e, p)) parameters_.push_back(std::move(p));
+      if (auto p = read_parameter(e, is_random(), known_, problems_)) parameters_.push_back(std::move(*p));
     }
   }
 
-  bool read_values(const Config::Entry& e, Parameter& p) {
-    const Config* list = &e.value;
-    if (e.value.is_map()) {
-      const Config *values = e.value.find("values"), *value = e.value.find("value");
-      if (value && e.value.entries().size() == 1) {
-        p.values = {*value};
-        return true;
-      }
-      if (!values || e.value.entries().size() != 1) return read_range(e, p);
-      list = values;
-    }
-    if (!list->is_sequence() || list->items().empty()) {
-      problems_.add(list->place(),
-                    fmt::format("{}: expected a list of values, found {}.", e.key, list->described()));
-      return false;
-    }
-    std::set<std::string> seen;
-    for (const Config& item : list->items()) {
-      if (!seen.insert(item.canonical()).second)
-        problems_.add(item.place(), fmt::format("{}: {} is listed twice.", e.key, item.canonical()));
-      p.values.push_back(item);
-    }
-    return true;
-  }
-
-  bool read_range(const Config::Entry& e, Parameter& p) {
-    const std::size_t before = problems_.size();
-    Range range;
-    read_section(range, &e.value, e.key, {}, problems_);
-    for (const char* bound : {"min", "max"})
-      if (!e.value.find(bound))
-        problems_.add(e.value.place(),
-                      fmt::format("{}: '{}' is missing; a range is {{min, max, distribution}}, a list "
-                                  "of values [a, b].",
-                                  e.key, bound));
-    if (problems_.size() > before) return false;
-    const auto refuse = [&](const char* why) {
-      problems_.add(e.value.place(), fmt::format("{}: {}", e.key, why));
-      return false;
-    };
-    if (options_.method != "random")
-      return refuse("a range needs 'method: random'; a grid takes a list of values.");
-    if (range.min > range.max) return refuse("min must not be larger than max.");
-    if (range.distribution == "log_uniform" && range.min <= 0)
-      return refuse("the bounds of log_uniform are values, not exponents, and must be above 0.");
-    const bool whole = std::floor(range.min) == range.min && std::floor(range.max) == range.max;
-    if (range.distribution == "int_uniform" &&
-        !(whole && std::abs(range.min) < 1e15 && std::abs(range.max) < 1e15))
-      return refuse("the bounds of int_uniform must be integers.");
-    for (const OptionInfo& o : known_)
-      if (o.name == e.key && o.type == "integer" && range.distribution != "int_uniform")
-        return refuse("it takes integers: write 'distribution: int_uniform'.");
-    p.range = range;
-    return true;
-  }
+  // The entries of `together`, or none of their keys.
+  std::vector<Point> first_points() const { return together_.empty() ? std::vector<Point>{{}} : together_; }
 
   std::vector<Point> grid() {
-    std::size_t count = std::max<std::size_t>(1, together_.size());
-    for (const Parameter& p : parameters_) {
-      count *= p.values.size();
-      if (count > kMaxTrials) {
-        problems_.add(section_->place(), fmt::format("sweep: the grid has more than {} points.", kMaxTrials));
-        return {{}};
-      }
+    const std::vector<Point> first = first_points();
+    std::vector<std::size_t> sizes = {first.size()};
+    for (const Parameter& p : parameters_) sizes.push_back(p.values.size());
+    const auto all = combinations(sizes, kMaxTrials);
+    if (!all) {
+      problems_.add(section_->place(), fmt::format("sweep: the grid has more than {} points.", kMaxTrials));
+      return {{}};
     }
-    std::vector<Point> points = together_.empty() ? std::vector<Point>{{}} : together_;
-    for (const Parameter& p : parameters_) {
-      std::vector<Point> longer;
-      for (const Point& point : points)
-        for (const Config& value : p.values) {
-          longer.push_back(point);
-          longer.back().push_back({p.path, value, p.key_place});
-        }
-      points = std::move(longer);
+    std::vector<Point> points;
+    for (const std::vector<std::size_t>& at : *all) {
+      points.push_back(first[at[0]]);
+      for (std::size_t i = 0; i < parameters_.size(); ++i) {
+        const Parameter& p = parameters_[i];
+        points.back().push_back({p.path, p.values[at[i + 1]], p.key_place});
+      }
     }
     return points;
   }

@@ -6,6 +6,7 @@
 
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
+#include "experiments/sweep/variant_names.h"
 
 namespace heed {
 namespace {

@@ -103,22 +103,36 @@ bool resolve_point(const Config& tree, const Point& point, const Registry& regis
   return resolve_sections(sections, registry, out.trial, problems);
 }
 
+// A random search over few values draws some points several times.
+void note_equal_points(Sweep& sweep) {
+  std::set<std::string> different;
+  for (const SweepPoint& p : sweep.points) different.insert(to_config(p.trial).canonical());
+  if (different.size() < sweep.points.size())
+    sweep.notes.push_back(fmt::format(
+        "sweep.trials: the {} draws are only {} different points, so each variant has {} trials per seed.",
+        sweep.points.size(), different.size(), different.size()));
+}
+
 }  // namespace
 
 std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve) {
+  std::vector<std::vector<std::optional<PlannedTrial>>> resolved;  // [variant][point]
+  for (const VariantEntry& variant : sweep.variants) {
+    resolved.emplace_back();
+    for (const SweepPoint& point : sweep.points) resolved.back().push_back(resolve(point, variant));
+  }
   std::vector<PlannedTrial> trials;
   std::set<std::string> ids;
-  for (const VariantEntry& variant : sweep.variants)
-    for (const SweepPoint& point : sweep.points) {
-      std::optional<PlannedTrial> planned = resolve(point, variant);
-      if (!planned) continue;
-      planned->setting = point.setting;
-      for (const std::uint64_t seed : sweep.seeds) {
-        planned->config.seed = seed;
-        planned->id = trial_id(planned->config);
-        if (ids.insert(planned->id).second) trials.push_back(*planned);
+  for (const std::uint64_t seed : sweep.seeds)
+    for (std::size_t p = 0; p < sweep.points.size(); ++p)
+      for (std::size_t v = 0; v < sweep.variants.size(); ++v) {
+        if (!resolved[v][p]) continue;
+        PlannedTrial trial = *resolved[v][p];
+        trial.setting = sweep.points[p].setting;
+        trial.config.seed = seed;
+        trial.id = trial_id(trial.config);
+        if (ids.insert(trial.id).second) trials.push_back(std::move(trial));
       }
-    }
   return trials;
 }
 
@@ -161,6 +175,7 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
     return std::optional(PlannedTrial{with_variant(point.trial, variant, registry, problems)});
   });
   sweep.compare.planned = sweep.trials.size();
+  note_equal_points(sweep);
   return sweep;
 }
 

@@ -40,7 +40,8 @@ struct Sweep {
   std::vector<VariantEntry> variants;
   std::vector<SweepPoint> points;
   std::vector<std::uint64_t> seeds;
-  std::vector<PlannedTrial> trials;  // in plan order: variants, then points, then seeds (fastest)
+  std::vector<std::string> notes;    // what the user should know, a sentence each
+  std::vector<PlannedTrial> trials;  // in plan order: seeds, then points, then variants (fastest)
 };
 
 // Expands a sweep file's tree. Checks everything that can be known before a trial starts, and builds each
@@ -50,8 +51,9 @@ struct Sweep {
 Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
                  Problems& problems);
 
-// Returns the trials in plan order. `resolve` gives the configuration of a variant at a point, or nothing if
-// there is none; it is called once for all seeds.
+// Returns the trials in plan order. The variants change fastest and the seeds slowest, so that the comparison
+// of a sweep that is still running has every variant, and grows evenly. `resolve` gives the configuration of
+// a variant at a point, or nothing if there is none; it is called once for all seeds.
 using ResolveTrial = std::function<std::optional<PlannedTrial>(const SweepPoint&, const VariantEntry&)>;
 std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve);
 

@@ -34,7 +34,4 @@ std::vector<VariantEntry> read_variants(const Config& tree, const Registry& regi
 // Is it this entry's label, or the name of one of its variants?
 bool is_called(const VariantEntry& variant, const std::string& name);
 
-// The variants that mix along time, or those that do not.
-std::vector<std::string> variant_names(const Registry& registry, bool mixes_time);
-
 }  // namespace heed

@@ -61,8 +61,10 @@ std::string names_of(const std::vector<std::string>& trials) {
 
 std::vector<Group> group(const Trials& trials) {
   std::map<std::vector<std::string>, std::size_t> rows;
+  std::map<std::string, std::size_t> places;  // of variants, by their first trial
   std::vector<Group> groups;
   for (std::size_t i = 0; i < trials.variant.size(); ++i) {
+    places.insert({trials.variant[i], i});
     std::vector<std::string> key = {trials.variant[i]};
     for (const Varied& v : trials.varied) key.push_back(v.values[i]);
     const auto [at, is_new] = rows.insert({key, groups.size()});
@@ -83,6 +85,10 @@ std::vector<Group> group(const Trials& trials) {
     row.values.push_back(trials.value[i]);
     if (!trials.validation.empty()) groups[at->second].validation.push_back(trials.validation[i]);
   }
+  // The plan mixes variants; a table has the rows of each variant together.
+  std::stable_sort(groups.begin(), groups.end(), [&](const Group& a, const Group& b) {
+    return places.at(a.row.variant) < places.at(b.row.variant);
+  });
   return groups;
 }
 

@@ -65,7 +65,7 @@ struct Comparison {
   std::string by;                           // of `varied`: one table per value; or empty
   bool knows_solved = false;                // do the results tell which trials solve their task?
   std::string budget;                       // the metric that was matched (compare.match); or empty
-  std::vector<ComparedRow> rows;            // in plan order
+  std::vector<ComparedRow> rows;            // variants in plan order, then settings
   std::vector<std::string> notes;           // what a reader must know, a sentence each
 
   bool is_chosen(std::size_t column) const { return column < chosen.size() && chosen[column]; }

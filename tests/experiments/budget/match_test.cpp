@@ -222,7 +222,7 @@ TEST_CASE("each point of a sweep has a budget of its own") {
                   "sweep: {parameters: {model.feed_forward: [{mlp: {width: 64}}, {mlp: {width: "
                   "200}}]}}\n"));
     REQUIRE(widths.trials.size() == 4);
-    CHECK(widths.trials[2].matched.value < widths.trials[3].matched.value);
+    CHECK(widths.trials[1].matched.value < widths.trials[3].matched.value);
   }
 }
 

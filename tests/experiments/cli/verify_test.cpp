@@ -106,17 +106,17 @@ TEST_CASE("a single bit is found, with the trial, the variable and by how much")
   const std::vector<std::string> trials = ids(folder);
 
   SECTION("in a metric") {
-    spoil(folder, trials[1], [](Record& r) {
+    spoil(folder, trials[2], [](Record& r) {
       auto& loss = metric(r, "test_loss").value;
       loss = next(loss);
     });
     const Ended ended = verify(folder);
     CHECK(ended.code == 1);
-    CHECK_THAT(ended.out, ContainsSubstring(trials[1] + "  softmax seed=1: differs\n  test_loss: ") &&
+    CHECK_THAT(ended.out, ContainsSubstring(trials[2] + "  softmax seed=1: differs\n  test_loss: ") &&
                               ContainsSubstring(" recorded, ") && ContainsSubstring(" again (by ") &&
                               ContainsSubstring(": 3 equal to the bit, 1 different."));
-    CHECK(verify(folder, {"--trial", trials[0], "--trial", trials[2]}).code == 0);
-    CHECK(verify(folder, {"--trial", trials[1]}).code == 1);
+    CHECK(verify(folder, {"--trial", trials[0], "--trial", trials[1]}).code == 0);
+    CHECK(verify(folder, {"--trial", trials[2]}).code == 1);
   }
   SECTION("in a curve") {
     spoil(folder, trials[0], [](Record& r) { r.curves.at(0).values.at(3) += 0.5; });

@@ -132,6 +132,9 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:32: train.lr: a range needs 'method: random'; a grid takes a list of values.");
   CHECK(with("sweep: {method: random, parameters: {train.lr: [1]}}") ==
         "f.yaml:3:8: sweep.trials: a random search needs the number of trials.");
+  CHECK(with("sweep: {seed: 42}") ==
+        "f.yaml:3:15: sweep.seed: it is the seed of a random search, and a grid draws nothing. Did you mean "
+        "'seeds: [42]'?");
   CHECK(with("sweep: {trials: 3}") ==
         "f.yaml:3:17: sweep.trials: a grid has one trial per point. Did you mean 'method: "
         "random'?");

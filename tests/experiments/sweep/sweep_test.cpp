@@ -7,6 +7,7 @@
 
 #include <fmt/format.h>
 
+#include "experiments/sweep/combinations.h"
 #include "tests/experiments/sweep/sweep_text.h"
 
 using namespace heed::test;
@@ -152,7 +153,7 @@ TEST_CASE("a variant that grows is trained in stages") {
   }
 }
 
-TEST_CASE("the plan goes through variants, then together, then parameters, then seeds") {
+TEST_CASE("plan order: seeds are outermost, then together, then parameters, then variants") {
   const Sweep sweep = good(
       "variants: [softmax, linear]\ntask: mqar\nsweep:\n  seeds: 2\n  parameters: {train.lr: [0.1, 0.2]}\n"
       "  together:\n    - {task.length: 32, task.pairs: 8}\n    - {task.length: 64, task.pairs: 16}\n");
@@ -162,10 +163,10 @@ TEST_CASE("the plan goes through variants, then together, then parameters, then 
     return c.variant + ' ' + sweep.trials[i].setting + ' ' + std::to_string(c.seed);
   };
   CHECK(at(0) == "softmax length=32 pairs=8 lr=0.1 0");
-  CHECK(at(1) == "softmax length=32 pairs=8 lr=0.1 1");
+  CHECK(at(1) == "linear length=32 pairs=8 lr=0.1 0");
   CHECK(at(2) == "softmax length=32 pairs=8 lr=0.2 0");
   CHECK(at(4) == "softmax length=64 pairs=16 lr=0.1 0");
-  CHECK(at(8) == "linear length=32 pairs=8 lr=0.1 0");
+  CHECK(at(8) == "softmax length=32 pairs=8 lr=0.1 1");
   CHECK(sweep.trials[0].config.swept == Texts{"task.length", "task.pairs", "train.lr"});
 }
 
@@ -213,6 +214,26 @@ TEST_CASE("a random search draws by its seed and the trial's number alone") {
   CHECK(batches == std::set<heed::Index>{1, 2, 3, 4});
   CHECK((low > 25 && low < 55));  // half of the decades
   CHECK(rates(search("50\n  seed: 1")) != rates(fifty));
+}
+
+TEST_CASE("random search: a note says if the draws are fewer different points") {
+  const auto search = [](const std::string& values) {
+    return good(kSmall + "sweep: {method: random, trials: 50, parameters: {train.clip: " + values + "}}\n");
+  };
+  const Sweep two = search("[0.5, 2]");
+  CHECK(two.trials.size() == 2);
+  CHECK(two.notes ==
+        Texts{"sweep.trials: the 50 draws are only 2 different points, so each variant has 2 trials per "
+              "seed."});
+  CHECK(search("{min: 0.5, max: 2}").notes.empty());
+}
+
+TEST_CASE("combinations: the last place changes fastest, and too many are refused") {
+  using Places = std::vector<std::vector<std::size_t>>;
+  CHECK(heed::combinations({2, 1, 2}, 4) == Places{{0, 0, 0}, {0, 0, 1}, {1, 0, 0}, {1, 0, 1}});
+  CHECK(heed::combinations({}, 1) == Places{{}});
+  CHECK(heed::combinations({3, 0}, 9) == Places{});
+  CHECK_FALSE(heed::combinations({2, 3}, 5));
 }
 
 TEST_CASE("sweeps as W&B writes them are read") {

@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "experiments/sweep/limits.h"
-#include "experiments/sweep/variant_list.h"
+#include "experiments/sweep/variant_names.h"
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/train.h"
 #include "experiments/trial/quantity.h"

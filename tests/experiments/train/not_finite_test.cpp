@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "experiments/sweep/variant_list.h"
+#include "experiments/sweep/variant_names.h"
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/train.h"
 #include "experiments/train/trainer.h"
