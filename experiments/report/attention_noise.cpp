@@ -95,7 +95,7 @@ std::vector<Figure> attention_noise(const ReportData& e) {
       figure.panels.push_back(
           {.title = titles[p], .x_label = "share of attention", .commands = plot(elements[p])});
   if (figure.panels.empty()) return {};
-  const std::string axis = axis_of(all_rows, narrowest_panel(figure));
+  const std::string axis = axis_of(all_rows, layout(figure).panel_width);
   for (FigurePanel& panel : figure.panels) panel.commands = axis + panel.commands;
   figure.data = data.text();
   figure.caption =

@@ -147,7 +147,7 @@ std::string front_names(const ReportData& e, const std::vector<Point>& points) {
 void add_panels(const ReportData& e, const std::vector<Front>& fronts, std::size_t panels, Figure& figure,
                 DataFile& data) {
   const Range range = range_of(fronts);
-  const double pixels = narrowest_panel(panels);
+  const double pixels = panel_width(panels);
   const std::string& metric = e.comparison.metric;
   std::vector<double> heights;
   for (const ComparedRow& row : e.comparison.rows)

@@ -60,16 +60,11 @@ Drawing draw_in(const fs::path& folder, const std::vector<Figure>& figures, cons
                 const Signals& signals) {
   write_sources(figures, folder);
   std::vector<Plots> plots;
-  for (const Figure& f : figures)
-    plots.push_back({fmt::format("narrow = 0\nload '{0}.gp'\nnarrow = 1\nload '{0}.gp'\n", f.name),
-                     {f.name + ".svg", f.name + "_narrow.svg"}});
+  for (const Figure& f : figures) plots.push_back({fmt::format("load '{}.gp'\n", f.name), {f.name + ".svg"}});
   const std::vector<std::string> complaints = run_together_or_alone(gnuplot, folder, plots, signals);
   Drawing out{{}, together(complaints)};
-  for (std::size_t i = 0; i < figures.size(); ++i) {
-    const std::vector<std::string>& files = plots[i].files;
-    out.drawn.push_back(complaints[i].empty() ? Drawn{read(folder / files[0]), read(folder / files[1])}
-                                              : Drawn{});
-  }
+  for (std::size_t i = 0; i < figures.size(); ++i)
+    out.drawn.push_back(complaints[i].empty() ? read(folder / plots[i].files[0]) : "");
   return out;
 }
 
@@ -81,7 +76,7 @@ Drawing draw(const std::vector<Figure>& figures, const fs::path& gnuplot) {
   try {
     return draw_in(ScratchFolder("report").path(), figures, gnuplot, signals);
   } catch (const results::IoError& e) {
-    return {std::vector<Drawn>(figures.size()), e.what()};
+    return {std::vector<std::string>(figures.size()), e.what()};
   }
 }
 
@@ -95,7 +90,7 @@ std::string save_figures(const std::vector<Figure>& figures, const fs::path& fol
   const Signals signals;
   std::vector<Plots> plots;
   for (const Figure& f : figures) {
-    plots.push_back({"narrow = 0\n", {}});
+    plots.emplace_back();
     for (const char* format : {"svg", "pdf", "png"}) {
       plots.back().commands += fmt::format("format = '{}'\nload '{}.gp'\n", format, f.name);
       plots.back().files.push_back(fmt::format("{}.{}", f.name, format));

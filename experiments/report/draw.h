@@ -8,19 +8,14 @@
 
 namespace heed::report {
 
-// One figure as two SVGs, for wide pages and for phones.
-struct Drawn {
-  std::string wide, narrow;
-};
-
-// The drawn figures, in order. A figure that gnuplot could not draw is empty, and `complaint` has the
-// reason.
+// What gnuplot drew: an SVG for each figure. A figure that it could not draw is empty, and `complaint` says
+// why.
 struct Drawing {
-  std::vector<Drawn> drawn;
+  std::vector<std::string> drawn;
   std::string complaint;
 };
-//
-// Both throw Stopped if a signal asks to stop.
+
+// Both throw Stopped if a signal asks for it.
 Drawing draw(const std::vector<Figure>& figures, const std::filesystem::path& gnuplot);
 
 // Writes style.gp and each figure's .gp and .tsv to a folder, and draws each as .svg, .pdf and .png unless

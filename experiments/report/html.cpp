@@ -30,7 +30,7 @@ p { margin: .5rem 0; }
 .verdict ul { margin: .5rem 0; padding-left: 1.2rem; }
 .verdict b.worse { color: var(--worse); }
 .verdict b.better { color: var(--better); }
-.scroll { overflow-x: auto; }
+.scroll, .drawing { overflow-x: auto; }
 @media screen and (min-width: 60rem) { .scroll { width: max-content; max-width: calc(50vw + 25rem); } }  /* wide tables may use the margin */
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; overflow-wrap: normal; }
 th, td { padding: .25rem .9rem .25rem 0; text-align: left; vertical-align: top; border-bottom: 1px solid var(--line); white-space: nowrap; }
@@ -42,8 +42,7 @@ figure { margin: .5rem 0 0; }
 figcaption { margin-top: .4rem; }
 figure svg { display: block; width: 100%; height: auto; }
 figure svg image { image-rendering: pixelated; }
-.narrow { display: none; }
-@media (max-width: 600px) { .wide { display: none; } .narrow { display: block; } }
+@media screen and (max-width: 600px) { .drawing svg { width: 38rem; } }  /* scrolls */
 pre { overflow-x: auto; padding: .7rem; background: var(--shade); font-size: .8rem; line-height: 1.4; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; }
@@ -52,7 +51,7 @@ summary { cursor: pointer; }
   h2 { break-after: avoid; }
   figure, tr, .verdict { break-inside: avoid; }
   figure svg { max-height: 20cm; }
-  .scroll { overflow: visible; }
+  .scroll, .drawing { overflow: visible; }
   table { font-size: .7rem; }
   th, td { white-space: normal; padding-right: .6rem; }
   pre { white-space: pre-wrap; }

@@ -24,7 +24,7 @@ std::size_t most_lines(const std::vector<Lines>& texts) {
 
 // Places the keys in columns of equal width; returns their total height.
 double place_keys(const std::vector<LegendEntry>& legend, Layout& out) {
-  const double room = out.width - 2 * kEdge;
+  const double room = kWidth - 2 * kEdge;
   double widest = 0;
   for (const LegendEntry& entry : legend) {
     out.keys.push_back({0, 0, wrapped(entry.text, std::min<double>(kWidestKey, room - kMark))});
@@ -51,7 +51,7 @@ double place_keys(const std::vector<LegendEntry>& legend, Layout& out) {
 void place_row_names(const Figure& figure, Layout& out) {
   double widest = 0;
   for (const std::string& name : figure.row_names) {
-    out.row_names.push_back(wrapped(name, 0.36 * out.width));
+    out.row_names.push_back(wrapped(name, 0.36 * kWidth));
     for (const std::string& line : out.row_names.back()) widest = std::max(widest, text_width(line));
   }
   if (figure.row_names.empty()) return;
@@ -63,13 +63,13 @@ void place_row_names(const Figure& figure, Layout& out) {
 }
 
 double panel_width(const Layout& l, int columns) {
-  return static_cast<double>(l.width - l.left - l.right - (columns - 1) * l.gap_x) / columns;
+  return static_cast<double>(kWidth - l.left - l.right - (columns - 1) * l.gap_x) / columns;
 }
 
 int columns_of(const Figure& figure, const Layout& l) {
   const std::size_t n = figure.panels.size();
   if (figure.per_row > 0) return figure.per_row;
-  int columns = l.width == kNarrow || n < 2 ? 1 : n == 2 || n == 4 ? 2 : 3;
+  int columns = n < 2 ? 1 : n == 2 || n == 4 ? 2 : 3;
   while (columns > 1 && panel_width(l, columns) < kSmallestPanel) --columns;
   return columns;
 }
@@ -85,9 +85,9 @@ void place_titles(const Figure& figure, Layout& out) {
 
 }  // namespace
 
-Layout layout(const Figure& figure, int width) {
+Layout layout(const Figure& figure) {
   Layout l{};
-  l.width = width, l.left = figure.left, l.right = figure.right, l.bottom = kBelow;
+  l.left = figure.left, l.right = figure.right, l.bottom = kBelow;
   l.gap_x = figure.gap_x, l.panel_height = figure.panel_height;
   place_row_names(figure, l);
   l.columns = columns_of(figure, l);
@@ -102,14 +102,10 @@ Layout layout(const Figure& figure, int width) {
   return l;
 }
 
-double narrowest_panel(const Figure& figure) {
-  return std::min(layout(figure, kWide).panel_width, layout(figure, kNarrow).panel_width);
-}
-
-double narrowest_panel(std::size_t panels) {
+double panel_width(std::size_t panels) {
   Figure figure;
   figure.panels.resize(panels);
-  return narrowest_panel(figure);
+  return layout(figure).panel_width;
 }
 
 }  // namespace heed::report

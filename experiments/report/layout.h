@@ -1,5 +1,5 @@
-// Where the parts of a figure stand on a page of one width: nothing covers another thing, however long its
-// names are. All numbers are pixels of the SVG.
+// Places the parts of a figure so that nothing covers another thing, however long the names are. All numbers
+// are pixels of the SVG.
 #pragma once
 
 #include <string>
@@ -9,12 +9,12 @@
 
 namespace heed::report {
 
-inline constexpr int kWide = 720, kNarrow = 360;
+inline constexpr int kWidth = 720;
 
 using Lines = std::vector<std::string>;
 
 struct Layout {
-  int width, height;
+  int height;
   int columns, rows;                 // of panels
   int left, right, top, bottom;      // of all panels
   int gap_x, gap_y;                  // between panels
@@ -28,12 +28,9 @@ struct Layout {
   std::vector<Lines> row_names;  // beside the panels
 };
 
-// `width`: kWide or kNarrow.
-Layout layout(const Figure& figure, int width);
+Layout layout(const Figure& figure);
 
-// Returns the smallest width of the figure's panels on both pages.
-double narrowest_panel(const Figure& figure);
-// The same for a figure with this number of panels.
-double narrowest_panel(std::size_t panels);
+// Returns how wide the axes are in a figure with so many panels.
+double panel_width(std::size_t panels);
 
 }  // namespace heed::report

@@ -119,7 +119,7 @@ std::vector<Figure> learning_curves(const ReportData& e) {
                              .y_label = axis_label(metric, curve.unit),
                              .commands = plot(bands)});
   }
-  const double pixels = narrowest_panel(figure.panels.size());
+  const double pixels = panel_width(figure.panels.size());
   for (FigurePanel& panel : figure.panels)
     panel.commands = linear_axis('x', 0, curve.at.back(), pixels) +
                      metric_axis(is_share(metric), heights, figure.panel_height) + panel.commands;

@@ -83,13 +83,11 @@ std::string comparison_tables(const ReportData& e) {
   return out;
 }
 
-std::string figure_html(const Figure& figure, const Drawn& drawn) {
+std::string figure_html(const Figure& figure, const std::string& svg) {
   return fmt::format(
-      "<h2>{}</h2>\n<figure{}>\n<div class=\"wide\">{}</div>\n<div class=\"narrow\">{}</div>\n"
-      "<figcaption>{}</figcaption>\n</figure>\n",
+      "<h2>{}</h2>\n<figure{}>\n<div class=\"drawing\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n",
       escaped(figure.title), figure.square ? " class=\"map\"" : "",
-      inline_svg(drawn.wide, figure.name + "_", figure.caption),
-      inline_svg(drawn.narrow, figure.name + "_narrow_", figure.caption), breakable(figure.caption));
+      inline_svg(svg, figure.name + "_", figure.caption), breakable(figure.caption));
 }
 
 std::string failures(const ReportData& e) {
@@ -165,7 +163,7 @@ std::string report_page(const ReportData& e, const std::vector<Figure>& figures,
   std::string body = heading(e) + verdict_block(e) + comparison_tables(e);
   if (!no_figures.empty()) body += "<h2>Figures</h2>\n" + paragraph(no_figures);
   for (std::size_t i = 0; i < drawing.drawn.size(); ++i)
-    if (!drawing.drawn[i].wide.empty()) body += figure_html(figures[i], drawing.drawn[i]);
+    if (!drawing.drawn[i].empty()) body += figure_html(figures[i], drawing.drawn[i]);
   body += failures(e) + configuration(e) + build(e);
   return page(e.name, body);
 }

@@ -138,7 +138,7 @@ std::vector<Figure> scaling(const ReportData& e) {
   figure.panel_height = std::max(figure.panel_height, kLineHeight * static_cast<int>(e.variants.size()));
   Figure all = figure;
   all.panels.resize(kQuantities.size());
-  const double width = narrowest_panel(all);
+  const double width = layout(all).panel_width;
   DataFile data("means over all trials of a variant, with the exponent of the fitted power law",
                 {"length", "mean", "fitted"});
   std::vector<std::string> parts;

@@ -25,7 +25,7 @@ constexpr std::size_t kStyles = kDashes.size() * kPoints.size();
 
 constexpr const char* kLook = R"gp(
 if (!exists('format')) format = 'svg'
-output = name . (narrow ? '_narrow.' : '.') . format
+output = name . '.' . format
 if (format eq 'svg') { set terminal svg size width,height noenhanced font 'sans-serif,13' background rgb 'white' }
 if (format eq 'pdf') { set terminal pdfcairo size width/96,height/96 noenhanced font 'sans,7.3' fontscale 1 }
 if (format eq 'png') { set terminal pngcairo size 2*width,2*height noenhanced font 'sans,9.75' fontscale 2 linewidth 2 pointscale 2 }
@@ -58,23 +58,23 @@ std::string at_pixel(double x, double y) {
 std::string key_commands(const LegendEntry& entry, const Layout::Key& key) {
   std::string out;
   if (entry.line)
-    out += fmt::format("  set arrow from {} to {} nohead ls {}\n", at_pixel(key.x, key.y),
+    out += fmt::format("set arrow from {} to {} nohead ls {}\n", at_pixel(key.x, key.y),
                        at_pixel(key.x + 30, key.y), entry.style);
-  out += fmt::format("  set label at {} point ls {} ps {}\n", at_pixel(key.x + 15, key.y), entry.style,
+  out += fmt::format("set label at {} point ls {} ps {}\n", at_pixel(key.x + 15, key.y), entry.style,
                      entry.line             ? "0.6"
                      : entry.style == kRing ? "1.7"
                                             : "1");
   for (std::size_t i = 0; i < key.lines.size(); ++i)
-    out += fmt::format("  set label {} at {} left\n", quoted(key.lines[i]),
+    out += fmt::format("set label {} at {} left\n", quoted(key.lines[i]),
                        at_pixel(key.x + 36, key.y + static_cast<double>(i) * kLineHeight));
   return out;
 }
 
 std::string sizes(const Layout& l) {
   return fmt::format(
-      "  width = {}.; height = {}.; columns = {}; rows = {}; across = {:.2f}\n"
-      "  left = {}.; right = {}.; top = {}.; bottom = {}.; gap_x = {}.; gap_y = {}.\n",
-      l.width, l.height, l.columns, l.rows, l.panel_height, l.left, l.right, l.top, l.bottom, l.gap_x,
+      "width = {}.; height = {}.; columns = {}; rows = {}; across = {:.2f}\n"
+      "left = {}.; right = {}.; top = {}.; bottom = {}.; gap_x = {}.; gap_y = {}.\n",
+      kWidth, l.height, l.columns, l.rows, l.panel_height, l.left, l.right, l.top, l.bottom, l.gap_x,
       l.gap_y);
 }
 
@@ -84,26 +84,18 @@ std::string keys(const Figure& f, const Layout& l) {
   return out;
 }
 
-// Returns commands for the wide and the narrow page.
-std::string either(const std::string& narrow, const std::string& wide) {
-  if (narrow.empty() && wide.empty()) return "";
-  return narrow == wide ? wide : fmt::format("if (narrow) {{\n{}}} else {{\n{}}}\n", narrow, wide);
-}
-
 std::string row_tics(const Layout& l) {
   std::vector<std::string> tics;
   for (std::size_t i = 0; i < l.row_names.size(); ++i)
     tics.push_back(fmt::format("{} {}", in_lines(l.row_names[i]), i));
   if (tics.empty()) return "";
-  return fmt::format("  set ytics ({})\n  set yrange [-0.5:{}]\n", fmt::join(tics, ", "),
+  return fmt::format("set ytics ({})\nset yrange [-0.5:{}]\n", fmt::join(tics, ", "),
                      static_cast<double>(tics.size()) - 0.5);
 }
 
 // Places the label of the y axis explicitly: gnuplot's own position depends on the fonts.
-std::string panel_commands(const FigurePanel& p, std::size_t i, const Layout& narrow, const Layout& wide) {
-  std::string out = either(fmt::format("  set title {}\n", in_lines(narrow.titles[i])),
-                           fmt::format("  set title {}\n", in_lines(wide.titles[i])));
-  out += fmt::format("set xlabel {}\n", quoted(p.x_label));
+std::string panel_commands(const FigurePanel& p, const Lines& title) {
+  std::string out = fmt::format("set title {}\nset xlabel {}\n", in_lines(title), quoted(p.x_label));
   if (!p.y_label.empty())
     out += fmt::format(
         "set label {} at graph 0, graph 0.5 offset screen (18. - left)/width, screen 0 center rotate by 90\n",
@@ -156,17 +148,15 @@ std::string style_script() {
 }
 
 std::string figure_script(const Figure& f) {
-  const Layout wide = layout(f, kWide), narrow = layout(f, kNarrow);
-  std::string out =
-      fmt::format("# {}\nname = '{}'\nif (!exists('narrow')) narrow = 0\n", quoted(f.title), f.name);
-  out += either(sizes(narrow), sizes(wide)) + "load 'style.gp'\n";
-  out += either(keys(f, narrow), keys(f, wide)) + either(row_tics(narrow), row_tics(wide));
+  const Layout l = layout(f);
+  std::string out = fmt::format("# {}\nname = '{}'\n", quoted(f.title), f.name);
+  out += sizes(l) + "load 'style.gp'\n" + keys(f, l) + row_tics(l);
   out +=
       "set multiplot layout rows,columns margins left/width, 1 - right/width, bottom/height, 1 - top/height "
       "\\\n"
       "  spacing gap_x/width, gap_y/height\n";
   for (std::size_t i = 0; i < f.panels.size(); ++i)
-    out += (i > 0 ? "\nunset label; unset arrow\n" : "\n") + panel_commands(f.panels[i], i, narrow, wide);
+    out += (i > 0 ? "\nunset label; unset arrow\n" : "\n") + panel_commands(f.panels[i], l.titles[i]);
   return out + "\nunset multiplot\nunset output\n";
 }
 

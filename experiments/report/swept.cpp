@@ -161,7 +161,7 @@ Figure against(const ReportData& e, const Comparison& comparison, std::size_t c,
                             comparison.paths[c]),
                 {comparison.varied[c], "mean", "low", "high", "trials"});
   Figure figure{.name = name, .title = "", .legend = legend_of(e.variants)};
-  const double pixels = narrowest_panel(panels.size() + (with_solved ? 1 : 0));
+  const double pixels = panel_width(panels.size() + (with_solved ? 1 : 0));
   std::vector<double> heights;
   for (const ComparedRow& row : comparison.rows)
     heights.insert(heights.end(), {row.center, row.interval.low, row.interval.high});

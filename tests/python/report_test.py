@@ -75,22 +75,20 @@ def collisions(svg):
 
 
 def check_figures(folder):
-    """Each figure as gnuplot draws it from the kept files: for wide pages and for phones, and nothing overlaps."""
+    """Each figure as gnuplot draws it from the kept files: nothing overlaps."""
     if width_of("a") is None:
         print("not looked for overlaps: matplotlib is not installed")
         return
     for script in sorted(folder.glob("*.gp")):
         if script.stem == "style":
             continue
-        for narrow in (0, 1):
-            picture = folder / (script.stem + ("_narrow.svg" if narrow else ".svg"))
-            picture.unlink(missing_ok=True)
-            command = ["gnuplot", "-d", "-e", f"narrow = {narrow}", script.name]
-            drawn = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-            assert drawn.returncode == 0 and not drawn.stderr, (script.name, drawn.stderr)
-            svg = picture.read_text()
-            assert len(text_boxes(svg)[1]) > 3, script.name
-            assert not collisions(svg), (picture.name, collisions(svg))
+        picture = folder / (script.stem + ".svg")
+        picture.unlink(missing_ok=True)
+        drawn = subprocess.run(["gnuplot", "-d", script.name], cwd=folder, capture_output=True, text=True)
+        assert drawn.returncode == 0 and not drawn.stderr, (script.name, drawn.stderr)
+        svg = picture.read_text()
+        assert len(text_boxes(svg)[1]) > 3, script.name
+        assert not collisions(svg), (picture.name, collisions(svg))
     # A deliberately broken figure is found.
     script = (folder / "learning_curves.gp").read_text()
     (folder / "broken.gp").write_text(re.sub(r"(set label '[^']*differential.*screen )[\d.]+/width", r"\g<1>60/width", script))
@@ -172,7 +170,7 @@ def main():
         assert (folder / "again.html").read_bytes() == page, "two reports of the same results differ"
         figures, text = check_page(page.decode(), failed)
         names = [f.stem for f in (folder / "figures").glob("*.tsv")]
-        assert figures == 2 * len(names), (figures, names)  # each for wide pages and for phones
+        assert figures == len(names), (figures, names)
         assert {"learning_curves", "cost_1", "learning_rate", "scaling", "attention_1"} <= set(names), names
         for name in names:
             for kind in ("gp", "svg", "pdf", "png"):

@@ -87,43 +87,38 @@ TEST_CASE("a text is broken behind commas, and nothing of it is lost") {
 TEST_CASE("keys cover neither each other nor the panels, and stay on the page") {
   const std::string longest = "window(size=1)+differential(subtraction=true,head_norm=false,half_width=true)";
   for (const std::string& name : {std::string("linear"), std::string("window+softmax"), longest})
-    for (const std::size_t count : {1, 2, 5, 9, 30})
-      for (const int width : {heed::report::kWide, heed::report::kNarrow}) {
-        CAPTURE(name, count, width);
-        const Layout l = heed::report::layout(figure_with(names(count, name), 4), width);
-        REQUIRE(l.keys.size() == count);
-        for (std::size_t i = 0; i < count; ++i) {
-          const Box box = box_of(l.keys[i]);
-          CHECK((box.left >= 0 && box.right <= width && box.above >= 0));
-          CHECK(box.below <= l.top - kLineHeight * static_cast<double>(l.titles[0].size()));
-          for (std::size_t k = 0; k < i; ++k) CHECK_FALSE(overlap(box, box_of(l.keys[k])));
-        }
+    for (const std::size_t count : {1, 2, 5, 9, 30}) {
+      CAPTURE(name, count);
+      const Layout l = heed::report::layout(figure_with(names(count, name), 4));
+      REQUIRE(l.keys.size() == count);
+      for (std::size_t i = 0; i < count; ++i) {
+        const Box box = box_of(l.keys[i]);
+        CHECK((box.left >= 0 && box.right <= heed::report::kWidth && box.above >= 0));
+        CHECK(box.below <= l.top - kLineHeight * static_cast<double>(l.titles[0].size()));
+        for (std::size_t k = 0; k < i; ++k) CHECK_FALSE(overlap(box, box_of(l.keys[k])));
       }
+    }
 }
 
 TEST_CASE("titles of panels have room beside each other") {
-  for (const std::size_t panels : {2, 4, 9})
-    for (const int width : {heed::report::kWide, heed::report::kNarrow}) {
-      CAPTURE(panels, width);
-      const Layout l = heed::report::layout(figure_with({"a", "b"}, panels), width);
-      CHECK(l.panel_width >= 130);
-      for (const auto& title : l.titles)
-        for (const std::string& line : title) CHECK(heed::report::text_width(line) < l.panel_width + l.gap_x);
-    }
+  for (const std::size_t panels : {2, 4, 9}) {
+    CAPTURE(panels);
+    const Layout l = heed::report::layout(figure_with({"a", "b"}, panels));
+    CHECK(l.panel_width >= 130);
+    for (const auto& title : l.titles)
+      for (const std::string& line : title) CHECK(heed::report::text_width(line) < l.panel_width + l.gap_x);
+  }
 }
 
 TEST_CASE("names of rows leave room for the axes") {
   Figure f = figure_with({}, 2);
   f.row_names = names(9, "window(size=1)+differential(half_width=true)");
   f.panel_height = 100;
-  for (const int width : {heed::report::kWide, heed::report::kNarrow}) {
-    CAPTURE(width);
-    const Layout l = heed::report::layout(f, width);
-    CHECK(l.panel_width >= 130);
-    for (const auto& name : l.row_names) {
-      for (const std::string& line : name) CHECK(heed::report::text_width(line) < l.left);
-      CHECK(static_cast<double>(name.size()) * kLineHeight * 9 <= l.panel_height);
-    }
+  const Layout l = heed::report::layout(f);
+  CHECK(l.panel_width >= 130);
+  for (const auto& name : l.row_names) {
+    for (const std::string& line : name) CHECK(heed::report::text_width(line) < l.left);
+    CHECK(static_cast<double>(name.size()) * kLineHeight * 9 <= l.panel_height);
   }
 }
 
@@ -154,12 +149,12 @@ TEST_CASE("a drawing is taken only where it is whole") {
   };
   // As it does on a full disk: a beginning, or nothing, and exit code 0.
   const std::string half =
-      "#!/bin/sh\nfor file in f.svg f_narrow.svg f.pdf f.png; do echo '<svg viewBox=\"\">' > $file; done\n";
+      "#!/bin/sh\nfor file in f.svg f.pdf f.png; do echo '<svg viewBox=\"\">' > $file; done\n";
   const Figure f = figure_with({"a"}, 1);
   const auto check = [&](const std::string& script, const std::string& complaint) {
     const auto drawing = heed::report::draw({f, f}, gnuplot(script));
     REQUIRE(drawing.drawn.size() == 2);
-    CHECK(drawing.drawn[0].wide.empty());
+    CHECK(drawing.drawn[0].empty());
     CHECK_THAT(drawing.complaint, ContainsSubstring(complaint));
     write_file(folder / "kept/f.svg", "<svg></svg>");  // of an earlier report
     CHECK_THAT(heed::report::save_figures({f}, folder / "kept", folder / "gnuplot"),
@@ -199,9 +194,9 @@ TEST_CASE("a figure that gnuplot cannot draw takes no other along") {
       {figure("one", "plot 1\n"), figure("two", "plot no_such_thing\n"), figure("three", "plot 3\n")},
       gnuplot);
   REQUIRE(drawing.drawn.size() == 3);
-  CHECK_THAT(drawing.drawn[0].wide, ContainsSubstring("</svg>"));
-  CHECK(drawing.drawn[1].wide.empty());
-  CHECK_THAT(drawing.drawn[2].narrow, ContainsSubstring("</svg>"));
+  CHECK_THAT(drawing.drawn[0], ContainsSubstring("</svg>"));
+  CHECK(drawing.drawn[1].empty());
+  CHECK_THAT(drawing.drawn[2], ContainsSubstring("</svg>"));
   CHECK_THAT(drawing.complaint, ContainsSubstring("no_such_thing"));
 }
 
