@@ -8,16 +8,13 @@
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/html.h"
 #include "experiments/report/verdict.h"
+#include "experiments/trial/quantity.h"
 #include "results/sameness.h"
 
 namespace heed::report {
 namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
-
-std::string plural(std::size_t n, const std::string& what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
 
 std::string value_text(const results::Value& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
@@ -40,12 +37,12 @@ std::vector<std::string> distinct(const results::Column& column) {
 // A long table is collapsed; its summary is above it.
 std::string table_or_details(const Rows& rows) {
   constexpr std::size_t kLong = 31;
-  return rows.size() <= kLong ? table(rows) : details(plural(rows.size() - 1, "row"), table(rows));
+  return rows.size() <= kLong ? table(rows) : details(count_text(rows.size() - 1, "row"), table(rows));
 }
 
 std::string heading(const ReportData& e) {
-  std::string counts = plural(e.results.trial.size(), "trial");
-  if (!e.variants.empty()) counts += " of " + plural(e.variants.size(), "variant");
+  std::string counts = count_text(e.results.trial.size(), "trial");
+  if (!e.variants.empty()) counts += " of " + count_text(e.variants.size(), "variant");
   return fmt::format("<h1>{}</h1>\n<p class=\"soft\">{}</p>\n", escaped(e.name), escaped(counts));
 }
 
@@ -110,7 +107,7 @@ std::string failures(const ReportData& e) {
   std::string out = "<h2>Incomplete trials</h2>\n";
   if (rows.size() == 1) return out + paragraph("None: all trials are done.");
   out += paragraph(fmt::format("{} of {}; they are in no mean on this page.", rows.size() - 1,
-                               plural(status.size(), "trial")));
+                               count_text(status.size(), "trial")));
   return out + table_or_details(rows);
 }
 

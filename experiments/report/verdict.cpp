@@ -8,6 +8,7 @@
 
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/report_data.h"
+#include "experiments/trial/quantity.h"
 
 namespace heed::report {
 namespace {
@@ -16,10 +17,6 @@ constexpr const char* kNone = "no difference shown";
 
 std::string with_unit(double x, const std::string& unit) {
   return unit.empty() || unit == "1" ? rounded(x) : fmt::format("{} {}", rounded(x), unit);
-}
-
-std::string plural(std::size_t n, const std::string& what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
 }
 
 std::string setting_of(const Comparison& c, const ComparedRow& row) {
@@ -41,7 +38,7 @@ std::string statistics_of(const Against& a, bool signless) {
     interval = fmt::format("95 % interval {} to {}; ", rounded(from), rounded(to));
   }
   return fmt::format("({}p = {} after Holm's adjustment; {} of seeds)", interval, rounded(a.adjusted_p),
-                     plural(a.test.pairs, "pair"));
+                     count_text(a.test.pairs, "pair"));
 }
 
 std::string one_row(const Comparison& c, const ComparedRow& row, const std::string& unit) {
@@ -74,7 +71,7 @@ std::string many_rows(const Comparison& c, const std::vector<const ComparedRow*>
                         ? fmt::format("no difference is shown at {} ({})", differences.size(), range)
                         : fmt::format("{} at {} ({})", verdict, differences.size(), range));
   }
-  return fmt::format("against {} at {}, by {}: {}.", c.reference, plural(rows.size(), "setting"),
+  return fmt::format("against {} at {}, by {}: {}.", c.reference, count_text(rows.size(), "setting"),
                      human_readable(c.metric), fmt::join(parts, "; "));
 }
 
@@ -144,7 +141,7 @@ std::string reference_sentence(const Comparison& comparison, const std::string& 
           ? fmt::format("95 % interval {} to {}; ", rounded(r.interval.low), rounded(r.interval.high))
           : "";
   return fmt::format("The reference is {}{}: {} {} ({}{}).", comparison.reference, at, metric,
-                     with_unit(r.center, unit), interval, plural(r.values.size(), "seed"));
+                     with_unit(r.center, unit), interval, count_text(r.values.size(), "seed"));
 }
 
 }  // namespace heed::report

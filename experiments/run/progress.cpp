@@ -75,10 +75,6 @@ double share_done(const TrialProgress& p) {
 
 }  // namespace
 
-std::string count_text(std::size_t n, const char* thing) {
-  return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
-}
-
 std::string status_text(results::Status status, const std::string& reason, Index steps) {
   if (status == results::Status::done) return "done";
   return fmt::format("{} after {}: {}", results::to_string(status),

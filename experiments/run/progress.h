@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/train/trial.h"
+#include "experiments/trial/quantity.h"
 #include "results/record.h"
 
 namespace heed {
@@ -52,8 +53,6 @@ class Progress {
   double begin_ = -1, drawn_at_ = -1;
   std::size_t drawn_lines_ = 0;
 };
-
-std::string count_text(std::size_t n, const char* thing);  // "1 trial", "3 trials"
 
 // "done", or how a trial ended otherwise: "diverged after 12 steps: the loss is not finite".
 std::string status_text(results::Status status, const std::string& reason, Index steps);

@@ -47,4 +47,8 @@ std::string grouped(double n) {
   return digits;
 }
 
+std::string count_text(std::size_t n, const std::string& thing) {
+  return fmt::format("{} {}{}", n, thing, n == 1 ? "" : "s");
+}
+
 }  // namespace heed

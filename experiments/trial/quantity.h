@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -15,5 +16,7 @@ std::optional<double> read_bytes(const std::string& text);
 
 // Returns 57982058496 as "57,982,058,496"; below 1000, a number that is not an integer has three digits.
 std::string grouped(double n);
+
+std::string count_text(std::size_t n, const std::string& thing);  // "1 trial", "3 trials"
 
 }  // namespace heed

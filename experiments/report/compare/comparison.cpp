@@ -9,15 +9,12 @@
 #include "experiments/report/compare/compared_trials.h"
 #include "experiments/report/compare/pairing.h"
 #include "experiments/report/compare/selection.h"
+#include "experiments/trial/quantity.h"
 
 namespace heed {
 namespace {
 
 constexpr std::size_t kFewPairs = 5;
-
-std::string count_of(std::size_t n, const std::string& what) {
-  return fmt::format("{} {}{}", n, what, n == 1 ? "" : "s");
-}
 
 // Where the seeds are too few to show any difference, or nearly: a sentence.
 void warn_of_few_seeds(Comparison& comparison) {
@@ -34,17 +31,17 @@ void warn_of_few_seeds(Comparison& comparison) {
     if (few > 0)
       comparison.notes.push_back(
           fmt::format("{} of {} have fewer than {} pairs of seeds: p cannot be below {:.3g} there.", few,
-                      count_of(tests, "comparison"), kFewPairs, statistics::smallest_p(least)));
+                      count_text(tests, "comparison"), kFewPairs, statistics::smallest_p(least)));
     return;
   }
   std::size_t needed = most;
   while (count * statistics::smallest_p(needed) > kSignificance && needed < statistics::kMostExactPairs)
     ++needed;
-  const std::string holm = fmt::format("p_holm of {}", count_of(tests, "comparison"));
+  const std::string holm = fmt::format("p_holm of {}", count_text(tests, "comparison"));
   const bool by_holm_alone = statistics::smallest_p(most) <= kSignificance;
   comparison.notes.push_back(fmt::format(
       "Too few seeds: with {} {} cannot be below {:.3g}, so no difference can be shown, however large.",
-      count_of(most, "pair"), by_holm_alone ? holm : "p",
+      count_text(most, "pair"), by_holm_alone ? holm : "p",
       by_holm_alone ? reachable : statistics::smallest_p(most)));
   comparison.notes.push_back(
       fmt::format("{} can reach {} from {} seeds on; sweep.seeds={} runs only the new ones.", holm,
@@ -123,10 +120,10 @@ void note_pairs(Comparison& comparison, std::size_t alone) {
   for (const ComparedRow& row : comparison.rows) left_out += row.against.left_out;
   if (left_out > 0)
     comparison.notes.push_back(fmt::format("{} left out of comparisons: one of the two trials has no value.",
-                                           count_of(left_out, "pair") + (left_out == 1 ? " is" : " are")));
+                                           count_text(left_out, "pair") + (left_out == 1 ? " is" : " are")));
   if (alone > 0)
     comparison.notes.push_back(fmt::format("{} compared: {} has no row of the same setting.",
-                                           count_of(alone, "row") + (alone == 1 ? " is not" : " are not"),
+                                           count_text(alone, "row") + (alone == 1 ? " is not" : " are not"),
                                            comparison.reference));
   warn_of_few_seeds(comparison);
 }
