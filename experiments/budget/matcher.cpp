@@ -16,9 +16,6 @@
 namespace heed {
 namespace {
 
-// Largest value that is tried: sizes beyond it would overflow a model's count of parameters.
-constexpr Index kLargest = Index{1} << 24;
-
 // Of a measurement.
 constexpr int kRounds = 15, kCarefulRounds = 45;
 
@@ -29,20 +26,22 @@ std::string unit_of(const std::string& budget) {
                                    : budget;
 }
 
-// Does a table have a row for each of its values? Moved, it would not be what the row says.
-bool is_compared(const Tunable& tunable, const TrialConfig& trial, const VariantEntry& variant) {
-  const auto has = [](const std::vector<std::string>& names, const std::string& name) {
-    return std::find(names.begin(), names.end(), name) != names.end();
-  };
-  const bool swept =
-      has(trial.swept, tunable.path) ||
-      (tunable.path.starts_with("model.feed_forward.") &&
-       has(trial.swept, fmt::format("model.feed_forward.{}.{}", trial.feed_forward.name, tunable.name())));
-  return swept || (tunable.path.starts_with("attention.") && has(variant.shown, tunable.name()));
-}
-
 std::string hash_of(const std::string& text) {
   return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(text.data(), text.size(), 0)));
+}
+
+std::string what_was_tried(const std::vector<Try>& tries, const std::string& option, double target) {
+  if (tries.empty()) return fmt::format("no value of {} makes a model.", option);
+  if (std::all_of(tries.begin(), tries.end(), [&](const Try& t) { return t.value == tries[0].value; }))
+    return fmt::format("it has {}, and changing {} does not change that.", grouped(tries[0].value), option);
+  std::vector<std::string> nearest;
+  for (const Try& t : tries)
+    if (nearest.size() < 3)
+      nearest.push_back(fmt::format("{} has {} ({:+.3g} %)", t.at, grouped(t.value),
+                                    100 * Matched{"", 0, target, t.value}.mismatch()));
+  return fmt::format("of {} values of {}, {} come{} nearest: {}.", tries.size(), option,
+                     nearest.size() == 1 ? "one" : "these", nearest.size() == 1 ? "s" : "",
+                     fmt::join(nearest, ", "));
 }
 
 }  // namespace
@@ -88,8 +87,8 @@ std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, con
   if (!target || !as_it_is) return std::nullopt;  // refused already: the model cannot be built
   Answer answer{{}, {"", 0, *target, *as_it_is}};
   if (&variant == reference_ || *as_it_is == *target) return answer;
-  if (is_met(answer.matched) && has_nothing_to_tune(trial, variant)) return answer;
-  const std::optional<SearchRange> m = search_range(trial, variant);
+  if (is_met(answer.matched) && has_nothing_to_tune(match_, trial, variant, registry_)) return answer;
+  const std::optional<SearchRange> m = option_to_tune(match_, trial, variant, registry_, problems_);
   if (!m) return std::nullopt;
   const std::vector<Try> tries =
       search_nearest(*target, m->first, m->last, [&](Index value) -> std::optional<double> {
@@ -131,7 +130,7 @@ std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, c
   };
   Answer answer{{}, {"", 0, target, spent(trial, true).value_or(0)}};
   if (!is_met(answer.matched)) {
-    const std::optional<SearchRange> m = search_range(trial, variant);
+    const std::optional<SearchRange> m = option_to_tune(match_, trial, variant, registry_, problems_);
     if (!m) return std::nullopt;
     const auto measure = [&](Index value, bool with_care) -> std::optional<double> {
       const auto moved = with_value(point, variant, m->tunable, value, registry_);
@@ -151,15 +150,6 @@ std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, c
   if (auto earlier = known()) return earlier;  // of another process in this directory
   times_->add(key, answer.matched);
   return answer;
-}
-
-std::optional<Matcher::SearchRange> Matcher::search_range(const TrialConfig& trial,
-                                                          const VariantEntry& variant) {
-  const std::optional<Tunable> tunable = tunable_for(trial, variant);
-  if (!tunable) return std::nullopt;
-  // 0 stands for a default that follows from other options.
-  return SearchRange{*tunable, std::max<Index>(1, static_cast<Index>(tunable->text.min.value_or(1))),
-                     static_cast<Index>(std::min<double>(kLargest, tunable->text.max.value_or(kLargest)))};
 }
 
 // A default that follows from other options is the number that makes as many parameters.
@@ -188,46 +178,6 @@ double Matcher::step_time_of(const TrialConfig& reference, const std::string& se
   if (const Matched* known = times_->find(key)) return known->target;
   times_->add(key, {"", 0, target, target});
   return target;
-}
-
-const Tunable* Matcher::wanted(const TrialConfig& trial, const std::vector<Tunable>& tunables) const {
-  const auto given = match_.adjust.find(trial.variant);
-  return given == match_.adjust.end() || given->second == "feed_forward"
-             ? default_tunable(tunables)
-             : find_tunable(tunables, given->second);
-}
-
-bool Matcher::has_nothing_to_tune(const TrialConfig& trial, const VariantEntry& variant) const {
-  const std::vector<Tunable> tunables = tunables_of(trial, registry_);
-  const Tunable* tunable = wanted(trial, tunables);
-  return tunable ? is_compared(*tunable, trial, variant) : !match_.adjust.contains(trial.variant);
-}
-
-std::optional<Tunable> Matcher::tunable_for(const TrialConfig& trial, const VariantEntry& variant) {
-  const std::vector<Tunable> tunables = tunables_of(trial, registry_);
-  std::vector<std::string> known = {"feed_forward"};
-  for (const Tunable& k : tunables) known.push_back(k.name());
-  const auto given = match_.adjust.find(trial.variant);
-  const bool by_default = given == match_.adjust.end() || given->second == "feed_forward";
-  const Tunable* tunable = wanted(trial, tunables);
-  const Place place = given == match_.adjust.end() ? match_.place : match_.adjust_places.at(trial.variant);
-  if (tunable && is_compared(*tunable, trial, variant)) {
-    problems_.add(place, fmt::format("compare.match: the sweep varies {} of {}, so it cannot be adjusted "
-                                     "too. Give it one value, or name another option in adjust.",
-                                     tunable->path, trial.variant));
-    return std::nullopt;
-  }
-  if (tunable) return *tunable;
-  if (by_default) {
-    known.erase(known.begin());
-    problems_.add(place, fmt::format("compare.match: {} has no feed-forward whose size could be adjusted; "
-                                     "name another option, as adjust: {{{}: dim}}. Known: {}.",
-                                     trial.variant, trial.attention[0].name, fmt::join(known, ", ")));
-  } else {
-    problems_.add(place, fmt::format("compare.match.adjust: {} has no integer option '{}'.{}", trial.variant,
-                                     given->second, suggestion(given->second, known)));
-  }
-  return std::nullopt;
 }
 
 // A last stage must not be smaller than those before it.
@@ -268,34 +218,16 @@ std::string Matcher::shape_of(const TrialConfig& trial) const {
 
 void Matcher::refuse(const TrialConfig& trial, const Tunable& tunable, double target,
                      const std::vector<Try>& tries, const std::string& setting) {
-  const std::string unit = unit_of(match_.options.budget);
-  std::string message =
-      fmt::format("compare.match: {}{}{} cannot be given the {} {} of {} within {:g} %: ", trial.variant,
-                  setting.empty() ? "" : " at ", setting, grouped(target), unit, reference_->label,
-                  100 * match_.options.tolerance);
-  const bool stays =
-      std::all_of(tries.begin(), tries.end(), [&](const Try& t) { return t.value == tries[0].value; });
-  if (tries.empty()) {
-    message += fmt::format("no value of {} makes a model.", tunable.path);
-  } else if (stays) {
-    message += fmt::format("it has {}, and changing {} does not change that.", grouped(tries[0].value),
-                           tunable.path);
-  } else {
-    std::vector<std::string> nearest;
-    for (const Try& t : tries)
-      if (nearest.size() < 3)
-        nearest.push_back(fmt::format("{} has {} ({:+.3g} %)", t.at, grouped(t.value),
-                                      100 * Matched{"", 0, target, t.value}.mismatch()));
-    message += fmt::format("of {} values of {}, {} come{} nearest: {}.", tries.size(), tunable.path,
-                           nearest.size() == 1 ? "one" : "these", nearest.size() == 1 ? "s" : "",
-                           fmt::join(nearest, ", "));
-  }
   std::vector<std::string> others;
-  for (const Tunable& k : tunables_of(trial, registry_))
-    if (k.path != tunable.path) others.push_back(k.name());
-  problems_.add(match_.place,
-                fmt::format("{} Allow a larger tolerance, or name another option in adjust: {}.", message,
-                            fmt::join(others, ", ")));
+  for (const Tunable& t : tunables_of(trial, registry_))
+    if (t.path != tunable.path) others.push_back(t.name());
+  problems_.add(
+      match_.place,
+      fmt::format("compare.match: {}{}{} cannot be given the {} {} of {} within {:g} %: {} Allow a larger "
+                  "tolerance, or name another option in adjust: {}.",
+                  trial.variant, setting.empty() ? "" : " at ", setting, grouped(target),
+                  unit_of(match_.options.budget), reference_->label, 100 * match_.options.tolerance,
+                  what_was_tried(tries, tunable.path, target), fmt::join(others, ", ")));
 }
 
 }  // namespace heed

@@ -9,6 +9,7 @@
 
 #include "core/registry.h"
 #include "experiments/budget/measured_search.h"
+#include "experiments/budget/option_choice.h"
 #include "experiments/budget/step_times.h"
 #include "experiments/budget/tunable.h"
 #include "experiments/sweep/match.h"
@@ -47,22 +48,10 @@ class Matcher {
                                    const std::string& setting);
   std::optional<Answer> by_measuring(const TrialConfig& point, const VariantEntry& variant,
                                      const std::string& setting);
-  // The option that is changed, and between which values.
-  struct SearchRange {
-    Tunable tunable;
-    Index first, last;
-  };
-  std::optional<SearchRange> search_range(const TrialConfig& trial, const VariantEntry& variant);
   Index own_size(const TrialConfig& point, const VariantEntry& variant, const TrialConfig& trial,
                  const SearchRange& range);
   std::optional<double> formula(const TrialConfig& trial, const std::string& budget);
   double step_time_of(const TrialConfig& reference, const std::string& setting);
-  // Returns what the file says should be changed; null if there is no such option.
-  const Tunable* wanted(const TrialConfig& trial, const std::vector<Tunable>& tunables) const;
-  // Returns true if there is no option to change: no feed-forward and no option named, or only options that
-  // the sweep varies.
-  bool has_nothing_to_tune(const TrialConfig& trial, const VariantEntry& variant) const;
-  std::optional<Tunable> tunable_for(const TrialConfig& trial, const VariantEntry& variant);
   bool can_grow(const TrialConfig& trial) const;
   std::string shape_of(const TrialConfig& trial) const;
   void refuse(const TrialConfig& trial, const Tunable& tunable, double target, const std::vector<Try>& tries,
