@@ -18,6 +18,61 @@ struct SoftmaxPairMap {
   Mat<S> dq, dk;       // added to
 };
 
+namespace detail {
+
+// One map's buffers for a tile, and its sums.
+template <class S>
+struct SoftmaxPairSide {
+  SoftmaxPairSide(const SoftmaxPairMap<S>& m, S f, Index rows, Index cols, Memory<S>& room)
+      : map(m),
+        factor(f),
+        k(m.in.k, cols, room),
+        q(tile_room(room, rows, m.in.q.cols())),
+        dq(tile_room(room, rows, m.in.q.cols())),
+        dk_room(tile_room(room, cols, m.in.q.cols())),
+        p(tile_room(room, rows, cols)),
+        ds(tile_room(room, rows, cols)),
+        dk_sum(zeros(room, m.in.k.rows(), m.in.k.cols())),
+        dq_sum(zeros(room, m.in.q.rows(), m.in.q.cols())),
+        lse(row(tile_room(room, 1, rows), 0)),
+        dot(row(tile_room(room, 1, rows), 0)) {}
+
+  void begin(const Rows& queries, Mat<S> d_o_t) {
+    const Index n = queries.size, d = map.in.q.cols();
+    detail::load_queries(map.in, queries, part(q, n, d));
+    part(dq, n, d).setZero();
+    for (Index r = 0; r < n; ++r)
+      lse(r) = map.lse(0, queries[r]), dot(r) = (row(d_o_t, r) * map.o.row(queries[r]).array()).sum();
+  }
+  void weigh(const Rows& queries, const KeyTile& keys) {
+    const Mat<S> p_t = part(p, queries.size, keys.keys.size);
+    k.choose(keys.keys);
+    detail::tile_scores(map.in, queries, keys, part(q, queries.size, map.in.q.cols()), k, p_t);
+    detail::tile_weights(keys, lse, p_t);
+  }
+  void pass_on(const Rows& queries, const KeyTile& keys, Mat<S> dp) {
+    const Index n = queries.size, d = map.in.q.cols();
+    const Mat<S> p_t = part(p, n, keys.keys.size), ds_t = part(ds, n, keys.keys.size);
+    for (Index r = 0; r < n; ++r) row(ds_t, r) = factor * row(p_t, r) * (row(dp, r) - dot(r));
+    add_product_ab(ds_t, k.rows(), part(dq, n, d));
+    add_to_rows<S>(ds_t, part(q, n, d), keys.keys, dk_room, dk_sum);  // q carries tau
+  }
+  void end(const Rows& queries) { scatter_add(part(dq, queries.size, map.in.q.cols()), queries, dq_sum); }
+  void finish() const {
+    Mat<S> to_q = map.dq, to_k = map.dk;
+    to_q += map.in.scale * dq_sum;
+    to_k += dk_sum;
+  }
+
+  const SoftmaxPairMap<S>& map;
+  S factor;
+  TurnedRows<S> k;
+  Mat<S> q, dq, dk_room, p, ds, dk_sum, dq_sum;
+  TileRow<S> lse, dot;
+};
+
+}  // namespace detail
+
 // Adds into dq and dk of both maps and into dv.
 template <class S>
 void softmax_pair_backward(const SoftmaxPairMap<S>& one, const SoftmaxPairMap<S>& two, S lambda,
@@ -25,56 +80,7 @@ void softmax_pair_backward(const SoftmaxPairMap<S>& one, const SoftmaxPairMap<S>
   typename Memory<S>::Scope scope(memory);
   const Index height = tiles.height(), most = tiles.width(), width = one.in.v.cols();
 
-  // One map's buffers for a tile, and its sums.
-  struct Side {
-    Side(const SoftmaxPairMap<S>& m, S f, Index rows, Index cols, Memory<S>& room)
-        : map(m),
-          factor(f),
-          k(m.in.k, cols, room),
-          q(tile_room(room, rows, m.in.q.cols())),
-          dq(tile_room(room, rows, m.in.q.cols())),
-          dk_room(tile_room(room, cols, m.in.q.cols())),
-          p(tile_room(room, rows, cols)),
-          ds(tile_room(room, rows, cols)),
-          dk_sum(zeros(room, m.in.k.rows(), m.in.k.cols())),
-          dq_sum(zeros(room, m.in.q.rows(), m.in.q.cols())),
-          lse(row(tile_room(room, 1, rows), 0)),
-          dot(row(tile_room(room, 1, rows), 0)) {}
-
-    void begin(const Rows& queries, Mat<S> d_o_t) {
-      const Index n = queries.size, d = map.in.q.cols();
-      detail::load_queries(map.in, queries, part(q, n, d));
-      part(dq, n, d).setZero();
-      for (Index r = 0; r < n; ++r)
-        lse(r) = map.lse(0, queries[r]), dot(r) = (row(d_o_t, r) * map.o.row(queries[r]).array()).sum();
-    }
-    void weigh(const Rows& queries, const KeyTile& keys) {
-      const Mat<S> p_t = part(p, queries.size, keys.keys.size);
-      k.choose(keys.keys);
-      detail::tile_scores(map.in, queries, keys, part(q, queries.size, map.in.q.cols()), k, p_t);
-      detail::tile_weights(keys, lse, p_t);
-    }
-    void pass_on(const Rows& queries, const KeyTile& keys, Mat<S> dp) {
-      const Index n = queries.size, d = map.in.q.cols();
-      const Mat<S> p_t = part(p, n, keys.keys.size), ds_t = part(ds, n, keys.keys.size);
-      for (Index r = 0; r < n; ++r) row(ds_t, r) = factor * row(p_t, r) * (row(dp, r) - dot(r));
-      add_product_ab(ds_t, k.rows(), part(dq, n, d));
-      add_to_rows<S>(ds_t, part(q, n, d), keys.keys, dk_room, dk_sum);  // q carries tau
-    }
-    void end(const Rows& queries) { scatter_add(part(dq, queries.size, map.in.q.cols()), queries, dq_sum); }
-    void finish() const {
-      Mat<S> to_q = map.dq, to_k = map.dk;
-      to_q += map.in.scale * dq_sum;
-      to_k += dk_sum;
-    }
-
-    const SoftmaxPairMap<S>& map;
-    S factor;
-    TurnedRows<S> k;
-    Mat<S> q, dq, dk_room, p, ds, dk_sum, dq_sum;
-    TileRow<S> lse, dot;
-  };
-  Side a(one, S(1), height, most, memory), b(two, -lambda, height, most, memory);
+  detail::SoftmaxPairSide<S> a(one, S(1), height, most, memory), b(two, -lambda, height, most, memory);
   const Mat<S> d_o_room = tile_room(memory, height, width), dv_room = tile_room(memory, most, width);
   const Mat<S> dp_room = tile_room(memory, height, most), u_room = tile_room(memory, height, most);
   TurnedRows<S> v(one.in.v, most, memory);
