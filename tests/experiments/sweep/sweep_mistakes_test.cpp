@@ -82,7 +82,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("model: {feed_forward: softmax}") ==
         "f.yaml:3:23: model.feed_forward: unknown name 'softmax'. Known: pattention, mlp, none.");
   CHECK(with("name: a/b") ==
-        "f.yaml:3:7: name: expected letters, digits, '-', '_' and '.' (it names a folder), found the text "
+        "f.yaml:3:7: name: expected letters, digits, '-', '_' and '.' (it names a folder), found the string "
         "'a/b'.");
   CHECK(
       with("save: [weight]") ==
