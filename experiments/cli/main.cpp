@@ -251,6 +251,6 @@ int main(int argc, char** argv) {
   try {
     return heed::cli::guarded({argv + 1, argv + argc});
   } catch (const std::exception&) {  // no memory even for a message
-    return heed::cli::say(heed::cli::kInputOutput, "heed: not enough memory.");
+    return heed::cli::say(heed::kInputOutput, "heed: not enough memory.");
   }
 }
