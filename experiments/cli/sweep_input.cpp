@@ -41,8 +41,8 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
     loaded.sweep = fit_budgets(std::move(loaded.sweep), registry, &times, problems);
     problems.throw_if_any();
   }
-  for (const auto* notes : {&file->notes, &loaded.sweep.notes})
-    for (const std::string& note : *notes) say("{}", note);
+  for (const std::string& note : file->notes) say("{}", note);
+  for (const std::string& note : loaded.sweep.notes) say("{}", note);
   return loaded;
 }
 

@@ -47,14 +47,14 @@ bool check_files(const std::vector<std::string>& files, const Registry& registry
 int run(const std::vector<std::string>& words) {
   std::vector<std::string> files;
   for (const std::string& word : words) {
-    if (word == "--help" || word == "-h") return fmt::print("{}", kHelp), cli::kDone;
+    if (word == "--help" || word == "-h") return fmt::print("{}", kHelp), kDone;
     if (word.starts_with('-')) throw cli::UsageError(fmt::format("unknown option '{}'.", word));
     files.push_back(word);
   }
   if (files.empty()) throw cli::UsageError("'FILE' is missing.");
   Registry registry;
   register_builtin_variants(registry);
-  return check_files(files, registry) ? cli::kDone : cli::kSomeFailed;
+  return check_files(files, registry) ? kDone : kSomeFailed;
 }
 
 int fail(int code, const std::exception& e) {
@@ -67,13 +67,13 @@ int guarded(const std::vector<std::string>& words) {
   try {
     return run(words);
   } catch (const cli::UsageError& e) {
-    return fail(cli::kWrongCommandLine, e);
+    return fail(kWrongCommandLine, e);
   } catch (const results::DamagedFile& e) {
-    return fail(cli::kDamagedFile, e);
+    return fail(kDamagedFile, e);
   } catch (const results::IoError& e) {
-    return fail(cli::kInputOutput, e);
+    return fail(kInputOutput, e);
   } catch (const std::exception& e) {
-    return fail(cli::kBug, e);
+    return fail(kBug, e);
   }
 }
 
