@@ -41,7 +41,7 @@ std::string refusal(const std::string& name, const TrialConfig& trial, const std
   for (const Tunable& t : tunables) known.push_back(t.name());
   if (name.empty() || name == kFeedForward)
     return fmt::format(
-        "compare.match: {} has no feed-forward whose size could be moved; name another option, "
+        "compare.match: {} has no feed-forward whose size could be adjusted; name another option, "
         "as adjust: {{{}: dim}}. Known: {}.",
         trial.variant, trial.attention[0].name, fmt::join(known, ", "));
   known.insert(known.begin(), kFeedForward);

@@ -12,45 +12,44 @@ using enum Better;
 std::vector<MetricInfo> all_metrics() {
   std::vector<MetricInfo> all = {
       {"test_accuracy", "1", larger, false,
-       "share of scored test positions whose likeliest token is the label (micro)"},
-      {"test_loss", "nat", smaller, false,
-       "mean cross entropy over the scored positions of the test split, after the last update"},
+       "share of scored test positions where the top-1 prediction is the label (micro average)"},
+      {"test_loss", "nat", smaller, false, "mean cross entropy over the scored positions of the test split"},
       {"test_accuracy_macro", "1", larger, false,
-       "mean over labels of the test accuracy on positions with that label"},
-      {"final_validation_accuracy", "1", larger, false, "validation_accuracy after the last update"},
-      {"final_validation_loss", "nat", smaller, false,
-       "validation_loss after the last update; over the whole of a finite split"},
+       "mean over labels of the accuracy on test positions with that label (macro average)"},
+      {"final_validation_accuracy", "1", larger, false, "validation accuracy after the last training step"},
+      {"final_validation_loss", "nat", smaller, false, "validation loss after the last training step"},
       {"plateau_step", "1", smaller, false,
-       "updates before the first validation whose accuracy is 0.1 above the first one's, or above 0.9; NaN "
-       "where none is",
+       "training steps before the first validation accuracy more than 0.1 above the first one, or above 0.9",
        true},
-      {"solved_step", "1", smaller, false,
-       "updates before the first validation whose accuracy is above 0.9; NaN where none is", true},
+      {"solved_step", "1", smaller, false, "training steps before the first validation accuracy above 0.9",
+       true},
       {"final_gradient_norm", "1", neither, false,
-       "norm of all gradients together in the last update, before clipping"},
+       "norm of all gradients in the last training step, before clipping"},
   };
   for (const HeadMeasure& m : kHeadMeasures)
     all.push_back({std::string("attention_") + m.name, m.unit, m.better, false,
-                   std::string(m.description) + ", mean over all layers and heads that have weights"});
-  all.push_back({"parameters", "1", smaller, false, "trainable numbers of the whole model"});
+                   std::string(m.description) + ", mean over all layers and heads with weights"});
+  all.push_back({"parameters", "1", smaller, false, "trainable parameters of the model"});
   for (const char* component :
        {"attention", "feed_forward", "embedding", "head", "biases", "norms", "positions"})
-    all.push_back(
-        {std::string("parameters_") + component, "1", smaller, false, "trainable numbers of this component"});
+    all.push_back({std::string("parameters_") + component, "1", smaller, false,
+                   "trainable parameters of this component"});
   const std::vector<MetricInfo> costs = {
       {"forward_flops", "flop", smaller, false,
-       "floating-point operations of a forward pass of one sequence (formula; a multiply-add is two)"},
+       "floating-point operations of a forward pass of one sequence, by formula; a multiply-add counts as "
+       "two"},
       {"training_flops", "flop", smaller, false,
-       "floating-point operations of the whole training (formula: three forward passes an update)"},
+       "floating-point operations of the whole training, by formula: three forward passes per training step"},
       {"growth_difference", "1", neither, false,
-       "largest change of a logit by growth, over sequences of the next update"},
+       "if the model grows: the largest change of a logit caused by growth, on sequences of the next "
+       "training step"},
       {"state_bytes", "byte", smaller, false,
-       "state kept per sequence when decoding token by token, at 4 bytes a number"},
-      {"step_milliseconds", "ms", smaller, true, "wall time of an update, mean"},
-      {"tokens_per_second", "token per s", larger, true, "training tokens, unscored ones included"},
-      {"processor_seconds", "s", smaller, true,
-       "of the worker's process, all of it; of several processes, where it was continued"},
-      {"peak_memory_bytes", "byte", smaller, true, "largest resident size of the worker's process"}};
+       "state kept per sequence when decoding token by token, at 4 bytes per number"},
+      {"step_milliseconds", "ms", smaller, true, "mean wall time of a training step"},
+      {"tokens_per_second", "token per s", larger, true,
+       "training tokens per second, including unscored tokens"},
+      {"processor_seconds", "s", smaller, true, "processor time of the trial's processes"},
+      {"peak_memory_bytes", "byte", smaller, true, "largest resident set size of the trial's process"}};
   all.insert(all.end(), costs.begin(), costs.end());
   return all;
 }

@@ -31,8 +31,7 @@ struct HeadMeasure {
 };
 inline constexpr std::array<HeadMeasure, 6> kHeadMeasures = {{
     {"entropy", "nat", Better::neither, "entropy of a scored query's attention weights"},
-    {"on_answer", "1", Better::larger,
-     "share of a scored query's attention weight on the answer positions"},
+    {"on_answer", "1", Better::larger, "share of a scored query's attention weight on the answer positions"},
     {"on_distractors", "1", Better::smaller, "share of a scored query's attention weight on distractors"},
     {"on_first", "1", Better::neither, "share of a scored query's attention weight on the first position"},
     {"effective_rank", "1", Better::neither, "effective rank of the attention weights of a sequence"},
