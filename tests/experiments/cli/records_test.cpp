@@ -45,9 +45,9 @@ TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {
   const std::vector<double> bytes =
       heed::results::read_results(folder / "r/results.h5").numbers("peak_memory_bytes");
   REQUIRE(bytes.size() == 12);
-  for (std::size_t i = 0; i < bytes.size(); i += 2) {
+  for (std::size_t i = 0; i < 6; ++i) {
     CHECK(bytes[i] > 1e6);
-    CHECK(bytes[i + 1] < 1.1 * bytes[i]);
+    CHECK(bytes[i + 6] < 1.1 * bytes[i]);
   }
 }
 
@@ -197,8 +197,8 @@ TEST_CASE("one parameter may be whole in one trial and not in another, or there 
                   {"train.lr=[1e-2, 1]", "model.positions=[learned, {rope: {base: 50}}]", "sweep.seeds=1"})
             .code == 0);
   const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
-  CHECK(results.numbers("lr") == std::vector<double>{0.01, 0.01, 1, 1, 0.01, 0.01, 1, 1});
-  CHECK(results.texts("model.positions.name")[1] == "rope");
+  CHECK(results.numbers("lr") == std::vector<double>{0.01, 0.01, 0.01, 0.01, 1, 1, 1, 1});
+  CHECK(results.texts("model.positions.name")[2] == "rope");
 }
 
 TEST_CASE("saved sequences are said to be of the split that they are of") {

@@ -89,8 +89,8 @@ TEST_CASE("heed run: a trial that diverges is recorded, and the sweep goes on") 
   const Ended ended = run_smoke(folder, "r", {"train.lr=[0.01, 1e30]", "train.clip=0", "sweep.seeds=1"});
   CHECK(ended.code == 1);
   const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
-  CHECK(results.texts("status") == Words{"done", "diverged", "done", "diverged"});
-  CHECK_THAT(results.texts("reason")[1], ContainsSubstring("not finite"));
+  CHECK(results.texts("status") == Words{"done", "done", "diverged", "diverged"});
+  CHECK_THAT(results.texts("reason")[2], ContainsSubstring("not finite"));
   CHECK_THAT(ended.out, ContainsSubstring("2 of 4 trials are not done"));
   CHECK_THAT(ended.err, ContainsSubstring("diverged after"));
 
