@@ -1,5 +1,5 @@
-// Do two files tell the same? What a repetition of a sweep must reproduce to the bit is everything but what
-// is marked as varying between runs.
+// Compares two files of results. What a repetition of a sweep must reproduce to the bit is everything but
+// what is marked as varying between runs.
 #pragma once
 
 #include <filesystem>
@@ -8,10 +8,10 @@
 
 namespace heed::results {
 
-// The names of all variables (those in groups as "attention/weights") and root attributes ("/build") that are
-// in one file alone or differ in type, dimensions or any bit; but for those that vary between runs: variables
-// marked so, and the root's host, command and created. Takes trial files and merged files. Empty: the files
-// tell the same. Throws IoError, DamagedFile.
+// Returns the names of all variables (in groups: "attention/weights") and root attributes ("/build") that
+// are only in one file or differ in type, dimensions or any bit, except those that vary between runs:
+// variables marked so, and the root's host, command and created. Accepts trial files and merged files.
+// Empty: the files are equal. Throws: IoError, DamagedFile.
 std::vector<std::string> compare_results(const std::filesystem::path& a, const std::filesystem::path& b);
 
 // 16 hex digits: a hash of every variable that does not vary between runs, by name, type, shape and bits, but

@@ -24,11 +24,11 @@ inline constexpr std::size_t kLabelBytes = 32;
 // REQUIRES: the label has at most kLabelBytes and does not end in a space.
 void add_seal(std::vector<std::byte>& bytes, const std::string& label);
 
-// Takes the seal off. Throws DamagedFile if there is none (the file was cut, or another program wrote to it),
-// or if it does not belong to these bytes.
+// Removes the seal. Throws: DamagedFile if there is none (the file was cut, or another program wrote to
+// it), or if it does not match these bytes.
 void remove_seal(std::vector<std::byte>& bytes, const std::filesystem::path& path);
 
-// The label alone, from the file's end. Throws IoError, and DamagedFile if the seal is not whole.
+// Reads only the label, from the file's end. Throws: IoError, and DamagedFile if the seal is incomplete.
 std::string read_label(const std::filesystem::path& path);
 
 }  // namespace heed::results

@@ -9,8 +9,8 @@
 
 namespace heed::results {
 
-// Writes the file in one step (atomic_file.h). An existing file is never touched: the answer is false then.
-// Throws IoError, and std::invalid_argument if the record cannot be stored (see check()).
+// Writes the file atomically (atomic_file.h). An existing file is not changed, and the function returns
+// false. Throws: IoError, and std::invalid_argument if the record cannot be stored (see check()).
 bool write_shard(const Record& record, const std::filesystem::path& path);
 
 // Replaces an existing file: for a failed trial that was run again.
@@ -21,12 +21,12 @@ void replace_shard(const Record& record, const std::filesystem::path& path);
 // another trial's id.
 Record read_shard(const std::filesystem::path& path);
 
-// The same with arrays that have names and shapes but no values; and the arrays of one group alone.
+// The same with arrays that have names and shapes but no values; and only the arrays of one group.
 Record read_shard_summary(const std::filesystem::path& path);
 std::vector<Array> read_shard_arrays(const std::filesystem::path& path, const std::string& group);
 
-// The id and the status alone, from the file's last bytes: a hundred times faster, for `status` of a large
-// sweep. The rest of the file is not verified. Throws IoError, DamagedFile.
+// Reads only id and status, from the file's last bytes. A hundred times faster, for `status` of a large
+// sweep. The rest of the file is not verified. Throws: IoError, DamagedFile.
 struct Outcome {
   std::string id;
   Status status;

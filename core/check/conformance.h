@@ -17,8 +17,8 @@ const char* text(Verdict verdict);
 // What a user can read about a check.
 struct CheckInfo {
   std::string_view name;     // "causality"
-  std::string_view summary;  // what it makes sure of, in a few words
-  std::string_view text;     // what is done, why it matters, what usually fails, how to find it
+  std::string_view summary;  // what it ensures, in a few words
+  std::string_view text;     // what it does, why, usual errors, how to find them
 };
 
 std::vector<CheckInfo> all_checks();  // in the order in which they run
@@ -28,16 +28,16 @@ struct CheckResult {
   std::string check;    // "gradient": a name of all_checks()
   std::string subject;  // "window size=4": the variant and the options that are not at their default
   Verdict verdict = Verdict::passed;
-  std::string message;  // what failed and in which setup, and on a second line what usually is behind it; or
-                        // why it was skipped; empty where it passed
+  std::string message;  // what failed and in which setup, and on a second line the usual cause; or why it was
+                        // skipped; empty if it passed
   double worst = 0;     // the largest error, for checks that measure one
 };
 
 struct ConformanceContext {
-  std::vector<const PositionInfo*> positions = {};      // tried besides none, where they act on a layer
-  std::function<std::size_t()> heap_allocations = {};   // counts calls so far; without it, the arenas' bytes
-                                                        // alone are checked
-  std::function<void(const CheckResult&)> report = {};  // hears each result as it comes
+  std::vector<const PositionInfo*> positions = {};  // tried besides none, where they act on a layer
+  std::function<std::size_t()> heap_allocations =
+      {};  // counts calls so far; without it, only the arenas' bytes are checked
+  std::function<void(const CheckResult&)> report = {};  // called with each result
   std::vector<std::string> only = {};                   // the checks to run; empty: all
 };
 

@@ -58,7 +58,7 @@ std::optional<SearchRange> option_to_tune(const Match& match, const TrialConfig&
   const std::string name = named(match, trial);
   const Tunable* tunable = wanted(name, tunables);
   if (tunable && !is_compared(*tunable, trial, variant))
-    // 0 stands for a default that follows from other options.
+    // 0 means a default that follows from other options.
     return SearchRange{*tunable, std::max<Index>(1, static_cast<Index>(tunable->text.min.value_or(1))),
                        static_cast<Index>(std::min<double>(kLargest, tunable->text.max.value_or(kLargest)))};
   const std::string why =

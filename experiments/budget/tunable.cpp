@@ -19,7 +19,7 @@ void append(std::vector<Tunable>& to, const std::string& prefix, const std::vect
   }
 }
 
-// Does no block take the feed-forward that stands in the model's slot?
+// Returns true if no block uses the feed-forward in the model's slot.
 bool all_bring_their_own(const TrialConfig& trial, const Registry& registry) {
   return std::all_of(trial.attention.begin(), trial.attention.end(), [&](const Choice& c) {
     const BlockStyle style = registry.variant(c.name).block_style(c.options);

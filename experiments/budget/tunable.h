@@ -30,8 +30,8 @@ const Tunable* default_tunable(const std::vector<Tunable>& tunables);
 // Finds an option by its path or the end of it: "tokens", "feed_forward.width". Null if there is none.
 const Tunable* find_tunable(const std::vector<Tunable>& tunables, const std::string& name);
 
-// Returns the option's value; 0 often stands for a default that follows from other options.
-// Requires: the trial has the option.
+// Returns the option's value; 0 often means a default that follows from other options. Requires: the trial
+// has the option.
 Index value_of(const Tunable& tunable, const TrialConfig& trial);
 
 // Returns the trial of a variant at a point of the sweep with the option at another value: what a user would

@@ -9,7 +9,7 @@
 
 namespace heed {
 
-// One key that a point of the sweep sets.
+// A key that a point of the sweep sets.
 struct Setting {
   std::string path;  // "train.lr"
   Config value;
@@ -17,16 +17,17 @@ struct Setting {
 };
 using Point = std::vector<Setting>;
 
-// The `sweep` section: what varies, apart from the variants.
+// The `sweep` section: what varies besides the variants.
 struct Axes {
   std::vector<Point> points = {{}};        // without seeds, in plan order
   std::vector<std::uint64_t> seeds = {0};  // each point is run with each
   std::vector<std::string> swept;          // the paths that points set
 };
 
-// Points of a grid are the product of `together` (slowest) and the parameters in the order of the file. Point
-// t of a random search draws parameter p from a stream named p at place t: it depends on sweep.seed and t
-// alone, so a longer search begins with a shorter one. `options`: what may be set (section_options).
+// Points of a grid are the product of `together` (slowest) and the parameters in the order of the file.
+// Point t of a random search draws parameter p from a stream named p at counter t. It depends only on
+// sweep.seed and t, so a longer search begins with the points of a shorter one. `options`: what may be set
+// (section_options).
 Axes read_axes(const Config& tree, const std::vector<OptionInfo>& options, Problems& problems);
 
 // More trials than this are refused.

@@ -26,12 +26,12 @@ struct VariantEntry {
 };
 
 // Reads a list of `softmax`, `{window: {size: 8}}`, `{stack: [softmax, {window: {size: 8}}]}` and
-// `{grow: [{tokenformer: {tokens: 16}, steps: 500}, {tokenformer: {tokens: 64}}]}`. Options
-// whose values are lists are crossed, for that entry alone; where an option takes a list itself, a list of
-// lists is crossed. Entries with mistakes are left out.
+// `{grow: [{tokenformer: {tokens: 16}, steps: 500}, {tokenformer: {tokens: 64}}]}`. Options whose values
+// are lists are crossed, for that entry only; for an option that takes a list, a list of lists is crossed.
+// Entries with errors are left out.
 std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems);
 
-// Is it this entry's label, or the name of one of its variants?
+// Returns true if `name` is this entry's label, or the name of one of its variants.
 bool is_called(const VariantEntry& variant, const std::string& name);
 
 }  // namespace heed

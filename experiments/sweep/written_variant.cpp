@@ -17,7 +17,7 @@ bool is_crossed(const OptionInfo& option, const Config& value) {
                                                          [](const Config& c) { return c.is_sequence(); });
 }
 
-// The variant that an entry names; null if it cannot stand there.
+// Returns the variant that an entry names, or null if it is not allowed there.
 const VariantInfo* find_mixer(const Named& named, const std::string& path, const Registry& registry,
                               Problems& problems) {
   const VariantInfo* info = registry.find_variant(named.name);

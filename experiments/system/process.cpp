@@ -87,7 +87,7 @@ pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int pa
     return pid;
   }
   // In the child, until exec: only calls that are safe after fork.
-  setpgid(0, 0);  // Ctrl-C reaches the supervisor alone, which stops its workers
+  setpgid(0, 0);  // so that Ctrl-C reaches only the supervisor, which stops its workers
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
   dup2(nothing, 0);
@@ -117,7 +117,7 @@ std::optional<int> run_again(const std::vector<std::string>& arguments, const Si
     if (poll(watched.data(), watched.size(), -1) < 0) continue;
     if (watched[0].revents && signals.asked().to_stop > 0) {
       kill(-pid, stopped ? SIGKILL : SIGTERM);
-      kill(-pid, SIGCONT);  // a process that is stopped would not hear of it
+      kill(-pid, SIGCONT);  // a stopped process would not receive the signal
       stopped = true;
     }
     std::array<char, 4096> bytes{};

@@ -36,7 +36,7 @@ std::string instruction_set() {
 
 }  // namespace
 
-// The HEED_... texts come from CMake, for this file alone.
+// CMake defines the HEED_... strings, only for this file.
 std::string heed_version() { return HEED_VERSION; }
 
 std::string build_stamp() {

@@ -49,8 +49,8 @@ std::size_t utf8_length(std::string_view text) {
   return 0;
 }
 
-// A text and the places in it. Lines and columns count characters from 1; with `whole`, every place is the
-// file's name alone.
+// A text and the places in it. Lines and columns count characters from 1; with `whole`, every position is
+// only the file's name.
 class Source {
  public:
   Source(std::string_view text, std::string file, bool whole)

@@ -7,7 +7,7 @@ namespace heed {
 // Backward of o = o_1 - lambda o_2, two softmax maps over the same values, in one pass over keys and values:
 // the products with v and with do, twice as wide as those with q and k, are made once instead of twice.
 // (Forward has nothing to share: p_1 - lambda p_2 is known only when both rows have been summed.) Two calls
-// of softmax_backward are its plain twin.
+// of softmax_backward are its reference implementation.
 //
 //     D_m = do.o_m   dp = do v^T   ds_1 = p_1 (dp - D_1)   ds_2 = -lambda p_2 (dp - D_2)
 //     dv += (p_1 - lambda p_2)^T do   dq_m += tau ds_m k_m   dk_m += tau ds_m^T q_m

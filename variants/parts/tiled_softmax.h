@@ -20,8 +20,9 @@ namespace heed {
 //     s_ij = tau q_i.k_j - slope |i + shift - j| + c_{i + shift} - c_j      lse_i = log sum_j exp(s_ij)
 //     p_ij = exp(s_ij - lse_i)      o_i = sum_j p_ij v_j                    over the pairs of the tiles
 //
-// Forward leaves o and lse alone (online softmax: Milakov & Gimelshein 2018; tiles: Dao et al. 2022);
-// backward makes each tile of p again from lse. A query that sees no key has o = 0, lse = -inf, no gradient.
+// Forward keeps only o and lse (online softmax: Milakov & Gimelshein 2018; tiles: Dao et al. 2022);
+// backward makes each tile of p again from lse. A query that sees no key has o = 0, lse = -inf, no
+// gradient.
 
 // What one softmax map reads: q (Tq,D)  k (Tk,D)  v (Tk,V).
 template <class S>
@@ -29,13 +30,13 @@ struct SoftmaxMap {
   ConstMat<S> q, k, v;
   S scale;          // tau
   S slope = 0;      // ALiBi; 0 for none
-  Index shift = 0;  // query i stands at i + shift among the keys
+  Index shift = 0;  // query i is at i + shift among the keys
   // (Tk) running sums c of what is forgotten, in double: near the diagonal, c_i - c_j is a small difference
   // of large numbers. Null: nothing is forgotten. REQUIRES: each query stands at one of the keys.
   const double* forgotten = nullptr;
 };
 
-// A causal mask says where queries stand; without one, queries and keys both count from 0.
+// A causal mask gives the positions of queries; without one, queries and keys both count from 0.
 inline Index shift_of(const Mask& mask) { return mask.causal ? mask.offset : 0; }
 
 namespace detail {
