@@ -1,17 +1,26 @@
-# heed_add_plugin(<name> <source>... [REGISTERS <name>...] [VERSION <text>] [NATIVE])
+# heed_add_plugin(<name> <source>... [REGISTERS <name>...] [OPTIMIZERS <name>...] [SCHEDULES <name>...]
+#                 [VERSION <text>] [NATIVE])
 #
 # Builds <name>.so, which `heed --plugin <name>.so` loads. REGISTERS are the names in the HEED_MIXER, HEED_LAYER,
-# HEED_POSITION and HEED_TASK lines of the sources; without it, the plugin's own. VERSION is what results say of it.
+# HEED_POSITION and HEED_TASK lines of the sources, OPTIMIZERS and SCHEDULES those in the HEED_OPTIMIZER and
+# HEED_SCHEDULE lines. Without any of the three, REGISTERS is the plugin's own name. VERSION is what results say of it.
 # NATIVE compiles for this machine's instruction set, as heed's own scripts do; without it the plugin runs on any.
 #
 # The same file serves the installed heed (find_package), a tree that contains heed (add_subdirectory) and heed itself.
 function(heed_add_plugin name)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "NATIVE" "VERSION" "REGISTERS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "NATIVE" "VERSION" "REGISTERS;OPTIMIZERS;SCHEDULES")
   if(NOT arg_UNPARSED_ARGUMENTS)
     message(FATAL_ERROR "heed_add_plugin(${name}): name its sources, as heed_add_plugin(${name} ${name}.cpp)")
   endif()
-  if(NOT arg_REGISTERS)
-    set(arg_REGISTERS ${name})
+  set(functions ${arg_REGISTERS})
+  foreach(registered IN LISTS arg_OPTIMIZERS)
+    list(APPEND functions optimizer_${registered})
+  endforeach()
+  foreach(registered IN LISTS arg_SCHEDULES)
+    list(APPEND functions schedule_${registered})
+  endforeach()
+  if(NOT functions)
+    set(functions ${name})
   endif()
   if(NOT arg_VERSION)
     set(arg_VERSION "0")
@@ -19,7 +28,7 @@ function(heed_add_plugin name)
 
   set(declarations "")
   set(calls "")
-  foreach(registered IN LISTS arg_REGISTERS)
+  foreach(registered IN LISTS functions)
     string(APPEND declarations "void heed_register_${registered}(heed::Registry& registry);\n")
     string(APPEND calls "  heed_register_${registered}(registry);\n")
   endforeach()

@@ -1,5 +1,6 @@
 # heed_add_variant(<name> [FILE <path>]): adds <name>.cpp (or the file) of this folder to heed_variants and its
-# registration to the built-in list.
+# registration to the built-in list. heed_add_optimizer(<name>) and heed_add_schedule(<name>) do the same for
+# optimizers/<name>.cpp and schedules/<name>.cpp.
 #
 # The first call makes the library; at the end of the folder builtin_variants.cpp is generated, which calls each
 # heed_register_<name>(Registry&) in the order of the calls. A reference to each exists, so the linker cannot drop
@@ -18,6 +19,14 @@ function(heed_add_variant name)
   endif()
   target_sources(heed_variants PRIVATE ${arg_FILE})
   set_property(GLOBAL APPEND PROPERTY HEED_VARIANTS ${name})
+endfunction()
+
+function(heed_add_optimizer name)
+  heed_add_variant(optimizer_${name} FILE optimizers/${name}.cpp)
+endfunction()
+
+function(heed_add_schedule name)
+  heed_add_variant(schedule_${name} FILE schedules/${name}.cpp)
 endfunction()
 
 function(heed_write_builtin_variants)

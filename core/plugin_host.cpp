@@ -179,10 +179,12 @@ Registry open(const Path& file, PluginOrigin& origin) {
   }
   check("when it registered its contents,");
   if (!thrown.empty()) refuse(file, fmt::format("this plugin could not register its contents: {}", thrown));
-  if (brought.variants().empty() && brought.positions().empty() && brought.tasks().empty())
+  if (brought.variants().empty() && brought.positions().empty() && brought.tasks().empty() &&
+      brought.optimizers().empty() && brought.schedules().empty())
     refuse(file,
-           "this plugin contains no variant, no position and no task. Its sources end in HEED_MIXER, "
-           "HEED_LAYER, HEED_POSITION or HEED_TASK, and heed_add_plugin's REGISTERS names them.");
+           "this plugin contains no variant, no position, no optimizer, no schedule and no task. Its sources "
+           "end in HEED_MIXER, HEED_LAYER, HEED_POSITION, HEED_TASK, HEED_OPTIMIZER or HEED_SCHEDULE, and "
+           "heed_add_plugin's REGISTERS, OPTIMIZERS and SCHEDULES name them.");
   return brought;
 }
 

@@ -7,11 +7,14 @@
 
 #include "core/head_loop.h"
 #include "core/layer.h"
+#include "core/optimizer.h"
 #include "core/optional_members.h"
 #include "core/position.h"
 #include "core/registry.h"
+#include "core/schedule.h"
 
-// For files that register variants and positions; core/registry.h is for those that use what is registered.
+// For files that register variants, positions, optimizers and schedules; core/registry.h is for those that
+// use what is registered.
 
 namespace heed {
 
@@ -94,6 +97,26 @@ void Registry::add_position(const std::string& name, About about) {
   add(std::move(info));
 }
 
+template <template <class> class O, class>
+void Registry::add_optimizer(const std::string& name, About about) {
+  OptimizerInfo info{detail::make_entry<typename O<double>::Options>(name, std::move(about))};
+  const auto make = [name]<class S>(const Config& c, Params<S>& params) -> std::unique_ptr<Optimizer<S>> {
+    return std::make_unique<O<S>>(make_options<typename O<S>::Options>(c, name), params);
+  };
+  info.make_float = make;
+  info.make_double = make;
+  add(std::move(info));
+}
+
+template <class C>
+void Registry::add_schedule(const std::string& name, About about) {
+  ScheduleInfo info{detail::make_entry<typename C::Options>(name, std::move(about))};
+  info.make = [name](const Config& c, const ScheduleSpec& spec) -> std::unique_ptr<Schedule> {
+    return std::make_unique<C>(make_options<typename C::Options>(c, name), spec);
+  };
+  add(std::move(info));
+}
+
 }  // namespace heed
 
 // Each defines the function that the generated list calls:
@@ -112,4 +135,16 @@ void Registry::add_position(const std::string& name, About about) {
   void heed_register_##name(::heed::Registry& registry);                \
   void heed_register_##name(::heed::Registry& registry) {               \
     registry.add_position<Position>(#name, ::heed::About{__VA_ARGS__}); \
+  }
+// Optimizers and schedules may have the name of a variant, so their functions are named apart:
+//     HEED_OPTIMIZER(sgd, Sgd, "Stochastic gradient descent", "Sutskever et al. 2013")
+#define HEED_OPTIMIZER(name, Optimizer, ...)                              \
+  void heed_register_optimizer_##name(::heed::Registry& registry);        \
+  void heed_register_optimizer_##name(::heed::Registry& registry) {       \
+    registry.add_optimizer<Optimizer>(#name, ::heed::About{__VA_ARGS__}); \
+  }
+#define HEED_SCHEDULE(name, Schedule, ...)                              \
+  void heed_register_schedule_##name(::heed::Registry& registry);       \
+  void heed_register_schedule_##name(::heed::Registry& registry) {      \
+    registry.add_schedule<Schedule>(#name, ::heed::About{__VA_ARGS__}); \
   }

@@ -48,32 +48,55 @@ void move_all(std::vector<E>& from, std::vector<E>& to, const std::shared_ptr<co
 
 constexpr const char* kVariant = "variant";
 constexpr const char* kPosition = "kind of position";
+constexpr const char* kOptimizer = "optimizer";
+constexpr const char* kSchedule = "schedule";
 constexpr const char* kTask = "task";
 
 }  // namespace
 
+Config Entry::own_options(const Config& given) const {
+  Config own = Config::map(given.place());
+  for (const OptionInfo& o : options)
+    if (const Config* value = given.find(o.name)) own.set(o.name, *value);
+  return own;
+}
+
 void Registry::add(VariantInfo info) { insert(variants_, std::move(info), kVariant); }
 void Registry::add(PositionInfo info) { insert(positions_, std::move(info), kPosition); }
+void Registry::add(OptimizerInfo info) { insert(optimizers_, std::move(info), kOptimizer); }
+void Registry::add(ScheduleInfo info) { insert(schedules_, std::move(info), kSchedule); }
 void Registry::add(TaskInfo info) { insert(tasks_, std::move(info), kTask); }
 
 void Registry::adopt(Registry other, const PluginOrigin& origin) {
   refuse_taken(variants_, other.variants_, kVariant);
   refuse_taken(positions_, other.positions_, kPosition);
+  refuse_taken(optimizers_, other.optimizers_, kOptimizer);
+  refuse_taken(schedules_, other.schedules_, kSchedule);
   refuse_taken(tasks_, other.tasks_, kTask);
   const auto plugin = std::make_shared<const PluginOrigin>(origin);
   move_all(other.variants_, variants_, plugin);
   move_all(other.positions_, positions_, plugin);
+  move_all(other.optimizers_, optimizers_, plugin);
+  move_all(other.schedules_, schedules_, plugin);
   move_all(other.tasks_, tasks_, plugin);
   plugins_.push_back(origin);
 }
 
 const VariantInfo* Registry::find_variant(std::string_view name) const { return find(variants_, name); }
 const PositionInfo* Registry::find_position(std::string_view name) const { return find(positions_, name); }
+const OptimizerInfo* Registry::find_optimizer(std::string_view name) const { return find(optimizers_, name); }
+const ScheduleInfo* Registry::find_schedule(std::string_view name) const { return find(schedules_, name); }
 const TaskInfo* Registry::find_task(std::string_view name) const { return find(tasks_, name); }
 
 const VariantInfo& Registry::variant(std::string_view name) const { return get(variants_, name, kVariant); }
 const PositionInfo& Registry::position(std::string_view name) const {
   return get(positions_, name, kPosition);
+}
+const OptimizerInfo& Registry::optimizer(std::string_view name) const {
+  return get(optimizers_, name, kOptimizer);
+}
+const ScheduleInfo& Registry::schedule(std::string_view name) const {
+  return get(schedules_, name, kSchedule);
 }
 const TaskInfo& Registry::task(std::string_view name) const { return get(tasks_, name, kTask); }
 

@@ -15,11 +15,16 @@
 
 namespace heed {
 
-// What is registered is made through these; who calls `make` includes core/layer.h or core/position.h.
+// What is registered is made through these; who calls `make` includes core/layer.h, core/optimizer.h,
+// core/position.h or core/schedule.h.
 template <class S>
 class HeadKernel;
 template <class S>
 class Layer;
+template <class S>
+class Optimizer;
+class Schedule;
+struct ScheduleSpec;
 template <class S>
 struct LayerSpec;
 template <class S>
@@ -48,6 +53,9 @@ struct Entry {
   // stand.
   std::function<Config(const Config& given, const std::string& path, Problems& problems)> resolve;
   std::shared_ptr<const PluginOrigin> plugin = {};  // that brought it; null: built in
+
+  // Returns those of `given` (a map) that are options of this entry.
+  Config own_options(const Config& given) const;
 };
 
 template <class S>
@@ -107,6 +115,28 @@ struct PositionInfo : Entry {
   }
 };
 
+template <class S>
+using MakeOptimizer = std::function<std::unique_ptr<Optimizer<S>>(const Config& options, Params<S>&)>;
+
+struct OptimizerInfo : Entry {
+  MakeOptimizer<float> make_float = {};
+  MakeOptimizer<double> make_double = {};
+
+  // Requires: params are frozen and outlive the optimizer.
+  template <class S>
+  std::unique_ptr<Optimizer<S>> make(const Config& chosen, Params<S>& params) const {
+    if constexpr (std::is_same_v<S, float>)
+      return make_float(chosen, params);
+    else
+      return make_double(chosen, params);
+  }
+};
+
+struct ScheduleInfo : Entry {
+  // Throws heed::Error if the spec does not suit the schedule (a decay longer than all steps).
+  std::function<std::unique_ptr<Schedule>(const Config& options, const ScheduleSpec&)> make = {};
+};
+
 struct TaskInfo : Entry {
   std::function<std::unique_ptr<Task>(const Config& options, std::uint64_t seed)> make = {};
 };
@@ -131,6 +161,14 @@ class Registry {
   template <template <class> class P, class = P<double>>
   void add_position(const std::string& name, About about);
 
+  // O<S> derives from Optimizer<S>, has Options, is built from (Options, Params<S>&).
+  template <template <class> class O, class = O<double>>
+  void add_optimizer(const std::string& name, About about);
+
+  // C derives from Schedule, has Options, is built from (Options, ScheduleSpec).
+  template <class C>
+  void add_schedule(const std::string& name, About about);
+
   // T derives from Task, has Options, is built from (Options, seed).
   template <class T>
   void add_task(const std::string& name, About about);
@@ -141,25 +179,35 @@ class Registry {
 
   const std::vector<VariantInfo>& variants() const { return variants_; }
   const std::vector<PositionInfo>& positions() const { return positions_; }
+  const std::vector<OptimizerInfo>& optimizers() const { return optimizers_; }
+  const std::vector<ScheduleInfo>& schedules() const { return schedules_; }
   const std::vector<TaskInfo>& tasks() const { return tasks_; }
 
   // nullptr where the name is unknown
   const VariantInfo* find_variant(std::string_view name) const;
   const PositionInfo* find_position(std::string_view name) const;
+  const OptimizerInfo* find_optimizer(std::string_view name) const;
+  const ScheduleInfo* find_schedule(std::string_view name) const;
   const TaskInfo* find_task(std::string_view name) const;
 
   // heed::Error with the nearest name where it is unknown
   const VariantInfo& variant(std::string_view name) const;
   const PositionInfo& position(std::string_view name) const;
+  const OptimizerInfo& optimizer(std::string_view name) const;
+  const ScheduleInfo& schedule(std::string_view name) const;
   const TaskInfo& task(std::string_view name) const;
 
  private:
   void add(VariantInfo info);
   void add(PositionInfo info);
+  void add(OptimizerInfo info);
+  void add(ScheduleInfo info);
   void add(TaskInfo info);
 
   std::vector<VariantInfo> variants_;
   std::vector<PositionInfo> positions_;
+  std::vector<OptimizerInfo> optimizers_;
+  std::vector<ScheduleInfo> schedules_;
   std::vector<TaskInfo> tasks_;
   std::vector<PluginOrigin> plugins_;
 };
@@ -171,8 +219,8 @@ std::vector<std::string> names(const std::vector<E>& entries) {
   return out;
 }
 
-void register_builtin_variants(
-    Registry& registry);  // variants and positions of the tree; made by CMake (variants/CMakeLists.txt)
+void register_builtin_variants(Registry& registry);  // variants, positions, optimizers and schedules of the
+                                                     // tree; made by CMake (variants/CMakeLists.txt)
 
 namespace detail {
 

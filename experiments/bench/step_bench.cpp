@@ -36,9 +36,9 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   Model<float> model(model_spec(trial, *task), registry, params);
   params.freeze();
   params.initialize(trial.seed);
-  TrainOptions options = trial.train;
-  options.steps = std::max(options.steps, warmup + steps);  // the learning rate is that of a real training
-  Training training(model, params, *task, options, threads);
+  TrialConfig longer = trial;  // so that the learning rate is that of a real training
+  longer.train.steps = std::max(trial.train.steps, warmup + steps);
+  Training training(model, params, *task, longer, registry, threads);
 
   StepBench out{};
   Index s = 0;
@@ -57,7 +57,7 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   ceiling.measure();
   out.ceiling = ceiling.flops_per_second();
 
-  const double batch = static_cast<double>(options.batch);
+  const double batch = static_cast<double>(trial.train.batch);
   out.vocabulary = static_cast<double>(task->vocabulary());
   out.length = static_cast<double>(task->length());
   out.labels = static_cast<double>(scored_positions(*task));

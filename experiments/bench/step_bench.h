@@ -6,7 +6,7 @@
 
 namespace heed {
 
-// How fast one update of a training is: batch, forward, loss, backward, clip, AdamW.
+// How fast one update of a training is: batch, forward, loss, backward, clip, optimizer step.
 struct StepBench {
   Timing step;                // of each timed update
   double ready_seconds;       // from the start of the process to the first update; to 0.01 s

@@ -204,6 +204,7 @@ std::string Matcher::shape_of(const TrialConfig& trial) const {
   shape.variant.clear();
   shape.save = {};
   shape.train = {};
+  if (match_.options.budget != "step_time") shape.method = {};
   for (PluginOrigin& p : shape.plugins) p = {p.name, "", "", "", p.hash};  // wherever it lies
   if (match_.options.budget == "train_flops") {
     shape.train.batch = trial.train.batch;

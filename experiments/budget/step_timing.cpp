@@ -33,7 +33,7 @@ class Runner {
   Runner(const TrialConfig& trial, const Registry& registry)
       : task_(registry.task(trial.task.name).make(trial.task.options, trial.seed)),
         sized_(model_spec(trial, *task_), registry, trial.seed),
-        training_(sized_.model, sized_.params, *task_, trial.train, 1) {
+        training_(sized_.model, sized_.params, *task_, trial, registry, 1) {
     round(2);  // takes the memory
     updates_ = static_cast<Index>(std::clamp(std::ceil(kRoundMilliseconds / round(1)), 1.0, 100.0));
   }

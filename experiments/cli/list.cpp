@@ -9,6 +9,7 @@
 #include "experiments/sweep/variant_names.h"
 #include "experiments/trial/metrics.h"
 #include "experiments/trial/train_options.h"
+#include "experiments/trial/trial_config.h"
 
 namespace heed::cli {
 namespace {
@@ -59,15 +60,37 @@ void print_metrics() {
   fmt::print("{}", aligned(rows));
 }
 
+void print_train(const Registry& registry) {
+  std::vector<OptionInfo> options = list_options<TrainOptions>();
+  const Method defaults;
+  options.push_back({"optimizer",
+                     "string",
+                     defaults.optimizer,
+                     {.choices = names(registry.optimizers()),
+                      .doc = "what changes the parameters; its options may be written in `train` too"}});
+  options.push_back({"schedule",
+                     "string",
+                     defaults.schedule,
+                     {.choices = names(registry.schedules()),
+                      .doc = "learning rate after warmup; its options may be written in `train` too"}});
+  print_options(options);
+  fmt::print("\nThe options of optimizer and schedule: `heed list {}`, `heed list {}`.\n", defaults.optimizer,
+             defaults.schedule);
+}
+
 int describe(const std::string& name, const Registry& registry) {
   if (name == "model") return print_options(list_options<ModelOptions>()), kDone;
-  if (name == "train") return print_options(list_options<TrainOptions>()), kDone;
-  if (print_if_found(registry.find_variant(name), "variant") ||
-      print_if_found(registry.find_position(name), "position") ||
-      print_if_found(registry.find_task(name), "task"))
-    return kDone;
+  if (name == "train") return print_train(registry), kDone;
+  // Things of several kinds may have one name: the variant and the schedule `linear`.
+  bool found = print_if_found(registry.find_variant(name), "variant");
+  found |= print_if_found(registry.find_position(name), "position");
+  found |= print_if_found(registry.find_optimizer(name), "optimizer");
+  found |= print_if_found(registry.find_schedule(name), "schedule");
+  found |= print_if_found(registry.find_task(name), "task");
+  if (found) return kDone;
   std::vector<std::string> known = {"model", "train"};
-  for (const auto& all : {names(registry.variants()), names(registry.positions()), names(registry.tasks())})
+  for (const auto& all : {names(registry.variants()), names(registry.positions()),
+                          names(registry.optimizers()), names(registry.schedules()), names(registry.tasks())})
     known.insert(known.end(), all.begin(), all.end());
   throw UsageError(fmt::format("nothing is called '{}'.{}", name, suggestion(name, known)));
 }
@@ -79,6 +102,8 @@ int run(const Input& input, Registry& registry) {
   print_group("Variants (variants)", registry.variants(), &attention);
   print_group("Feed-forwards (model.feed_forward; or none)", registry.variants(), &feed_forward);
   print_group("Positions (model.positions; or none)", registry.positions());
+  print_group("Optimizers (train.optimizer)", registry.optimizers());
+  print_group("Schedules (train.schedule)", registry.schedules());
   print_group("Tasks (task)", registry.tasks());
   fmt::print("Metrics (compare.metric)\n");
   print_metrics();
@@ -94,7 +119,7 @@ Command list_command() {
   Command c;
   c.name = "list";
   c.synopsis = "[NAME]";
-  c.summary = "list variants, feed-forwards, positions, tasks and metrics, or the options of one";
+  c.summary = "list variants, positions, optimizers, schedules, tasks and metrics, or the options of one";
   c.details =
       "    heed list window\n"
       "    heed list train";

@@ -9,6 +9,7 @@ namespace heed {
 void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place) {
   TrialConfig model = trial;
   model.train = {};
+  model.method = {};
   model.variant.clear();
   if (!seen_.insert(to_config(model).canonical()).second) return;
   const std::shared_ptr<Task> task = make_task(trial, task_place);

@@ -6,7 +6,9 @@
 
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
+#include "experiments/sweep/train_section.h"
 #include "experiments/sweep/variant_names.h"
+#include "experiments/trial/method.h"
 
 namespace heed {
 namespace {
@@ -134,7 +136,7 @@ bool resolve_sections(const Config& sections, const Registry& registry, TrialCon
   Problems found;
   resolve_task(sections, registry, trial, found);
   resolve_model(sections, registry, trial, found);
-  read_section(trial.train, section(sections, "train"), "train", {}, found);
+  resolve_train(section(sections, "train"), registry, trial, found);
   problems.add(found);
   return found.empty();
 }
@@ -144,6 +146,8 @@ TrialConfig with_variant(const TrialConfig& point, const VariantEntry& variant, 
   TrialConfig trial = point;
   set_variant(variant, registry, trial, problems);
   trial.plugins = plugins_of(trial, registry);
+  if (const std::string why = refuse_schedule(trial, registry); !why.empty())
+    problems.add(variant.place, fmt::format("{}: {}", variant.path, why));
   return trial;
 }
 

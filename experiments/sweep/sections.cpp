@@ -65,6 +65,9 @@ std::vector<OptionInfo> section_options(const Config& tree, const Registry& regi
   append(all, "model", list_options<ModelOptions>());
   append(all, "model", {{"positions", "string", "", {}}, {"feed_forward", "string", "", {}}});
   append(all, "train", list_options<TrainOptions>());
+  append(all, "train", {{"optimizer", "string", "", {}}, {"schedule", "string", "", {}}});
+  for (const OptimizerInfo& o : registry.optimizers()) append(all, "train", o.options);
+  for (const ScheduleInfo& s : registry.schedules()) append(all, "train", s.options);
   return all;
 }
 

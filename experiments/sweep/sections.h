@@ -41,7 +41,8 @@ bool read_named(const Config& c, const std::string& path, const std::string& wha
                 Problems& problems);
 
 // What the sections `task`, `model` and `train` take, by dotted path: "train.lr", "task.pairs". The slots
-// model.positions and model.feed_forward, and task.name, count as texts.
+// model.positions and model.feed_forward, task.name, train.optimizer and train.schedule count as texts.
+// `train` has the options of every optimizer and schedule.
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry);
 
 // Does `sweep` let this path vary?

@@ -20,7 +20,9 @@
 namespace heed {
 namespace {
 
-constexpr std::string_view kMagic = "heed checkpoint 3\n";  // the number is raised when the layout changes
+constexpr std::string_view kMagic = "heed checkpoint 4\n";  // the number is raised when the layout changes
+
+constexpr const char* kMisshapen = "its content is not in heed's format.";
 
 class Writer {
  public:
@@ -78,8 +80,12 @@ std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std
   if (in.text() != kMagic) return "it is of another version of heed.";
   if (in.text() != build_stamp()) return "it is of another build of heed, whose bits may differ.";
   state.values = in.read<float>();
-  state.first_moment = in.read<float>();
-  state.second_moment = in.read<float>();
+  const std::vector<std::uint64_t> vectors = in.read<std::uint64_t>();
+  if (vectors.size() != 1) throw results::DamagedFile(path, kMisshapen);
+  for (std::uint64_t i = 0; i < vectors[0]; ++i) {
+    std::string name = in.text();
+    state.optimizer.push_back({std::move(name), in.read<float>()});
+  }
   TrainLog& log = state.log;
   log.loss = in.read<double>();
   log.gradient_norm = in.read<double>();
@@ -91,9 +97,9 @@ std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std
   const bool fits =
       log.gradient_norm.size() == log.loss.size() && log.validation_loss.size() == log.evaluated_at.size() &&
       log.validation_accuracy.size() == log.evaluated_at.size() &&
-      state.first_moment.size() == state.values.size() && state.second_moment.size() == state.values.size();
-  if (!fits || times.size() != 3 || !in.at_end())
-    throw results::DamagedFile(path, "its content is not in heed's format.");
+      std::ranges::all_of(state.optimizer,
+                          [&](const auto& v) { return v.values.size() == state.values.size(); });
+  if (!fits || times.size() != 3 || !in.at_end()) throw results::DamagedFile(path, kMisshapen);
   log.seconds = times[0], log.processor_seconds = times[1], log.wall_seconds = times[2];
   log.updates = static_cast<Index>(log.loss.size());
   return "";
@@ -150,8 +156,13 @@ void Checkpoints::save(const TrainState& state) {
   Writer out;
   out.add(kMagic);
   out.add(build_stamp());
-  for (const std::span<float> s : {state.values, state.first_moment, state.second_moment})
-    out.add(std::span<const float>(s));
+  out.add(std::span<const float>(state.values));
+  const std::uint64_t vectors = state.optimizer.size();
+  out.add(std::span(&vectors, 1));
+  for (const OptimizerState<float>& s : state.optimizer) {
+    out.add(s.name);
+    out.add(std::span<const float>(s.values));
+  }
   const TrainLog& log = state.log;
   out.add(std::span<const double>(log.loss));
   out.add(std::span<const double>(log.gradient_norm));

@@ -11,7 +11,8 @@
 namespace heed {
 
 // The checkpoints of one trial: two files, BASE.0 and BASE.1, of which the older is written next, so that one
-// is whole at any instant. A file is flat: magic, the build stamp, the arrays of a TrainState, and the seal
+// is whole at any instant. A file is flat: magic, the build stamp, the arrays of a TrainState (those
+// of the optimizer by name), and the seal
 // of results/seal.h, whose label names the trial and the step. It is verified whole before any of it is used.
 class Checkpoints {
  public:

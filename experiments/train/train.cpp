@@ -18,7 +18,7 @@ struct Learner {
   Learner(const Stage& stage, const TrialConfig& trial, const Registry& registry, const Task& task,
           int threads)
       : sized(std::make_unique<SizedModel>(stage.model, registry, trial.seed)),
-        training(sized->model, sized->params, task, trial.train, threads) {}
+        training(sized->model, sized->params, task, trial, registry, threads) {}
   std::unique_ptr<SizedModel> sized;
   Training training;
 };

@@ -6,8 +6,10 @@
 #include <limits>
 
 #include "core/finite.h"
+#include "core/model/clipping.h"
 #include "core/model/growth.h"
 #include "experiments/system/clock.h"
+#include "experiments/trial/method.h"
 
 namespace heed {
 namespace {
@@ -84,15 +86,16 @@ Index evaluation_interval(const TrainOptions& o) {
   return o.evaluate_every > 0 ? o.evaluate_every : std::max<Index>(1, o.steps / 20);
 }
 
-Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& o,
-                   int threads)
+Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
+                   const Registry& registry, int threads)
     : model_(model),
       params_(params),
-      options_(o),
+      options_(trial.train),
       step_(threads),
       evaluation_step_(threads, false),
-      optimizer_(params, {o.beta1, o.beta2, o.eps, o.weight_decay}),
-      room_(task, o.batch) {}
+      optimizer_(make_optimizer(trial, registry, params)),
+      learning_rate_(make_schedule(trial, registry)),
+      room_(task, trial.train.batch) {}
 
 bool Training::Update::finite() const { return is_finite(loss) && is_finite(gradient_norm); }
 
@@ -109,7 +112,7 @@ Training::Update Training::update(Index s) {
   const Update done{score.mean_loss(), gradient_norm(step_, params_)};
   if (!done.finite()) return done;
   if (o.clip > 0) clip_gradients(params_, done.gradient_norm, o.clip);
-  optimizer_.update(step_, warmup_cosine(s, o.warmup, o.steps, o.lr, o.min_lr));
+  optimizer_->update(step_, (*learning_rate_)(s));
   return done;
 }
 
@@ -162,9 +165,13 @@ void Training::continue_from(const SavedState& saved) {
     std::copy(from.begin(), from.end(), to.begin());
   };
   copy(saved.values, params_.values());
-  copy(saved.first_moment, optimizer_.first_moment());
-  copy(saved.second_moment, optimizer_.second_moment());
-  optimizer_.continue_from(saved.log.updates);
+  const std::vector<OptimizerState<float>>& state = optimizer_->state();
+  HEED_CHECK(saved.optimizer.size() == state.size(), "the saved state is of another optimizer");
+  for (std::size_t i = 0; i < state.size(); ++i) {
+    HEED_CHECK(saved.optimizer[i].name == state[i].name, "the saved state is of another optimizer");
+    copy(saved.optimizer[i].values, state[i].values);
+  }
+  optimizer_->continue_from(saved.log.updates);
 }
 
 std::vector<float> Training::logits(Index s, Index sequences) {
@@ -177,8 +184,8 @@ std::vector<float> Training::logits(Index s, Index sequences) {
 
 double Training::grow_from(Training& smaller) {
   grow(smaller.params_, params_);
-  optimizer_.grow_from(smaller.optimizer_);
-  const Index next = optimizer_.updates(), sequences = std::min<Index>(options_.batch, kComparedSequences);
+  optimizer_->grow_from(*smaller.optimizer_);
+  const Index next = optimizer_->updates(), sequences = std::min<Index>(options_.batch, kComparedSequences);
   const std::vector<float> before = smaller.logits(next, sequences), after = logits(next, sequences);
   double change = 0, size = 0;
   for (std::size_t i = 0; i < before.size(); ++i) {

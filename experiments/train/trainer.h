@@ -1,16 +1,19 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "core/model/model.h"
-#include "core/model/optimizer.h"
+#include "core/optimizer.h"
+#include "core/registry.h"
+#include "core/schedule.h"
 #include "core/task.h"
 #include "experiments/train/trial.h"
-#include "experiments/trial/train_options.h"
+#include "experiments/trial/trial_config.h"
 
 namespace heed {
 
@@ -60,13 +63,19 @@ double solved_step(const TrainLog& log);
 
 // All that a training is between two updates, besides its configuration: views of its own memory.
 struct TrainState {
-  std::span<float> values, first_moment, second_moment;
+  std::span<float> values;
+  std::span<const OptimizerState<float>> optimizer;
   TrainLog& log;
 };
 
 // The same with memory of its own.
 struct SavedState {
-  std::vector<float> values, first_moment, second_moment;
+  struct Vector {
+    std::string name;
+    std::vector<float> values;
+  };
+  std::vector<float> values;
+  std::vector<Vector> optimizer;  // its state
   TrainLog log;
 };
 
@@ -82,14 +91,15 @@ struct TrainHooks {
 // the training split: the same for every variant. `model`, `params` and `task` outlive it.
 class Training {
  public:
-  Training(Model<float>& model, Params<float>& params, const Task& task, const TrainOptions& options,
-           int threads);
+  Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
+           const Registry& registry, int threads);
 
   struct Update {
     double loss, gradient_norm;  // of the batch before the update; the norm before clipping
     bool finite() const;
   };
-  // Batch, forward, loss, backward, clip, AdamW. A number that is not finite leaves the parameters alone.
+  // Batch, forward, loss, backward, clip, optimizer step. A number that is not finite leaves the parameters
+  // alone.
   Update update(Index s);
 
   // Updates, validations and records, from where the log stands until `end` updates are done. Stops at the
@@ -103,9 +113,7 @@ class Training {
   double grow_from(Training& smaller);
 
  private:
-  TrainState state(TrainLog& log) {
-    return {params_.values(), optimizer_.first_moment(), optimizer_.second_moment(), log};
-  }
+  TrainState state(TrainLog& log) { return {params_.values(), optimizer_->state(), log}; }
   void fill(Index s);                                   // with the batch of update s
   std::vector<float> logits(Index s, Index sequences);  // of the first sequences of update s
 
@@ -113,7 +121,8 @@ class Training {
   Params<float>& params_;
   TrainOptions options_;
   Step<float> step_, evaluation_step_;
-  AdamW<float> optimizer_;
+  std::unique_ptr<Optimizer<float>> optimizer_;
+  std::unique_ptr<Schedule> learning_rate_;
   Sequences room_;
 };
 

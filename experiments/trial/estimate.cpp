@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "experiments/trial/method.h"
 #include "experiments/trial/stages.h"
 
 namespace heed {
@@ -25,7 +26,8 @@ Estimate Estimator::operator()(const TrialConfig& trial) {
         flops + 3 * e.forward_flops * static_cast<double>(trial.train.batch) * static_cast<double>(steps);
     const Index together = trial.train.micro_batch > 0 ? trial.train.micro_batch : s.micro_batch;
     const double rows = static_cast<double>(std::min(together, trial.train.batch) * s.length);
-    const double numbers = 16.0 * static_cast<double>(e.parameters);
+    // Values, gradients and the optimizer's state, at 4 bytes each.
+    const double numbers = 4.0 * static_cast<double>((2 + state_vectors(trial, registry_)) * e.parameters);
     e.memory_bytes = std::max(memory, before + numbers + 4.0 * rows * s.row_floats);
     before = numbers;
     done += steps;
@@ -37,6 +39,7 @@ const Estimator::Shape& Estimator::shape_of(const TrialConfig& trial) {
   TrialConfig shape = trial;  // without what does not change the model
   shape.variant.clear();
   shape.train = {};
+  shape.method = {};
   shape.save = {};
   shape.seed = 0;
   const std::string key = to_config(shape).canonical();

@@ -18,7 +18,7 @@ struct Estimate {
   double forward_flops = 0;   // of one sequence
   double training_flops = 0;  // three forward passes for each sequence of each update, in all stages
   double state_bytes = 0;     // kept per sequence when decoding token by token
-  double memory_bytes = 0;  // values, gradients and two moments, and the activations of a micro-batch; about
+  double memory_bytes = 0;    // values, gradients, optimizer state, activations of a micro-batch; about
 };
 
 // Builds each different model once, without memory for its numbers.

@@ -8,25 +8,19 @@
 
 namespace heed {
 
-// The `train` section of a sweep file.
+// The `train` section of a sweep file, without the optimizer, the schedule and their options.
 struct TrainOptions {
   Index steps = 1000, batch = 64, warmup = 0, micro_batch = 0, evaluate_every = 0, evaluate_sequences = 512,
         test_sequences = 1024;
   std::string checkpoint = "30s";
-  double lr = 1e-3, min_lr = 0, weight_decay = 0.1, beta1 = 0.9, beta2 = 0.999, eps = 1e-8, clip = 1.0;
+  double lr = 1e-3, clip = 1.0;
 
   void describe(auto& option) {
     option("steps", steps, {.min = 1, .doc = "updates of the parameters"});
     option("batch", batch, {.min = 1, .doc = "sequences in an update"});
     option("lr", lr, {.min = 0, .doc = "learning rate at its peak"});
-    option("min_lr", min_lr, {.min = 0, .doc = "learning rate at the end of the cosine"});
     option("warmup", warmup,
            {.min = 0, .doc = "updates in which the learning rate rises linearly to its peak"});
-    option("weight_decay", weight_decay,
-           {.min = 0, .doc = "AdamW's decoupled decay; matrices alone decay, not biases, gains, embeddings"});
-    option("beta1", beta1, {.min = 0, .max = 0.999999, .doc = "AdamW: memory of the mean gradient"});
-    option("beta2", beta2, {.min = 0, .max = 0.999999, .doc = "AdamW: memory of the mean square"});
-    option("eps", eps, {.min = 1e-16, .doc = "AdamW: added to the root of the mean square"});
     option("clip", clip, {.min = 0, .doc = "largest norm of all gradients together; 0: no clipping"});
     option("micro_batch", micro_batch,
            {.min = 0, .doc = "sequences that go forward and backward together; 0: chosen from the shape"});
@@ -44,7 +38,6 @@ struct TrainOptions {
     if (!read_duration(checkpoint))
       refuse("checkpoint", "expected a time as 30s or 5m, found '" + checkpoint + "'.");
     if (warmup > steps) refuse("warmup", "it must not be larger than steps");
-    if (min_lr > lr) refuse("min_lr", "it must not be larger than lr");
     if (micro_batch > batch) refuse("micro_batch", "it must not be larger than batch");
   }
 };

@@ -55,6 +55,31 @@ struct SaveFlags : SaveOptions {
   }
 };
 
+// {steps: 1000, ..., optimizer: sgd, schedule: cosine, momentum: 0.9, min_lr: 0}
+Config train_config(const TrialConfig& trial) {
+  Config out = write_options(trial.train);
+  out.set("optimizer", Config::scalar(trial.method.optimizer));
+  out.set("schedule", Config::scalar(trial.method.schedule));
+  for (const Config::Entry& e : trial.method.options.entries()) out.set(e.key, e.value);
+  return out;
+}
+
+// Takes optimizer, schedule and their options out of a resolved `train` section. Trials from before there was
+// a choice name neither.
+Method take_method(Config& train) {
+  Method method;
+  for (const auto& [key, name] : {std::pair{"optimizer", &method.optimizer}, {"schedule", &method.schedule}})
+    if (const Config* found = train.find(key)) *name = found->text(), train.erase(key);
+  const std::vector<OptionInfo> own = list_options<TrainOptions>();
+  const auto is_own = [&](const Config::Entry& e) {
+    return std::any_of(own.begin(), own.end(), [&](const OptionInfo& o) { return o.name == e.key; });
+  };
+  for (const Config::Entry& e : train.entries())
+    if (!is_own(e)) method.options.set(e.key, e.value);
+  std::erase_if(train.entries(), [&](const Config::Entry& e) { return !is_own(e); });
+  return method;
+}
+
 Config plugins_config(const std::vector<PluginOrigin>& plugins) {
   std::vector<Config> out;
   for (const PluginOrigin& p : plugins) {
@@ -119,7 +144,7 @@ Config to_config(const TrialConfig& trial) {
   model.set("feed_forward", choice_config(trial.feed_forward));
   out.set("model", std::move(model));
   out.set("task", choice_config(trial.task));
-  out.set("train", write_options(trial.train));
+  out.set("train", train_config(trial));
   out.set("save", write_options(SaveFlags{trial.save}));
   if (!trial.plugins.empty()) out.set("plugins", plugins_config(trial.plugins));
   return out;
@@ -156,7 +181,9 @@ TrialConfig trial_from_config(const Config& resolved) {
   model.erase("positions");
   model.erase("feed_forward");
   read_section(trial.model, std::move(model), "model");
-  read_section(trial.train, tree.at("train"), "train");
+  Config train = tree.at("train");
+  trial.method = take_method(train);
+  read_section(trial.train, std::move(train), "train");
   SaveFlags save;
   read_section(save, tree.at("save"), "save");
   trial.save = save;
@@ -174,6 +201,8 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
   for (const Choice& c : trial.attention) add(registry.find_variant(c.name));  // stages have the same
   add(registry.find_variant(trial.feed_forward.name));
   add(registry.find_position(trial.positions.name));
+  add(registry.find_optimizer(trial.method.optimizer));
+  add(registry.find_schedule(trial.method.schedule));
   add(registry.find_task(trial.task.name));
   return out;
 }
@@ -181,13 +210,14 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
 bool is_outside_of_id(const std::string& path) { return path == "variant" || path == "train.checkpoint"; }
 
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
-// plugin.
+// plugin. So are the names of the default optimizer and schedule: trials had ids before there was a choice.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
-  if (Config* train = config.find("train"))
-    std::erase_if(train->entries(),
-                  [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
+  Config& train = *config.find("train");
+  std::erase_if(train.entries(), [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
+  if (trial.method.optimizer == Method().optimizer) train.erase("optimizer");
+  if (trial.method.schedule == Method().schedule) train.erase("schedule");
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())
       for (const char* key : {"version", "path", "stamp"}) p.erase(key);

@@ -23,6 +23,12 @@ struct EarlierStage {
   Index steps = 0;  // updates of this stage
 };
 
+// How a model is trained: what `train` names, and the options of both in one map, as `train` has them.
+struct Method {
+  std::string optimizer = "adamw", schedule = "cosine";
+  Config options = Config::map();
+};
+
 // One training run with everything resolved: no default left unsaid. Equal text, equal id, equal experiment.
 struct TrialConfig {
   std::string variant;            // its label in tables: "softmax", "window(size=16)", "window+softmax"
@@ -31,6 +37,7 @@ struct TrialConfig {
   std::vector<EarlierStage> grow;  // before this model is reached; most trials have none
   ModelOptions model;
   TrainOptions train;
+  Method method;
   SaveOptions save;
   std::uint64_t seed = 0;
   std::vector<PluginOrigin> plugins;  // that it uses; of the id only their hashes are part

@@ -10,7 +10,9 @@
 void heed_register_learned(heed::Registry& registry);
 void heed_register_linear(heed::Registry& registry);
 void heed_register_mlp(heed::Registry& registry);
+void heed_register_optimizer_adamw(heed::Registry& registry);
 void heed_register_pattention(heed::Registry& registry);
+void heed_register_schedule_cosine(heed::Registry& registry);
 void heed_register_softmax(heed::Registry& registry);
 void heed_register_tokenformer(heed::Registry& registry);
 
@@ -22,7 +24,8 @@ int main(int argc, char** argv) {
   }
   Registry registry;
   for (const auto add : {heed_register_learned, heed_register_linear, heed_register_mlp,
-                         heed_register_pattention, heed_register_softmax, heed_register_tokenformer})
+                         heed_register_optimizer_adamw, heed_register_pattention,
+                         heed_register_schedule_cosine, heed_register_softmax, heed_register_tokenformer})
     add(registry);
 
   const Mqar task({.length = 128, .vocab = 256}, 0);  // two tiles of keys, two chunks
@@ -36,9 +39,9 @@ int main(int argc, char** argv) {
   params.freeze();
   params.initialize(0);
 
-  TrainOptions options;
-  options.batch = 2;
-  options.micro_batch = 1;  // not what suits this machine's cache
-  Training training(model, params, task, options, 1);
+  TrialConfig trial;
+  trial.train.batch = 2;
+  trial.train.micro_batch = 1;  // not what suits this machine's cache
+  Training training(model, params, task, trial, registry, 1);
   for (Index s = 0; s < 2; ++s) training.update(s);
 }

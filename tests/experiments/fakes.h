@@ -146,6 +146,65 @@ struct FakeText : FakeMqar {
   }
 };
 
+template <class S>
+struct FakeAdamW : Optimizer<S> {
+  struct Options {
+    double beta1 = 0.9, beta2 = 0.999, eps = 1e-8, weight_decay = 0.1;
+    void describe(auto& option) {
+      option("beta1", beta1, {.min = 0, .max = 0.999999});
+      option("beta2", beta2, {.min = 0, .max = 0.999999});
+      option("eps", eps, {.min = 1e-16});
+      option("weight_decay", weight_decay, {.min = 0});
+    }
+  };
+  FakeAdamW(const Options&, Params<S>& params) : Optimizer<S>(params) {
+    this->add_state("first_moment");
+    this->add_state("second_moment");
+  }
+  void apply(Step<S>&, double) override {}
+};
+
+template <class S>
+struct FakeSgd : Optimizer<S> {
+  struct Options {
+    double momentum = 0, weight_decay = 0;
+    void describe(auto& option) {
+      option("momentum", momentum, {.min = 0, .max = 1});
+      option("weight_decay", weight_decay, {.min = 0});
+    }
+  };
+  FakeSgd(const Options&, Params<S>& params) : Optimizer<S>(params) {}
+  void apply(Step<S>&, double) override {}
+};
+
+// Its option has the name of one of `train`.
+template <class S>
+struct FakeClash : Optimizer<S> {
+  struct Options {
+    double clip = 1;
+    void describe(auto& option) { option("clip", clip, {.min = 0}); }
+  };
+  FakeClash(const Options&, Params<S>& params) : Optimizer<S>(params) {}
+  void apply(Step<S>&, double) override {}
+};
+
+struct FakeCosine : Schedule {
+  struct Options {
+    double min_lr = 0;
+    void describe(auto& option) { option("min_lr", min_lr, {.min = 0}); }
+  };
+  FakeCosine(const Options&, const ScheduleSpec& spec) : Schedule(spec) {}
+  double after_warmup(Index) const override { return spec_.lr; }
+};
+
+struct FakeConstant : Schedule {
+  using Options = NoOptions;
+  FakeConstant(const Options&, const ScheduleSpec& spec) : Schedule(spec) {
+    if (spec.steps == 13) throw Error("thirteen steps are too few.");
+  }
+  double after_warmup(Index) const override { return spec_.lr; }
+};
+
 inline Registry fake_registry() {
   Registry r;
   r.add_layer<FakeSoftmax>("softmax", {"scores"});
@@ -157,6 +216,11 @@ inline Registry fake_registry() {
   r.add_layer<FakeMlp>("mlp", {"two maps"});
   r.add_position<FakeLearned>("learned", {"a table"});
   r.add_position<FakeRope>("rope", {"turns"});
+  r.add_optimizer<FakeAdamW>("adamw", {"two moments"});
+  r.add_optimizer<FakeSgd>("sgd", {"steps downhill"});
+  r.add_optimizer<FakeClash>("clash", {"a name twice"});
+  r.add_schedule<FakeCosine>("cosine", {"down"});
+  r.add_schedule<FakeConstant>("constant", {"straight on"});
   r.add_task<FakeMqar>("mqar", {"recall"});
   r.add_task<FakeText>("text", {"bytes"});
   return r;

@@ -107,8 +107,10 @@ void read_checkpoint(const fs::path& path, Hash& hash) {
   const auto state = heed::Checkpoints(path.parent_path() / path.stem(), path.stem()).load(notes);
   if (!state) throw std::runtime_error(notes.empty() ? "there is none" : notes[0]);
   hash.add(state->values);
-  hash.add(state->first_moment);
-  hash.add(state->second_moment);
+  for (const heed::SavedState::Vector& v : state->optimizer) {
+    hash.add(v.name);
+    hash.add(v.values);
+  }
   const heed::TrainLog& log = state->log;
   for (const auto* curve : {&log.loss, &log.gradient_norm, &log.validation_loss, &log.validation_accuracy})
     hash.add(*curve);

@@ -211,8 +211,9 @@ TEST_CASE("a damaged checkpoint is passed over: no crash, no hang, no other valu
   heed::TrainLog log;
   log.loss = log.gradient_norm = {4, 3, 2};
   log.updates = 3;
-  heed::Checkpoints(run.path() / id, id).save({values, first, second, log});
-  heed::Checkpoints(run.path() / "other", "0123456789abcdef").save({first, values, second, log});
+  const std::vector<heed::OptimizerState<float>> state = {{"first_moment", first}, {"second_moment", second}};
+  heed::Checkpoints(run.path() / id, id).save({values, state, log});
+  heed::Checkpoints(run.path() / "other", "0123456789abcdef").save({first, state, log});
   CHECK(damage("checkpoint", run.path() / (id + ".0"), {run.path() / "other.0", run.trials[0]},
                sample(60, 1000))
             .wrong == 0);

@@ -4,38 +4,37 @@
 #include <string>
 #include <vector>
 
-#include "core/model/optimizer.h"
+#include "core/model/clipping.h"
+#include "core/optimizer.h"
+#include "core/schedule.h"
 #include "tests/golden/handlers.h"
 
 namespace heed::golden {
 
-std::vector<Run> run_adamw(const Case& c, const Registry&) {
+std::vector<Run> run_adamw(const Case& c, const Registry& registry) {
   const Tensor &grads = c.input("grads_per_step"), &wanted = c.output("params_per_step");
   require_shape("params_per_step", wanted, {grads.size(0) + 1, grads.size(1)});
   Params<double> params;
   const Param<double> p = params.declare("p", 1, grads.cols(), Init::zeros(), Role::decayed);
   params.freeze();
   p.value() = wanted.matrix().topRows(1);
-  AdamW<double> optimizer(params, {.beta1 = c.number("beta1"),
-                                   .beta2 = c.number("beta2"),
-                                   .eps = c.number("eps"),
-                                   .weight_decay = c.number("weight_decay")});
+  const OptimizerInfo& adamw = registry.optimizer("adamw");
+  Config options = Config::map();
+  for (const OptionInfo& o : adamw.options) options.set(o.name, Config::number(c.number(o.name)));
+  const auto optimizer = adamw.make(options, params);
   Step<double> step;
   Tensor path = Tensor::zeros(wanted.shape);
   path.matrix().row(0) = p.value().row(0);
   for (Index t = 0; t < grads.rows(); ++t) {
     p.grad() = grads.matrix().middleRows(t, 1);
-    optimizer.update(step, c.number("lr"));
+    optimizer->update(step, c.number("lr"));
     path.matrix().row(t + 1) = p.value().row(0);
   }
-  const auto moment = [&](std::span<const double> m) {
+  const auto moment = [&](std::size_t i) {
+    const std::span<const double> m = optimizer->state().at(i).values;
     return Tensor{{grads.cols()}, std::vector<double>(m.begin(), m.begin() + grads.cols())};
   };
-  return {{"",
-           {{"params_per_step", path},
-            {"exp_avg", moment(optimizer.first_moment())},
-            {"exp_avg_sq", moment(optimizer.second_moment())}},
-           {}}};
+  return {{"", {{"params_per_step", path}, {"exp_avg", moment(0)}, {"exp_avg_sq", moment(1)}}, {}}};
 }
 
 std::vector<Run> run_clip(const Case& c, const Registry&) {
@@ -56,11 +55,13 @@ std::vector<Run> run_clip(const Case& c, const Registry&) {
   return {run};
 }
 
-std::vector<Run> run_schedule(const Case& c, const Registry&) {
+std::vector<Run> run_schedule(const Case& c, const Registry& registry) {
+  Config options = Config::map();
+  options.set("min_lr", Config::number(c.number("floor")));
+  const auto rate = registry.schedule("cosine").make(
+      options, {c.number("peak"), c.integer("warmup_steps"), c.integer("total_steps")});
   Tensor lr = Tensor::zeros(c.output("lr").shape);
-  for (std::size_t s = 0; s < lr.values.size(); ++s)
-    lr.values[s] = warmup_cosine(static_cast<Index>(s), c.integer("warmup_steps"), c.integer("total_steps"),
-                                 c.number("peak"), c.number("floor"));
+  for (std::size_t s = 0; s < lr.values.size(); ++s) lr.values[s] = (*rate)(static_cast<Index>(s));
   return {{"", {{"lr", lr}}, {}}};
 }
 

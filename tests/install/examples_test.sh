@@ -19,7 +19,7 @@ export PATH=$work/prefix/bin:$PATH
 cp -r "$work/prefix/share/heed/examples" "$work"
 
 short=(train.steps=20 train.warmup=0 train.evaluate_sequences=32 train.test_sequences=64 sweep.seeds=1)
-for name in gated relu2 axial majority; do
+for name in gated relu2 axial majority adagrad; do
   cd "$work/examples/$name"
   quietly cmake -B build "$@"
   quietly cmake --build build
@@ -32,6 +32,11 @@ grep -q '^softmax *relu2 ' ../relu2/table.txt || fail "the feed-forward has no r
 grep -q '^gated(key_heads=1)' ../gated/table.txt || fail "attention with shared keys has no row"
 grep -q '^softmax *axial' ../axial/table.txt || fail "the positions have no row"
 grep -q '^window ' ../majority/table.txt || fail "the task was not run"
+grep -q '^softmax *adagrad ' ../adagrad/table.txt || fail "the optimizer has no row"
+grep -q '(optimizer)' ../adagrad/list.txt || fail "the optimizer is not listed"
+page=$work/prefix/share/doc/heed/docs/adding-an-optimizer.md
+awk '/^```cpp/ {on = 1; next} /^```/ {on = 0} on' "$page" | diff - ../adagrad/adagrad.cpp ||
+  fail "docs/adding-an-optimizer.md shows another file than examples/adagrad"
 for name in gated relu2; do
   cd "$work/examples/$name"
   heed check "$name" --plugin "build/$name.so"

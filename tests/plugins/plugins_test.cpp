@@ -146,7 +146,8 @@ TEST_CASE("what fits and cannot be used is refused, and everything is put back")
   }
   SECTION("brings nothing") {
     CHECK_THAT(refusal(plugin("bringing_nothing")),
-               ContainsSubstring("this plugin contains no variant, no position and no task"));
+               ContainsSubstring(
+                   "this plugin contains no variant, no position, no optimizer, no schedule and no task"));
   }
   SECTION("changes what belongs to the process") {
     const std::string locale = std::setlocale(LC_ALL, nullptr);

@@ -19,24 +19,42 @@ using results::Column;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
+const std::string kMissing = "-";  // a number that a trial does not have
+
 std::string value_text(const results::Value& value) {
   if (const auto* text = std::get_if<std::string>(&value)) return *text;
   if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
   if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
   const double number = std::get<double>(value);
-  return std::isnan(number) ? "-" : fmt::format("{}", number);
+  return std::isnan(number) ? kMissing : fmt::format("{}", number);
 }
 
-bool differs_within(const std::vector<std::string>& groups, const std::vector<std::string>& values) {
+// Does a parameter take two values within a group? Options of an optimizer or a schedule are missing where
+// another one was chosen; that is no value.
+bool differs_within(const std::vector<std::string>& groups, const std::vector<std::string>& values,
+                    bool may_be_missing) {
   std::map<std::string, std::string> first;
-  for (std::size_t i = 0; i < groups.size(); ++i)
+  for (std::size_t i = 0; i < groups.size(); ++i) {
+    if (may_be_missing && values[i] == kMissing) continue;
     if (first.insert({groups[i], values[i]}).first->second != values[i]) return true;
+  }
   return false;
 }
 
 std::vector<std::string> texts_of(const Column& column) {
   std::vector<std::string> out;
   for (const results::Value& v : column.values) out.push_back(value_text(v));
+  return out;
+}
+
+// The same for a parameter of `train`, whose missing texts are empty in the results. Trials from before there
+// was a choice of optimizers and schedules had the default ones.
+std::vector<std::string> train_texts(const Column& column) {
+  std::vector<std::string> out = texts_of(column);
+  const std::string missing = column.parameter == "train.optimizer"  ? Method().optimizer
+                              : column.parameter == "train.schedule" ? Method().schedule
+                                                                     : kMissing;
+  std::ranges::replace(out, std::string(), missing);
   return out;
 }
 
@@ -79,8 +97,9 @@ std::vector<Varied> varied_parameters(const results::Results& results,
       continue;
     const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
     if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
-    std::vector<std::string> values = texts_of(column);
-    if (!differs_within(is_of_the_sweep(path, matched) ? one_group : variants, values)) continue;
+    const bool of_train = path.starts_with("train.");
+    std::vector<std::string> values = of_train ? train_texts(column) : texts_of(column);
+    if (!differs_within(is_of_the_sweep(path, matched) ? one_group : variants, values, of_train)) continue;
     if (slot.empty())
       varied.push_back({column.name, path, std::move(values)});
     else

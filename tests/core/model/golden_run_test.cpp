@@ -1,9 +1,10 @@
 #include <cmath>
 #include <vector>
 
-#include "core/model/optimizer.h"
+#include "core/model/clipping.h"
 #include "tests/catch.h"
 #include "tests/core/model/tiny_model.h"
+#include "tests/core/optimizer_named.h"
 
 namespace heed {
 namespace {
@@ -31,14 +32,18 @@ std::vector<double> losses_of_a_run() {
   spec.length = Repeats::kTime;
   TinyModel<S> tiny(spec, 0.2);
   Step<S> step;
-  AdamW<S> optimizer(tiny.params, {.beta2 = 0.99, .weight_decay = 0.1});
+  const auto optimizer =
+      test::optimizer_named("adamw", tiny.params, {{"beta2", "0.99"}, {"weight_decay", "0.1"}});
+  Config options = Config::map();
+  options.set("min_lr", Config::number(2e-3));
+  const auto rate = tiny_registry().schedule("cosine").make(options, {.lr = 2e-2, .warmup = 5, .steps = 20});
   std::vector<double> losses;
   for (Index s = 0; s < 20; ++s) {
     const Repeats data(static_cast<std::uint64_t>(s));
     const Score score = tiny.learn(step, {data.tokens, data.labels, Repeats::kBatch, Repeats::kTime});
     losses.push_back(score.mean_loss());
     clip_gradients(tiny.params, gradient_norm(step, tiny.params), 1);
-    optimizer.update(step, warmup_cosine(s, 5, 20, 2e-2, 2e-3));
+    optimizer->update(step, (*rate)(s));
   }
   return losses;
 }

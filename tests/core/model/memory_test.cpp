@@ -1,9 +1,11 @@
 // What training takes from the heap: nothing, after its first step.
+#include <string>
 #include <vector>
 
-#include "core/model/optimizer.h"
+#include "core/model/clipping.h"
 #include "tests/catch.h"
 #include "tests/core/model/tiny_model.h"
+#include "tests/core/optimizer_named.h"
 #include "tests/heap.h"
 
 namespace heed {
@@ -22,16 +24,17 @@ struct Usage {
   std::size_t reserved = 0;           // working memory after them, in bytes
 };
 
-Usage train_two_steps(const ModelSpec& spec, Index batch, const Registry& registry = tiny_registry()) {
+Usage train_two_steps(const ModelSpec& spec, Index batch, const Registry& registry = tiny_registry(),
+                      const std::string& optimizer_name = "adamw") {
   TinyModel<float> tiny(spec, 0.02, registry);
   const TinyData data(batch, spec.length, spec.vocabulary);
   Step<float> step;
-  AdamW<float> optimizer(tiny.params, {});
+  const auto optimizer = test::optimizer_named(optimizer_name, tiny.params);
   const auto one = [&] {
     const std::size_t before = test::heap_allocations();
     tiny.learn(step, data.all());
     clip_gradients(tiny.params, gradient_norm(step, tiny.params), 1e-3);
-    optimizer.update(step, 1e-3);
+    optimizer->update(step, 1e-3);
     return test::heap_allocations() - before;
   };
   const std::size_t first = one(), second = one();
@@ -68,6 +71,14 @@ TEST_CASE("the second training step takes nothing from the heap") {
   const Usage usage = train_two_steps(small_spec({{variant}}), 40);  // two micro-batches, the second shorter
   CHECK(usage.second == 0);
   CHECK(usage.reserved > 0);
+}
+
+TEST_CASE("no optimizer takes anything from the heap in its steps") {
+  const Registry registry = tiny_registry();
+  for (const std::string& name : names(registry.optimizers())) {
+    CAPTURE(name);
+    CHECK(train_two_steps(small_spec({{"naive"}}), 4, registry, name).second == 0);
+  }
 }
 
 TEST_CASE("the count of heap calls sees a vector and a temporary matrix") {

@@ -4,9 +4,10 @@
 #include <cmath>
 #include <vector>
 
-#include "core/model/optimizer.h"
+#include "core/model/clipping.h"
 #include "tests/catch.h"
 #include "tests/core/model/tiny_model.h"
+#include "tests/core/optimizer_named.h"
 
 namespace heed {
 namespace {
@@ -135,11 +136,11 @@ TEST_CASE("three training steps have the same bits for 1, 2 and 5 threads") {
   const auto trained = [&](int threads) {
     TinyModel<float> tiny(spec, 0.02);
     Step<float> step(threads);
-    AdamW<float> optimizer(tiny.params, {});
+    const auto optimizer = test::optimizer_named("adamw", tiny.params);
     for (int s = 0; s < 3; ++s) {
       tiny.learn(step, data.all(), 2);
       clip_gradients(tiny.params, gradient_norm(step, tiny.params), 0.5);
-      optimizer.update(step, 1e-2);
+      optimizer->update(step, 1e-2);
     }
     return std::vector<float>(tiny.params.values().begin(), tiny.params.values().end());
   };

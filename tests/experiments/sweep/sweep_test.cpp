@@ -54,8 +54,8 @@ TEST_CASE("a trial is resolved: no default is left unsaid") {
       "save: {attention: false, logits: false, weights: false}, seed: 0, "
       "task: {length: 64, name: mqar, pairs: 4, shares: [0.9, 0.1], vocab: 256}, "
       "train: {batch: 64, beta1: 0.9, beta2: 0.999, checkpoint: 30s, clip: 1, eps: 1e-08, evaluate_every: 0, "
-      "evaluate_sequences: 512, lr: 0.001, micro_batch: 0, min_lr: 0, steps: 1000, test_sequences: 1024, "
-      "warmup: 0, weight_decay: 0.1}, variant: tokenformer}");
+      "evaluate_sequences: 512, lr: 0.001, micro_batch: 0, min_lr: 0, optimizer: adamw, schedule: cosine, "
+      "steps: 1000, test_sequences: 1024, warmup: 0, weight_decay: 0.1}, variant: tokenformer}");
   CHECK(sweep.name == "f");
 }
 
@@ -208,7 +208,9 @@ TEST_CASE("a random search draws by its seed and the trial's number alone") {
     batches.insert(o.batch);
     low += o.lr < 1e-3;
     CHECK((o.lr >= 1e-4 && o.lr <= 1e-2));
-    CHECK((o.beta2 >= 0.9 && o.beta2 <= 0.99));
+    double beta2 = 0;
+    REQUIRE(t.config.method.options.find("beta2")->read(beta2));
+    CHECK((beta2 >= 0.9 && beta2 <= 0.99));
     CHECK((o.clip == 0.5 || o.clip == 2));
   }
   CHECK(batches == std::set<heed::Index>{1, 2, 3, 4});

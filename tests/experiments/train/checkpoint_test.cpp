@@ -101,9 +101,12 @@ heed::TrainHooks stopping_after(Index steps, Checkpoints& checkpoints) {
 // A state of made-up numbers, with what it is a view of.
 struct State {
   std::vector<float> numbers = std::vector<float>(12, 0);
+  std::vector<heed::OptimizerState<float>> optimizer;
   TrainLog log;
   TrainState view() {
-    return {std::span(numbers).first(4), std::span(numbers).subspan(4, 4), std::span(numbers).last(4), log};
+    const std::span all(numbers);
+    optimizer = {{"first_moment", all.subspan(4, 4)}, {"second_moment", all.last(4)}};
+    return {all.first(4), optimizer, log};
   }
 };
 
@@ -119,8 +122,7 @@ State made_up(Index updates) {
 
 std::vector<float> numbers_of(const SavedState& state) {
   std::vector<float> out = state.values;
-  out.insert(out.end(), state.first_moment.begin(), state.first_moment.end());
-  out.insert(out.end(), state.second_moment.begin(), state.second_moment.end());
+  for (const SavedState::Vector& v : state.optimizer) out.insert(out.end(), v.values.begin(), v.values.end());
   return out;
 }
 
@@ -155,6 +157,31 @@ TEST_CASE("a training stopped at any step and continued has the same bits, for e
   }
 }
 
+TEST_CASE(
+    "a training stopped at any step and continued has the same bits, for every optimizer and schedule") {
+  const heed::Registry registry = builtin();
+  const TempFolder folder;
+  const auto check = [&](const heed::Method& method) {
+    INFO(method.optimizer << ' ' << method.options.canonical() << ' ' << method.schedule);
+    for (const std::string& variant : {std::string("softmax"), kGrows}) {
+      const auto change = [&](heed::TrialConfig& trial) { trial.method = method; };
+      const Trained whole = train(registry, variant, {}, change);
+      REQUIRE(whole.log.updates == kSteps);
+      for (const Index stop : {1, 7, 20}) {
+        Checkpoints checkpoints(folder / variant, kId);
+        REQUIRE(train(registry, variant, stopping_after(stop, checkpoints), change).log.left);
+        CHECK(train(registry, variant, stopping_after(-1, checkpoints), change).values == whole.values);
+        checkpoints.remove();
+      }
+    }
+  };
+  heed::Config momentum = heed::Config::map();
+  momentum.set("momentum", heed::Config::number(0.9));
+  check({"sgd", "cosine", momentum});
+  for (const std::string& optimizer : heed::names(registry.optimizers())) check({optimizer, "cosine"});
+  for (const std::string& schedule : heed::names(registry.schedules())) check({"adamw", schedule});
+}
+
 TEST_CASE("a model that grows while it is trained stays the function that it was") {
   const heed::Registry registry = builtin();
   const Trained whole = train(registry, kGrows, {});
@@ -184,7 +211,7 @@ TEST_CASE("a checkpoint that loses its moments would be seen") {
   heed::TrainHooks forgetful = stopping_after(-1, checkpoints);
   forgetful.resume = [&] {
     std::optional<SavedState> state = load(checkpoints);
-    std::fill(state->second_moment.begin(), state->second_moment.end(), 0.0f);
+    std::ranges::fill(state->optimizer.at(1).values, 0.0f);
     return state;
   };
   CHECK(train(registry, "softmax", forgetful).values != whole.values);
