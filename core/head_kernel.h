@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -52,6 +53,17 @@ struct HeadInputs {
   std::span<const Heads<S>> extra;  // one for each of HeadKernel::inputs(): (B,H,T,width)
 };
 
+// Reads the heads' inputs token by token, and keeps of earlier tokens what later ones need. Belongs to the
+// kernel that made it.
+template <class S>
+class HeadDecoder {
+ public:
+  virtual ~HeadDecoder() = default;
+  // Writes the outputs o (B,H,1,value) of one more token; all of `token` has time 1.
+  virtual void next(Step<S>& step, const HeadInputs<const S>& token, Heads<S> o) = 0;
+  virtual double state_bytes() const = 0;  // see LayerDecoder
+};
+
 // Mixing along time for all heads of a layer at once: (q, k, v, further inputs) -> o (B,H,Tq,value). backward
 // belongs to the latest forward; inputs and o stay in place until then.
 template <class S>
@@ -64,6 +76,7 @@ class HeadKernel {
   virtual void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) = 0;  // adds
   virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) = 0;  // see Layer::weights
   virtual Cost cost(Index tq, Index tk) const = 0;                      // of all heads, without projections
+  virtual std::unique_ptr<HeadDecoder<S>> decoder(Index batch, Index length) = 0;  // see Layer::decoder
 };
 
 }  // namespace heed

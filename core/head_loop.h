@@ -6,7 +6,9 @@
 #include <utility>
 #include <vector>
 
+#include "core/error.h"
 #include "core/head.h"
+#include "core/head_decoders.h"
 #include "core/head_kernel.h"
 #include "core/layer.h"
 #include "core/mixer_members.h"
@@ -27,6 +29,7 @@ class HeadLoop final : public HeadKernel<S> {
   void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) override;
   bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override;
   Cost cost(Index tq, Index tk) const override;
+  std::unique_ptr<HeadDecoder<S>> decoder(Index batch, Index length) override;
 
  private:
   using Has = MixerMembers<M, S>;
@@ -40,6 +43,13 @@ class HeadLoop final : public HeadKernel<S> {
   HeadGrad<S> head_grad(const HeadInputs<S>& grad, S* slots, Index b, Index h) const {
     const Index kh = h / shape_.group();
     return {grad.q(b, h), grad.k(b, kh), grad.v(b, kh), params_, slots, b, h, grad.extra};
+  }
+  // How many of a sequence's keys a decoder keeps.
+  Index kept_keys(Index length) const {
+    if constexpr (Has::kept_keys)
+      return mixer_.kept_keys(length);
+    else
+      return length;
   }
   Saved& saved(Index b, Index h) const { return saved_[static_cast<std::size_t>(b * shape_.heads + h)]; }
 
@@ -126,8 +136,8 @@ bool HeadLoop<M, S>::weights(Step<S>& step, Index b, Index h, Mat<S> p) {
   }
 }
 
-// The keys and values that a decoder keeps are those of the key heads; what it keeps of inputs is one for
-// each query head.
+// A mixer's state is that of one head: of a key head where keys and values are kept, to which inputs come,
+// one for each query head.
 template <class M, class S>
 Cost HeadLoop<M, S>::cost(Index tq, Index tk) const {
   const HeadSize size{tq, tk, shape_.key, shape_.value, resolve(causality_, tq, tk)};
@@ -136,11 +146,25 @@ Cost HeadLoop<M, S>::cost(Index tq, Index tk) const {
     one = mixer_.cost(size);
   else
     one = dense_cost(size);
-  double inputs = 0;
+  const double flops = one.flops * static_cast<double>(shape_.heads);
+  if (Has::decode) return {flops, one.state_bytes * static_cast<double>(shape_.heads)};
+  Index inputs = 0;
   for (const MixerInput& input : inputs_)
-    if (input.side == Side::key) inputs += 4.0 * static_cast<double>(tk * input.width * shape_.heads);
-  return {one.flops * static_cast<double>(shape_.heads),
-          one.state_bytes * static_cast<double>(shape_.key_heads) + inputs};
+    if (input.side == Side::key) inputs += kept_keys(tk) * input.width * shape_.heads;
+  return {flops, one.state_bytes * static_cast<double>(shape_.key_heads) + 4.0 * static_cast<double>(inputs)};
+}
+
+template <class M, class S>
+std::unique_ptr<HeadDecoder<S>> HeadLoop<M, S>::decoder(Index batch, Index length) {
+  if (!causality_.causal || causality_.offset.value_or(0) != 0)
+    throw Error("decoding token by token needs a causal mask, under which each token sees itself.");
+  const DecodedHeads<M, S> heads{mixer_, shape_, inputs_, position_};
+  if constexpr (Has::decode) {
+    const HeadSize size{length, length, shape_.key, shape_.value, {true, 0}};
+    return std::make_unique<RecurrentDecoder<M, S>>(heads, batch, mixer_.state_size(size));
+  } else {
+    return std::make_unique<KeyValueDecoder<M, S>>(heads, batch, length, kept_keys(length));
+  }
 }
 
 template <class M, class S>

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
+#include "core/layer_decoder.h"
 #include "core/params.h"
 #include "core/position.h"
 #include "core/step.h"
@@ -65,6 +67,12 @@ class Layer {
   virtual Index weight_heads() const { return 0; }  // how many heads weights() can show
 
   virtual Cost cost(Index tq, Index tk) const = 0;
+
+  // Returns a decoder of `batch` sequences of up to `length` tokens, which attend to themselves and have seen
+  // nothing yet. The default repeats forward for each token. Requires: the layer is causal.
+  virtual std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length) {
+    return std::make_unique<RepeatingDecoder<S>>(*this, batch, length);
+  }
 };
 
 }  // namespace heed

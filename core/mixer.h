@@ -35,5 +35,13 @@
 //         writes all of the (Tq,Tk) weights
 //     Cost cost(const HeadSize&) const
 //         flops of one head, and state of one head of keys and values; default: dense softmax attention's
+//     Index kept_keys(Index length) const
+//         how many of the latest keys a token still sees, in a sequence of that length: what a decoder keeps;
+//         default: all. Positions of the kept keys then count from the first of them
+//     Index state_size(const HeadSize&) const
+//     void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>&) const
+//         the recurrent form, where there is one: reads one more token (q, k, v have one row, its position is
+//         token.mask.offset), changes the state of so many numbers, which starts at zero, and writes o.
+//         Without it, a decoder keeps keys and values and calls forward on one query
 //
 // One of these names with another signature does not compile.

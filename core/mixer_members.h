@@ -1,6 +1,7 @@
 #pragma once
 
 #include <concepts>
+#include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -16,9 +17,10 @@ namespace heed {
 template <class M, class S>
 struct MixerMembers {
   static constexpr bool cost = detail::has_cost<M>(), declare = detail::has_declare<M>(),
-                        inputs = detail::has_inputs<M>(), prepare = detail::has_prepare<M>(),
-                        shape = detail::has_shape<M>(), traits = detail::has_traits<M>(),
-                        weights = detail::has_weights<M>();
+                        decode = detail::has_decode<M>(), inputs = detail::has_inputs<M>(),
+                        kept_keys = detail::has_kept_keys<M>(), prepare = detail::has_prepare<M>(),
+                        shape = detail::has_shape<M>(), state_size = detail::has_state_size<M>(),
+                        traits = detail::has_traits<M>(), weights = detail::has_weights<M>();
 
   static_assert(std::is_trivially_destructible_v<typename M::Saved>,
                 "what forward saves lives in an arena: views and numbers only");
@@ -34,6 +36,26 @@ struct MixerMembers {
             { m.declare(spec, params) } -> std::same_as<void>;
           },
       "'declare' of a mixer must be public: void declare(const LayerSpec<S>&, Params<S>&)");
+  static_assert(
+      !decode ||
+          requires(const M& m, const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>& memory) {
+            { m.decode(token, state, o, memory) } -> std::same_as<void>;
+          },
+      "'decode' of a mixer must be public: "
+      "void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>&) const");
+  static_assert(
+      !state_size ||
+          requires(const M& m, const HeadSize& size) {
+            { m.state_size(size) } -> std::same_as<Index>;
+          },
+      "'state_size' of a mixer must be public: Index state_size(const HeadSize&) const");
+  static_assert(decode == state_size, "a mixer has 'decode' and 'state_size' or neither");
+  static_assert(
+      !kept_keys ||
+          requires(const M& m, Index length) {
+            { m.kept_keys(length) } -> std::same_as<Index>;
+          },
+      "'kept_keys' of a mixer must be public: Index kept_keys(Index length) const");
   static_assert(
       !inputs ||
           requires(const M& m, const LayerSpec<S>& spec) {

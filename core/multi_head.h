@@ -42,21 +42,11 @@ class MultiHead final : public Layer<S> {
   }
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) override {
-    const HeadShape& s = kernel_->shape();
-    Memory<S> memory = step.memory();
-    q_ = memory.keep(x.batch, x.time, s.heads * s.key);
-    k_ = memory.keep(context.batch, context.time, s.key_heads * s.key);
-    v_ = memory.keep(context.batch, context.time, s.key_heads * s.value);
-    const Seq<S> o = memory.keep(x.batch, x.time, s.heads * s.value);
-    p_.q.forward(step, x, q_);
-    p_.k.forward(step, context, k_);
-    p_.v.forward(step, context, v_);
-    if (position_) {
-      position_->rotate(q_.heads(s.heads * s.maps), first_query());
-      position_->rotate(k_.heads(s.key_heads * s.maps), 0);
-    }
-    kernel_->forward(step, of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context)),
-                     o.heads(s.heads));
+    // Causal queries stand where the mask puts them among the keys; without a mask both sequences start at 0.
+    const Mask mask = resolve(causality_, x.time, context.time);
+    const HeadInputs<const S> in = project(step, x, context, mask.causal ? mask.offset : 0, 0);
+    const Seq<S> o = step.memory().keep(x.batch, x.time, kernel_->shape().heads * kernel_->shape().value);
+    kernel_->forward(step, in, o.heads(kernel_->shape().heads));
     p_.o.forward(step, o, y);
   }
 
@@ -71,7 +61,7 @@ class MultiHead final : public Layer<S> {
     p_.o.backward(step, dy, d_o);
     kernel_->backward(step, d_o.heads(s.heads), of_heads<S>(dq, dk, dv, inputs_.zero_grads(memory)));
     if (position_) {
-      position_->rotate_backward(dq.heads(s.heads * s.maps), first_query());
+      position_->rotate_backward(dq.heads(s.heads * s.maps), first_query_);
       position_->rotate_backward(dk.heads(s.key_heads * s.maps), 0);
     }
     inputs_.backward(step, dx, dcontext);
@@ -89,6 +79,10 @@ class MultiHead final : public Layer<S> {
     return c;
   }
 
+  std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length) override {
+    return std::make_unique<Decoder>(*this, kernel_->decoder(batch, length));
+  }
+
  private:
   static Seq<S> zeros(Memory<S>& memory, Index batch, Index time, Index dim) {
     const Seq<S> s = memory.temp(batch, time, dim);
@@ -100,17 +94,56 @@ class MultiHead final : public Layer<S> {
     const HeadShape& s = kernel_->shape();
     return {q.heads(s.heads), k.heads(s.key_heads), v.heads(s.key_heads), extra};
   }
-  // Causal queries stand where the mask puts them among the keys; without a mask both sequences start at 0.
-  Index first_query() const {
-    return resolve(causality_, q_.time, k_.time).causal ? resolve(causality_, q_.time, k_.time).offset : 0;
+  // Returns q, k, v and inputs. The rows of queries and keys are rotated to positions from first_query and
+  // first_key on.
+  HeadInputs<const S> project(Step<S>& step, Seq<const S> x, Seq<const S> context, Index first_query,
+                              Index first_key) {
+    const HeadShape& s = kernel_->shape();
+    Memory<S> memory = step.memory();
+    q_ = memory.keep(x.batch, x.time, s.heads * s.key);
+    k_ = memory.keep(context.batch, context.time, s.key_heads * s.key);
+    v_ = memory.keep(context.batch, context.time, s.key_heads * s.value);
+    first_query_ = first_query;
+    p_.q.forward(step, x, q_);
+    p_.k.forward(step, context, k_);
+    p_.v.forward(step, context, v_);
+    if (position_) {
+      position_->rotate(q_.heads(s.heads * s.maps), first_query);
+      position_->rotate(k_.heads(s.key_heads * s.maps), first_key);
+    }
+    return of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context));
   }
+
+  // Projects one token, and lets the heads keep what they need of it.
+  class Decoder final : public LayerDecoder<S> {
+   public:
+    Decoder(MultiHead& layer, std::unique_ptr<HeadDecoder<S>> heads)
+        : layer_(layer), heads_(std::move(heads)) {}
+
+    void next(Step<S>& step, Seq<const S> x, Seq<S> y) override {
+      const HeadShape& s = layer_.kernel_->shape();
+      const HeadInputs<const S> token = layer_.project(step, x, x, seen_, seen_);
+      const Seq<S> o = step.memory().keep(x.batch, 1, s.heads * s.value);
+      heads_->next(step, token, o.heads(s.heads));
+      layer_.p_.o.forward(step, o, y);
+      ++seen_;
+    }
+    double state_bytes() const override { return heads_->state_bytes(); }
+
+   private:
+    MultiHead& layer_;
+    std::unique_ptr<HeadDecoder<S>> heads_;
+    Index seen_ = 0;
+  };
 
   Projections p_;
   InputProjections<S> inputs_;
   std::unique_ptr<HeadKernel<S>> kernel_;
   const Position<S>* position_;
   Causality causality_;
-  Seq<S> q_, k_, v_;  // of the latest forward
+  // of the latest forward
+  Seq<S> q_, k_, v_;
+  Index first_query_ = 0;
 };
 
 // The usual projections: linear, GPT-2's start (deviation 0.02; the output matrix divided by sqrt(2 layers)).

@@ -27,9 +27,12 @@ namespace heed::detail {
 HEED_HAS_MEMBER(block_style)
 HEED_HAS_MEMBER(cost)
 HEED_HAS_MEMBER(declare)
+HEED_HAS_MEMBER(decode)
 HEED_HAS_MEMBER(inputs)
+HEED_HAS_MEMBER(kept_keys)
 HEED_HAS_MEMBER(prepare)
 HEED_HAS_MEMBER(shape)
+HEED_HAS_MEMBER(state_size)
 HEED_HAS_MEMBER(traits)
 HEED_HAS_MEMBER(weights)
 #undef HEED_HAS_MEMBER

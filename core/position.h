@@ -13,9 +13,9 @@ class Position {
  public:
   virtual ~Position() = default;
 
-  // x (B,T,C) += the table's rows 0 .. T-1
-  virtual void embed(Seq<S> x) const { (void)x; }
-  // adds into the table's gradient
+  // x (B,T,C) += the table's rows first .. first + T - 1
+  virtual void embed(Seq<S> x, Index first) const { (void)x, (void)first; }
+  // adds into the table's gradient, of a sequence that starts at 0
   virtual void embed_backward(Seq<const S> dx) const { (void)dx; }
 
   // heed::Error where maps of so many channels cannot be turned; asked when a layer is built.

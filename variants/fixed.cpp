@@ -28,11 +28,6 @@ struct FixedAttention : SparseMixer<FixedAttention<S>, S> {
   void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const {
     add_pattern(plan, Fixed{options.segment, options.summary, kind}, tq, tk, mask);
   }
-
-  // The current segment and the summary columns of earlier ones.
-  double kept(Index tk) const {
-    return static_cast<double>(std::min(tk, options.segment + tk / options.segment * options.summary));
-  }
 };
 }  // namespace
 

@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <span>
 #include <string>
 
 #include "core/error.h"
@@ -170,6 +171,20 @@ struct LinearAttention {
     product_abt(fq, fk, p);
     if (in.mask.causal) hide_future(p);
     for (Index i = 0; i < p.rows(); ++i) p.row(i) /= saved.z(0, i);
+  }
+
+  // One token at a time, with s (key,value) and t (1,key) from the first token on:
+  //     s += f(k)^T v      t += f(k)      o = f(q) s / (f(q) t + eps)
+  Index state_size(const HeadSize& size) const { return size.key * (size.value + 1); }
+  void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>& memory) const {
+    const Index key = token.k.cols(), value = token.v.cols();
+    const Mat<S> s = mat(state.data(), key, value);
+    Mat<S> t = mat(state.data() + key * value, 1, key);
+    const Mat<S> fq = features(token.q, memory), fk = features(token.k, memory);
+    add_product_atb(fk, token.v, s);
+    t += fk;
+    product_ab(fq, s, o);
+    o /= fq.row(0).dot(t.row(0)) + eps();
   }
 
   // Cost of one head: adding to the state (the state after the last chunk is not read), reading it, and the

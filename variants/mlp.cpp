@@ -55,6 +55,9 @@ class Mlp final : public Layer<S> {
   }
 
   Cost cost(Index tq, Index) const override { return {in_.flops(tq) + out_.flops(tq), 0}; }
+  std::unique_ptr<LayerDecoder<S>> decoder(Index, Index) override {
+    return std::make_unique<PositionwiseDecoder<S>>(*this);
+  }
 
  private:
   Index width_;

@@ -28,6 +28,9 @@ class PattentionLayer final : public Layer<S> {
   void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override { map_.forward(step, x, y); }
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override { map_.backward(step, dy, dx); }
   Cost cost(Index tq, Index) const override { return {map_.flops(tq), 0}; }
+  std::unique_ptr<LayerDecoder<S>> decoder(Index, Index) override {
+    return std::make_unique<PositionwiseDecoder<S>>(*this);
+  }
 
  private:
   Pattention<S> map_;

@@ -57,6 +57,9 @@ class SwiGlu final : public Layer<S> {
   }
 
   Cost cost(Index tq, Index) const override { return {gate_.flops(tq) + up_.flops(tq) + down_.flops(tq), 0}; }
+  std::unique_ptr<LayerDecoder<S>> decoder(Index, Index) override {
+    return std::make_unique<PositionwiseDecoder<S>>(*this);
+  }
 
  private:
   // Three matrices of width 8d/3 have as many parameters as two of width 4d.

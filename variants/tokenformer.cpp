@@ -59,6 +59,9 @@ class TokenFormer final : public Layer<S> {
   }
   Index weight_heads() const override { return attention_.weight_heads(); }
   Cost cost(Index tq, Index tk) const override { return attention_.cost(tq, tk); }
+  std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length) override {
+    return attention_.decoder(batch, length);
+  }
 
  private:
   using Attention = MultiHead<Pattention<S>, S>;

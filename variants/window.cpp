@@ -45,9 +45,8 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
     return width <= tile ? BlockPlan((tile + 1) / 2, 2 * tile) : BlockPlan(tile, tile);
   }
 
-  double kept(Index tk) const {
-    return static_cast<double>(std::min(tk, left() + 1 + std::ssize(options.global)));
-  }
+  // A global position may come late, and sees all keys.
+  Index kept_keys(Index tk) const { return options.global.empty() ? std::min(tk, left() + 1) : tk; }
 
  private:
   Index left() const { return options.left < 0 ? options.size : options.left; }

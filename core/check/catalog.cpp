@@ -60,6 +60,20 @@ Look     'position 1 leaks to 0' at the shortest length is the diagonal. A leak 
      causality,
      plans::causal},
 
+    {{"decoding", "token by token the output is the same",
+      R"(Done     A sequence is read token by token (Layer::decoder), without and with each position: every output row
+         agrees with that of the parallel pass to 1e-10. A second decoder of the layer gives the same bits.
+Why      A model is trained in parallel and used token by token. Where the two differ, what was measured is
+         not what is used.
+Usually  A pattern, a position or a bias that counts from the first query: with one query at a time, use
+         in.mask.offset + i, not i. A recurrent form that decays before it writes, where the parallel form
+         decays afterwards. A state in a member of the mixer. kept_keys() smaller than what a query sees.
+Look     The first token sees only itself: if it differs, look at the projections and at the first state.
+         Else compare the position in the message with window, block and chunk sizes.
+)"},
+     decoding,
+     plans::token_by_token},
+
     {{"permutation", "without mask and positions, the order of positions does not matter",
       R"(Done     Without a mask and without positions, x is permuted along time: output and gradients must be the
          permuted old ones (to 1e-10, because sums run in another order).
@@ -213,7 +227,7 @@ Look     Compare p v with the output of forward: for softmax attention they are 
     {{"cost", "the cost formula counts every product",
       R"(Done     For a single position, where no pair is hidden, twice the multiply-adds that a forward pass executes
          in core/ops/product.h: the formula must not be smaller. Also, costs are finite, not negative, equal
-         in float and double, and do not decrease with the length.
+         in float and double, and do not decrease with the length. State bytes are what a decoder keeps.
 Why      heed plan, the FLOP columns and budgets (compare.match) use the formula. A formula that misses a
          product gives its variant more than the others have.
 Usually  A layer that counts its kernel but not its projections (Linear::flops); multiply-adds counted as

@@ -38,6 +38,8 @@ Finding context_of_itself(const Subject&, const Setup&);
 Finding causality(const Subject&, const Setup&);
 // The same for layers that must not mix positions.
 Finding positions_apart(const Subject&, const Setup&);
+// Computed token by token, the output is that of the parallel pass, for every decoder of a layer.
+Finding decoding(const Subject&, const Setup&);
 // Permuting time permutes output and gradients.
 Finding permutation(const Subject&, const Setup&);
 

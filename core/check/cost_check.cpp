@@ -24,6 +24,15 @@ std::string fault_of(const Cost& cost, const Cost& shorter, Index time) {
   return {};
 }
 
+// The formula of the state must be what a decoder keeps; one that only repeats the pass does not count.
+std::string fault_of_state(Layer<double>& layer, const Setup& setup, Index time) {
+  if (!setup.causality.causal) return {};
+  const auto decoder = layer.decoder(1, time);
+  const double kept = decoder->state_bytes(), formula = layer.cost(time, time).state_bytes;
+  if (kept == formula || dynamic_cast<RepeatingDecoder<double>*>(decoder.get())) return {};
+  return fmt::format("a decoder keeps {} bytes of {} tokens, the formula says {}", kept, time, formula);
+}
+
 }  // namespace
 
 Finding cost(const Subject& subject, const Setup& setup) {
@@ -51,6 +60,8 @@ Finding cost(const Subject& subject, const Setup& setup) {
       Bench<float>(subject.info, subject.options, setup).layer->cost(setup.time, setup.keys()).flops;
   if (single != formula)
     return {fmt::format("the formula says {} FLOPs in float and {} in double", single, formula)};
+  for (Index time = 1; time <= kLongest; time *= 2)
+    if (std::string fault = fault_of_state(*lengths.layer, setup, time); !fault.empty()) return {fault};
   return {};
 }
 

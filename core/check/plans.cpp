@@ -121,6 +121,15 @@ Plan causal(const Subject&, const Traits& traits) {
   return plan;
 }
 
+Plan token_by_token(const Subject& subject, const Traits& traits) {
+  if (!traits.causal) return {.skip = "it does not claim to be causal"};
+  Plan plan{self_setups({.causal = true})};
+  if (!traits.mixes_time) return plan;
+  for (Index heads : kHeads) plan.setups.push_back({.time = 40, .heads = heads, .dim = 12});
+  append(plan.setups, with_positions(subject, {.causal = true}));
+  return plan;
+}
+
 Plan permutable(const Subject&, const Traits& traits) {
   if (!traits.bidirectional) return {.skip = "it requires a mask"};
   if (!traits.permutation) return {.skip = "it does not claim to be equivariant"};

@@ -95,7 +95,7 @@ Seq<S> Model<S>::hidden(Step<S>& step, const Batch& batch) {
   streams_.resize(blocks_.size() + 1);
   for (Seq<S>& s : streams_) s = memory.keep(batch.batch, batch.time, dim);
   embed<S>(embedding_.value(), batch.tokens, streams_[0].rows());
-  if (position_) position_->embed(streams_[0]);
+  if (position_) position_->embed(streams_[0], 0);
   for (std::size_t i = 0; i < blocks_.size(); ++i) blocks_[i]->forward(step, streams_[i], streams_[i + 1]);
   const Seq<S> out = memory.keep(batch.batch, batch.time, dim);
   norm_->forward(step, streams_.back(), out);

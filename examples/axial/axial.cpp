@@ -24,12 +24,13 @@ class Axial final : public Position<S> {
         far_(params.declare("far", (spec.length + options.width - 1) / options.width, spec.dim - spec.dim / 2,
                             Init::normal(0.02), Role::undecayed)) {}
 
-  void embed(Seq<S> x) const override {
-    HEED_CHECK(x.time <= near_.rows() * far_.rows(), "a sequence is longer than the tables of positions");
+  void embed(Seq<S> x, Index first) const override {
+    HEED_CHECK(first + x.time <= near_.rows() * far_.rows(),
+               "a sequence is longer than the tables of positions");
     for (Index b = 0; b < x.batch; ++b)
       for (Index t = 0; t < x.time; ++t) {
-        x.at(b).row(t).head(near_.cols()) += near_.value().row(t % near_.rows());
-        x.at(b).row(t).tail(far_.cols()) += far_.value().row(t / near_.rows());
+        x.at(b).row(t).head(near_.cols()) += near_.value().row((first + t) % near_.rows());
+        x.at(b).row(t).tail(far_.cols()) += far_.value().row((first + t) / near_.rows());
       }
   }
 

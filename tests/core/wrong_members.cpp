@@ -42,6 +42,15 @@ struct InputsWithoutSpec : Works<S> {
   std::vector<MixerInput> inputs() const { return {}; }
 };
 template <class S>
+struct DecodeWithoutState : Works<S> {
+  Index state_size(const HeadSize&) const { return 1; }
+  void decode(const Head<S>&, Mat<S>, Memory<S>&) const {}
+};
+template <class S>
+struct KeptAsDouble : Works<S> {
+  double kept_keys(Index length) const { return static_cast<double>(length); }
+};
+template <class S>
 struct PrivateShape : Works<S> {
  private:
   HeadShape shape(const LayerSpec<S>&) const { return {}; }
@@ -88,6 +97,8 @@ void add_all(Registry& registry) {
   registry.add_mixer<InputsWithoutSpec>("g", {""});
   registry.add_mixer<PrivateShape>("h", {""});
   registry.add_mixer<OptionsWithoutMember>("i", {""});
+  registry.add_mixer<DecodeWithoutState>("l", {""});
+  registry.add_mixer<KeptAsDouble>("m", {""});
   registry.add_layer<LayerTraitsWithoutOptions>("j", {""});
   registry.add_layer<BlockStyleOfOneObject>("k", {""});
 #endif

@@ -25,6 +25,8 @@ expect PrepareWithoutMask 'void prepare(Index tq, Index tk, const Mask&)'
 expect DeclareWithoutSpec 'void declare(const LayerSpec<S>&, Params<S>&)'
 expect TraitsAsBool 'Traits traits() const'
 expect InputsWithoutSpec 'std::vector<MixerInput> inputs(const LayerSpec<S>&) const'
+expect DecodeWithoutState 'void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>&) const'
+expect KeptAsDouble 'Index kept_keys(Index length) const'
 expect PrivateShape "'shape' of a mixer must be public"
 expect OptionsWithoutMember 'Options options;'
 expect LayerTraitsWithoutOptions 'static Traits traits(const Options&)'

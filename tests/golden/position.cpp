@@ -81,8 +81,8 @@ std::vector<Run> run_sinusoidal(const Case& c, const Registry& registry) {
   params.freeze();
   require_shape("upstream", dy, x.shape);
   Tensor y = x, table = Tensor::zeros({1, x.size(1), x.size(2)});
-  position->embed(seq(y));
-  position->embed(seq(table));
+  position->embed(seq(y), 0);
+  position->embed(seq(table), 0);
   position->embed_backward(seq(dy));
   table.shape.erase(table.shape.begin());
   return {{"", {{"out", y}, {"table", table}}, {{"x", dy}}}};  // what is added is constant
@@ -104,7 +104,7 @@ std::vector<Run> run_learned(const Case& c, const Registry& registry) {
   require_shape("upstream", dy, x.shape);
 
   Tensor table = Tensor::zeros({1, given.rows(), given.cols()}), dtable = table, y = Tensor::zeros(x.shape);
-  position->embed(seq(table));
+  position->embed(seq(table), 0);
   embed<double>(table.matrix(), at, y.matrix());
   y.matrix() += x.matrix();
   embed_backward<double>(at, dy.matrix(), dtable.matrix());

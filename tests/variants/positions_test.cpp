@@ -57,7 +57,7 @@ TEST_CASE("learned positions add a row of the table to each place, and gradients
   const auto built = build("learned", {dim, 1, length});
   const auto table = built->params.find("table").value();
   std::vector<double> x = normals(batch * time * dim), y = x;
-  built->position->embed(Seq<double>{y.data(), batch, time, dim});
+  built->position->embed(Seq<double>{y.data(), batch, time, dim}, 0);
   for (Index i = 0; i < batch * time * dim; ++i) CHECK(y[i] == x[i] + table(i / dim % time, i % dim));
 
   built->position->embed_backward(Seq<const double>{x.data(), batch, time, dim});
@@ -81,7 +81,7 @@ TEST_CASE("sinusoidal positions: sine and cosine take turns") {
   const Index dim = 6, time = 7;
   const auto built = build("sinusoidal", {dim, 1, 9});
   std::vector<double> x(static_cast<std::size_t>(2 * time * dim), 0.25);
-  built->position->embed(Seq<double>{x.data(), 2, time, dim});
+  built->position->embed(Seq<double>{x.data(), 2, time, dim}, 0);
   for (Index b = 0; b < 2; ++b)
     for (Index p = 0; p < time; ++p)
       for (Index i = 0; i < dim / 2; ++i) {

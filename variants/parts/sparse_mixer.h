@@ -16,7 +16,7 @@ namespace heed {
 // Shared code of mixers with a fixed pattern. A mixer derives from it, has options.tile, and defines
 //     Index kinds() const                      number of patterns; head h has pattern h % kinds()
 //     void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const    BlockPlan or PairCount
-// Optional: `double kept(Index tk) const` if a decoder need not keep all tk keys, and `BlockPlan
+// Optional: `Index kept_keys(Index tk) const` if a decoder need not keep all keys, and `BlockPlan
 // no_tiles(const Mask& mask) const` if tiles should not be square.
 template <class Mixer, class S>
 struct SparseMixer : TiledMixer<Mixer, S> {
@@ -46,10 +46,10 @@ struct SparseMixer : TiledMixer<Mixer, S> {
     }
     pairs /= static_cast<double>(heads);
     const double width = static_cast<double>(size.key + size.value);
-    return {2 * pairs * width, 4 * mixer().kept(size.tk) * width};
+    return {2 * pairs * width, 4 * static_cast<double>(mixer().kept_keys(size.tk)) * width};
   }
 
-  double kept(Index tk) const { return static_cast<double>(tk); }
+  Index kept_keys(Index tk) const { return tk; }
   BlockPlan no_tiles(const Mask&) const { return {mixer().options.tile, mixer().options.tile}; }
   void forget() { prepared_.reset(); }
 

@@ -14,9 +14,9 @@ class Learned final : public Position<S> {
   Learned(const Options&, const PositionSpec& spec, Params<S>& params)
       : table_(params.declare("table", spec.length, spec.dim, Init::normal(0.02), Role::undecayed)) {}
 
-  void embed(Seq<S> x) const override {
-    HEED_CHECK(x.time <= table_.rows(), "a sequence is longer than the table of positions");
-    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.value().topRows(x.time);
+  void embed(Seq<S> x, Index first) const override {
+    HEED_CHECK(first + x.time <= table_.rows(), "a sequence is longer than the table of positions");
+    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.value().middleRows(first, x.time);
   }
 
   void embed_backward(Seq<const S> dx) const override {

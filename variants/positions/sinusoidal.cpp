@@ -20,10 +20,10 @@ class Sinusoidal final : public Position<S> {
   Sinusoidal(const Options& options, const PositionSpec& spec, Params<S>&)
       : base_(options.base), length_(spec.length), dim_(spec.dim) {}
 
-  void embed(Seq<S> x) const override {
-    HEED_CHECK(x.time <= length_ && x.dim == dim_, "a sequence does not fit the table of positions");
+  void embed(Seq<S> x, Index first) const override {
+    HEED_CHECK(first + x.time <= length_ && x.dim == dim_, "a sequence does not fit the table of positions");
     if (table_.size() == 0) fill();
-    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.topRows(x.time);
+    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.middleRows(first, x.time);
   }
 
  private:

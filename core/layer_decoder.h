@@ -1,0 +1,62 @@
+#pragma once
+
+#include <memory>
+#include <vector>
+
+#include "core/step.h"
+#include "core/views.h"
+
+namespace heed {
+
+template <class S>
+class Layer;
+
+// Reads the input of a causal layer token by token, and keeps of earlier tokens what later ones need. Belongs
+// to the layer that made it: the layer outlives it and runs no other pass during next().
+template <class S>
+class LayerDecoder {
+ public:
+  virtual ~LayerDecoder() = default;
+
+  // Writes y (B,1,C): the row that forward on all tokens so far, x (B,1,C) the last of them, would write
+  // last. Takes memory of the step, which the caller rewinds.
+  virtual void next(Step<S>& step, Seq<const S> x, Seq<S> y) = 0;
+
+  // Bytes that it keeps for each sequence of the length it was made for, at 4 bytes a number.
+  virtual double state_bytes() const = 0;
+};
+
+// Of a layer that computes each position by itself: there is nothing to keep.
+template <class S>
+class PositionwiseDecoder final : public LayerDecoder<S> {
+ public:
+  explicit PositionwiseDecoder(Layer<S>& layer) : layer_(layer) {}
+  void next(Step<S>& step, Seq<const S> x, Seq<S> y) override;
+  double state_bytes() const override { return 0; }
+
+ private:
+  Layer<S>& layer_;
+};
+
+// Of any causal layer: keeps all inputs and runs forward on all of them for each token. Right, and slow.
+template <class S>
+class RepeatingDecoder final : public LayerDecoder<S> {
+ public:
+  RepeatingDecoder(Layer<S>& layer, Index batch, Index length)
+      : layer_(layer), rows_(static_cast<std::size_t>(batch)), length_(length) {}
+
+  void next(Step<S>& step, Seq<const S> x, Seq<S> y) override;
+  double state_bytes() const override { return 4.0 * static_cast<double>(length_ * dim_); }
+
+ private:
+  Layer<S>& layer_;
+  std::vector<std::vector<S>> rows_;  // of each sequence, one after the other
+  Index length_, dim_ = 0, seen_ = 0;
+};
+
+extern template class PositionwiseDecoder<float>;
+extern template class PositionwiseDecoder<double>;
+extern template class RepeatingDecoder<float>;
+extern template class RepeatingDecoder<double>;
+
+}  // namespace heed
