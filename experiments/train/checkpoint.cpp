@@ -74,7 +74,8 @@ class Reader {
   const std::filesystem::path& path_;
 };
 
-// What differs from this trial and build, as a sentence; empty where the state was filled.
+// Returns what differs from this trial and build, as a sentence, or an empty string if the state was
+// filled.
 std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std::filesystem::path& path) {
   Reader in(bytes, path);
   if (in.text() != kMagic) return "it is of another version of heed.";

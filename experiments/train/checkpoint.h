@@ -19,14 +19,14 @@ class Checkpoints {
   // id: of the trial. Checkpoints of another trial or another build are not taken: their bits would differ.
   Checkpoints(std::filesystem::path base, std::string id) : base_(std::move(base)), id_(std::move(id)) {}
 
-  // The state in the newest one that is whole and belongs; nothing where there is none. A sentence for each
-  // that was passed over is added to `notes`.
+  // Returns the state in the newest complete checkpoint of this trial and build, or nullopt. Adds a
+  // sentence to `notes` for each checkpoint that was rejected.
   std::optional<SavedState> load(std::vector<std::string>& notes) const;
 
   void save(const TrainState& state);  // results::IoError
-  void remove() const;                 // both; what cannot be removed stays
+  void remove() const;                 // removes both; errors are ignored
 
-  // The step of the newest one, by the seals alone; nothing where there is none.
+  // Returns the step of the newest one, read only from the labels of the seals, or nullopt.
   std::optional<Index> latest_step() const;
 
  private:

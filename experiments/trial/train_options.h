@@ -16,23 +16,22 @@ struct TrainOptions {
   double lr = 1e-3, clip = 1.0;
 
   void describe(auto& option) {
-    option("steps", steps, {.min = 1, .doc = "updates of the parameters"});
-    option("batch", batch, {.min = 1, .doc = "sequences in an update"});
+    option("steps", steps, {.min = 1, .doc = "training steps"});
+    option("batch", batch, {.min = 1, .doc = "sequences in a training step"});
     option("lr", lr, {.min = 0, .doc = "learning rate at its peak"});
     option("warmup", warmup,
-           {.min = 0, .doc = "updates in which the learning rate rises linearly to its peak"});
+           {.min = 0, .doc = "steps in which the learning rate rises linearly to its peak"});
     option("clip", clip, {.min = 0, .doc = "largest norm of all gradients together; 0: no clipping"});
     option("micro_batch", micro_batch,
            {.min = 0, .doc = "sequences that go forward and backward together; 0: chosen from the shape"});
     option("evaluate_every", evaluate_every,
-           {.min = 0, .doc = "updates between two validations; 0: a twentieth of steps"});
+           {.min = 0, .doc = "steps between two validations; 0: a twentieth of all steps"});
     option("evaluate_sequences", evaluate_sequences,
-           {.min = 1, .doc = "sequences of a validation, where the split is endless"});
+           {.min = 1, .doc = "sequences of a validation, for generated tasks"});
     option("test_sequences", test_sequences,
-           {.min = 1, .doc = "sequences of the final test, where the split is endless"});
+           {.min = 1, .doc = "sequences of the final test, for generated tasks"});
     option("checkpoint", checkpoint,
-           {.doc = "time between two checkpoints, as 30s or 5m; 0: none but when it is stopped. Changes no "
-                   "result"});
+           {.doc = "time between two checkpoints, as 30s or 5m; 0: only when stopped. Changes no result"});
   }
   void check(const Refuse& refuse) const {
     if (!read_duration(checkpoint))
