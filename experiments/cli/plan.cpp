@@ -83,17 +83,16 @@ int run(const Input& input, Registry& registry) {
     fmt::print("Steps were timed on this machine. `heed run` uses the sizes in {}.\n\n",
                (loaded.directory / "step_times.tsv").string());
   fmt::print(
-      "Training: {} in all; about {} on {} cores, a trial on each.\n"
-      "Parameters: 'in all' is attention, feed-forward, embedding and head, as papers count; biases, norms "
-      "and positions\n"
-      "stand beside it. FLOPs: a multiply-add is two; forward of one sequence; training is three forward "
-      "passes for each\n"
-      "sequence of each update. Memory: values, gradients and optimizer state at 4 bytes each, and about "
-      "what a "
-      "micro-batch\n"
-      "keeps. Time: the FLOPs at {:.0f} % of the {} that one core of this machine was just measured to do in "
-      "matrix\n"
-      "products; evaluations and the making of data are not in it.\n",
+      "Training: {} in total; about {} on {} cores, one trial per core.\n"
+      "Parameters: the column 'in all' is attention, feed-forward, embedding and head, as papers count; "
+      "biases,\n"
+      "norms and positions have columns of their own. FLOPs: a multiply-add counts as two; forward of one "
+      "sequence;\n"
+      "training is three forward passes for each sequence of each step. Memory: values, gradients and "
+      "optimizer\n"
+      "state at 4 bytes per number, and about what a micro-batch keeps. Time: the FLOPs at {:.0f} % of the "
+      "{} that\n"
+      "one core of this machine just reached in matrix products, without evaluations and data generation.\n",
       with_prefix(flops, "FLOP"), duration_text(std::max(longest, flops / speed / jobs)), jobs,
       100 * kShareOfSpeed, with_prefix(speed / kShareOfSpeed, "FLOP/s"));
   return kDone;
