@@ -15,6 +15,8 @@ struct Reason {
   bool no_memory = false;
 };
 
+// The innermost entry says what failed; the entries above only say in which call.
+// A failed allocation may be noted in any entry, under different codes, so the texts are searched as well.
 herr_t keep_first_reason(unsigned, const H5E_error2_t* error, void* found) {
   Reason& reason = *static_cast<Reason*>(found);
   if (reason.text.empty() && error->desc != nullptr) reason.text = error->desc;
@@ -30,6 +32,7 @@ void h5_quiet() {
   if (H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) < 0) throw std::runtime_error("HDF5 does not start");
 }
 
+// Clears the stack even if it cannot be read, so that an old reason is not reported for a later error.
 std::string h5_reason() {
   Reason reason;
   const bool walked = H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep_first_reason, &reason) >= 0;

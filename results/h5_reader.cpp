@@ -52,6 +52,7 @@ void H5Reader::refuse(const std::string& name, const char* why) const {
   throw DamagedFile(path(), "'" + name + "' " + why + '.');
 }
 
+// Keeps objects open: a merge asks for several properties of each of many variables.
 hid_t H5Reader::open(const std::string& name) const {
   const auto found = opened_.find(name);
   if (found != opened_.end()) return found->second.get();
@@ -82,6 +83,7 @@ std::vector<std::string> H5Reader::children(const std::string& group, H5I_type_t
   H5G_info_t info;
   check_(H5Gget_info(opened, &info), "list", group);
   const Handle creation(check_(H5Gget_create_plist(opened), "list", group), H5Pclose);
+  // Asking a group that does not track creation order for names in that order is an error.
   unsigned order = 0;
   check_(H5Pget_link_creation_order(creation.get(), &order), "list", group);
   const H5_index_t index = (order & H5P_CRT_ORDER_TRACKED) != 0 ? H5_INDEX_CRT_ORDER : H5_INDEX_NAME;
@@ -152,6 +154,7 @@ std::string H5Reader::scale_name(const std::string& name, unsigned axis) const {
   return found.substr(found.rfind('/') + 1);
 }
 
+// xarray's dimensions are HDF5's dimension scales, one for each axis.
 std::vector<std::string> H5Reader::dims(const std::string& name) const {
   std::vector<std::string> names;
   for (unsigned axis = 0; axis < shape(name).size(); ++axis) names.push_back(scale_name(name, axis));
@@ -195,6 +198,7 @@ std::vector<std::string> H5Reader::strings(const std::string& name) const {
   std::vector<std::string> values;
   if (texts.empty()) return values;
   check_(H5Dread(dataset, type.get(), H5S_ALL, H5S_ALL, transfer.get(), texts.data()), "read", name);
+  // HDF5 returns a null pointer for an empty string.
   for (const char* text : texts) values.emplace_back(text == nullptr ? "" : text);
   check_(H5Dvlen_reclaim(type.get(), space.get(), H5P_DEFAULT, texts.data()), "give back the texts of", name);
   return values;
@@ -207,6 +211,7 @@ std::optional<H5Reader::Attribute> H5Reader::find_attribute(const std::string& o
   const Handle opened(check_(H5Aopen(owner, name.c_str(), H5P_DEFAULT), "open attribute", name), H5Aclose);
   const Handle type(check_(H5Aget_type(opened.get()), "look at attribute", name), H5Tclose);
   const Handle space(check_(H5Aget_space(opened.get()), "look at attribute", name), H5Sclose);
+  // HDF5's own attributes of dimension scales are arrays; they are not part of heed's format.
   if (check_(H5Sget_simple_extent_npoints(space.get()), "look at attribute", name) != 1) return std::nullopt;
   const H5T_class_t kind = check_(H5Tget_class(type.get()), "look at attribute", name);
   if (kind == H5T_INTEGER) {

@@ -89,6 +89,7 @@ void check(const Record& record) {
     require(parameters.insert(parameter.name).second, parameter.name,
             "there are two parameters of this name");
   }
+  // Metrics, curves and axes share one namespace: each becomes a variable of the root.
   const auto add = [&](const std::string& name, const std::string& unit) {
     require(is_python_name(name) && !name.starts_with("parameter_"), name,
             "a metric, curve or axis is named as a Python variable, and not parameter_...");
@@ -96,6 +97,7 @@ void check(const Record& record) {
     require(!reads_as_time_span(unit), name,
             "write units of time short (s, ms): xarray turns long ones into time spans");
   };
+  // A group and a variable of the root must not have one name either.
   for (const Array& array : record.arrays) names.insert(array.group);
   for (const Metric& metric : record.metrics) add(metric.name, metric.unit);
   std::map<std::string, std::size_t> axes;

@@ -27,6 +27,7 @@ std::vector<Value> read_values(const H5Reader& file, const std::string& name) {
     case H5Reader::Kind::integer:
       break;
   }
+  // HDF5 has no boolean type that every reader knows, so booleans are stored as int8 with this attribute.
   if (file.text_or_empty(name, "dtype") == "bool") return as_values<bool>(file.read<std::int8_t>(name));
   return as_values<std::int64_t>(file.read<std::int64_t>(name));
 }
@@ -36,6 +37,7 @@ std::vector<Value> read_values(const H5Reader& file, const std::string& name) {
 const Column* Results::find(const std::string& name) const {
   for (const Column& column : columns)
     if (column.name == name) return &column;
+  // A name in the file wins, because a short name may equal another parameter's path.
   for (const Column& column : columns)
     if (!column.parameter.empty() && column.parameter == name) return &column;
   return nullptr;

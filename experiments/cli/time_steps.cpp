@@ -32,6 +32,7 @@ namespace heed::cli {
 namespace {
 
 // "times 1.5 1.7" or "failed the reason", through the pipe to the process that asked.
+// One line, so that the reader needs no framing. Errors are ignored: the parent then sees a closed pipe.
 void report(std::string line) {
   std::replace(line.begin(), line.end(), '\n', ' ');
   line += '\n';
@@ -47,6 +48,7 @@ TrialConfig trial_of(const Input& input, const char* option) {
 
 int run(const Input& input, Registry& registry) {
   try {
+    // First, so that loading a plugin counts too.
     limit_memory(input.get<double>("memory-limit"));
     const TrialConfig a = trial_of(input, "reference"), b = trial_of(input, "trial");
     for (const TrialConfig* trial : {&a, &b})
@@ -76,6 +78,7 @@ Ended wait_for(pid_t pid, const Descriptor& from, double seconds, const Signals&
   Ended ended;
   for (ssize_t n = 1; n != 0;) {
     std::array<pollfd, 2> watched = {{{signals.descriptor(), POLLIN, 0}, {from.get(), POLLIN, 0}}};
+    // Wakes up to check the time limit even if nothing arrives.
     poll(watched.data(), watched.size(), 200);
     const std::chrono::duration<double> passed = Clock::now() - begin;
     ended.too_long = ended.too_long || (seconds > 0 && passed.count() > seconds);
@@ -111,6 +114,7 @@ std::pair<double, double> time_apart(const TrialConfig& a, const TrialConfig& b,
       {"heed", "time-steps", "--reference", to_config(a).yaml(), "--trial", to_config(b).yaml(), "--rounds",
        fmt::format("{}", rounds), "--memory-limit", fmt::format("{:.0f}", limits.memory_bytes)},
       nothing.get(), to.get(), -1, signals);
+  // The parent's copy of the writing end must be closed, or the pipe never ends.
   to = Descriptor();
   const Ended ended = wait_for(pid, from, limits.seconds, signals);
   if (ended.stopped) throw Stopped("Stopped. What was measured is kept; the same command again continues.");

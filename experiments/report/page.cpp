@@ -120,6 +120,7 @@ std::string configuration(const ReportData& e) {
     if (values.empty()) continue;
     const bool varies = c.parameter == "variant" || c.parameter == "seed" ||
                         std::find(paths.begin(), paths.end(), c.parameter) != paths.end();
+    // A value is swept, or differs between variants without being swept (an option of one), or is shared.
     (varies              ? swept
      : values.size() > 1 ? own
                          : shared)

@@ -17,6 +17,7 @@ std::map<std::string, Curve> read_evaluations(const results::H5Reader& file) {
     if (file.text_or_empty(name, "role") != "curve" ||
         file.dims(name) != std::vector<std::string>{"trial", "eval"})
       continue;
+    // The file stores (trial, eval) as one array; the report needs one curve per trial.
     Curve curve{file.text_or_empty(name, "units"), file.read<double>("eval"), {}};
     const std::vector<double> values = file.read<double>(name);
     const auto length = static_cast<std::ptrdiff_t>(curve.at.size());
@@ -27,6 +28,7 @@ std::map<std::string, Curve> read_evaluations(const results::H5Reader& file) {
   return curves;
 }
 
+// A results file may have been moved away from its run directory: the report then has no sweep file.
 void read_sweep_beside(ReportData& e) {
   e.name = std::filesystem::absolute(e.file).parent_path().filename().string();
   const std::filesystem::path sweep = e.file.parent_path() / "sweep.yaml";
@@ -78,6 +80,7 @@ std::vector<std::size_t> ReportData::trials(const ComparedRow& row) const {
 Comparison ReportData::compared_by(const std::string& metric) const {
   CompareOptions all = options;
   all.metric = metric;
+  // Figures show every value of a selected parameter, not only the chosen one.
   all.select.clear();
   return compare(results, all);
 }

@@ -49,6 +49,7 @@ std::string one_row(const Comparison& c, const ComparedRow& row, const std::stri
   if (a.verdict == kNone)
     return fmt::format("against {}{}: {}{} in {}, no difference shown {}.", c.reference, at, d > 0 ? "+" : "",
                        with_unit(d, unit), metric, statistics_of(a, false));
+  // Infinite: one of the two never reached the step, so there is no size to report.
   if (!std::isfinite(d))
     return fmt::format("is {} than {}{}: in {}, {} {} {}.", a.verdict, c.reference, at, metric,
                        d > 0 ? "it never reached the step and the reference did"
@@ -107,12 +108,14 @@ std::string headline(const Comparison& comparison, const std::vector<Verdict>& v
     if (!names.empty())
       out += fmt::format("{}{}: {}.", out.empty() ? "" : " ", begin, fmt::join(names, ", "));
   };
+  // Shown differences come first; "no difference" comes last, because it is the weakest statement.
   for (const char* word : {"better", "worse", "larger", "smaller"}) {
     std::string begin = fmt::format("{} than {}", word, comparison.reference);
     begin[0] = static_cast<char>(begin[0] - 'a' + 'A');
     add(word, begin);
   }
   add("mixed", fmt::format("Different from {} at some settings", comparison.reference));
+  // With too few seeds, "no difference shown" would say nothing about the variants.
   add(kNone, smallest_reachable_p(comparison) > kSignificance
                  ? fmt::format("Too few seeds to show a difference from {}", comparison.reference)
                  : fmt::format("No difference from {} shown", comparison.reference));

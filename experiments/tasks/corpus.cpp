@@ -29,9 +29,11 @@ std::vector<fs::path> corpus_files(const std::string& path) {
   if (!fs::is_directory(status)) refuse(path, fs::exists(status) ? "not a file or folder" : error.message());
   std::vector<fs::path> files;
   for (fs::directory_iterator it(path, error), end; !error && it != end; it.increment(error))
+    // Links are skipped: they would repeat the text of the file that they point to.
     if (it->symlink_status(error).type() == fs::file_type::regular) files.push_back(it->path());
   if (error) refuse(path, error.message());
   if (files.empty()) refuse(path, "the folder holds no regular file");
+  // The order of a directory listing differs between machines; the text must not.
   std::sort(files.begin(), files.end());
   return files;
 }
@@ -83,6 +85,7 @@ std::string read_corpus(const std::string& path) {
 Index corpus_bytes(const std::string& path) {
   Index bytes = 0;
   for (const fs::path& file : corpus_files(path)) {
+    // Fails now, in `heed plan`, if a file is not readable.
     open(file);
     std::error_code error;
     bytes += static_cast<Index>(fs::file_size(file, error));
