@@ -209,6 +209,20 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
 
 bool is_outside_of_id(const std::string& path) { return path == "variant" || path == "train.checkpoint"; }
 
+namespace {
+
+// Removes options that are newer than the first results, where they have their defaults: trials had ids
+// before there was a choice. attention: one choice or a stack of them.
+void erase_newer_defaults(Config& attention) {
+  if (attention.is_sequence())
+    for (Config& choice : attention.items()) erase_newer_defaults(choice);
+  const Config *name = attention.find("name"), *key_heads = attention.find("key_heads");
+  if (name && name->text() == "softmax" && key_heads && key_heads->canonical() == "0")
+    attention.erase("key_heads");
+}
+
+}  // namespace
+
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
 // plugin. So are the names of the default optimizer and schedule: trials had ids before there was a choice.
 std::string trial_id(const TrialConfig& trial) {
@@ -218,6 +232,7 @@ std::string trial_id(const TrialConfig& trial) {
   std::erase_if(train.entries(), [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
   if (trial.method.optimizer == Method().optimizer) train.erase("optimizer");
   if (trial.method.schedule == Method().schedule) train.erase("schedule");
+  erase_newer_defaults(*config.find("attention"));
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())
       for (const char* key : {"version", "path", "stamp"}) p.erase(key);
