@@ -194,7 +194,7 @@ int sample(int few, int all) { return long_form() ? all : few; }
 
 }  // namespace
 
-TEST_CASE("a damaged file of results is refused: no crash, no hang, no other value") {
+TEST_CASE("damage: a damaged results file is refused: no crash, no hang, no other value") {
   const RunDirectory run;
   const fs::path trial = run.trials.at(0), results = run.path() / "results.h5",
                  plan = run.path() / "plan.tsv";
@@ -204,7 +204,7 @@ TEST_CASE("a damaged file of results is refused: no crash, no hang, no other val
   CHECK(damage("merge", trial, {run.trials[1], results, plan}, sample(20, 200)).wrong == 0);
 }
 
-TEST_CASE("a damaged checkpoint is passed over: no crash, no hang, no other value") {
+TEST_CASE("damage: a damaged checkpoint is ignored: no crash, no hang, no other value") {
   const RunDirectory run;
   const std::string id = run.trials[0].stem().string();
   std::vector<float> values(100, 1), first(100, 2), second(100, 3);

@@ -127,7 +127,7 @@ TEST_CASE("Optimizers: an update has the same bits for any number of threads") {
   }
 }
 
-TEST_CASE("two updates of AdamW, by hand") {
+TEST_CASE("optimizers: two updates of AdamW equal those computed by hand") {
   Roles<double> r;
   for (const Param<double>& p : {r.decayed, r.undecayed, r.fixed}) p.value().setConstant(2);
   Step<double> step;
@@ -151,7 +151,7 @@ TEST_CASE("two updates of AdamW, by hand") {
   CHECK(state_of(*optimizer, "second_moment")[0] == Approx(0.012475).epsilon(1e-14));
 }
 
-TEST_CASE("AdamW equals its definition over many updates") {
+TEST_CASE("optimizers: AdamW equals its definition over many updates") {
   const AdamWOptions o{.beta1 = 0.8, .beta2 = 0.95, .eps = 1e-3, .weight_decay = 0.1};
   Roles<double> r;
   Step<double> step;
@@ -169,7 +169,7 @@ TEST_CASE("AdamW equals its definition over many updates") {
   }
 }
 
-TEST_CASE("in float, AdamW agrees with its definition to float's rounding") {
+TEST_CASE("optimizers: in float, AdamW agrees with its definition to float's rounding") {
   const AdamWOptions o;  // beta2 = 0.999: 1 - 0.999f is wrong by 1e-5 and must not be used
   Roles<float> r;
   Step<float> step;
@@ -186,7 +186,7 @@ TEST_CASE("in float, AdamW agrees with its definition to float's rounding") {
   }
 }
 
-TEST_CASE("a parameter without gradient still decays and still has its momentum") {
+TEST_CASE("optimizers: a parameter without gradient still decays and keeps its momentum") {
   Roles<double> r;
   Step<double> step;
   const auto optimizer = optimizer_named("adamw", r.params, AdamWOptions{.weight_decay = 0.5}.given());
@@ -202,7 +202,7 @@ TEST_CASE("a parameter without gradient still decays and still has its momentum"
   CHECK(r.undecayed.value()(0, 0) < before);
 }
 
-TEST_CASE("a tiny gradient is held down by eps, which stands outside the root") {
+TEST_CASE("optimizers: eps limits the update of a tiny gradient; it is added outside the root") {
   Roles<double> r;
   Step<double> step;
   const auto optimizer = optimizer_named("adamw", r.params, AdamWOptions{.eps = 1e-8}.given());
@@ -212,7 +212,7 @@ TEST_CASE("a tiny gradient is held down by eps, which stands outside the root") 
   CHECK(before - r.undecayed.value()(0, 0) == Approx(0.5).epsilon(1e-7));  // g / (g + eps)
 }
 
-TEST_CASE("huge gradients give finite updates") {
+TEST_CASE("optimizers: huge gradients give finite updates") {
   Roles<float> r;
   Step<float> step;
   const auto optimizer = optimizer_named("adamw", r.params);

@@ -52,7 +52,8 @@ double turned_score(const Position<double>& rope, std::vector<double> q, Index a
 
 }  // namespace
 
-TEST_CASE("learned positions add a row of the table to each place, and gradients flow back there") {
+TEST_CASE(
+    "positions: learned positions add a row of the table at each position, and its gradient flows back") {
   const Index batch = 3, time = 4, dim = 5, length = 6;
   const auto built = build("learned", {dim, 1, length});
   const auto table = built->params.find("table").value();
@@ -71,7 +72,7 @@ TEST_CASE("learned positions add a row of the table to each place, and gradients
     }
 }
 
-TEST_CASE("the table of learned positions starts as an embedding and is not decayed") {
+TEST_CASE("positions: the table of learned positions is initialized as an embedding and does not decay") {
   const auto built = build("learned", {8, 1, 16});
   CHECK(built->params.infos()[0].init.value == 0.02);
   CHECK(built->params.infos()[0].role == Role::undecayed);
@@ -92,7 +93,7 @@ TEST_CASE("sinusoidal positions: sine and cosine take turns") {
       }
 }
 
-TEST_CASE("rotary positions equal their definition, interleaved, half and partial") {
+TEST_CASE("positions: rotary positions equal their definition, interleaved, half and partial") {
   const Index batch = 2, heads = 3, time = 5, dim = 8;
   for (const std::string layout : {"interleaved", "half"})
     for (const double fraction : {1.0, 0.75, 0.5, 0.25})
@@ -140,7 +141,7 @@ TEST_CASE("rotating back is the transpose: it undoes the rotation and keeps dot 
   for (std::size_t i = 0; i < x.size(); ++i) CHECK(y[i] == Approx(x[i]).epsilon(1e-13));
 }
 
-TEST_CASE("rotary positions keep norms, leave position 0 alone, and see distances only") {
+TEST_CASE("positions: rotary positions keep norms, do not change position 0, and depend on distances only") {
   const Index dim = 6;
   for (const std::string layout : {"interleaved", "half"}) {
     const auto built = build("rope", {dim, 1, 8}, rope_options(layout));
@@ -157,7 +158,7 @@ TEST_CASE("rotary positions keep norms, leave position 0 alone, and see distance
   }
 }
 
-TEST_CASE("one model may turn maps of several widths") {
+TEST_CASE("positions: one model may rotate maps of several widths") {
   const auto built = build("rope", {12, 2, 4});
   std::vector<double> wide = normals(6), narrow = normals(2);
   const std::vector<double> w = wide, n = narrow;
@@ -171,7 +172,7 @@ TEST_CASE("one model may turn maps of several widths") {
   for (std::size_t i = 0; i < 2; ++i) CHECK(narrow[i] == Approx(n[i]));
 }
 
-TEST_CASE("rotary positions refuse an odd number of channels") {
+TEST_CASE("positions: rotary positions refuse an odd number of channels") {
   const auto built = build("rope", {12, 2, 4}),
              quarter = build("rope", {12, 1, 4}, rope_options("half", 0.25));
   CHECK_NOTHROW(built->position->require_width(6));
@@ -181,7 +182,7 @@ TEST_CASE("rotary positions refuse an odd number of channels") {
   CHECK_THROWS_AS(built->position->rotate(Heads<double>{x.data(), 1, 1, 1, 3}, 0), Error);
 }
 
-TEST_CASE("ALiBi's slopes, also where the number of heads is no power of two") {
+TEST_CASE("positions: ALiBi's slopes are as published, also if the number of heads is not a power of two") {
   const auto slopes = [](Index heads) {
     const auto built = build("alibi", {heads, heads, 4});
     std::vector<double> out;
@@ -200,7 +201,7 @@ TEST_CASE("ALiBi's slopes, also where the number of heads is no power of two") {
   CHECK(slopes(12) == two_to({1, 2, 3, 4, 5, 6, 7, 8, 0.5, 1.5, 2.5, 3.5}));
 }
 
-TEST_CASE("a model of enormous size can be built with any position without taking memory") {
+TEST_CASE("positions: a very large model can be built with any position without allocating memory") {
   const Registry registry = builtin();
   for (const PositionInfo& info : registry.positions()) {
     Params<float> params;

@@ -12,7 +12,7 @@ namespace heed {
 
 using test::Roles;
 
-TEST_CASE("the gradient norm is that of all gradients together") {
+TEST_CASE("clipping: the gradient norm is that of all gradients together") {
   Roles<double> r(2);
   Step<double> step;
   r.decayed.grad() = matrix<double>({{3, 0}});
@@ -39,7 +39,7 @@ TEST_CASE("clipping shortens a long gradient and leaves a short one as it is") {
   CHECK(gradient_norm(step, r.params) == Approx(1).epsilon(1e-6));
 }
 
-TEST_CASE("the gradient norm has the same bits for any number of threads") {
+TEST_CASE("clipping: the gradient norm has the same bits for any number of threads") {
   const auto run = [](int threads) {
     Roles<float> r(10007);
     Step<float> step(threads);

@@ -84,7 +84,7 @@ bool is_new(const ParamInfo& p, const Params<double>& small, Index row) {
 
 }  // namespace
 
-TEST_CASE("a model that grows stays the function that it was, wherever its tokens are") {
+TEST_CASE("growth: a model that grows computes the same function as before, for any tokens") {
   for (const char* mode : {"l2_norm_gelu", "gelu_l2_norm"})
     for (const Tokens& tokens : kLarger) {
       CAPTURE(mode, tokens.maps, tokens.output, tokens.feed_forward);
@@ -99,7 +99,7 @@ TEST_CASE("a model that grows stays the function that it was, wherever its token
     }
 }
 
-TEST_CASE("growing in two steps is growing in one") {
+TEST_CASE("growth: growing in two steps equals growing in one") {
   Pair<double> one({8, 9, 40}), two({6, 7, 20});
   one.grow_all();
   two.grow_all();
@@ -108,7 +108,7 @@ TEST_CASE("growing in two steps is growing in one") {
   CHECK(std::ranges::equal(last.params.values(), one.large.params.values()));
 }
 
-TEST_CASE("old rows keep their values and moments to the bit; new ones have none, and keys of zero") {
+TEST_CASE("growth: old rows keep their values and moments exactly; new rows have zero keys and moments") {
   Pair<double> pair({8, 9, 40});
   pair.grow_all();
   CHECK(pair.large_optimizer->updates() == 5);
@@ -138,7 +138,7 @@ TEST_CASE("old rows keep their values and moments to the bit; new ones have none
   }
 }
 
-TEST_CASE("new rows continue the stream that the old ones came from") {
+TEST_CASE("growth: new rows continue the random stream of the old ones") {
   TinyModel<double> small(spec_of(kSmall), 0), large(spec_of({8, 9, 40}), 0), grown(spec_of({8, 9, 40}), 0);
   grow(small.params, grown.params);
   for (const ParamInfo& p : large.params.infos())
@@ -146,7 +146,7 @@ TEST_CASE("new rows continue the stream that the old ones came from") {
       CHECK(large.params.find(p.name).value() == grown.params.find(p.name).value());
 }
 
-TEST_CASE("after growth new keys have a gradient at once, new values only when their keys have moved") {
+TEST_CASE("growth: new keys have a gradient at once, new values only after their keys have changed") {
   Pair<double> pair({8, 9, 40});
   pair.grow_all();
   Params<double>& params = pair.large.params;
@@ -195,7 +195,7 @@ TEST_CASE("growth that is wrong in one array is seen") {
   }
 }
 
-TEST_CASE("an optimizer that forgets at growth takes another step") {
+TEST_CASE("growth: an optimizer that is reset at growth makes a different update") {
   Pair<double> kept({8, 9, 40}), forgot({8, 9, 40});
   for (Pair<double>* pair : {&kept, &forgot}) {
     grow(pair->small.params, pair->large.params);
@@ -215,7 +215,7 @@ TEST_CASE("an optimizer that forgets at growth takes another step") {
   CHECK(step_of(forgot, name) > 1e-3);
 }
 
-TEST_CASE("what cannot grow is refused with the parameter that is in the way") {
+TEST_CASE("growth: a model that cannot grow is refused, and the message names the parameter") {
   const auto refusal = [](const ModelSpec& smaller, const ModelSpec& larger) {
     const Registry registry = tiny_registry();
     Params<float> a, b;

@@ -45,7 +45,7 @@ heed::StepTimer never() {
 
 }  // namespace
 
-TEST_CASE("without a budget nothing is moved, and saying so changes nothing") {
+TEST_CASE("match: without a budget nothing changes, and `match: none` is the same") {
   const std::string all = "[softmax, tokenformer]";
   const Sweep none = good("variants: " + all + "\n" + kTask + kModel);
   const Sweep said = good(file(all, "{budget: none}"));
@@ -55,7 +55,7 @@ TEST_CASE("without a budget nothing is moved, and saying so changes nothing") {
   for (std::size_t i = 0; i < 2; ++i) CHECK(none.trials[i].id == said.trials[i].id);
 }
 
-TEST_CASE("parameters are matched by the width of the feed-forward, as near as an integer can come") {
+TEST_CASE("match: parameters are matched by the width of the feed-forward, to the nearest integer") {
   const Sweep sweep =
       good(file("[softmax, tokenformer, differential, linear, window]", "{budget: parameters}"));
   const double target = static_cast<double>(estimate(of(sweep, "softmax")).parameters);
@@ -104,7 +104,7 @@ TEST_CASE("parameters are matched by the width of the feed-forward, as near as a
   }
 }
 
-TEST_CASE("training FLOPs are matched, by width or by the length of the training") {
+TEST_CASE("match: training FLOPs are matched, by width or by the length of the training") {
   const std::string variants = "[softmax, {window: {size: 2}}, tokenformer]", train = "train: {steps: 500}\n";
   const Sweep width = good(file(variants, "{budget: train_flops}", train));
   const double target = estimate(of(width, "softmax")).training_flops;
@@ -121,7 +121,7 @@ TEST_CASE("training FLOPs are matched, by width or by the length of the training
     CHECK(std::abs(estimate(t).training_flops / target - 1) <= 0.002);
 }
 
-TEST_CASE("bytes of state are matched by width or heads, where the feed-forward cannot") {
+TEST_CASE("match: state bytes are matched by width or heads if the feed-forward cannot change them") {
   const auto state = [](const Sweep& sweep, const std::string& name) {
     return estimate(of(sweep, name)).state_bytes;
   };
@@ -141,7 +141,7 @@ TEST_CASE("bytes of state are matched by width or heads, where the feed-forward 
                  ContainsSubstring("name another option in adjust: ") && ContainsSubstring("heads, dim"));
 }
 
-TEST_CASE("any integer of a variant, its feed-forward or the model can be moved") {
+TEST_CASE("match: any integer option of a variant, its feed-forward or the model can be tuned") {
   const auto option = [](const std::string& adjust, const std::string& variants = "[softmax, tokenformer]") {
     const Sweep sweep = good(file(variants, "{budget: parameters, tolerance: 0.1, adjust: " + adjust + "}"));
     CHECK(std::abs(sweep.trials.at(1).matched.mismatch()) <= 0.1);
@@ -179,7 +179,7 @@ TEST_CASE("any integer of a variant, its feed-forward or the model can be moved"
   }
 }
 
-TEST_CASE("the reference is the match's own, else the comparison's, else the first variant") {
+TEST_CASE("match: the reference is the match's own, else the comparison's, else the first variant") {
   const std::string three = "variants: [softmax, tokenformer, differential]\n" + kTask + kModel;
   const auto reference = [&](const std::string& compare) {
     const Sweep sweep = good(three + "compare: {" + compare + "}\n");
@@ -192,7 +192,7 @@ TEST_CASE("the reference is the match's own, else the comparison's, else the fir
         "tokenformer");
 }
 
-TEST_CASE("each point of a sweep has a budget of its own") {
+TEST_CASE("match: each point of a sweep has a budget of its own") {
   const std::string sweep =
       "sweep:\n  seeds: 2\n  parameters: {train.lr: [0.1, 0.2]}\n  together:\n"
       "    - {task.length: 16, model.dim: 32}\n    - {task.length: 32, model.dim: 64}\n";
@@ -226,7 +226,7 @@ TEST_CASE("each point of a sweep has a budget of its own") {
   }
 }
 
-TEST_CASE("a budget is set, changed and taken away on the command line") {
+TEST_CASE("match: a budget is set, changed and removed on the command line") {
   const std::string text =
       file("[softmax, tokenformer]", "{budget: parameters, adjust: {tokenformer: tokens}}");
   CHECK(good(text, {"compare.match.budget=none"}).trials[1].matched.option.empty());
@@ -248,7 +248,7 @@ TEST_CASE("a budget is set, changed and taken away on the command line") {
   }
 }
 
-TEST_CASE("a model that grows is matched as what it grows into, and never below what it grew from") {
+TEST_CASE("match: a model that grows is matched at its final size, and never below its first size") {
   const std::string grown =
       "[softmax, {grow: [{tokenformer: {tokens: 8, feed_forward_tokens: FIRST}, steps: 100}, {tokenformer: "
       "{tokens: 16}}]}]";
@@ -266,7 +266,7 @@ TEST_CASE("a model that grows is matched as what it grows into, and never below 
              ContainsSubstring("cannot be given the ") || ContainsSubstring("grow"));
 }
 
-TEST_CASE("the time of a step is measured once and then kept") {
+TEST_CASE("match: the time of a step is measured once and then stored") {
   // Far apart, and allowed to stay so: this tests what becomes of a measurement, not how good it is.
   const std::string text = file("[softmax, {tokenformer: {feed_forward_tokens: 4000}}]",
                                 "{budget: step_time, tolerance: 0.8}", "train: {batch: 4}\n");

@@ -63,7 +63,7 @@ Figure figure_with(const Texts& variants, std::size_t panels) {
 
 }  // namespace
 
-TEST_CASE("a text is broken behind commas, and nothing of it is lost") {
+TEST_CASE("report drawing: text is broken after commas, and none of it is lost") {
   const std::string name = "window(size=1)+differential(subtraction=true,head_norm=false,half_width=true)";
   const Texts lines = heed::report::wrapped(name, 240);
   CHECK(lines ==
@@ -84,7 +84,7 @@ TEST_CASE("a text is broken behind commas, and nothing of it is lost") {
   CHECK(heed::report::wrapped("", 20).empty());
 }
 
-TEST_CASE("keys cover neither each other nor the panels, and stay on the page") {
+TEST_CASE("report drawing: legends overlap neither each other nor the panels, and stay on the page") {
   const std::string longest = "window(size=1)+differential(subtraction=true,head_norm=false,half_width=true)";
   for (const std::string& name : {std::string("linear"), std::string("window+softmax"), longest})
     for (const std::size_t count : {1, 2, 5, 9, 30}) {
@@ -100,7 +100,7 @@ TEST_CASE("keys cover neither each other nor the panels, and stay on the page") 
     }
 }
 
-TEST_CASE("titles of panels have room beside each other") {
+TEST_CASE("report drawing: titles of panels do not overlap") {
   for (const std::size_t panels : {2, 4, 9}) {
     CAPTURE(panels);
     const Layout l = heed::report::layout(figure_with({"a", "b"}, panels));
@@ -110,7 +110,7 @@ TEST_CASE("titles of panels have room beside each other") {
   }
 }
 
-TEST_CASE("names of rows leave room for the axes") {
+TEST_CASE("report drawing: names of rows leave room for the axes") {
   Figure f = figure_with({}, 2);
   f.row_names = names(9, "window(size=1)+differential(half_width=true)");
   f.panel_height = 100;
@@ -122,12 +122,12 @@ TEST_CASE("names of rows leave room for the axes") {
   }
 }
 
-TEST_CASE("texts of results stand in gnuplot letter for letter") {
+TEST_CASE("report drawing: text of results is shown by gnuplot unchanged") {
   CHECK(heed::report::quoted("it's `date` \"x\" \\n $1") == "'it''s `date` \"x\" \\n $1'");
   CHECK(heed::report::quoted("two\nlines") == "'two lines'");
 }
 
-TEST_CASE("a drawn figure keeps no id that another one has") {
+TEST_CASE("report drawing: ids of two figures differ") {
   const std::string svg =
       "<?xml?>\n<svg width=\"720\" height=\"400\"\n viewBox=\"0 0 720 400\" xmlns=\"x\">\n<title>t</title>"
       "<g id=\"plot\"><use xlink:href='#gpPt1'/><path id='gpPt1'/><title>plot_1</title></g></svg>";
@@ -140,7 +140,7 @@ TEST_CASE("a drawn figure keeps no id that another one has") {
   CHECK(html.find("width=") == std::string::npos);
 }
 
-TEST_CASE("a drawing is taken only where it is whole") {
+TEST_CASE("report drawing: a drawing is used only if it is complete") {
   const TempFolder folder;
   const auto gnuplot = [&](const std::string& script) {
     write_file(folder / "gnuplot", script);
@@ -171,7 +171,7 @@ TEST_CASE("a drawing is taken only where it is whole") {
   check("of another machine", "gnuplot cannot be started: Exec format error");
 }
 
-TEST_CASE("what gnuplot draws is whole, and kept where it is asked for") {
+TEST_CASE("report drawing: gnuplot's drawing is complete, and kept if requested") {
   const auto gnuplot = heed::report::find_gnuplot();
   if (gnuplot.empty()) return;
   const TempFolder folder;
@@ -182,7 +182,7 @@ TEST_CASE("what gnuplot draws is whole, and kept where it is asked for") {
   for (const char* kind : {"svg", "pdf", "png"}) CHECK(fs::exists(folder / (std::string("f.") + kind)));
 }
 
-TEST_CASE("a figure that gnuplot cannot draw takes no other along") {
+TEST_CASE("report drawing: if gnuplot cannot draw one figure, the others are drawn") {
   const auto gnuplot = heed::report::find_gnuplot();
   if (gnuplot.empty()) return;
   const auto figure = [](const char* name, const char* commands) {
@@ -200,7 +200,7 @@ TEST_CASE("a figure that gnuplot cannot draw takes no other along") {
   CHECK_THAT(drawing.complaint, ContainsSubstring("no_such_thing"));
 }
 
-TEST_CASE("tics are round numbers with prefixes, as many as have room") {
+TEST_CASE("report drawing: tics are round numbers with prefixes, as many as fit") {
   CHECK_THAT(heed::report::linear_axis('x', 0, 34000, 280),
              ContainsSubstring("('0' 0, '10k' 10000, '20k' 20000, '30k' 30000)"));
   CHECK_THAT(heed::report::linear_axis('x', 0, 34000, 90), ContainsSubstring("('0' 0, '20k' 20000)"));
@@ -213,7 +213,7 @@ TEST_CASE("tics are round numbers with prefixes, as many as have room") {
   CHECK(heed::report::with_prefix(2500) == "2.5k");
 }
 
-TEST_CASE("an axis shows all of a metric, and a share from 0 to 1") {
+TEST_CASE("report drawing: an axis shows all of a metric, and a share from 0 to 1") {
   CHECK_THAT(heed::report::metric_axis(true, {0.4}, 220), ContainsSubstring("set yrange [0:1]"));
   CHECK_THAT(heed::report::metric_axis(false, {10, kNaN, 100}, 220), ContainsSubstring("set yrange [0:106]"));
   CHECK_THAT(heed::report::metric_axis(false, {3, 3}, 220), ContainsSubstring("set yrange [2.7:3.3]"));
@@ -222,7 +222,7 @@ TEST_CASE("an axis shows all of a metric, and a share from 0 to 1") {
   CHECK_THAT(heed::report::metric_axis(false, {}, 220), ContainsSubstring("set yrange [0:1]"));
 }
 
-TEST_CASE("every color of the figures has a twin for dark pages") {
+TEST_CASE("report drawing: each color of the figures has a counterpart for dark pages") {
   const std::string style = heed::report::style_script(), twins = heed::report::dark_colors();
   std::size_t colors = 0;
   for (auto at = style.find("rgb '#"); at != std::string::npos; at = style.find("rgb '#", at + 1), ++colors) {

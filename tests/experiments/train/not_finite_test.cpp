@@ -74,21 +74,22 @@ void check_found(float value) {
 
 }  // namespace
 
-TEST_CASE("NaN in any parameter is found in the update that uses it first, for every variant") {
+TEST_CASE("not finite: NaN in any parameter is found in the update that uses it first, for every variant") {
   check_found(std::numeric_limits<float>::quiet_NaN());
 }
 
-TEST_CASE("infinity in any parameter is found in the update that uses it first, for every variant") {
+TEST_CASE(
+    "not finite: infinity in any parameter is found in the update that uses it first, for every variant") {
   check_found(std::numeric_limits<float>::infinity());
 }
 
-TEST_CASE("a training whose numbers stay finite is not stopped") {
+TEST_CASE("not finite: a training whose numbers stay finite is not stopped") {
   const Small small("softmax");
   CHECK(small.failure(small.parameters()[0], 0.0f).empty());
 }
 
 #if defined(__SSE__)
-TEST_CASE("NaN is found where a library has made tiny numbers 0 for the whole process") {
+TEST_CASE("not finite: NaN is found if a library has switched on flush-to-zero for the process") {
   const unsigned before = _mm_getcsr();
   _mm_setcsr(before | 0x8040);  // what linking with fast math does
   const Small small("softmax");
