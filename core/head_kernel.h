@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <span>
@@ -20,6 +21,16 @@ struct Mask {
 };
 
 inline Mask resolve(const Causality& c, Index tq, Index tk) { return {c.causal, c.offset.value_or(tk - tq)}; }
+
+// Returns the number of pairs (i, j) of tq queries and tk keys that a mask leaves visible, without a loop.
+inline Index visible_pairs(Index tq, Index tk, const Mask& mask) {
+  if (!mask.causal) return tq * tk;
+  // Query i sees i + offset + 1 keys: none before `first`, all tk from `full` on, and one more each between.
+  const Index first = std::clamp<Index>(-mask.offset, 0, tq);
+  const Index full = std::clamp<Index>(tk - mask.offset - 1, first, tq);
+  const Index growing = full - first;
+  return growing * (first + mask.offset + 1) + growing * (growing - 1) / 2 + (tq - full) * tk;
+}
 
 // Widths of a layer's heads. A head's queries and keys may consist of several maps side by side (differential
 // attention has two); positions rotate each map by itself.

@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <cmath>
 
 #include "core/error.h"
@@ -20,20 +19,8 @@ void require_key_heads(Index key_heads, Index heads) {
     throw Error(fmt::format("'key_heads' is {} but must divide 'heads' ({}).", key_heads, heads));
 }
 
-namespace {
-
-// Of all queries together; a causal mask shows query i the keys 0 .. i + offset.
-Index visible_pairs(const HeadSize& s) {
-  if (!s.mask.causal) return s.tq * s.tk;
-  Index pairs = 0;
-  for (Index i = 0; i < s.tq; ++i) pairs += std::clamp<Index>(i + s.mask.offset + 1, 0, s.tk);
-  return pairs;
-}
-
-}  // namespace
-
 Cost dense_cost(const HeadSize& s) {
-  const double pairs = static_cast<double>(visible_pairs(s));
+  const double pairs = static_cast<double>(visible_pairs(s.tq, s.tk, s.mask));
   return {2 * pairs * static_cast<double>(s.key + s.value),
           4.0 * static_cast<double>(s.tk * (s.key + s.value))};
 }

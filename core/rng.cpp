@@ -7,7 +7,7 @@
 #include <boost/random/normal_distribution.hpp>
 #include <boost/random/uniform_01.hpp>
 #include <boost/random/uniform_int_distribution.hpp>
-#include <numeric>
+#include <map>
 
 #include "core/error.h"
 
@@ -35,13 +35,20 @@ bool Draws::chance(double probability) { return uniform() < probability; }
 
 std::vector<std::ptrdiff_t> Draws::sample(std::ptrdiff_t n, std::ptrdiff_t k) {
   HEED_CHECK(k <= n, "more different numbers were asked for than there are");
-  std::vector<std::ptrdiff_t> all(static_cast<std::size_t>(n));
-  std::iota(all.begin(), all.end(), 0);
-  // Fisher-Yates, stopped after k: std::shuffle differs between standard libraries.
-  for (std::ptrdiff_t i = 0; i < k; ++i)
-    std::swap(all[static_cast<std::size_t>(i)], all[static_cast<std::size_t>(i + below(n - i))]);
-  all.resize(static_cast<std::size_t>(k));
-  return all;
+  // Fisher-Yates, stopped after k: std::shuffle differs between standard libraries. Of the list 0 .. n-1 only
+  // the places that a swap has changed are stored, so that a few of many cost no more than a few.
+  std::map<std::ptrdiff_t, std::ptrdiff_t> swapped;
+  const auto at = [&](std::ptrdiff_t i) {
+    const auto found = swapped.find(i);
+    return found == swapped.end() ? i : found->second;
+  };
+  std::vector<std::ptrdiff_t> chosen(static_cast<std::size_t>(k));
+  for (std::ptrdiff_t i = 0; i < k; ++i) {
+    const std::ptrdiff_t j = i + below(n - i);
+    chosen[static_cast<std::size_t>(i)] = at(j);
+    swapped[j] = at(i);
+  }
+  return chosen;
 }
 
 }  // namespace heed

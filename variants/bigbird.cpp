@@ -14,13 +14,15 @@ using namespace heed;
 void draw_blocks(Draws& draws, std::span<double> x, Index blocks, Index randoms) {
   for (std::size_t at = 0; at < x.size(); at += static_cast<std::size_t>(randoms)) {
     const Index row = static_cast<Index>(at) / randoms % blocks;
-    std::vector<Index> others;
-    for (Index j = 1; j < blocks - 1; ++j)
-      if (std::abs(row - j) > 1 && row != 0 && row != blocks - 1) others.push_back(j);
-    const std::vector<Index> chosen =
-        draws.sample(std::ssize(others), std::min<Index>(randoms, std::ssize(others)));
+    // The others are 1 .. blocks - 2 without the neighbors near .. far - 1, and are counted, not listed: a
+    // list for each row would make this quadratic in the length.
+    const bool sees_everything = row == 0 || row == blocks - 1;
+    const Index near = std::max<Index>(row - 1, 1), far = std::min(row + 2, blocks - 1);
+    const Index others = sees_everything ? 0 : blocks - 2 - (far - near);
+    const std::vector<Index> chosen = draws.sample(others, std::min(randoms, others));
+    const auto block = [&](Index other) { return 1 + other < near ? 1 + other : 1 + other + far - near; };
     for (std::size_t n = 0; n < static_cast<std::size_t>(randoms); ++n)
-      x[at + n] = n < chosen.size() ? static_cast<double>(others[static_cast<std::size_t>(chosen[n])]) : 0;
+      x[at + n] = n < chosen.size() ? static_cast<double>(block(chosen[n])) : 0;
   }
 }
 

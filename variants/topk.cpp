@@ -112,11 +112,10 @@ struct TopK {
 
   // Every visible score, then scores once more and values for the chosen ones.
   Cost cost(const HeadSize& size) const {
-    double visible = 0, kept = 0;
-    for (Index i = 0; i < size.tq; ++i) {
-      const Index seen = seen_by(i, size.tk, size.mask);
-      visible += static_cast<double>(seen), kept += static_cast<double>(std::min(seen, options.k));
-    }
+    const auto pairs_of = [&](Index most) {  // where each query looks at so many keys at most
+      return static_cast<double>(visible_pairs(size.tq, most, size.mask));
+    };
+    const double visible = pairs_of(size.tk), kept = pairs_of(std::min(size.tk, options.k));
     const auto key = static_cast<double>(size.key), value = static_cast<double>(size.value);
     return {2 * visible * key + 2 * kept * (key + value), dense_cost(size).state_bytes};
   }

@@ -29,6 +29,12 @@ TEST_CASE("distributions give the numbers they always gave") {
   CHECK(draws.sample(10, 4) == std::vector<std::ptrdiff_t>{3, 9, 5, 2});
 }
 
+TEST_CASE("a few different numbers of many are drawn in time for a few") {
+  Draws draws = Rng(42, "golden").at(7, 3);
+  const std::vector<std::ptrdiff_t> few = draws.sample(std::ptrdiff_t{1} << 50, 3);  // a list would not fit
+  CHECK(std::set<std::ptrdiff_t>(few.begin(), few.end()).size() == 3);
+}
+
 TEST_CASE("seed, name, step and index each make a stream of its own") {
   std::set<std::uint64_t> first;
   for (const std::uint64_t seed : {1U, 2U})

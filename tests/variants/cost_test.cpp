@@ -2,6 +2,7 @@
 // the one door of products (core/ops/product.h), numbers in the declared arrays.
 #include <algorithm>
 #include <cmath>
+#include <ctime>
 #include <string>
 #include <utility>
 #include <vector>
@@ -105,6 +106,47 @@ TEST_CASE("the formula of each variant counts the multiply-adds that are made, f
         }
       }
     }
+}
+
+TEST_CASE("visible_pairs: the closed form agrees with counting") {
+  for (Index tq = 0; tq <= 6; ++tq)
+    for (Index tk = 0; tk <= 6; ++tk) {
+      CHECK(visible_pairs(tq, tk, {false, 0}) == tq * tk);
+      for (Index offset = -8; offset <= 8; ++offset) {
+        const Mask mask{true, offset};
+        Index counted = 0;
+        for (Index i = 0; i < tq; ++i)
+          for (Index j = 0; j < tk; ++j) counted += mask.hides(i, j) ? 0 : 1;
+        CAPTURE(tq, tk, offset);
+        CHECK(visible_pairs(tq, tk, mask) == counted);
+      }
+    }
+}
+
+// A plan of long sequences must not wait: quadratic code would take minutes here.
+TEST_CASE("every variant with every choice of options is made and counted fast for a million positions") {
+  constexpr Index length = Index{1} << 20;
+  for (const VariantInfo& info : builtin().variants())
+    for (const Config& options : all_option_choices(info)) {
+      CAPTURE(subject_text(info, options));
+      LayerSpec<float> spec;
+      spec.dim = spec.context_dim = 8, spec.heads = 2, spec.layers = 2, spec.length = length;
+      const std::clock_t begin = std::clock();
+      Params<float> params;
+      const auto layer = info.make<float>(options, spec, params);
+      CHECK(layer->cost(length, length).flops > 0);
+      CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 5);
+    }
+}
+
+TEST_CASE("every kind of position is made fast for a million positions") {
+  for (const PositionInfo& info : builtin().positions()) {
+    CAPTURE(info.name);
+    const std::clock_t begin = std::clock();
+    Params<float> params;
+    CHECK(info.make<float>(info.resolve({}, info.name, none()), {8, 2, Index{1} << 20}, params));
+    CHECK(static_cast<double>(std::clock() - begin) / CLOCKS_PER_SEC < 1);
+  }
 }
 
 namespace {
