@@ -3,6 +3,7 @@
 
 #include "core/head.h"         // Head, HeadGrad: what a mixer sees
 #include "core/head_loop.h"    // Memory, and what runs a mixer
+#include "core/ops/product.h"  // matrix products
 #include "core/ops/softmax.h"  // whole rows, for first drafts
 #include "core/register.h"     // HEED_MIXER
 

@@ -26,6 +26,7 @@ struct OptionText {
   std::optional<double> min = {}, max = {};  // both inclusive
   std::vector<std::string> choices = {};     // for text: the only values that are allowed
   bool size = false;     // of a feed-forward: what moves where parameters are matched (compare.match)
+  bool speed = false;    // changes speed and rounding, never the result: the size of a tile
   std::string doc = "";  // meaning and unit, one line
 };
 

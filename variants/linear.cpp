@@ -29,7 +29,8 @@ struct LinearAttention {
     double eps = 1e-6;
     void describe(auto& option) {
       option("features", features, {.choices = {"elu"}, .doc = "the feature map; elu: elu(x) + 1"});
-      option("chunk", chunk, {.min = 1, .doc = "positions per chunk; changes only speed and rounding"});
+      option("chunk", chunk,
+             {.min = 1, .speed = true, .doc = "positions per chunk; changes only speed and rounding"});
       option("eps", eps, {.min = 1e-12, .max = 1, .doc = "added to the denominator"});
     }
   } options;

@@ -168,8 +168,8 @@ Look     The message names the tensor with the largest difference. 1e-3 is lost 
       R"(Done     Three steps: the second and third may not make the arenas grow. The test suite counts the calls
          of the heap as well, which heed's program does not.
 Why      Memory that grows ends a long run; asking the heap in each step costs time, and more with threads.
-Usually  A Matrix<S> or std::vector that is made inside forward or backward; a product into distinct memory
-         without .noalias(); memory.keep for what memory.temp would do.
+Usually  A Matrix<S> or std::vector that is made inside forward or backward; Eigen's a * b where
+         core/ops/product.h has a function; memory.keep for what memory.temp would do.
 Look     Take views from memory.keep (until backward has run) and memory.temp (until the call ends). A table
          that depends on lengths belongs in prepare(), and is made only when they change.
 )"},
@@ -238,6 +238,19 @@ Look     Write down each product as (rows, depth, columns): it costs 2 rows dept
 )"},
      cost,
      plans::one_position},
+
+    {{"options", "every option changes something",
+      R"(Done     Each option gets other values, beside every choice of the other options and in every size that the
+         suite tries. Output, gradients, parameters, costs or the block must change at least once. Options
+         that are declared to change speed only (a tile) must change neither output nor gradient.
+Why      An option without effect is a row of its own in a comparison, and its difference is chance.
+Usually  An option that is described and never read; one that is read in forward and not in backward shows in
+         'gradient'; one that another option always overrides.
+Look     Search forward, backward, declare, shape and cost for the option's name. One that only changes speed
+         says so where it is described: {.speed = true}.
+)"},
+     options_matter,
+     plans::default_options},
 };
 
 }  // namespace

@@ -18,7 +18,8 @@ struct Subject {
 struct Finding {
   std::string fault = {};
   double worst = 0;
-  std::string hint = {};  // whole sentences: usual causes of such a fault
+  std::string hint = {};      // whole sentences: usual causes of such a fault
+  bool in_any_setup = false;  // the fault is not one of this setup, so the message leaves the setup out
 };
 
 // Throws, each: heed::Error if the variant refuses the setup.
@@ -66,5 +67,8 @@ bool shows_weights(const Subject&, const Setup&);
 // The cost formula is finite, does not decrease with the lengths, and is not below the counted
 // multiply-adds. Requires: a setup in which no pair is hidden.
 Finding cost(const Subject&, const Setup&);
+// Each option changes something: outputs, gradients, parameters, costs or the block, in some setup and beside
+// some choice of the others. One that is declared to change speed only changes no output and no gradient.
+Finding options_matter(const Subject&, const Setup&);
 
 }  // namespace heed::check

@@ -19,8 +19,9 @@ using check::Subject;
 // What a check says of one setup: its message, empty where nothing is wrong.
 std::string message_of(const Finding& finding, const Setup& setup) {
   if (finding.fault.empty()) return "";
-  return fmt::format("{} ({}).{}{}", finding.fault, setup.text(), finding.hint.empty() ? "" : "\n",
-                     finding.hint);
+  return fmt::format("{}{}.{}{}", finding.fault,
+                     finding.in_any_setup ? "" : fmt::format(" ({})", setup.text()),
+                     finding.hint.empty() ? "" : "\n", finding.hint);
 }
 
 // The first fault decides. Setups that the variant refuses are passed over, but one must run, unless refusing

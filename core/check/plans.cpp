@@ -162,6 +162,17 @@ Plan shown_weights(const Subject& subject, const Traits& traits) {
   return plan;
 }
 
+Plan default_options(const Subject& subject, const Traits& traits) {
+  Problems problems;
+  const Config defaults = subject.info.resolve({}, subject.info.name, problems);
+  if (subject.info.options.empty()) return {.skip = "it has no options"};
+  if (subject.options.canonical() != defaults.canonical())
+    return {.skip = "it is done with the default options"};
+  Plan plan = several_tasks(subject, traits);
+  plan.setups.resize(1);
+  return plan;
+}
+
 Plan one_position(const Subject&, const Traits& traits) {
   Plan plan;
   for (const Causality& c : claimed_masks(traits))

@@ -30,7 +30,8 @@ Plan several_tasks(const Subject&,
                    const Traits&);  // few setups, at a length that is divided into several tasks
 Plan each_position(const Subject&, const Traits&);
 Plan shown_weights(const Subject&, const Traits&);
-Plan one_position(const Subject&, const Traits&);  // no pair is hidden
+Plan default_options(const Subject&, const Traits&);  // any setup, once for all choices of options
+Plan one_position(const Subject&, const Traits&);     // no pair is hidden
 
 }  // namespace plans
 }  // namespace heed::check

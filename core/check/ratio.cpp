@@ -49,14 +49,32 @@ std::string causes_of(double ratio, std::vector<KnownRatio> known) {
   return out;
 }
 
-// Empty where a single coordinate has a ratio that tells nothing.
-std::string ratio_text(double ratio, const std::string& all, bool single,
+// What to look for where a ratio has no known meaning. One number cannot tell a factor from a term.
+std::string usual_causes(const std::vector<Disagreement>& wrong, const TensorShape& shape) {
+  if (wrong.size() > 1) return "a constant factor is missing or too much";
+  if (shape.size() > 1) return "look at what is special about it";
+  return "a factor is wrong (the derivative of an inner function is forgotten, or the parameter's own "
+         "value), "
+         "or its sum leaves out a term, a head, a position or a sequence";
+}
+
+std::string ratio_text(double ratio, const std::vector<Disagreement>& wrong, const TensorShape& shape,
                        const std::vector<KnownRatio>& known) {
+  const std::string all = all_text(wrong, shape);
   if (std::abs(ratio) <= kSame) return fmt::format("Backward leaves {} at 0: it never adds there", all);
-  std::string causes = causes_of(ratio, known);
-  if (causes.empty() && single) return "";
-  if (causes.empty()) causes = "a constant factor is missing or too much";
-  return fmt::format("The ratio is {:.6g} in {}: {}", ratio, all, causes);
+  const std::string causes = causes_of(ratio, known);
+  return fmt::format("The ratio is {:.6g} in {}: {}", ratio, all,
+                     causes.empty() ? usual_causes(wrong, shape) : causes);
+}
+
+// "The ratio is another in each: no factor, but a term ...", with the ratios where they are few.
+std::string no_common_ratio(const std::vector<Disagreement>& wrong) {
+  constexpr std::size_t kFew = 4;
+  std::vector<std::string> ratios;
+  if (wrong.size() <= kFew)
+    for (const Disagreement& d : wrong) ratios.push_back(fmt::format("{:.6g}", d.analytic / d.numeric));
+  return fmt::format("The ratio is another in each{}: no factor, but a term is missing, too much or wrong.",
+                     ratios.empty() ? "" : fmt::format(" ({})", fmt::join(ratios, ", ")));
 }
 
 }  // namespace
@@ -81,12 +99,9 @@ std::string explain(const std::vector<Disagreement>& wrong, const TensorShape& s
                           [](const Disagreement& d) { return std::abs(d.numeric) <= kSame * d.scale; }))
     return fmt::format("The loss does not depend on {}{}: backward adds what forward does not have.", all,
                        where);
-  if (const auto ratio = common_ratio(wrong))
-    if (const std::string text = ratio_text(*ratio, all, wrong.size() == 1, known); !text.empty())
-      return text + where + ".";
+  if (const auto ratio = common_ratio(wrong)) return ratio_text(*ratio, wrong, shape, known) + where + ".";
   if (!place.empty()) return fmt::format("Only {} is wrong: look at what is special about it.", place);
-  if (wrong.size() == 1) return "Only this coordinate is wrong: look at what is special about it.";
-  return "The ratio is another in each: no factor, but a term is missing, too much or wrong.";
+  return no_common_ratio(wrong);
 }
 
 }  // namespace heed

@@ -33,6 +33,57 @@ struct ForgottenParameter : Naive<S> {
   }
 };
 
+// o = exp(gain) p v; backward forgets the inner derivative, or in the first of two heads its whole term.
+template <class S, bool forgets_head>
+struct LearnedScale : Naive<S> {
+  Param<S> gain;
+  void declare(const LayerSpec<S>& spec, Params<S>& params) {
+    gain = params.declare("gain", 1, 1, Init::constant(0.7), Role::undecayed);
+    heads = spec.heads;
+  }
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    o *= std::exp(gain.value()(0, 0));
+    return saved;
+  }
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    const S scale = std::exp(gain.value()(0, 0));
+    Mat<S> d = memory.temp(d_o.rows(), d_o.cols());
+    d = scale * d_o;
+    Naive<S>::backward(in, saved, d, grad, memory);
+    if (forgets_head && heads > 1 && in.index == 0) return;
+    Mat<S> o = memory.temp(d_o.rows(), d_o.cols());
+    product_ab(saved.p, in.v, o);
+    grad.param(gain)(0, 0) += (forgets_head ? scale : S(1)) * d_o.cwiseProduct(o).sum();
+  }
+  Index heads = 1;
+};
+template <class S>
+using ForgottenExp = LearnedScale<S, false>;
+template <class S>
+using ForgottenHead = LearnedScale<S, true>;
+
+// Two numbers, added to every output, with two different factors in backward.
+template <class S>
+struct TwoFactors : Naive<S> {
+  Param<S> pair;
+  void declare(const LayerSpec<S>&, Params<S>& params) {
+    pair = params.declare("pair", 1, 2, Init::ones(), Role::undecayed);
+  }
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    o.array() += pair.value()(0, 0) + 2 * pair.value()(0, 1);
+    return saved;
+  }
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Naive<S>::backward(in, saved, d_o, grad, memory);
+    grad.param(pair)(0, 0) += S(1.5) * d_o.sum();
+    grad.param(pair)(0, 1) += S(2.5) * d_o.sum();
+  }
+};
+
 // Adds a staircase: its gradient is right away from the steps, so that only their number tells.
 template <class S>
 struct Staircase : Naive<S> {
@@ -156,6 +207,20 @@ TEST_CASE("the gradient check says which factor is missing") {
                  "The ratio is 0.1 in all 36 coordinates: backward forgets the factor sharpness (10).");
   require_caught(with_mixer<NoValues>("no_values"), "gradient",
                  "Backward leaves all 36 coordinates at 0: it never adds there.");
+}
+
+TEST_CASE("the gradient check says the ratio of a single number, and what usually causes it") {
+  // 1 / exp(0.7) = 0.496585, in every coordinate that there is
+  const Registry registry = with_mixer<ForgottenExp>("forgotten_exp");
+  require_caught(registry, "gradient", "gain[0,0]: analytic");
+  require_caught(registry, "gradient", "The ratio is 0.496585 in its one coordinate: a factor is wrong");
+  require_caught(registry, "gradient", "the derivative of an inner function is forgotten");
+  require_caught(with_mixer<ForgottenHead>("forgotten_head"), "gradient", "leaves out a term, a head,");
+}
+
+TEST_CASE("the gradient check says the ratios of a few numbers that differ") {
+  require_caught(with_mixer<TwoFactors>("two_factors"), "gradient",
+                 "The ratio is another in each (1.5, 1.25): no factor, but a term");
 }
 
 TEST_CASE("the gradient check says where no factor is to blame") {

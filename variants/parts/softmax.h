@@ -10,7 +10,9 @@ constexpr Index kTile = 64;
 
 void describe_tile(auto& option, Index& tile) {
   option("tile", tile,
-         {.min = 1, .doc = "side of the tiles that scores are made in; changes speed and rounding alone"});
+         {.min = 1,
+          .speed = true,
+          .doc = "side of the tiles that scores are made in; changes speed and rounding alone"});
 }
 
 // Scaled dot-product attention: o = softmax(tau q k^T) v.    q (Tq,D)  k (Tk,D)  v (Tk,V)  o (Tq,V)

@@ -21,9 +21,10 @@ struct MyVariant {
   // One head of one sequence: q (Tq, d), k (Tk, d), v (Tk, dv) -> o (Tq, dv). No memory but `memory`'s.
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     Mat<S> p = memory.keep(in.q.rows(), in.k.rows());
-    p.noalias() = scale(in) * in.q * in.k.transpose();
+    product_abt(in.q, in.k, p);
+    p *= scale(in);
     softmax_rows(p, in.mask, in.slope);
-    o.noalias() = p * in.v;
+    product_ab(p, in.v, o);
     return {p};
   }
 
@@ -31,11 +32,12 @@ struct MyVariant {
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
     Mat<S> ds = memory.temp(in.q.rows(), in.k.rows());
-    ds.noalias() = d_o * in.v.transpose();
+    product_abt(d_o, in.v, ds);
     softmax_rows_backward(saved.p, ds);
-    grad.q.noalias() += scale(in) * ds * in.k;
-    grad.k.noalias() += scale(in) * ds.transpose() * in.q;
-    grad.v.noalias() += saved.p.transpose() * d_o;
+    ds *= scale(in);
+    add_product_ab(ds, in.k, grad.q);
+    add_product_atb(ds, in.q, grad.k);
+    add_product_atb(saved.p, d_o, grad.v);
   }
 
   void weights(const Head<S>&, const Saved& saved, Mat<S> p, Memory<S>&) const { p = saved.p; }
