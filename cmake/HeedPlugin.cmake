@@ -7,6 +7,8 @@
 # NATIVE compiles for this machine's instruction set, as heed's own scripts do; without it the plugin runs on any.
 #
 # The same file serves the installed heed (find_package), a tree that contains heed (add_subdirectory) and heed itself.
+include(${CMAKE_CURRENT_LIST_DIR}/HeedRegistered.cmake)
+
 function(heed_add_plugin name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "NATIVE" "VERSION" "REGISTERS;OPTIMIZERS;SCHEDULES")
   if(NOT arg_UNPARSED_ARGUMENTS)
@@ -44,6 +46,8 @@ HEED_PLUGIN(\"@name@\", \"@arg_VERSION@\", add)
 ")
 
   add_library(${name} MODULE ${arg_UNPARSED_ARGUMENTS} ${entry})
+  heed_check_registered_before_linking(
+    ${name} "heed_add_plugin(${name})" "${functions}" "${arg_UNPARSED_ARGUMENTS}")
   target_link_libraries(${name} PRIVATE heed::core)
   # Hidden: what is instantiated here stays here, whatever instruction set the program was built for.
   set_target_properties(${name} PROPERTIES

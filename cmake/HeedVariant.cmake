@@ -5,6 +5,8 @@
 # The first call makes the library; at the end of the folder builtin_variants.cpp is generated, which calls each
 # heed_register_<name>(Registry&) in the order of the calls. A reference to each exists, so the linker cannot drop
 # the object file, as it does with self-registering statics in an archive.
+include(${CMAKE_CURRENT_LIST_DIR}/HeedRegistered.cmake)
+
 function(heed_add_variant name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "FILE" "")
   if(NOT arg_FILE)
@@ -15,10 +17,12 @@ function(heed_add_variant name)
     heed_target(heed_variants)
     target_link_libraries(heed_variants PUBLIC heed::core PRIVATE fmt::fmt)
     set_property(GLOBAL PROPERTY HEED_VARIANTS "")
+    set_property(GLOBAL PROPERTY HEED_VARIANT_FILES "")
     cmake_language(DEFER CALL heed_write_builtin_variants)
   endif()
   target_sources(heed_variants PRIVATE ${arg_FILE})
   set_property(GLOBAL APPEND PROPERTY HEED_VARIANTS ${name})
+  set_property(GLOBAL APPEND PROPERTY HEED_VARIANT_FILES ${arg_FILE})
 endfunction()
 
 function(heed_add_optimizer name)
@@ -31,6 +35,8 @@ endfunction()
 
 function(heed_write_builtin_variants)
   get_property(names GLOBAL PROPERTY HEED_VARIANTS)
+  get_property(files GLOBAL PROPERTY HEED_VARIANT_FILES)
+  heed_check_registered_before_linking(heed_variants "heed_add_variant in ${CMAKE_CURRENT_LIST_FILE}" "${names}" "${files}")
   set(declarations "")
   set(calls "")
   foreach(name IN LISTS names)

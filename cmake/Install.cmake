@@ -22,11 +22,13 @@ write_basic_package_version_file(heedConfigVersion.cmake COMPATIBILITY SameMinor
 install(
   FILES
     ${CMAKE_CURRENT_BINARY_DIR}/heedConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/heedConfigVersion.cmake cmake/HeedPlugin.cmake
+    cmake/HeedRegistered.cmake
   DESTINATION ${config_dir})
 
 # The build tree is a package, too: plugins can be built against it with -Dheed_DIR=<build folder>.
 export(EXPORT heedTargets NAMESPACE heed:: FILE ${CMAKE_CURRENT_BINARY_DIR}/heedTargets.cmake)
 configure_file(cmake/HeedPlugin.cmake HeedPlugin.cmake COPYONLY)
+configure_file(cmake/HeedRegistered.cmake HeedRegistered.cmake COPYONLY)
 
 # scripts/package.sh makes the Debian package.
 set(CPACK_GENERATOR DEB)

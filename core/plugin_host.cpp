@@ -13,6 +13,7 @@
 #include <fstream>
 #include <iterator>
 #include <map>
+#include <regex>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -151,8 +152,33 @@ class ProcessState {
   Path folder_;
 };
 
+// The names whose registration a library mentions, as "heed_register_NAME(Registry&)": defined or missing.
+std::vector<std::string> registered_names(const std::string& bytes) {
+  static const std::regex mangled("heed_register_([A-Za-z0-9_]+)RN4heed8RegistryE");
+  std::vector<std::string> names;
+  for (std::sregex_iterator at(bytes.begin(), bytes.end(), mangled), end; at != end; ++at) {
+    const std::string name = (*at)[1];
+    if (std::find(names.begin(), names.end(), name) == names.end()) names.push_back(name);
+  }
+  return names;
+}
+
+// Why a library cannot be opened. Where a name of REGISTERS is registered by no source, it says both names.
+std::string open_error(const std::string& reason, const std::string& bytes) {
+  const std::vector<std::string> missing = registered_names(reason);
+  if (missing.empty())
+    return fmt::format("this plugin cannot be opened: {}. Build it again with this heed.", reason);
+  std::vector<std::string> others = registered_names(bytes);
+  std::erase(others, missing.front());
+  return fmt::format(
+      "heed_add_plugin (CMake) says that this plugin registers '{}', and its sources register {}. Use the "
+      "same "
+      "name in HEED_MIXER, HEED_LAYER, HEED_POSITION or HEED_TASK and in heed_add_plugin's REGISTERS.",
+      missing.front(), others.empty() ? "nothing" : fmt::format("'{}'", fmt::join(others, "', '")));
+}
+
 // Opens the library and calls its registration. Exceptions become refusals.
-Registry open(const Path& file, PluginOrigin& origin) {
+Registry open(const Path& file, const std::string& bytes, PluginOrigin& origin) {
   const ProcessState before;
   const auto check = [&](const char* when) {
     const std::vector<std::string> changed = before.restore();
@@ -162,8 +188,7 @@ Registry open(const Path& file, PluginOrigin& origin) {
   };
   void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
   check("when it was opened,");
-  if (!library)
-    refuse(file, fmt::format("this plugin cannot be opened: {}. Build it again with this heed.", dlerror()));
+  if (!library) refuse(file, open_error(dlerror(), bytes));
   const auto* entry = static_cast<const PluginEntry*>(dlsym(library, "heed_plugin_entry"));
   if (!entry || !entry->add || !entry->name || !entry->version)
     refuse(file, "this library has a stamp of heed, but no entry. Build it with heed_add_plugin (CMake).");
@@ -202,7 +227,7 @@ void load(const Path& file, const std::string& expected_hash, Registry& registry
   if (std::any_of(registry.plugins().begin(), registry.plugins().end(), is_this)) return;
   origin.stamp = stamp_in(bytes, file);
   check_stamp(origin.stamp, file);
-  Registry brought = open(origin.path, origin);
+  Registry brought = open(origin.path, bytes, origin);
   try {
     registry.adopt(std::move(brought), origin);
   } catch (const Error& e) {

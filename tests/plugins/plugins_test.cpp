@@ -9,6 +9,7 @@
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/paths.h"
+#include "tests/plugins/pass.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
@@ -135,6 +136,11 @@ TEST_CASE("what fits and cannot be used is refused, and everything is put back")
   SECTION("5. without an entry") {
     CHECK_THAT(refusal(plugin("without_entry")), ContainsSubstring("a stamp of heed, but no entry"));
   }
+  SECTION("registers another name than REGISTERS says") {
+    CHECK_THAT(
+        refusal(plugin("misnamed")),
+        ContainsSubstring("says that this plugin registers 'misnamed', and its sources register 'misnaned'"));
+  }
   SECTION("6. a name that is taken") {
     CHECK_THAT(
         refusal(plugin("clashing")),
@@ -218,4 +224,33 @@ TEST_CASE("a sweep's plugins are found again from its run directory, wherever on
       elsewhere.path(), {"run", (folder / "r/sweep.yaml").string(), "-o", (folder / "r").string()});
   CHECK(again.code == 0);
   CHECK_THAT(again.err, ContainsSubstring("Nothing to run"));
+}
+
+TEST_CASE("a name that is registered and not listed is said before linking, with the one that is listed") {
+  const TempFolder folder;
+  const Path include = heed::test::source_dir() / "cmake" / "HeedRegistered.cmake";
+  const auto checked = [&](const std::string& source, const std::string& names) {
+    heed::test::write_file(folder.path() / "ed.cpp", source);
+    heed::test::write_file(folder.path() / "check.cmake",
+                           "include(" + include.string() +
+                               ")\nheed_check_registered(\"heed_add_plugin(ed)\" \"" + names + "\" \"" +
+                               (folder.path() / "ed.cpp").string() + "\")\n");
+    return heed::test::shell(folder.path(), "cmake -P check.cmake");
+  };
+  CHECK(checked("HEED_MIXER(ed, Ed, \"x\")\n", "ed").code == 0);
+  CHECK(checked("// HEED_MIXER(edd, Ed)\nHEED_LAYER(ed, Ed)\nHEED_TASK(task, T)\n", "ed;task").code == 0);
+  for (const std::string macro : {"HEED_MIXER", "HEED_LAYER", "HEED_POSITION", "HEED_TASK"}) {
+    const Ended ended = checked("}  // namespace\n\n" + macro + "(edd, Ed, \"a; [b\")\n", "ed");
+    CHECK(ended.code != 0);
+    CHECK_THAT(ended.err, ContainsSubstring("heed_add_plugin(ed) expects 'ed'"));
+    CHECK_THAT(ended.err, ContainsSubstring("ed.cpp registers 'edd': " + macro + "(edd, ...)"));
+  }
+}
+
+TEST_CASE("a name that sweep files use for something else is not registered") {
+  for (const char* name : {"stack", "grow", "none", "true", "train"}) {
+    Registry registry;
+    CHECK_THROWS_WITH(registry.add_layer<heed::faulty::Pass>(name, heed::About{"x"}),
+                      ContainsSubstring("needs another name"));
+  }
 }
