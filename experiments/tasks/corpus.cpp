@@ -9,6 +9,7 @@
 #include <fstream>
 
 #include "core/error.h"
+#include "experiments/tasks/file_kind.h"
 
 namespace heed {
 namespace {
@@ -38,10 +39,18 @@ std::vector<fs::path> corpus_files(const std::string& path) {
   return files;
 }
 
+// Opens a file that looks like a text.
 std::ifstream open(const fs::path& file) {
   errno = 0;
   std::ifstream in(file, std::ios::binary);
   if (!in) refuse(file.string(), errno ? std::strerror(errno) : "it cannot be opened");
+  std::string head(kFileHead, '\0');
+  in.read(head.data(), static_cast<std::streamsize>(head.size()));
+  head.resize(static_cast<std::size_t>(in.gcount()));
+  if (const std::string why = not_a_text(head); !why.empty())
+    throw Error(fmt::format("'{}' is not a text: {}.", file.string(), why));
+  in.clear();
+  in.seekg(0);
   return in;
 }
 

@@ -10,7 +10,7 @@ namespace heed {
 
 // The text at `path`: a file, or the regular files of a folder, joined in the order of their names (links are
 // not followed there: /usr/share/common-licenses has each text once and several links to it). heed::Error
-// where there is nothing to read.
+// where there is nothing to read, or where a file is no text (file_kind.h).
 std::string read_corpus(const std::string& path);
 
 // How long it would be, without reading it.

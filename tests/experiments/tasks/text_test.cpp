@@ -133,8 +133,7 @@ TEST_CASE("what is not UTF-8 is refused as characters") {
   for (const std::string bad :
        {"\xFF", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
     write(folder / "t.txt", std::string(60, 'a') + bad);
-    const std::string message =
-        "the string '" + (folder / "t.txt").string() + "' is not UTF-8: byte 60 is 0x";
+    const std::string message = "the text '" + (folder / "t.txt").string() + "' is not UTF-8: byte 60 is 0x";
     CHECK_THROWS_WITH(make_task("text", options_of(folder / "t.txt", 4, {}, "characters")),
                       ContainsSubstring(message) && ContainsSubstring("choose 'unit: bytes' or convert it."));
   }
@@ -164,12 +163,45 @@ TEST_CASE("a text that cannot be read is refused with its path and the remedy") 
   fs::create_directory(folder / "empty");
   const std::string remedy = "; give 'path' a text file, or a folder of text files.";
   CHECK(refusals("text", options_of("/no/such.txt", 4)) ==
-        Lines{"task.path: cannot read the string '/no/such.txt': No such file or directory" + remedy});
+        Lines{"task.path: cannot read the text '/no/such.txt': No such file or directory" + remedy});
   CHECK(refusals("text", options_of("/dev/null", 4)) ==
-        Lines{"task.path: cannot read the string '/dev/null': not a file or folder" + remedy});
+        Lines{"task.path: cannot read the text '/dev/null': not a file or folder" + remedy});
   CHECK(refusals("text", options_of(folder / "empty", 4)) ==
-        Lines{"task.path: cannot read the string '" + (folder / "empty").string() +
+        Lines{"task.path: cannot read the text '" + (folder / "empty").string() +
               "': the folder holds no regular file" + remedy});
+}
+
+TEST_CASE("a file that is no text is refused with what it is and what to do") {
+  const TempFolder folder;
+  const std::string padding(300, 'x');
+  const auto problem_of = [&](const std::string& name, const std::string& content) {
+    write(folder / name, content);
+    const Lines problems = refusals("text", options_of(folder / name, 4));
+    REQUIRE(problems.size() == 1);
+    CHECK(problems[0].starts_with("task.path: '" + (folder / name).string() + "' is not a text: it is "));
+    return problems[0];
+  };
+  const auto with = [](const std::string& part) { return ContainsSubstring(part); };
+  CHECK_THAT(problem_of("tokens.npy", "\x93NUMPY\x01" + padding),
+             with("a NumPy array; heed reads no arrays"));
+  CHECK_THAT(problem_of("a.h5", "\x89HDF\r\n\x1a\n" + padding), with("an HDF5 file") && with("a plugin"));
+  CHECK_THAT(problem_of("a.gz", "\x1f\x8b\x08" + padding), with("a gzip file; unpack it first"));
+  CHECK_THAT(problem_of("a.npz", "PK\x03\x04" + padding), with("a zip archive") && with("unpack"));
+  CHECK_THAT(problem_of("a.png", "\x89PNG\r\n\x1a\n" + padding), with("a PNG image"));
+  CHECK_THAT(problem_of("a.pdf", "%PDF-1.7" + padding), with("a PDF; export its text first"));
+  CHECK_THAT(problem_of("a.tar", std::string(257, 'x') + "ustar" + padding), with("a tar archive"));
+  CHECK_THAT(problem_of("utf16",
+                        "\xff\xfe"
+                        "a" +
+                            padding),
+             with("UTF-16; convert it to UTF-8"));
+  CHECK_THAT(problem_of("tokens.bin", padding + std::string(3, '\0') + padding), with("byte 300 is 0"));
+
+  // One among many is found, too.
+  fs::create_directory(folder / "texts");
+  write(folder / "texts" / "a.txt", padding);
+  write(folder / "texts" / "b.npy", "\x93NUMPY\x01" + padding);
+  CHECK_THAT(refusals("text", options_of(folder / "texts", 4)).at(0), with("b.npy' is not a text"));
 }
 
 TEST_CASE("a text that is too short is refused with what is missing") {
