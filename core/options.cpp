@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
 
 namespace heed {
 
@@ -50,6 +51,19 @@ void read_list(const Config& c, const std::string& path, const OptionText& text,
     from_config(c.items()[i], fmt::format("{}[{}]", path, i), text, value.emplace_back(), problems);
 }
 
+// "true" or "false" for other spellings of them (YAML 1.1, Python, numbers, quotes), else empty.
+std::string meant_boolean(const Config& c) {
+  if (!c.is_scalar()) return "";
+  std::string word = c.text();
+  std::transform(word.begin(), word.end(), word.begin(),
+                 [](unsigned char letter) { return static_cast<char>(std::tolower(letter)); });
+  for (const char* same : {"true", "yes", "on", "y", "t", "1"})
+    if (word == same) return "true";
+  for (const char* same : {"false", "no", "off", "n", "f", "0"})
+    if (word == same) return "false";
+  return "";
+}
+
 }  // namespace
 
 Config to_config(bool value) { return Config::boolean(value); }
@@ -70,8 +84,10 @@ Config to_config(const std::vector<double>& value) {
 
 void from_config(const Config& c, const std::string& path, const OptionText&, bool& value,
                  Problems& problems) {
-  bool read;
-  read_or_report(c, path, "true or false", read, value, problems);
+  if (c.read(value)) return;
+  const std::string meant = meant_boolean(c);
+  problems.add(c.place(), fmt::format("{}: expected true or false, found {}.{}", path, c.described(),
+                                      meant.empty() ? "" : fmt::format(" Did you mean {}?", meant)));
 }
 
 void from_config(const Config& c, const std::string& path, const OptionText& text, std::ptrdiff_t& value,

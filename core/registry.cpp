@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <utility>
+
 namespace heed {
 namespace {
 
@@ -24,6 +26,8 @@ std::string owner(const Entry& e) {
 
 template <class E>
 void insert(std::vector<E>& entries, E info, const char* kind) {
+  if (const std::string why = refuse_reserved(info.name); !why.empty())
+    throw Error(fmt::format("the {} '{}' needs another name: {}.", kind, info.name, why));
   if (find(entries, info.name))
     throw Error(
         fmt::format("the {} '{}' is registered twice; give one of them another name.", kind, info.name));
@@ -61,6 +65,22 @@ Config Entry::own_options(const Config& given) const {
   return own;
 }
 
+std::string refuse_reserved(std::string_view name) {
+  static const std::vector<std::pair<std::string_view, std::string_view>> reserved = {
+      {"stack", "in a sweep file 'stack' lists the variants that layers take in turn"},
+      {"grow", "in a sweep file 'grow' lists the stages of a model that grows"},
+      {"steps", "in a sweep file 'steps' ends a stage of 'grow'"},
+      {"none", "in a sweep file 'none' means no positions, or no feed-forward"},
+      {"model", "`heed list model` shows a section of the sweep file"},
+      {"train", "`heed list train` shows a section of the sweep file"}};
+  for (const auto& [word, why] : reserved)
+    if (word == name) return std::string(why);
+  // As YAML 1.1 and 1.2 read them: booleans and nothing.
+  for (const std::string_view word : {"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
+    if (word == name) return "YAML readers do not take it as a string";
+  return "";
+}
+
 void Registry::add(VariantInfo info) { insert(variants_, std::move(info), kVariant); }
 void Registry::add(PositionInfo info) { insert(positions_, std::move(info), kPosition); }
 void Registry::add(OptimizerInfo info) { insert(optimizers_, std::move(info), kOptimizer); }
@@ -87,6 +107,19 @@ const PositionInfo* Registry::find_position(std::string_view name) const { retur
 const OptimizerInfo* Registry::find_optimizer(std::string_view name) const { return find(optimizers_, name); }
 const ScheduleInfo* Registry::find_schedule(std::string_view name) const { return find(schedules_, name); }
 const TaskInfo* Registry::find_task(std::string_view name) const { return find(tasks_, name); }
+
+std::string Registry::kind_of(std::string_view name) const {
+  if (const VariantInfo* v = find_variant(name)) {
+    Problems none;
+    const bool mixes_time = v->traits(v->resolve(Config(), v->name, none)).mixes_time;
+    return mixes_time ? "an attention variant" : "a feed-forward";
+  }
+  return find_position(name)    ? "a kind of position"
+         : find_optimizer(name) ? "an optimizer"
+         : find_schedule(name)  ? "a schedule"
+         : find_task(name)      ? "a task"
+                                : "";
+}
 
 const VariantInfo& Registry::variant(std::string_view name) const { return get(variants_, name, kVariant); }
 const PositionInfo& Registry::position(std::string_view name) const {

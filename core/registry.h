@@ -141,6 +141,10 @@ struct TaskInfo : Entry {
   std::function<std::unique_ptr<Task>(const Config& options, std::uint64_t seed)> make = {};
 };
 
+// Returns why nothing may be registered under a name that sweep files use for something else ("'stack' is how
+// a sweep file ..."); empty if it may.
+std::string refuse_reserved(std::string_view name);
+
 // What heed can choose from. An ordinary object, filled by functions and passed by reference: no global, no
 // static constructors. A name that is taken is an error. Reading is safe from several threads.
 class Registry {
@@ -189,6 +193,10 @@ class Registry {
   const OptimizerInfo* find_optimizer(std::string_view name) const;
   const ScheduleInfo* find_schedule(std::string_view name) const;
   const TaskInfo* find_task(std::string_view name) const;
+
+  // Returns what kind of thing has this name: "an attention variant", "a feed-forward", "a kind of position",
+  // "an optimizer", "a schedule" or "a task"; empty if nothing has it.
+  std::string kind_of(std::string_view name) const;
 
   // heed::Error with the nearest name where it is unknown
   const VariantInfo& variant(std::string_view name) const;

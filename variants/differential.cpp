@@ -25,9 +25,9 @@ struct Differential {
     double eps = 1e-5;
     Index tile = kTile;
     void describe(auto& option) {
-      option("subtraction", subtraction, {.doc = "subtract the second map; no: one map alone, no lambda"});
+      option("subtraction", subtraction, {.doc = "subtract the second map; false: only one map, no lambda"});
       option("head_norm", head_norm, {.doc = "norm over each head's output, times 1 - lambda_init"});
-      option("half_width", half_width, {.doc = "each map is half as wide as the values; no: just as wide"});
+      option("half_width", half_width, {.doc = "each map is half as wide as the values; false: as wide"});
       option("gain", gain, {.doc = "the head norm has a learned gain"});
       option("eps", eps, {.min = 0, .max = 1, .doc = "added to the mean square in the head norm"});
       describe_tile(option, tile);

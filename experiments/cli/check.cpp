@@ -57,15 +57,29 @@ std::string advice(const std::set<std::string>& failed) {
 
 // ---- the checks
 
+// Why a name cannot be checked: it belongs to something else, or to nothing.
+std::string refuse_name(const std::string& name, const Registry& registry) {
+  const std::string kind = registry.kind_of(name);
+  if (kind == "a kind of position")
+    return fmt::format("'{}' is {}. Check an attention variant, as softmax: it is checked with every kind.",
+                       name, kind);
+  if (!kind.empty())
+    return fmt::format(
+        "'{}' is {}. Only variants can be checked: attention and feed-forwards, which `heed "
+        "list` names.",
+        name, kind);
+  for (const CheckInfo& c : all_checks())
+    if (c.name == name) return fmt::format("'{0}' is a check. Write `heed check VARIANT --only {0}`.", name);
+  return fmt::format("unknown variant '{}'.{}", name, suggestion(name, names(registry.variants())));
+}
+
 // Rows appear as they come: some variants take many seconds.
 bool check_variants(const std::vector<std::string>& wanted, const std::vector<std::string>& only,
                     const Registry& registry) {
   std::vector<const VariantInfo*> variants;
   for (const std::string& name : wanted) {
     const VariantInfo* found = registry.find_variant(name);
-    if (!found)
-      throw UsageError(
-          fmt::format("unknown variant '{}'.{}", name, suggestion(name, names(registry.variants()))));
+    if (!found) throw UsageError(refuse_name(name, registry));
     variants.push_back(found);
   }
   if (wanted.empty())

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
+#include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/tasks/export.h"
 #include "experiments/trial/yaml.h"
@@ -43,8 +44,7 @@ Config read_options(const Input& input, const TaskInfo& task) {
 int run(const Input& input, Registry& registry) {
   const std::string name = input.get<std::string>("task");
   const TaskInfo* task = registry.find_task(name);
-  if (!task)
-    throw UsageError(fmt::format("unknown task '{}'.{}", name, suggestion(name, names(registry.tasks()))));
+  if (!task) throw UsageError(unknown_name("task", name, names(registry.tasks()), registry));
   const Config options = read_options(input, *task);
   const Split split = read_split(input.get<std::string>("split"));
   const auto count = input.get<std::int64_t>("count"), seed = input.get<std::int64_t>("seed");

@@ -1,6 +1,4 @@
-#include <algorithm>
 #include <array>
-#include <cctype>
 #include <cstdlib>
 #include <filesystem>
 #include <span>
@@ -11,29 +9,13 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/new_files.h"
+#include "experiments/cli/new_name.h"
 #include "results/atomic_file.h"
 
 namespace heed::cli {
 namespace {
 
 using Path = std::filesystem::path;
-
-bool is_good_name(const std::string& name) {
-  return !name.empty() && std::islower(static_cast<unsigned char>(name[0])) &&
-         std::all_of(name.begin(), name.end(),
-                     [](unsigned char c) { return std::islower(c) || std::isdigit(c) || c == '_'; });
-}
-
-// cosine_top2 as a type: CosineTop2
-std::string type_name(const std::string& name) {
-  std::string out;
-  bool up = true;
-  for (const char c : name) {
-    if (c != '_') out += up ? static_cast<char>(std::toupper(static_cast<unsigned char>(c))) : c;
-    up = c == '_';
-  }
-  return out;
-}
 
 std::string replaced(std::string text, const std::string& what, const std::string& by) {
   for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += by.size())
@@ -71,20 +53,18 @@ int run(const Input& input, Registry& registry) {
                     door = input.get<std::string>("door");
   if (kind != "variant")
     throw UsageError(fmt::format("'{}' cannot be made.{}", kind, suggestion(kind, {"variant"})));
-  if (!is_good_name(name))
-    throw UsageError(fmt::format(
-        "'{}' is no name for a variant: small letters, digits and '_', as in cosine_top2.", name));
-  if (registry.find_variant(name))
-    throw UsageError(fmt::format("heed has a variant called '{}' already; give yours another name.", name));
   if (door != "mixer" && door != "layer")
     throw UsageError(fmt::format("unknown door '{}'.{}", door, suggestion(door, {"mixer", "layer"})));
+  const char* const source = door == "mixer" ? new_files::kMixer : new_files::kLayer;
+  if (const std::string why = refuse_variant_name(name, source, registry); !why.empty())
+    throw UsageError(why);
   const Path folder = name;
   if (std::filesystem::exists(folder))
     throw UsageError(fmt::format("'{}' is there already; nothing was written.", name));
 
   std::filesystem::create_directory(folder);
   const std::array<std::pair<std::string, const char*>, 4> files = {
-      {{name + ".cpp", door == "mixer" ? new_files::kMixer : new_files::kLayer},
+      {{name + ".cpp", source},
        {"CMakeLists.txt", new_files::kCMakeLists},
        {"sweep.yaml", new_files::kSweep},
        {"README.md", new_files::kReadme}}};

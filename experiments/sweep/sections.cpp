@@ -44,6 +44,14 @@ bool read_named(const Config& c, const std::string& path, const std::string& wha
   return false;
 }
 
+std::string unknown_name(const std::string& what, const std::string& name,
+                         const std::vector<std::string>& known, const Registry& registry) {
+  const std::string kind = registry.kind_of(name);
+  return (kind.empty() ? fmt::format("unknown {} '{}'.", what, name)
+                       : fmt::format("'{}' is {}, not a {}.", name, kind, what)) +
+         suggestion(name, known);
+}
+
 bool is_swept(const Config& tree, const std::string& path) {
   const Config* parameters = tree.find_path("sweep.parameters");
   if (parameters && parameters->find(path)) return true;

@@ -40,6 +40,11 @@ struct Named {
 bool read_named(const Config& c, const std::string& path, const std::string& what, Named& out,
                 Problems& problems);
 
+// Returns what is wrong with a name that is not among the known ones: it belongs to something else ("'mqar'
+// is a task, not a variant."), or to nothing.
+std::string unknown_name(const std::string& what, const std::string& name,
+                         const std::vector<std::string>& known, const Registry& registry);
+
 // What the sections `task`, `model` and `train` take, by dotted path: "train.lr", "task.pairs". The slots
 // model.positions and model.feed_forward, task.name, train.optimizer and train.schedule count as texts.
 // `train` has the options of every optimizer and schedule.

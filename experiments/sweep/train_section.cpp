@@ -26,7 +26,8 @@ struct Slot {
 
 // Reads `optimizer: sgd` or `optimizer: {sgd: {momentum: 0.9}}`.
 template <class E>
-void choose(const Config& train, const std::vector<E>& entries, Slot& slot, Problems& problems) {
+void choose(const Config& train, const std::vector<E>& entries, const Registry& registry, Slot& slot,
+            Problems& problems) {
   const std::string path = "train." + slot.key;
   Named named{slot.name, Config::map(), train.place()};
   if (const Config* given = train.find(slot.key))
@@ -34,8 +35,9 @@ void choose(const Config& train, const std::vector<E>& entries, Slot& slot, Prob
   const auto at =
       std::find_if(entries.begin(), entries.end(), [&](const E& e) { return e.name == named.name; });
   if (at == entries.end())
-    return problems.add(named.place, fmt::format("{}: unknown name '{}'.{}", path, named.name,
-                                                 suggestion(named.name, names(entries))));
+    return problems.add(
+        named.place,
+        fmt::format("{}: {}", path, unknown_name(slot.key, named.name, names(entries), registry)));
   slot.name = named.name;
   slot.entry = &*at;
   if (!named.options.is_map() || named.options.entries().empty()) return;
@@ -96,8 +98,8 @@ void resolve_train(const Config* section, const Registry& registry, TrialConfig&
   const std::size_t before = problems.size();
   Slot optimizer{"optimizer", "an optimizer", Method().optimizer};
   Slot schedule{"schedule", "a schedule", Method().schedule};
-  choose(given, registry.optimizers(), optimizer, problems);
-  choose(given, registry.schedules(), schedule, problems);
+  choose(given, registry.optimizers(), registry, optimizer, problems);
+  choose(given, registry.schedules(), registry, schedule, problems);
 
   Config own = given;  // what is left for TrainOptions
   std::vector<std::string> others = {"optimizer", "schedule"};

@@ -22,8 +22,9 @@ const VariantInfo* find_mixer(const Named& named, const std::string& path, const
                               Problems& problems) {
   const VariantInfo* info = registry.find_variant(named.name);
   if (!info) {
-    problems.add(named.place, fmt::format("{}: unknown variant '{}'.{}", path, named.name,
-                                          suggestion(named.name, variant_names(registry, true))));
+    problems.add(named.place,
+                 fmt::format("{}: {}", path,
+                             unknown_name("variant", named.name, variant_names(registry, true), registry)));
   } else if (!mixes_time(*info)) {
     problems.add(named.place, fmt::format("{}: '{}' does not mix along time; use it in "
                                           "model.feed_forward.",

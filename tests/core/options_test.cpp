@@ -137,6 +137,31 @@ TEST_CASE("a value of the wrong kind says what was expected and what was found")
   CHECK(refused("betas", scalar("3")) == "f.yaml:3:9: model.betas: expected a list of numbers, found 3.");
 }
 
+namespace {
+struct Switch {
+  bool on = true;
+  void describe(auto& option) { option("on", on, {.doc = "a switch"}); }
+};
+}  // namespace
+
+TEST_CASE("other spellings of a boolean are refused with the right one") {
+  const auto problem_of = [](const Config& value) {
+    Config given = Config::map();
+    given.set("on", value);
+    Switch read;
+    Problems problems;
+    read_options(read, given, "x", "'x'", problems);
+    return problems.empty() ? "" : problems.lines().at(0);
+  };
+  CHECK(problem_of(Config::scalar("false")).empty());
+  for (const char* word : {"no", "No", "NO", "off", "Off", "False", "FALSE", "n", "0"})
+    CHECK_THAT(problem_of(Config::scalar(word)), ContainsSubstring("Did you mean false?"));
+  for (const char* word : {"yes", "Yes", "on", "ON", "True", "TRUE", "y", "1"})
+    CHECK_THAT(problem_of(Config::scalar(word)), ContainsSubstring("Did you mean true?"));
+  CHECK_THAT(problem_of(Config::scalar("true", {}, true)), ContainsSubstring("Did you mean true?"));
+  CHECK_THAT(problem_of(Config::scalar("2")), !ContainsSubstring("Did you mean"));
+}
+
 TEST_CASE("a value out of its range says the range") {
   CHECK(refused("size", scalar("0")) ==
         "f.yaml:3:9: model.size: 0 is out of range; it must be from 1 to 1048576.");

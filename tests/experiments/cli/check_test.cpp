@@ -93,3 +93,19 @@ TEST_CASE("an unknown variant is refused with the nearest one") {
   CHECK(ended.code == 2);
   CHECK_THAT(ended.err, ContainsSubstring("Did you mean 'softmax'?"));
 }
+
+TEST_CASE("a name of something else is refused with what it is") {
+  const std::vector<std::pair<std::string, std::string>> cases = {
+      {"mqar", "'mqar' is a task. Only variants can be checked"},
+      {"rope", "'rope' is a kind of position. Check an attention variant"},
+      {"gradient", "'gradient' is a check. Write `heed check VARIANT --only gradient`"}};
+  for (const auto& [name, message] : cases) {
+    const Ended ended = heed_in_temp({"check", name});
+    CHECK(ended.code == 2);
+    CHECK_THAT(ended.err, ContainsSubstring(message));
+  }
+  CHECK_THAT(heed_in_temp({"data", "softmax", "-n", "1", "-o", "x.h5"}).err,
+             ContainsSubstring("'softmax' is an attention variant, not a task"));
+  CHECK_THAT(heed_in_temp({"data", "mlp", "-n", "1", "-o", "x.h5"}).err,
+             ContainsSubstring("'mlp' is a feed-forward, not a task"));
+}
