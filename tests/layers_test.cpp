@@ -48,6 +48,7 @@ const std::vector<Layer> kLayers = {
     {"experiments/tasks/", {"core/", "fmt/", "xxhash.h"}},
     {"experiments/tasks/export.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
     {"experiments/sweep/", {"core/", "results/atomic_file.h", "experiments/trial/", "fmt/"}},
+    {"experiments/warnings/", {"core/", "experiments/sweep/", "experiments/trial/", "fmt/", "xxhash.h"}},
     {"experiments/train/",
      {"core/", "results/", "experiments/system/", "experiments/trial/", "fmt/", "xxhash.h"}},
     {"experiments/budget/",

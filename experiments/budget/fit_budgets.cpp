@@ -11,12 +11,13 @@ Sweep fit_budgets(Sweep sweep, const Registry& registry, StepTimes* times, Probl
   if (!sweep.match.on()) return sweep;
   if (times) times->limits = sweep.limits;
   Matcher matcher(sweep.match, sweep.variants, registry, times, problems);
-  sweep.trials = plan_trials(
-      sweep, [&](const SweepPoint& point, const VariantEntry& variant) -> std::optional<PlannedTrial> {
-        auto solution = matcher(point.trial, variant, point.setting);
-        if (!solution) return std::nullopt;  // the problems say why
-        return PlannedTrial{.config = std::move(solution->trial), .matched = std::move(solution->matched)};
-      });
+  const auto solve = [&](const SweepPoint& point,
+                         const VariantEntry& variant) -> std::optional<PlannedTrial> {
+    auto solution = matcher(point.trial, variant, point.setting);
+    if (!solution) return std::nullopt;  // the problems say why
+    return PlannedTrial{.config = std::move(solution->trial), .matched = std::move(solution->matched)};
+  };
+  sweep.trials = plan_trials(sweep, solve, problems);
   sweep.compare.planned = sweep.trials.size();
   return sweep;
 }

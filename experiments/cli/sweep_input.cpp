@@ -13,6 +13,7 @@
 #include "experiments/cli/time_steps.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/system/message.h"
+#include "experiments/warnings/warnings.h"
 #include "results/errors.h"
 
 namespace heed::cli {
@@ -43,6 +44,9 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
   }
   for (const std::string& note : file->notes) say("{}", note);
   for (const std::string& note : loaded.sweep.notes) say("{}", note);
+  if (file)
+    for (const std::string& warning : warnings_of(file->tree, loaded.sweep, registry))
+      say("Warning: {}", warning);
   return loaded;
 }
 

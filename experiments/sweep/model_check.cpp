@@ -12,7 +12,7 @@ void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& varian
   model.method = {};
   model.variant.clear();
   if (!seen_.insert(to_config(model).canonical()).second) return;
-  const std::shared_ptr<Task> task = make_task(trial, task_place);
+  const std::shared_ptr<Task> task = this->task(trial, task_place);
   if (!task) return;
   for (const Choice& c : trial.attention) check_traits(c, trial.task.name, *task, variant);
   try {
@@ -23,7 +23,7 @@ void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& varian
   }
 }
 
-std::shared_ptr<Task> ModelCheck::make_task(const TrialConfig& trial, const Place& place) {
+std::shared_ptr<Task> ModelCheck::task(const TrialConfig& trial, const Place& place) {
   const auto [at, is_new] = tasks_.insert({trial.task.name + trial.task.options.canonical(), nullptr});
   if (!is_new) return at->second;
   try {

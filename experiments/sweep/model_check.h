@@ -21,9 +21,10 @@ class ModelCheck {
   // Adds to the problems why the trial cannot be trained. `task_place`: of the task's section.
   void operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place);
 
- private:
   // Returns null if the task cannot be made; the problem is then at its place.
-  std::shared_ptr<Task> make_task(const TrialConfig& trial, const Place& place);
+  std::shared_ptr<Task> task(const TrialConfig& trial, const Place& place);
+
+ private:
   void check_traits(const Choice& choice, const std::string& task_name, const Task& task,
                     const VariantEntry& variant);
 

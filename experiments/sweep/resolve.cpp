@@ -30,10 +30,9 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
   const TaskInfo* info = name->is_scalar() ? registry.find_task(name->text()) : nullptr;
   if (!info)
     return problems.add(
-        name->place(),
-        name->is_scalar()
-            ? fmt::format("task.name: unknown task '{}'.{}", name->text(), suggestion(name->text(), known))
-            : fmt::format("task.name: expected a text, found {}.", name->described()));
+        name->place(), name->is_scalar()
+                           ? fmt::format("task.name: {}", unknown_name("task", name->text(), known, registry))
+                           : fmt::format("task.name: expected a string, found {}.", name->described()));
   Config options = *task;
   options.erase("name");
   trial.task = {info->name, info->resolve(options, "task", problems)};
@@ -42,20 +41,20 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
 // What stands in a slot of the model: "none", or a registered thing with its options.
 template <class Find>
 void resolve_slot(const Config* model, const char* slot, const char* what,
-                  const std::vector<std::string>& known, const Find& find, Choice& choice,
-                  Problems& problems) {
+                  const std::vector<std::string>& known, const Find& find, const Registry& registry,
+                  Choice& choice, Problems& problems) {
   const Config* given = model ? model->find(slot) : nullptr;
   const std::string path = fmt::format("model.{}", slot);
   Named named{choice.name, Config(), {}};
-  if (given && !read_named(*given, path, what, named, problems)) return;
+  if (given && !read_named(*given, path, fmt::format("a {}", what), named, problems)) return;
   if (named.name == "none") {
     choice = {"none", Config::map()};
     return;
   }
   const auto* info = find(named.name);
   if (!info || std::find(known.begin(), known.end(), named.name) == known.end())
-    return problems.add(named.place, fmt::format("{}: unknown name '{}'.{}", path, named.name,
-                                                 suggestion(named.name, known)));
+    return problems.add(named.place,
+                        fmt::format("{}: {}", path, unknown_name(what, named.name, known, registry)));
   choice = {named.name, info->resolve(named.options, path + '.' + named.name, problems)};
 }
 
@@ -69,12 +68,14 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
   };
   trial.positions.name = "learned";
   resolve_slot(
-      model, "positions", "a kind of position", with_none(names(registry.positions())),
-      [&](const std::string& name) { return registry.find_position(name); }, trial.positions, problems);
+      model, "positions", "kind of position", with_none(names(registry.positions())),
+      [&](const std::string& name) { return registry.find_position(name); }, registry, trial.positions,
+      problems);
   trial.feed_forward.name = "mlp";
   resolve_slot(
-      model, "feed_forward", "a feed-forward", with_none(variant_names(registry, false)),
-      [&](const std::string& name) { return registry.find_variant(name); }, trial.feed_forward, problems);
+      model, "feed_forward", "feed-forward", with_none(variant_names(registry, false)),
+      [&](const std::string& name) { return registry.find_variant(name); }, registry, trial.feed_forward,
+      problems);
   if (trial.model.heads > 0 && trial.model.dim % trial.model.heads != 0) {  // 0 is refused already
     const Config* heads = sections.find_path("model.heads");
     const Config* dim = sections.find_path("model.dim");
@@ -101,6 +102,12 @@ void set_variant(const VariantEntry& variant, const Registry& registry, TrialCon
                  Problems& problems) {
   trial.variant = variant.label;
   trial.attention = variant.attention;
+  if (const auto listed = std::ssize(variant.attention); listed > trial.model.layers)
+    problems.add(
+        variant.place,
+        fmt::format("{}: the stack lists {} variants and the model has {} {} (model.layers), so the rest "
+                    "would not be in it. Shorten the stack or use more layers.",
+                    variant.path, listed, trial.model.layers, trial.model.layers == 1 ? "layer" : "layers"));
   if (variant.attention.size() > 1) return;  // each block of a stack chooses for itself
   const Choice given = trial.feed_forward;
   trial.feed_forward = feed_forward_of(variant.attention[0], given, registry);

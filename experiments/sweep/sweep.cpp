@@ -2,12 +2,16 @@
 
 #include <algorithm>
 #include <cctype>
+#include <map>
 #include <set>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "experiments/sweep/compare_section.h"
+#include "experiments/sweep/metric_check.h"
 #include "experiments/sweep/model_check.h"
+#include "experiments/sweep/overridden.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/trial/label.h"
@@ -20,7 +24,10 @@ void check_keys(const Config& tree, Problems& problems) {
                                                  "sweep", "compare",  "save", "plugins", "limits"};
   for (const Config::Entry& e : tree.entries())
     if (std::find(known.begin(), known.end(), e.key) == known.end())
-      problems.add(e.key_place, fmt::format("{}: unknown key.{}", e.key, suggestion(e.key, known)));
+      problems.add(e.key_place,
+                   fmt::format("{}: unknown key.{}", e.key,
+                               e.key == "seed" || e.key == "seeds" ? " Did you mean 'sweep: {seeds: ...}'?"
+                                                                   : suggestion(e.key, known)));
 }
 
 // The name is that of a folder.
@@ -113,13 +120,48 @@ void note_equal_points(Sweep& sweep) {
         sweep.points.size(), different.size(), different.size()));
 }
 
+// Rows of the plan by what they train. Two that train the same would differ by their label only.
+class Rows {
+ public:
+  void add(const TrialConfig& trial, const VariantEntry& variant, const SweepPoint& point,
+           Problems& problems) {
+    const auto [at, is_new] = rows_.insert({trained_text(trial), {&variant, &point}});
+    const auto& [earlier, earlier_point] = at->second;
+    // A random search may draw one setting twice, which is trained once.
+    if (is_new || (earlier == &variant && earlier_point->setting == point.setting)) return;
+    problems.add(variant.place, fmt::format("{}: {} trains the same as {}; remove one of them.", variant.path,
+                                            name(variant, point), name(*earlier, *earlier_point)));
+  }
+
+ private:
+  static std::string name(const VariantEntry& variant, const SweepPoint& point) {
+    return point.setting.empty() ? variant.label : fmt::format("{} ({})", variant.label, point.setting);
+  }
+
+  // Stacks are compared by the variant of each layer: [a, b] and [a, b, a, b] are the same in four.
+  static std::string trained_text(TrialConfig trial) {
+    const std::vector<Choice> stack = trial.attention;
+    for (std::size_t i = stack.size(); i < static_cast<std::size_t>(trial.model.layers); ++i)
+      trial.attention.push_back(stack[i % stack.size()]);
+    trial.variant.clear();
+    trial.plugins.clear();
+    return to_config(trial).canonical();
+  }
+
+  std::map<std::string, std::pair<const VariantEntry*, const SweepPoint*>> rows_;
+};
+
 }  // namespace
 
-std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve) {
+std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve, Problems& problems) {
+  Rows rows;
   std::vector<std::vector<std::optional<PlannedTrial>>> resolved;  // [variant][point]
   for (const VariantEntry& variant : sweep.variants) {
     resolved.emplace_back();
-    for (const SweepPoint& point : sweep.points) resolved.back().push_back(resolve(point, variant));
+    for (const SweepPoint& point : sweep.points) {
+      resolved.back().push_back(resolve(point, variant));
+      if (const auto& trial = resolved.back().back()) rows.add(trial->config, variant, point, problems);
+    }
   }
   std::vector<PlannedTrial> trials;
   std::set<std::string> ids;
@@ -168,12 +210,20 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
   }
   ModelCheck check_model(registry, problems);
   for (const VariantEntry& variant : sweep.variants)
-    for (const SweepPoint& point : sweep.points)
-      check_model(with_variant(point.trial, variant, registry, problems), variant, point.task_place);
+    for (const SweepPoint& point : sweep.points) {
+      const TrialConfig trial = with_variant(point.trial, variant, registry, problems);
+      check_model(trial, variant, point.task_place);
+      if (const std::string why = refuse_overridden(point.trial, trial, axes.swept, registry); !why.empty())
+        problems.add(variant.place, fmt::format("{}: {}", variant.path, why));
+    }
   if (!problems.empty()) return sweep;
-  sweep.trials = plan_trials(sweep, [&](const SweepPoint& point, const VariantEntry& variant) {
-    return std::optional(PlannedTrial{with_variant(point.trial, variant, registry, problems)});
-  });
+  settle_metric(tree, registry, check_model, sweep, problems);
+  sweep.trials = plan_trials(
+      sweep,
+      [&](const SweepPoint& point, const VariantEntry& variant) {
+        return std::optional(PlannedTrial{with_variant(point.trial, variant, registry, problems)});
+      },
+      problems);
   sweep.compare.planned = sweep.trials.size();
   note_equal_points(sweep);
   return sweep;

@@ -53,8 +53,9 @@ Sweep read_sweep(const Config& tree, const std::string& default_name, const Regi
 
 // Returns the trials in plan order. The variants change fastest and the seeds slowest, so that the comparison
 // of a sweep that is still running has every variant, and grows evenly. `resolve` gives the configuration of
-// a variant at a point, or nothing if there is none; it is called once for all seeds.
+// a variant at a point, or nothing if there is none; it is called once for all seeds. Adds a problem
+// for rows that train the same under another label.
 using ResolveTrial = std::function<std::optional<PlannedTrial>(const SweepPoint&, const VariantEntry&)>;
-std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve);
+std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve, Problems& problems);
 
 }  // namespace heed

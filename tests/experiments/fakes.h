@@ -2,6 +2,7 @@
 // same when heed learns more.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -141,9 +142,13 @@ struct FakeText : FakeMqar {
     std::string path = "a.txt";
     void describe(auto& option) { option("path", path, {}); }
   };
-  FakeText(const Options& o, std::uint64_t seed) : FakeMqar({}, seed) {
+  FakeText(const Options& o, std::uint64_t seed) : FakeMqar({}, seed), path(o.path) {
     if (o.path == "gone.txt") throw Error("gone.txt: No such file or directory.");
   }
+  std::optional<Index> size(Split split) const override {
+    return split == Split::test && path == "untested.txt" ? std::optional<Index>(0) : std::nullopt;
+  }
+  std::string path;
 };
 
 template <class S>

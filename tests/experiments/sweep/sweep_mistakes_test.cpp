@@ -56,7 +56,7 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("train: fast") ==
         "f.yaml:3:8: train: the options of 'train' must be a map, not the string 'fast'.");
   CHECK(with("model: {bias: yes}") ==
-        "f.yaml:3:15: model.bias: expected true or false, found the string 'yes'.");
+        "f.yaml:3:15: model.bias: expected true or false, found the string 'yes'. Did you mean true?");
   CHECK(with("train: {beta1: 2}") ==
         "f.yaml:3:16: train.beta1: 2 is out of range; it must be from 0 to 0.999999.");
   CHECK(with("model: {norm: batch}") == "f.yaml:3:15: model.norm: unknown value 'batch'. Known: layer, rms.");
@@ -77,10 +77,12 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(wrong("variants: [softmax]\ntask: mqra\n") ==
         "f.yaml:2:7: task.name: unknown task 'mqra'. Did you mean 'mqar'? Known: mqar, text.");
   CHECK(with("model: {positions: lerned}") ==
-        "f.yaml:3:20: model.positions: unknown name 'lerned'. Did you mean 'learned'? Known: learned, rope, "
+        "f.yaml:3:20: model.positions: unknown kind of position 'lerned'. Did you mean 'learned'? Known: "
+        "learned, rope, "
         "none.");
   CHECK(with("model: {feed_forward: softmax}") ==
-        "f.yaml:3:23: model.feed_forward: unknown name 'softmax'. Known: pattention, mlp, none.");
+        "f.yaml:3:23: model.feed_forward: 'softmax' is an attention variant, not a feed-forward. Known: "
+        "pattention, mlp, none.");
   CHECK(with("name: a/b") ==
         "f.yaml:3:7: name: expected letters, digits, '-', '_' and '.' (it names a folder), found the string "
         "'a/b'.");
@@ -165,6 +167,99 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
   CHECK(with("compare: {match: {budget: flops}}") ==
         "f.yaml:3:27: compare.match.budget: unknown value 'flops'. Known: none, parameters, train_flops, "
         "state_bytes, step_time.");
+}
+
+TEST_CASE("read_sweep: a name of something else is refused with what it is") {
+  CHECK_THAT(wrong("variants: [mqar]\ntask: mqar\n"), ContainsSubstring("'mqar' is a task, not a variant."));
+  CHECK_THAT(wrong("variants: [rope]\ntask: mqar\n"),
+             ContainsSubstring("'rope' is a kind of position, not a variant."));
+  CHECK_THAT(wrong("variants: [softmax]\ntask: linear\n"),
+             ContainsSubstring("task.name: 'linear' is an attention variant, not a task."));
+  CHECK_THAT(wrong(kSmall + "model: {positions: mlp}\n"),
+             ContainsSubstring("model.positions: 'mlp' is a feed-forward, not a kind of position."));
+  CHECK_THAT(wrong("variants: [mlp]\ntask: mqar\n"), ContainsSubstring("it can stand in model.feed_forward"));
+}
+
+TEST_CASE("read_sweep: a stack longer than the model is refused where it stands") {
+  const auto with = [](const std::string& variants, const std::string& model) {
+    return wrong("task: mqar\nvariants: " + variants + "\nmodel: " + model + "\n");
+  };
+  const std::string long_stack = "[softmax, {stack: [softmax, linear, window, softmax]}]";
+  CHECK_THAT(with(long_stack, "{layers: 2}"),
+             ContainsSubstring(
+                 "f.yaml:2:22: variants[1].stack: the stack lists 4 variants and the model has 2 layers"));
+  CHECK(with(long_stack, "{layers: 4}").empty());
+  CHECK(with(long_stack, "{layers: 9}").empty());
+  CHECK_THAT(wrong("task: mqar\nvariants: " + long_stack + "\nsweep: {parameters: {model.layers: [4, 2]}}\n"),
+             ContainsSubstring("the model has 2 layers"));
+}
+
+TEST_CASE("read_sweep: rows that train the same under another label are refused") {
+  const auto with = [](const std::string& variants, const std::string& more) {
+    return wrong("task: mqar\nvariants: " + variants + '\n' + more + '\n');
+  };
+  // Stacks are compared by the variant of each layer.
+  const std::string stacks = "[{stack: [softmax, linear]}, {stack: [softmax, linear, softmax, linear]}]";
+  CHECK_THAT(with(stacks, "model: {layers: 4}"),
+             ContainsSubstring(
+                 "variants[1].stack: softmax+linear+softmax+linear trains the same as softmax+linear"));
+  CHECK_THAT(with("[{stack: [softmax, linear, softmax]}, {stack: [softmax, linear]}]", "model: {layers: 3}"),
+             ContainsSubstring("trains the same as softmax+linear+softmax"));
+  CHECK(with("[{stack: [softmax, linear, softmax]}, {stack: [softmax, linear]}]", "model: {layers: 4}")
+            .empty());
+  CHECK_THAT(with("[softmax, {stack: [softmax, softmax]}]", ""),
+             ContainsSubstring("softmax+softmax trains the same as softmax"));
+  CHECK_THAT(
+      with("[softmax]", "sweep: {parameters: {model.feed_forward: [mlp, {mlp: {width: 0}}]}}"),
+      ContainsSubstring("softmax (feed_forward=mlp(width=0)) trains the same as softmax (feed_forward=mlp)"));
+}
+
+TEST_CASE("read_sweep: a variant that decides what the sweep sets is refused, as its label would be wrong") {
+  const auto with = [](const std::string& variants, const std::string& sweep) {
+    return wrong("task: mqar\nvariants: " + variants + "\nsweep: " + sweep + '\n');
+  };
+  const std::string slots = "{parameters: {model.feed_forward: [mlp, {mlp: {width: 9}}]}}";
+  CHECK_THAT(with("[softmax, tokenformer]", slots),
+             ContainsSubstring("f.yaml:2:21: variants[1]: model.feed_forward of this variant is pattention, "
+                               "whatever the sweep sets (mlp)"));
+  CHECK_THAT(with("[tokenformer]", "{parameters: {model.feed_forward: [mlp]}}"),
+             ContainsSubstring("is pattention, whatever the sweep sets (mlp)"));
+  CHECK_THAT(with("[{stack: [{tokenformer: {tokens: 4}}, {tokenformer: {tokens: 8}}]}]", slots),
+             ContainsSubstring("is pattention, whatever the sweep sets (mlp)"));
+  CHECK_THAT(with("[{grow: [{tokenformer: {tokens: 4}, steps: 9}, {tokenformer: {tokens: 8}, steps: 9}]}]",
+                  "{parameters: {train.steps: [100, 200]}}"),
+             ContainsSubstring("train.steps of this variant is 18, whatever the sweep sets (100)"));
+  // A block of it takes the slot; nothing is decided; another key is swept.
+  CHECK(with("[{stack: [softmax, tokenformer]}]", slots).empty());
+  CHECK(with("[softmax, linear]", slots).empty());
+  CHECK(with("[softmax, tokenformer]", "{parameters: {train.lr: [1, 2]}}").empty());
+}
+
+TEST_CASE("read_axes: keys without effect on the method are refused with the right one") {
+  const auto with = [](const std::string& sweep) { return wrong(kSmall + sweep + '\n'); };
+  CHECK_THAT(with("sweep: {seed: 42}"), ContainsSubstring("f.yaml:3:15: sweep.seed: ") &&
+                                            ContainsSubstring("Did you mean 'seeds: [42]'?"));
+  CHECK_THAT(with("sweep: {seed: 7, parameters: {train.lr: [1, 2]}}"), ContainsSubstring("seeds: [7]"));
+  CHECK_THAT(with("sweep: {trials: 9}"), ContainsSubstring("Did you mean 'method: random'?"));
+  CHECK_THAT(with("sweep: {method: random, trials: 9}"),
+             ContainsSubstring("sweep.parameters: they are missing"));
+  CHECK_THAT(with("seed: 42"), ContainsSubstring("seed: unknown key. Did you mean 'sweep: {seeds: ...}'?"));
+  CHECK(
+      with("sweep: {method: random, trials: 9, seed: 42, parameters: {train.lr: {min: 1, max: 2}}}").empty());
+}
+
+TEST_CASE("read_sweep: a metric that trials do not have is refused") {
+  const auto with = [](const std::string& task, const std::string& metric) {
+    return wrong("variants: [softmax]\ntask: " + task + "\ncompare: {metric: " + metric + "}\n");
+  };
+  const std::string untested = "{name: text, path: untested.txt}";
+  CHECK_THAT(with(untested, "test_accuracy"),
+             ContainsSubstring("f.yaml:3:19: compare.metric: 'test_accuracy' needs a test split") &&
+                 ContainsSubstring("Did you mean 'final_validation_accuracy'?"));
+  CHECK_THAT(with(untested, "test_loss"), ContainsSubstring("Did you mean 'final_validation_loss'?"));
+  CHECK(with("mqar", "test_loss").empty());
+  CHECK_THAT(with("mqar", "growth_difference"), ContainsSubstring("no variant of this sweep grows"));
+  CHECK_THAT(with("mqar", "attention_entropy"), ContainsSubstring("has attention weights to show"));
 }
 
 TEST_CASE("a growth that cannot be is refused where it stands") {

@@ -349,8 +349,20 @@ TEST_CASE("a variant's own feed-forward takes the slot, but not in a stack") {
   CHECK(without.trials.at(0).config.feed_forward.name == "none");
 }
 
-TEST_CASE("trials that come out equal are run once") {
-  CHECK(good("variants: [softmax, tokenformer]\ntask: mqar\nsweep: {parameters: {model.feed_forward: [mlp, "
-             "{mlp: {width: 9}}]}}\n")
-            .trials.size() == 3);
+TEST_CASE("read_sweep: a setting that a random search draws twice is trained once") {
+  CHECK(
+      good(
+          "variants: [softmax]\ntask: mqar\nsweep: {method: random, trials: 9, parameters: {train.batch: [1, "
+          "2]}}\n")
+          .trials.size() == 2);
+}
+
+TEST_CASE("read_sweep: without a test split the metric is of validation") {
+  const std::string untested = "variants: [softmax]\ntask: {name: text, path: untested.txt}\n";
+  CHECK(good(untested).compare.metric == "final_validation_accuracy");
+  CHECK(good(untested, {"compare.metric=final_validation_loss"}).compare.metric == "final_validation_loss");
+  CHECK(good("variants: [softmax]\ntask: mqar\n").compare.metric == "test_accuracy");
+  const std::string swept =
+      "variants: [softmax]\ntask: text\nsweep: {parameters: {task.path: [a.txt, untested.txt]}}\n";
+  CHECK(good(swept).compare.metric == "final_validation_accuracy");
 }

@@ -1,0 +1,97 @@
+#include "experiments/sweep/metric_check.h"
+
+#include <algorithm>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+
+#include "core/model/model.h"
+#include "experiments/sweep/resolve.h"
+#include "experiments/trial/stages.h"
+
+namespace heed {
+namespace {
+
+bool has_test(const Task& task) { return task.size(Split::test) != Index{0}; }
+
+// Does a task say for any label of its first sequences where the answer is?
+bool has_evidence(const Task& task) {
+  constexpr std::uint64_t kSequences = 4;
+  const auto length = static_cast<std::size_t>(task.length());
+  std::vector<Token> tokens(length), labels(length);
+  std::vector<Evidence> keys(length);
+  for (std::uint64_t i = 0; i < kSequences; ++i) {
+    task.sequence(Split::train, i, tokens, labels);
+    for (std::size_t query = 0; query < length; ++query) {
+      if (labels[query] == kUnscored) continue;
+      task.evidence(tokens, labels, static_cast<Index>(query), keys);
+      if (std::find(keys.begin(), keys.end(), Evidence::answer) != keys.end()) return true;
+    }
+  }
+  return false;
+}
+
+bool shows_weights(const TrialConfig& trial, const Task& task, const Registry& registry) {
+  Params<float> params;
+  Model<float> model(model_spec(trial, task), registry, params);
+  for (Index i = 0; i < model.blocks(); ++i)
+    if (model.attention(i).weight_heads() > 0) return true;
+  return false;
+}
+
+// Why no trial of the sweep has a metric; empty if one may have it.
+std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCheck& models,
+                          const Registry& registry) {
+  const auto none_of = [&](auto&& has) {
+    for (const VariantEntry& v : sweep.variants)
+      for (const SweepPoint& p : sweep.points) {
+        Problems reported_before;
+        const TrialConfig trial = with_variant(p.trial, v, registry, reported_before);
+        const std::shared_ptr<Task> task = models.task(trial, p.task_place);
+        if (!task || has(trial, *task)) return false;
+      }
+    return true;
+  };
+  if (metric == "growth_difference" &&
+      none_of([](const TrialConfig& t, const Task&) { return !t.grow.empty(); }))
+    return "no variant of this sweep grows ('grow')";
+  if (metric.starts_with("attention_") &&
+      none_of([&](const TrialConfig& t, const Task& task) { return shows_weights(t, task, registry); }))
+    return "no variant of this sweep has attention weights to show";
+  if (metric.starts_with("attention_on_") && metric != "attention_on_first" &&
+      none_of([](const TrialConfig&, const Task& task) { return has_evidence(task); }))
+    return "the task does not say where the answer is (docs/probes.md)";
+  return "";
+}
+
+}  // namespace
+
+void settle_metric(const Config& tree, const Registry& registry, ModelCheck& models, Sweep& sweep,
+                   Problems& problems) {
+  const Config* given = tree.find_path("compare.metric");
+  const SweepPoint* untested = nullptr;
+  for (const SweepPoint& p : sweep.points) {
+    const std::shared_ptr<Task> task = models.task(p.trial, p.task_place);
+    if (!untested && task && !has_test(*task)) untested = &p;
+  }
+  std::string& metric = sweep.compare.metric;
+  if (!given) {
+    if (untested) metric = "final_validation_accuracy";
+    return;
+  }
+  if (untested && metric.starts_with("test_"))
+    return problems.add(
+        given->place(),
+        fmt::format(
+            "compare.metric: '{}' needs a test split, and the task '{}' has none here. Did you mean '{}'?",
+            metric, untested->trial.task.name,
+            metric == "test_loss" ? "final_validation_loss" : "final_validation_accuracy"));
+  if (const std::string why = refuse_metric(metric, sweep, models, registry); !why.empty())
+    problems.add(given->place(),
+                 fmt::format("compare.metric: '{}' is recorded by no trial: {}.", metric, why));
+}
+
+}  // namespace heed

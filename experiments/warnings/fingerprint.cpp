@@ -1,0 +1,93 @@
+#include "experiments/warnings/fingerprint.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdint>
+#include <span>
+
+#include "core/model/model.h"
+#include "core/rng.h"
+
+namespace heed {
+namespace {
+
+constexpr double kSame = 1e-8;         // rounding in double is far below, a change of an option far above
+constexpr Index kPositions = 64;       // of all sequences together, at least
+constexpr double kFlopsPerDraw = 500;  // a normal number takes about as long as so many multiply-adds
+
+Index sequences_of(const Task& task) {
+  return std::clamp<Index>(kPositions / std::max<Index>(task.length(), 1), 1, kPositions);
+}
+
+// Two numbers that tell an array from others: its norm, and its product with fixed random numbers.
+void add_numbers(std::span<const double> x, const std::string& name, Fingerprint& out) {
+  Draws draws = Rng(0, "fingerprint " + name).at(0);
+  double squares = 0, product = 0;
+  for (const double value : x) squares += value * value, product += value * (draws.uniform() - 0.5);
+  const double norm = std::sqrt(squares);
+  for (const double number : {norm, product}) {
+    out.numbers.push_back(number);
+    out.scales.push_back(norm);
+  }
+}
+
+}  // namespace
+
+bool Fingerprint::same_as(const Fingerprint& other) const {
+  if (parameters != other.parameters || numbers.size() != other.numbers.size()) return false;
+  const double largest = scales.empty() ? 0 : *std::max_element(scales.begin(), scales.end());
+  for (std::size_t i = 0; i < numbers.size(); ++i) {
+    // A gradient that is zero in theory is rounding error, so a part of the largest one is the least scale.
+    const double scale = std::max({scales[i], other.scales[i], 1e-3 * largest});
+    if (!(std::abs(numbers[i] - other.numbers[i]) <= kSame * scale)) return false;
+  }
+  return true;
+}
+
+// The numbers: of each parameter its initial values; then, at another point, since many a part does nothing
+// at its start, the loss and of each parameter the gradient.
+Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const Task& task) {
+  Params<double> params;
+  Model<double> model(spec, registry, params);
+  params.freeze();
+  params.initialize(0);
+  Fingerprint out;
+  const auto each = [&](auto&& visit) {
+    for (const ParamInfo& p : params.infos())
+      if (p.role != Role::fixed)
+        visit(p, static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.rows * p.cols));
+  };
+  each([&](const ParamInfo& p, std::size_t from, std::size_t n) {
+    out.parameters += fmt::format("{} {} {} {}\n", p.name, p.rows, p.cols, static_cast<int>(p.role));
+    add_numbers(params.values().subspan(from, n), p.name, out);
+    Draws draws = Rng(1, p.name).at(0);
+    for (double& value : params.values().subspan(from, n)) value += 0.1 * (draws.uniform() - 0.5);
+  });
+
+  const Index sequences = sequences_of(task);
+  const auto length = static_cast<std::size_t>(task.length());
+  std::vector<Token> tokens(static_cast<std::size_t>(sequences) * length), labels(tokens.size());
+  for (std::size_t i = 0; i < static_cast<std::size_t>(sequences); ++i)
+    task.sequence(Split::train, i, std::span(tokens).subspan(i * length, length),
+                  std::span(labels).subspan(i * length, length));
+  Step<double> step;
+  const Score score = model.accumulate(step, {tokens, labels, sequences, task.length()});
+  out.numbers.push_back(score.mean_loss());
+  out.scales.push_back(std::abs(score.mean_loss()));
+  each([&](const ParamInfo& p, std::size_t from, std::size_t n) {
+    add_numbers(params.grads().subspan(from, n), p.name, out);
+  });
+  return out;
+}
+
+double fingerprint_flops(const ModelSpec& spec, const Registry& registry, const Task& task) {
+  Params<double> params;
+  const Model<double> model(spec, registry, params);
+  const double forward = model.cost(task.length(), task.length()).flops;
+  return 3 * forward * static_cast<double>(sequences_of(task)) +
+         4 * kFlopsPerDraw * static_cast<double>(params.size());
+}
+
+}  // namespace heed

@@ -1,0 +1,28 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/model/model_spec.h"
+#include "core/registry.h"
+#include "core/task.h"
+
+namespace heed {
+
+// What a model computes, in a few numbers: equal fingerprints mean the same function of the same parameters.
+struct Fingerprint {
+  std::string parameters;       // names, shapes and roles of everything that is trained
+  std::vector<double> numbers;  // see fingerprint.cpp
+  std::vector<double> scales;   // what differences of the numbers are compared with
+
+  bool same_as(const Fingerprint& other) const;
+};
+
+// Returns the fingerprint of a model on the first training sequences of a task, in double, so that options
+// that only change rounding (the size of a tile) do not show. Training options have no part in it.
+Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const Task& task);
+
+// Returns about how many floating-point operations that takes, without memory for the model's parameters.
+double fingerprint_flops(const ModelSpec& spec, const Registry& registry, const Task& task);
+
+}  // namespace heed

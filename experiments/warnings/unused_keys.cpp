@@ -1,0 +1,168 @@
+#include "experiments/warnings/unused_keys.h"
+
+#include <algorithm>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "core/model/model.h"
+#include "experiments/sweep/overridden.h"
+#include "experiments/sweep/sections.h"
+#include "experiments/trial/stages.h"
+#include "experiments/warnings/with_default.h"
+
+namespace heed {
+namespace {
+
+using Warnings = std::vector<std::string>;
+
+// What the rules below look at.
+struct Planned {
+  const Config& tree;
+  const Sweep& sweep;
+  const Registry& registry;
+  std::map<std::string, std::unique_ptr<Task>> tasks = {};  // of all trials, by canonical text
+
+  bool given(const std::string& path) const { return tree.find_path(path) || is_swept(tree, path); }
+  bool every(const std::function<bool(const TrialConfig&)>& holds) const {
+    return std::all_of(sweep.trials.begin(), sweep.trials.end(),
+                       [&](const PlannedTrial& t) { return holds(t.config); });
+  }
+  const Task& task(const TrialConfig& trial) const { return *tasks.at(task_key(trial)); }
+  static std::string task_key(const TrialConfig& trial) {
+    return trial.task.name + ' ' + trial.task.options.canonical();
+  }
+};
+
+void check_compare(const Planned& p, Warnings& out) {
+  for (const char* key : {"reference", "tolerance", "adjust"})
+    if (p.given(fmt::format("compare.match.{}", key)) && !p.sweep.match.on())
+      out.push_back(fmt::format("compare.match.{} has no effect without compare.match.budget.", key));
+  if (p.given("compare.reference") && p.sweep.variants.size() == 1)
+    out.push_back("compare.reference has no effect: the sweep has one variant, so nothing is compared.");
+  const std::string& select = p.sweep.compare.select;
+  std::set<std::string> values;
+  for (const SweepPoint& point : p.sweep.points)
+    if (const Config* value = to_config(point.trial).find_path(select)) values.insert(value->canonical());
+  if (!select.empty() && values.size() == 1)
+    out.push_back(fmt::format("compare.select has no effect: {} has one value.", select));
+}
+
+void check_train(const Planned& p, Warnings& out) {
+  if (p.given("train.evaluate_every") &&
+      p.every([](const TrialConfig& t) { return t.train.evaluate_every > t.train.steps; }))
+    out.push_back("train.evaluate_every is larger than train.steps: only the last step is validated.");
+  const auto whole = [&](Split split, Index TrainOptions::*sequences) {
+    return p.every([&](const TrialConfig& t) {
+      const std::optional<Index> size = p.task(t).size(split);
+      return size && *size <= t.train.*sequences;
+    });
+  };
+  if (p.given("train.test_sequences") &&
+      p.every([&](const TrialConfig& t) { return p.task(t).size(Split::test).has_value(); }))
+    out.push_back("train.test_sequences has no effect: the test takes the whole test part of the data.");
+  if (p.given("train.evaluate_sequences") && whole(Split::validation, &TrainOptions::evaluate_sequences))
+    out.push_back("train.evaluate_sequences has no effect: the validation part has no more sequences.");
+}
+
+// What variants bring in place of what the file says. (If the sweep varies it, the sweep is refused.)
+void check_overridden(const Planned& p, Warnings& out) {
+  for (const VariantEntry& v : p.sweep.variants)
+    for (const SweepPoint& point : p.sweep.points) {
+      const Choice& slot = point.trial.feed_forward;
+      const auto brought = brought_feed_forward(v.attention, slot, p.registry);
+      const Config* given = p.tree.find_path("model.feed_forward");
+      if (!brought || !given || (given->is_scalar() && given->text() == "mlp")) continue;
+      out.push_back(fmt::format("model.feed_forward ({}) has no effect on {}, which brings {}.", slot.name,
+                                v.label, *brought));
+      break;
+    }
+  if (p.tree.find_path("train.steps") && std::all_of(p.sweep.variants.begin(), p.sweep.variants.end(),
+                                                     [](const VariantEntry& v) { return v.last_steps > 0; }))
+    out.push_back("train.steps has no effect: the stages of every variant have their own.");
+}
+
+// Does no layer of a trial's model have attention weights to show?
+bool has_no_weights(const TrialConfig& trial, const Task& task, const Registry& registry) {
+  Params<float> params;
+  Model<float> model(model_spec(trial, task), registry, params);
+  for (Index i = 0; i < model.blocks(); ++i)
+    if (model.attention(i).weight_heads() > 0) return false;
+  return true;
+}
+
+void check_save(const Planned& p, Warnings& out) {
+  std::set<std::string> seen;
+  for (const PlannedTrial& t : p.sweep.trials)
+    if (t.config.save.attention && seen.insert(t.config.variant).second &&
+        has_no_weights(t.config, p.task(t.config), p.registry))
+      out.push_back(fmt::format("save: attention has no effect on {}, which has no weights to show.",
+                                t.config.variant));
+}
+
+// Does another task make the same first sequences?
+bool same_sequences(const Task& a, const Task& b) {
+  constexpr Index kTokens = Index{1} << 18;
+  if (a.length() != b.length() || a.vocabulary() != b.vocabulary() || a.causal() != b.causal()) return false;
+  const auto length = static_cast<std::size_t>(a.length());
+  std::vector<Token> tokens(length), labels(length), others(length), other_labels(length);
+  for (const Split split : {Split::train, Split::validation, Split::test}) {
+    if (a.size(split) != b.size(split)) return false;
+    const Index most = std::clamp<Index>(kTokens / a.length(), 1, 1024);
+    for (Index i = 0; i < std::min(most, a.size(split).value_or(most)); ++i) {
+      a.sequence(split, static_cast<std::uint64_t>(i), tokens, labels);
+      b.sequence(split, static_cast<std::uint64_t>(i), others, other_labels);
+      if (tokens != others || labels != other_labels) return false;
+    }
+  }
+  return true;
+}
+
+void check_task(const Planned& p, Warnings& out) {
+  std::map<std::string, bool> has_effect;
+  std::set<std::string> seen;
+  for (const PlannedTrial& t : p.sweep.trials) {
+    if (!seen.insert(Planned::task_key(t.config)).second) continue;
+    const Choice& choice = t.config.task;
+    const TaskInfo& info = p.registry.task(choice.name);
+    for (const OptionInfo& o : info.options) {
+      const std::optional<Config> changed = with_default(info, choice.options, o.name);
+      if (!changed) continue;
+      bool& effect =
+          has_effect[fmt::format("task.{} ({})", o.name, choice.options.find(o.name)->canonical())];
+      if (effect) continue;
+      try {
+        effect = !same_sequences(p.task(t.config), *info.make(*changed, 0));
+      } catch (const Error&) {
+        effect = true;
+      }
+    }
+  }
+  for (const auto& [option, effect] : has_effect)
+    if (!effect) out.push_back(option + " has no effect here: the sequences are those of the default.");
+}
+
+}  // namespace
+
+std::vector<std::string> unused_key_warnings(const Config& tree, const Sweep& sweep,
+                                             const Registry& registry) {
+  Warnings out;
+  if (sweep.trials.empty()) return out;
+  Planned p{tree, sweep, registry};
+  for (const PlannedTrial& t : sweep.trials) {
+    std::unique_ptr<Task>& task = p.tasks[Planned::task_key(t.config)];
+    if (!task) task = registry.task(t.config.task.name).make(t.config.task.options, 0);
+  }
+  check_compare(p, out);
+  check_train(p, out);
+  check_overridden(p, out);
+  check_save(p, out);
+  check_task(p, out);
+  return out;
+}
+
+}  // namespace heed

@@ -1,0 +1,88 @@
+#include "experiments/warnings/unused_method.h"
+
+#include <algorithm>
+#include <cmath>
+#include <map>
+#include <optional>
+#include <set>
+
+#include <fmt/format.h>
+
+#include "core/rng.h"
+#include "experiments/trial/method.h"
+#include "experiments/warnings/with_default.h"
+
+namespace heed {
+namespace {
+
+// What a method does: the learning rates of a trial, and some parameters after a few updates.
+std::vector<double> done_by(const TrialConfig& trial, const Registry& registry) {
+  constexpr Index kMostRates = 10000, kMostUpdates = 4;
+  const auto schedule = make_schedule(trial, registry);
+  const Index steps = trial.train.steps, stride = std::max<Index>(1, steps / kMostRates);
+  std::vector<double> out;
+  for (Index s = 0; s < steps; s += stride) out.push_back((*schedule)(s));
+  out.push_back((*schedule)(steps - 1));
+
+  Params<double> params;
+  params.declare("matrix", 3, 3, Init::normal(1), Role::decayed);
+  params.declare("gain", 1, 3, Init::ones(), Role::undecayed);
+  params.freeze();
+  params.initialize(0);
+  const OptimizerInfo& info = registry.optimizer(trial.method.optimizer);
+  const auto optimizer = info.make<double>(info.own_options(trial.method.options), params);
+  Step<double> step;
+  for (Index u = 0; u < std::min(steps, kMostUpdates); ++u) {
+    Draws draws = Rng(0, "gradients").at(static_cast<std::uint64_t>(u));
+    for (double& g : params.grads()) g = draws.normal();
+    optimizer->update(step, 0.01);
+  }
+  out.insert(out.end(), params.values().begin(), params.values().end());
+  return out;
+}
+
+bool same(const std::vector<double>& a, const std::vector<double>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](double x, double y) { return std::abs(x - y) <= 1e-12 * (1 + std::abs(x)); });
+}
+
+// The trial with one option of its optimizer or schedule at its default; nothing if it is that already.
+std::optional<TrialConfig> with_default_option(const TrialConfig& trial, const Entry& entry,
+                                               const std::string& option) {
+  const auto changed = with_default(entry, entry.own_options(trial.method.options), option);
+  if (!changed) return std::nullopt;
+  TrialConfig out = trial;
+  out.method.options.set(option, *changed->find(option));
+  return out;
+}
+
+bool has_effect(const TrialConfig& trial, const TrialConfig& without, const Registry& registry) {
+  return !refuse_schedule(without, registry).empty() ||
+         !same(done_by(trial, registry), done_by(without, registry));
+}
+
+}  // namespace
+
+std::vector<std::string> unused_method_warnings(const Sweep& sweep, const Registry& registry) {
+  std::map<std::string, bool> effects;
+  std::set<std::string> seen;
+  for (const PlannedTrial& t : sweep.trials) {
+    if (!seen.insert(to_config(t.config).find("train")->canonical()).second) continue;
+    const Entry* const entries[] = {registry.find_optimizer(t.config.method.optimizer),
+                                    registry.find_schedule(t.config.method.schedule)};
+    for (const Entry* entry : entries)
+      for (const OptionInfo& o : entry->options) {
+        const auto without = with_default_option(t.config, *entry, o.name);
+        if (!without) continue;
+        bool& effect =
+            effects[fmt::format("train.{} ({})", o.name, t.config.method.options.find(o.name)->canonical())];
+        effect = effect || has_effect(t.config, *without, registry);
+      }
+  }
+  std::vector<std::string> out;
+  for (const auto& [option, effect] : effects)
+    if (!effect) out.push_back(option + " has no effect here: training is the same with the default.");
+  return out;
+}
+
+}  // namespace heed

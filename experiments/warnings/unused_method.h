@@ -1,0 +1,15 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/registry.h"
+#include "experiments/sweep/sweep.h"
+
+namespace heed {
+
+// Returns a sentence for each option of the optimizer and the schedule that is given and has no effect on any
+// trial: the learning rates stay, and so do the first updates of a few parameters.
+std::vector<std::string> unused_method_warnings(const Sweep& sweep, const Registry& registry);
+
+}  // namespace heed

@@ -1,0 +1,82 @@
+// Models that compute the same, found by what they compute.
+#include "experiments/warnings/same_models.h"
+
+#include <string>
+
+#include "tests/experiments/warnings/warned.h"
+
+using namespace heed;
+using namespace heed::test;
+
+namespace {
+
+const std::string kTask = "task: {name: mqar, length: 16, pairs: 2, vocab: 32}\n";
+
+// Warnings of a sweep of some variants, with a small model and whatever else the file says.
+std::string warned(const std::string& variants, const std::string& model = "", const std::string& more = "") {
+  Registry registry = builtin();
+  const Planned p = planned(
+      "variants: " + variants + '\n' + kTask + "model: {layers: 1, heads: 2, dim: 8" + model + "}\n" + more,
+      registry);
+  return joined(same_model_warnings(p.sweep, registry));
+}
+
+}  // namespace
+
+TEST_CASE("same_model_warnings: a window as long as the input is softmax") {
+  CHECK_THAT(warned("[softmax, {window: {size: 64}}]"),
+             ContainsSubstring("softmax and window are the same model"));
+  CHECK(warned("[softmax, {window: {size: 4}}]").empty());
+  CHECK_THAT(warned("[softmax, linear, {topk: {k: 16}}, {window: {size: [4, 15]}}]"),
+             ContainsSubstring("softmax, topk and window(size=15) are the same model"));
+}
+
+TEST_CASE("same_model_warnings: options without effect in their setting") {
+  // Causal, and `left` given: neither `size` nor `right` is read.
+  const std::string rows = warned("[{window: {size: [1, 2], left: 4}}]");
+  CHECK_THAT(rows, ContainsSubstring("window(size=1) and window(size=2) are the same model"));
+  CHECK_THAT(rows, ContainsSubstring("window(size=1): size=1 has no effect here"));
+  CHECK_THAT(warned("[{window: {size: 3, right: 2}}]"),
+             ContainsSubstring("window: right=2 has no effect here"));
+  CHECK_THAT(warned("[{differential: {head_norm: false, gain: false}}]"),
+             ContainsSubstring("differential: gain=false has no effect here"));
+  CHECK_THAT(warned("[{tokenformer: {feed_forward: mlp, feed_forward_tokens: 9}}]"),
+             ContainsSubstring("tokenformer: feed_forward_tokens=9 has no effect here"));
+  CHECK_THAT(warned("[{topk: {k: 32}}]"), ContainsSubstring("topk: k=32 has no effect here"));
+  CHECK(warned("[{window: {size: 3}}, {differential: {gain: false}}, {topk: {k: 2}}]").empty());
+  // Somewhere it has one.
+  CHECK(warned("[{window: {size: 20}}]", "", "sweep: {parameters: {task.length: [16, 30]}}\n").empty());
+}
+
+TEST_CASE("same_model_warnings: options of the model, its feed-forward and its positions") {
+  CHECK(warned("[softmax]",
+               ", norm: rms, norm_eps: 1e-3, bias: false, tied: true, positions: {rope: {base: 50}}, "
+               "feed_forward: {mlp: {activation: gelu_erf}}")
+            .empty());
+  CHECK_THAT(warned("[softmax]", ", feed_forward: {mlp: {width: 32}}"),
+             ContainsSubstring("model.feed_forward.mlp: width=32 has no effect here"));
+}
+
+TEST_CASE("same_model_warnings: options that only change speed are no options without effect") {
+  CHECK(warned("[{softmax: {tile: 4}}, {linear: {chunk: 3}}]").empty());
+  CHECK_THAT(
+      warned("[{softmax: {tile: [4, 5]}}]"),
+      ContainsSubstring("softmax(tile=4) and softmax(tile=5) are the same model: their results can differ by "
+                        "chance and by speed only"));
+}
+
+TEST_CASE("same_model_warnings: each set of rows is said once, and training options make no new ones") {
+  const std::string rows = warned("[softmax, {window: {size: 64}}]", "",
+                                  "sweep: {seeds: 3, parameters: {train.lr: [0.1, 0.2, 0.3]}}\n");
+  CHECK(rows.find("are the same model") == rows.rfind("are the same model"));
+  CHECK(warned("[softmax]", "", "sweep: {parameters: {train.lr: [0.1, 0.2]}}\n").empty());
+}
+
+TEST_CASE("same_model_warnings: models that are too large to be tried are left out") {
+  Registry registry = builtin();
+  const Planned p = planned(
+      "variants: [softmax, {window: {size: 9000}}]\ntask: {name: mqar, length: 8192, vocab: "
+      "8194}\nmodel: {dim: 512}\n",
+      registry);
+  CHECK(same_model_warnings(p.sweep, registry).empty());
+}

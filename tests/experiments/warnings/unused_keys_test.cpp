@@ -1,0 +1,87 @@
+// Keys of a sweep file without effect in their setting.
+#include "experiments/warnings/unused_keys.h"
+
+#include <string>
+
+#include "experiments/warnings/unused_method.h"
+#include "tests/experiments/warnings/warned.h"
+
+using namespace heed;
+using namespace heed::test;
+
+namespace {
+
+std::string warned(const std::string& text) {
+  Registry registry = builtin();
+  const Planned p = planned(text, registry);
+  return joined(unused_key_warnings(p.tree, p.sweep, registry));
+}
+
+std::string with(const std::string& more) {
+  return warned("variants: [softmax, linear]\ntask: {name: mqar, length: 16, vocab: 32, pairs: 2}\n" + more +
+                '\n');
+}
+
+std::string method_of(const std::string& train) {
+  Registry registry = builtin();
+  const Planned p = planned("variants: [softmax]\ntask: mqar\ntrain: " + train + '\n', registry);
+  return joined(unused_method_warnings(p.sweep, registry));
+}
+
+}  // namespace
+
+TEST_CASE("unused_key_warnings: a plain sweep has none") {
+  CHECK(with("").empty());
+  CHECK(with("train: {steps: 50, min_lr: 1e-5, warmup: 9, evaluate_every: 10, test_sequences: 64}\n"
+             "sweep: {parameters: {train.lr: [0.1, 0.2]}}\ncompare: {reference: softmax, select: train.lr}")
+            .empty());
+}
+
+TEST_CASE("unused_key_warnings: compare") {
+  CHECK_THAT(with("compare: {match: {tolerance: 0.1}}"),
+             ContainsSubstring("compare.match.tolerance has no effect without compare.match.budget"));
+  CHECK_THAT(with("compare: {match: {reference: softmax}}"),
+             ContainsSubstring("compare.match.reference has no effect"));
+  CHECK_THAT(with("sweep: {parameters: {train.lr: [0.1]}}\ncompare: {select: train.lr}"),
+             ContainsSubstring("compare.select has no effect: train.lr has one value"));
+  CHECK_THAT(warned("variants: [softmax]\ntask: mqar\ncompare: {reference: softmax}\n"),
+             ContainsSubstring("compare.reference has no effect"));
+}
+
+TEST_CASE("unused_method_warnings, unused_key_warnings: train") {
+  CHECK_THAT(method_of("{steps: 20, warmup: 20, min_lr: 1e-4}"),
+             ContainsSubstring("train.min_lr (0.0001) has no effect here"));
+  CHECK_THAT(method_of("{steps: 1, beta1: 0.5}"), ContainsSubstring("train.beta1 (0.5) has no effect here"));
+  CHECK(method_of("{steps: 20, min_lr: 1e-4, beta1: 0.5, beta2: 0.9, eps: 1e-6, weight_decay: 0}").empty());
+  CHECK(method_of("{optimizer: {sgd: {momentum: 0.9, nesterov: true}}, schedule: constant}").empty());
+  CHECK_THAT(with("train: {steps: 20, evaluate_every: 30}"),
+             ContainsSubstring("train.evaluate_every is larger than train.steps"));
+  const std::string text = warned(
+      "variants: [softmax]\ntask: text\ntrain: {test_sequences: 5, "
+      "evaluate_sequences: 100000}\n");
+  CHECK_THAT(text, ContainsSubstring("train.test_sequences has no effect"));
+  CHECK_THAT(text, ContainsSubstring("train.evaluate_sequences has no effect"));
+}
+
+TEST_CASE("unused_key_warnings: what a variant brings itself") {
+  CHECK_THAT(
+      warned("variants: [softmax, tokenformer]\ntask: mqar\nmodel: {feed_forward: swiglu}\n"),
+      ContainsSubstring("model.feed_forward (swiglu) has no effect on tokenformer, which brings pattention"));
+  CHECK(warned("variants: [softmax, tokenformer]\ntask: mqar\n").empty());
+  CHECK(warned("variants: [softmax, tokenformer]\ntask: mqar\nmodel: {feed_forward: mlp}\n").empty());
+  CHECK_THAT(
+      warned("variants: [{grow: [{tokenformer: {tokens: 8}, steps: 9}, {tokenformer: {tokens: 16}, steps: "
+             "9}]}]\ntask: mqar\ntrain: {steps: 500}\n"),
+      ContainsSubstring("train.steps has no effect"));
+}
+
+TEST_CASE("unused_key_warnings: options of a task") {
+  // One slot, which is always taken, whatever the power law.
+  CHECK_THAT(warned("variants: [softmax]\ntask: {name: mqar, length: 4, vocab: 8, pairs: 1, power: 3}\n"),
+             ContainsSubstring("task.power (3) has no effect here"));
+  CHECK(warned("variants: [softmax]\ntask: {name: mqar, length: 16, vocab: 32, pairs: 2, power: 3, filler: "
+               "random}\n")
+            .empty());
+  CHECK(warned("variants: [softmax]\ntask: {name: recall, noise: 0.01, noise_vocab: 4, labels: recalled}\n")
+            .empty());
+}
