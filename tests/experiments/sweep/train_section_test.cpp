@@ -58,8 +58,9 @@ TEST_CASE("resolve_train: what has no effect is refused, with the place and the 
 }
 
 TEST_CASE("resolve_train: each mistake has its place") {
-  CHECK(with("train: {optimizer: sdg}") ==
-        "f.yaml:3:20: train.optimizer: unknown optimizer 'sdg'. Did you mean 'sgd'? Known: adamw, sgd, clash.");
+  CHECK(
+      with("train: {optimizer: sdg}") ==
+      "f.yaml:3:20: train.optimizer: unknown optimizer 'sdg'. Did you mean 'sgd'? Known: adamw, sgd, clash.");
   CHECK_THAT(with("train: {schedule: [cosine, constant]}"), ContainsSubstring("f.yaml:3:19: train.schedule"));
   CHECK_THAT(with("train: {optimizer: {sgd: {momentum: 2}}}"),
              ContainsSubstring("f.yaml:3:37: train.optimizer.sgd.momentum: 2 is out of range"));
