@@ -38,6 +38,7 @@ class KernelNumbers {
   }
   template <class S>
   HeadInputs<S> view() const {
+    // Views of constants and of variables are different types, so both lists are kept.
     const std::vector<Heads<S>>* all;
     if constexpr (std::is_const_v<S>)
       all = &const_views_;
@@ -84,8 +85,10 @@ AttentionBench bench_attention(const Choice& variant, const Registry& registry, 
     time_once(backward, [&] { kernel->backward(step, heads(d_o), grad.view<float>()); });
     step.rewind();
   };
+  // Not counted: the first repetition takes memory and fills caches.
   Timing first;
   repeat(first, first);
+  // The ceiling is measured before and after, because the speed of a processor may change in between.
   Ceiling ceiling;
   ceiling.measure();
   double spent = 0;

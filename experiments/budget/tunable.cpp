@@ -14,6 +14,7 @@ const std::string kAttention = "attention.", kFeedForward = "model.feed_forward.
 void append(std::vector<Tunable>& to, const std::string& prefix, const std::vector<OptionInfo>& options) {
   for (const OptionInfo& o : options) {
     const Tunable tunable{prefix + o.name, o.text};
+    // Layers of one stack may share an option; it is one tunable, set in all of them.
     const auto same = [&](const Tunable& k) { return k.path == tunable.path; };
     if (o.type == "integer" && std::none_of(to.begin(), to.end(), same)) to.push_back(tunable);
   }
@@ -55,12 +56,14 @@ std::vector<Tunable> tunables_of(const TrialConfig& trial, const Registry& regis
   if (trial.feed_forward.name != "none" && !all_bring_their_own(trial, registry))
     append(tunables, kFeedForward, registry.variant(trial.feed_forward.name).options);
   append(tunables, kModel, list_options<ModelOptions>());
+  // Of the training, only its length: other options change what is compared.
   for (const OptionInfo& o : list_options<TrainOptions>())
     if (o.name == "steps") append(tunables, kTrain, {o});
   return tunables;
 }
 
 const Tunable* default_tunable(const std::vector<Tunable>& tunables) {
+  // The feed-forward first: changing its size does not change the attention that is compared.
   for (const std::string& prefix : {kFeedForward, kAttention})
     for (const Tunable& k : tunables)
       if (k.text.size && k.path.starts_with(prefix)) return &k;
@@ -100,6 +103,7 @@ std::optional<TrialConfig> with_value(const TrialConfig& point, VariantEntry var
     set_option(moved.model, "model", tunable.name(), value, problems);
   else if (tunable.path.starts_with(kTrain))
     set_option(moved.train, "train", tunable.name(), value, problems), variant.last_steps = 0;
+  // Many values in a search are impossible; they are skipped without a message.
   if (!problems.empty() || moved.model.dim % moved.model.heads != 0) return std::nullopt;
   moved = with_variant(moved, variant, registry, problems);
   // Last, since a variant may have put another feed-forward there.

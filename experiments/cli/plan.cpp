@@ -55,8 +55,10 @@ int run(const Input& input, Registry& registry) {
   for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
     const PlannedTrial& t = sweep.trials[i];
     const Estimate e = estimate(t.config);
+    // The names of the components come with the first estimate; they are the same for all trials.
     if (i == 0) {
       for (const ComponentCount& c : e.components) {
+        // Components before biases are those that papers count, so their total is shown before it.
         if (c.component == "biases") rows[0].push_back("in all");
         rows[0].push_back(c.component);
       }

@@ -25,6 +25,7 @@ std::string read(const fs::path& file) {
 }
 
 void write_sources(const std::vector<Figure>& figures, const fs::path& folder) {
+  // Scripts and data are files, so that a reader can draw the figure again with other settings.
   write(folder / "style.gp", style_script());
   for (const Figure& f : figures) {
     write(folder / (f.name + ".gp"), figure_script(f));
@@ -76,6 +77,7 @@ Drawing draw(const std::vector<Figure>& figures, const fs::path& gnuplot) {
   try {
     return draw_in(ScratchFolder("report").path(), figures, gnuplot, signals);
   } catch (const results::IoError& e) {
+    // A report without figures is better than none: tables and text do not need them.
     return {std::vector<std::string>(figures.size()), e.what()};
   }
 }

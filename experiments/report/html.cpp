@@ -11,6 +11,8 @@
 namespace heed::report {
 namespace {
 
+// The page is one file without scripts or downloads, so that it can be mailed and opens offline. Colors are
+// variables, so that the same page suits light and dark screens.
 constexpr const char* kStyle = R"css(
 :root { --ink: #1b1b1b; --soft: #555; --line: #ddd; --page: #fff; --shade: #f6f6f4; --worse: #b34700; --better: #00664b; }
 @media screen and (prefers-color-scheme: dark) {
@@ -59,6 +61,7 @@ summary { cursor: pointer; }
 }
 )css";
 
+// Control characters are not allowed in XML, not even escaped.
 bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t'; }
 
 void replace_all(std::string& text, const std::string& old, const std::string& now) {
@@ -107,6 +110,7 @@ std::string escaped(const std::string& text) {
 }
 
 std::string breakable(const std::string& text) {
+  // Names of variants are long and have no spaces, so a line may also break after their punctuation.
   static const std::regex name(R"(([a-z0-9][,+]|\)(?:\+|&gt;))(?=[a-z]))");
   return std::regex_replace(escaped(text), name, "$1<wbr />");
 }
@@ -115,6 +119,7 @@ std::string paragraph(const std::string& text) { return fmt::format("<p>{}</p>\n
 
 std::string table(const std::vector<std::vector<std::string>>& rows) {
   const std::size_t columns = rows.empty() ? 0 : rows[0].size();
+  // A column is aligned as numbers if all its cells are numbers; a column without any entry is left out.
   std::vector<std::string> kinds(columns, "number");
   std::vector<bool> empty(columns, true);
   for (std::size_t r = 1; r < rows.size(); ++r)
@@ -151,6 +156,7 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
   // Titles of groups would show up as "gnuplot_plot_1" under the mouse.
   remove_elements(body, "title");
   remove_elements(body, "desc");
+  // Ids must be unique on the page, and gnuplot uses the same ones in every figure.
   for (const char* name : {" id='", " id=\"", "href='#", "href=\"#", "url(#", "url('#"})
     replace_all(body, name, name + prefix);
   return fmt::format(

@@ -175,6 +175,7 @@ std::string output_of(const std::vector<std::string>& words) {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, to.get(), STDOUT_FILENO);
   pid_t pid = 0;
+  // No shell: the arguments reach the program as they are, whatever characters they contain.
   errno = posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (errno != 0) fail_to(words[0], "be started");

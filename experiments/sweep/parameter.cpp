@@ -18,6 +18,7 @@ std::string refuse_range(const Range& range, const std::string& path, bool rando
   if (range.min > range.max) return "min must not be larger than max.";
   if (range.distribution == "log_uniform" && range.min <= 0)
     return "the bounds of log_uniform are values, not exponents, and must be above 0.";
+  // Integers up to 1e15 are exact in a double, which is how bounds are read.
   const bool integers = std::floor(range.min) == range.min && std::floor(range.max) == range.max;
   if (range.distribution == "int_uniform" &&
       !(integers && std::abs(range.min) < 1e15 && std::abs(range.max) < 1e15))
@@ -41,6 +42,7 @@ std::optional<Range> read_range(const Config::Entry& entry, bool random,
                    fmt::format("{}: '{}' is missing; a range is {{min, max, distribution}}, a list "
                                "of values [a, b].",
                                entry.key, bound));
+  // Without both bounds there is nothing to check.
   if (problems.size() > before) return std::nullopt;
   const std::string why = refuse_range(range, entry.key, random, options);
   if (why.empty()) return range;
@@ -55,6 +57,7 @@ std::optional<std::vector<Config>> read_list(const Config& list, const std::stri
                  fmt::format("{}: expected a list of values, found {}.", path, list.described()));
     return std::nullopt;
   }
+  // Two equal values would be two trials with one id.
   std::set<std::string> seen;
   for (const Config& item : list.items())
     if (!seen.insert(item.canonical()).second)
@@ -69,6 +72,7 @@ std::optional<Parameter> read_parameter(const Config::Entry& entry, bool random,
   Parameter p{entry.key, entry.key_place, entry.value.place()};
   const Config* list = &entry.value;
   if (entry.value.is_map()) {
+    // {value: x} and {values: [...]} are the long forms of x and [...]; any other map is a range.
     const bool one_key = entry.value.entries().size() == 1;
     if (const Config* value = entry.value.find("value"); value && one_key) {
       p.values = {*value};

@@ -58,6 +58,7 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
     record.metrics.push_back(measured(name, value));
   };
   const auto last = [](const std::vector<double>& curve) { return curve.empty() ? kNaN : curve.back(); };
+  // A trial that diverged, or a text without a test part, has no test values: NaN, not 0.
   const bool tested = test.scored > 0;
   const double updates = static_cast<double>(log.updates), batch = static_cast<double>(trial.train.batch);
   add("test_loss", tested ? test.loss : kNaN);
@@ -71,6 +72,7 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   add("parameters", static_cast<double>(count(params)));
   for (const ComponentCount& c : count_components(params)) {
     std::string name = "parameters_" + c.component;
+    // Names of variables in results are identifiers, so that xarray offers them as attributes.
     std::replace(name.begin(), name.end(), '-', '_');
     add(name, static_cast<double>(c.parameters));
   }

@@ -45,7 +45,7 @@ heed::StepTimer never() {
 
 }  // namespace
 
-TEST_CASE("match: without a budget nothing changes, and `match: none` is the same") {
+TEST_CASE("match: without a budget nothing changes, and `budget: none` is the same") {
   const std::string all = "[softmax, tokenformer]";
   const Sweep none = good("variants: " + all + "\n" + kTask + kModel);
   const Sweep said = good(file(all, "{budget: none}"));
