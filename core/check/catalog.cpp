@@ -164,12 +164,12 @@ Look     The message names the tensor with the largest difference. 1e-3 is lost 
      float_and_double,
      plans::everything},
 
-    {{"memory", "after the first step nothing more is taken",
-      R"(Done     Three steps: the second and third may not make the arenas grow. The test suite counts the calls
-         of the heap as well, which heed's program does not.
-Why      Memory that grows ends a long run; asking the heap in each step costs time, and more with threads.
+    {{"memory", "after the first step no more memory is allocated",
+      R"(Done     Three steps: the second and third may not make the arenas grow. (The test suite also counts heap
+         allocations; the program does not.)
+Why      Memory that grows ends a long run. Heap allocations in each step cost time, more with threads.
 Usually  A Matrix<S> or std::vector that is made inside forward or backward; Eigen's a * b where
-         core/ops/product.h has a function; memory.keep for what memory.temp would do.
+         core/ops/product.h has a function; memory.keep where memory.temp is enough.
 Look     Take views from memory.keep (until backward has run) and memory.temp (until the call ends). A table
          that depends on lengths belongs in prepare(), and is made only when they change.
 )"},
@@ -228,8 +228,8 @@ Look     Compare p v with the output of forward: for softmax attention they are 
       R"(Done     For a single position, where no pair is hidden, twice the multiply-adds that a forward pass executes
          in core/ops/product.h: the formula must not be smaller. Also, costs are finite, not negative, equal
          in float and double, and do not decrease with the length. State bytes are what a decoder keeps.
-Why      heed plan, the FLOP columns and budgets (compare.match) use the formula. A formula that misses a
-         product gives its variant more than the others have.
+Why      heed plan, the FLOP columns and budgets (compare.match) use the formula. If a formula misses a
+         product, its variant gets a larger budget than the others.
 Usually  A layer that counts its kernel but not its projections (Linear::flops); multiply-adds counted as
          one; the cost of one head instead of all; products of integers that overflow.
 Look     Write down each product as (rows, depth, columns): it costs 2 rows depth columns. Products by Eigen
@@ -240,14 +240,14 @@ Look     Write down each product as (rows, depth, columns): it costs 2 rows dept
      plans::one_position},
 
     {{"options", "every option changes something",
-      R"(Done     Each option gets other values, beside every choice of the other options and in every size that the
-         suite tries. Output, gradients, parameters, costs or the block must change at least once. Options
+      R"(Done     Each option gets other values, with every choice of the other options and in every size of the
+         suite. Output, gradients, parameters, costs or the block must change at least once. Options
          that are declared to change speed only (a tile) must change neither output nor gradient.
-Why      An option without effect is a row of its own in a comparison, and its difference is chance.
-Usually  An option that is described and never read; one that is read in forward and not in backward shows in
-         'gradient'; one that another option always overrides.
-Look     Search forward, backward, declare, shape and cost for the option's name. One that only changes speed
-         says so where it is described: {.speed = true}.
+Why      An option without effect makes another row of a comparison, which differs by chance only.
+Usually  An option that is described and never read, or that another option always overrides. (If only
+         backward ignores it, 'gradient' fails.)
+Look     Search forward, backward, declare, shape and cost for the option's name. An option
+         that only changes speed declares it: {.speed = true}.
 )"},
      options_matter,
      plans::default_options},

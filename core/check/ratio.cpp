@@ -8,7 +8,7 @@
 namespace heed {
 namespace {
 
-// Far above the error of the differences, far below what tells one factor from another.
+// Far above the error of the differences, far below the distance of two plausible factors.
 constexpr double kSame = 1e-5;
 
 template <class Key>
@@ -16,14 +16,14 @@ bool alike(const std::vector<Disagreement>& wrong, Key key) {
   return std::ranges::all_of(wrong, [&](const Disagreement& d) { return key(d) == key(wrong.front()); });
 }
 
-// "all 36 coordinates", or "all 6 wrong coordinates" where others are right.
+// "all 36 coordinates", or "all 6 wrong coordinates" if others are right.
 std::string all_text(const std::vector<Disagreement>& wrong, const TensorShape& shape) {
   const bool whole = static_cast<Index>(wrong.size()) == shape.size();
   if (wrong.size() == 1) return whole ? "its one coordinate" : "the one wrong coordinate";
   return fmt::format("all {}{} coordinates", wrong.size(), whole ? "" : " wrong");
 }
 
-// "position 4 of 5" where all of them lie there; empty where they are spread.
+// "position 4 of 5" if all of them are there; empty if they have no position in common.
 std::string place_text(const std::vector<Disagreement>& wrong, const TensorShape& shape) {
   if (static_cast<Index>(wrong.size()) == shape.size()) return "";
   const Disagreement& first = wrong.front();
@@ -38,7 +38,7 @@ std::string place_text(const std::vector<Disagreement>& wrong, const TensorShape
   return "";
 }
 
-// "a sign is wrong"; several where a ratio has several meanings, empty where it has none.
+// "a sign is wrong"; several if a ratio has several causes, empty if it has none that is known.
 std::string causes_of(double ratio, std::vector<KnownRatio> known) {
   known.insert(
       known.begin(),
@@ -49,9 +49,10 @@ std::string causes_of(double ratio, std::vector<KnownRatio> known) {
   return out;
 }
 
-// What to look for where a ratio has no known meaning. One number cannot tell a factor from a term.
+// What to look for if a ratio has no known cause. A single number does not show whether a factor or a term is
+// wrong.
 std::string usual_causes(const std::vector<Disagreement>& wrong, const TensorShape& shape) {
-  if (wrong.size() > 1) return "a constant factor is missing or too much";
+  if (wrong.size() > 1) return "a constant factor is missing or extra";
   if (shape.size() > 1) return "look at what is special about it";
   return "a factor is wrong (the derivative of an inner function is forgotten, or the parameter's own "
          "value), "
@@ -67,13 +68,13 @@ std::string ratio_text(double ratio, const std::vector<Disagreement>& wrong, con
                      causes.empty() ? usual_causes(wrong, shape) : causes);
 }
 
-// "The ratio is another in each: no factor, but a term ...", with the ratios where they are few.
+// "The ratios differ: no factor, but a term ...", with the ratios if they are few.
 std::string no_common_ratio(const std::vector<Disagreement>& wrong) {
   constexpr std::size_t kFew = 4;
   std::vector<std::string> ratios;
   if (wrong.size() <= kFew)
     for (const Disagreement& d : wrong) ratios.push_back(fmt::format("{:.6g}", d.analytic / d.numeric));
-  return fmt::format("The ratio is another in each{}: no factor, but a term is missing, too much or wrong.",
+  return fmt::format("The ratios differ{}: no factor, but a term is missing, extra or wrong.",
                      ratios.empty() ? "" : fmt::format(" ({})", fmt::join(ratios, ", ")));
 }
 
@@ -93,12 +94,13 @@ std::string explain(const std::vector<Disagreement>& wrong, const TensorShape& s
   const std::string all = all_text(wrong, shape), place = place_text(wrong, shape);
   const std::string where = place.empty() ? "" : " (" + place + ")";
   if (std::ranges::all_of(wrong, [](const Disagreement& d) { return !std::isfinite(d.analytic); }))
-    return fmt::format("Backward is no number in {}{}: it reads what nobody wrote, or divides by nothing.",
-                       all, where);
+    return fmt::format(
+        "Backward is NaN or infinite in {}{}: it reads uninitialized memory, or divides by zero.", all,
+        where);
   if (std::ranges::all_of(wrong,
                           [](const Disagreement& d) { return std::abs(d.numeric) <= kSame * d.scale; }))
-    return fmt::format("The loss does not depend on {}{}: backward adds what forward does not have.", all,
-                       where);
+    return fmt::format("The loss does not depend on {}{}: backward adds a term that forward does not have.",
+                       all, where);
   if (const auto ratio = common_ratio(wrong)) return ratio_text(*ratio, wrong, shape, known) + where + ".";
   if (!place.empty()) return fmt::format("Only {} is wrong: look at what is special about it.", place);
   return no_common_ratio(wrong);

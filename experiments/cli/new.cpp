@@ -37,8 +37,7 @@ bool in_path(const Path& folder) {
   return false;
 }
 
-// What CMake must be told to find this heed: nothing where its program is in PATH, as CMake looks there
-// itself.
+// Returns the option with which CMake finds this heed; empty if its program is in PATH, where CMake looks.
 std::string hint_for_cmake(const Path& program) {
   const Path prefix = program.parent_path().parent_path();
   const bool of_a_build = std::filesystem::exists(prefix / "heedConfig.cmake");
@@ -49,18 +48,18 @@ std::string hint_for_cmake(const Path& program) {
 }
 
 int run(const Input& input, Registry& registry) {
-  const std::string kind = input.get<std::string>("kind"), name = input.get<std::string>("name"),
-                    door = input.get<std::string>("door");
-  if (kind != "variant")
-    throw UsageError(fmt::format("'{}' cannot be made.{}", kind, suggestion(kind, {"variant"})));
-  if (door != "mixer" && door != "layer")
-    throw UsageError(fmt::format("unknown door '{}'.{}", door, suggestion(door, {"mixer", "layer"})));
-  const char* const source = door == "mixer" ? new_files::kMixer : new_files::kLayer;
+  const std::string what = input.get<std::string>("what"), name = input.get<std::string>("name"),
+                    kind = input.get<std::string>("kind");
+  if (what != "variant")
+    throw UsageError(fmt::format("'{}' cannot be made.{}", what, suggestion(what, {"variant"})));
+  if (kind != "mixer" && kind != "layer")
+    throw UsageError(fmt::format("unknown kind '{}'.{}", kind, suggestion(kind, {"mixer", "layer"})));
+  const char* const source = kind == "mixer" ? new_files::kMixer : new_files::kLayer;
   if (const std::string why = refuse_variant_name(name, source, registry); !why.empty())
     throw UsageError(why);
   const Path folder = name;
   if (std::filesystem::exists(folder))
-    throw UsageError(fmt::format("'{}' is there already; nothing was written.", name));
+    throw UsageError(fmt::format("'{}' already exists; nothing was written.", name));
 
   std::filesystem::create_directory(folder);
   const std::array<std::pair<std::string, const char*>, 4> files = {
@@ -74,8 +73,8 @@ int run(const Input& input, Registry& registry) {
   }
   const Path program = std::filesystem::read_symlink("/proc/self/exe");
   const std::string heed = in_path(program.parent_path()) ? "heed" : program.string();
-  fmt::print("{}/: {}.cpp (a {} that works), CMakeLists.txt, sweep.yaml, README.md. Next:\n\n", name, name,
-             door);
+  fmt::print("{}/: {}.cpp (a working {}), CMakeLists.txt, sweep.yaml, README.md. Next:\n\n", name, name,
+             kind);
   fmt::print("    cd {} && cmake -B build{} && cmake --build build\n", name, hint_for_cmake(program));
   fmt::print("    {} check {} --plugin build/{}.so\n", heed, name, name);
   fmt::print("    {} run sweep.yaml\n", heed);
@@ -87,7 +86,7 @@ int run(const Input& input, Registry& registry) {
 Command new_command() {
   Command c;
   c.name = "new";
-  c.synopsis = "variant NAME [--door mixer|layer]";
+  c.synopsis = "variant NAME [--kind mixer|layer]";
   c.summary = "write a plugin project with a working variant, to put your equation in";
   c.details =
       "Makes a folder NAME with one .cpp, a CMakeLists.txt, a sweep that compares the variant with softmax "
@@ -97,9 +96,9 @@ Command new_command() {
       "layer computes everything between two residual additions.\n"
       "\n"
       "    heed new variant cosine";
-  c.options.add_options()("door", po::value<std::string>()->default_value("mixer")->value_name("KIND"),
+  c.options.add_options()("kind", po::value<std::string>()->default_value("mixer")->value_name("KIND"),
                           "mixer or layer");
-  c.arguments = {"kind", "name"};
+  c.arguments = {"what", "name"};
   c.required = 2;
   c.run = run;
   return c;

@@ -64,8 +64,8 @@ std::string refuse_variant_name(const std::string& name, const std::string& sour
                                 const Registry& registry) {
   if (!is_good_name(name))
     return fmt::format(
-        "'{:.60}' is no name for a variant: lowercase letters, digits and single '_', as in cosine_top2; at "
-        "most {} of them.",
+        "'{:.60}' is not a valid name of a variant: use lowercase letters, digits and single '_', as in "
+        "cosine_top2, at most {} characters.",
         name, kLongest);
   const auto refused = [&](const std::string& why) {
     return fmt::format("a variant cannot be called '{}': {}.", name, why);
@@ -76,7 +76,7 @@ std::string refuse_variant_name(const std::string& name, const std::string& sour
   if (is_keyword(name)) return refused("it is a keyword of C++");
   if (name == "std" || name == "heed") return refused("it is a namespace that the file uses");
   if (is_target_of_cmake(name)) return refused("every CMake project has a target of this name");
-  const bool placeholder = name == "my_variant";  // what the file calls it before it is filled in
+  const bool placeholder = name == "my_variant";  // the name in the template
   if (!placeholder && uses(source, type_name(name)))
     return refused(
         fmt::format("its type would be {}, a name that the file needs for something else", type_name(name)));

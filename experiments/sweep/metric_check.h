@@ -7,8 +7,8 @@
 
 namespace heed {
 
-// Settles what `heed compare` shows: without `compare.metric` in the file, validation if a task has no test
-// split. Refuses a metric that no trial can have, and one of the test if a task has none.
+// Chooses the metric of `heed compare` if the file has none: validation accuracy if a task has no test split.
+// Reports a metric that no trial can have, and a test metric if a task has no test split.
 void settle_metric(const Config& tree, const Registry& registry, ModelCheck& models, Sweep& sweep,
                    Problems& problems);
 

@@ -14,9 +14,8 @@ namespace heed {
 std::optional<std::string> brought_feed_forward(const std::vector<Choice>& attention, const Choice& slot,
                                                 const Registry& registry);
 
-// Returns why a trial does not train what the sweep sets at its point, so that its label would be wrong: its
-// variant decides that itself. Empty if it does. `point`: the trial before it got its variant; `swept`: the
-// paths that the sweep sets.
+// Returns why a trial's label would be wrong: its variant overrides what the sweep sets at its point. Empty
+// if it does not. `point`: the trial before the variant was applied; `swept`: the paths that the sweep sets.
 std::string refuse_overridden(const TrialConfig& point, const TrialConfig& trial,
                               const std::vector<std::string>& swept, const Registry& registry);
 

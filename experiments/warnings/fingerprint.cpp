@@ -21,7 +21,7 @@ Index sequences_of(const Task& task) {
   return std::clamp<Index>(kPositions / std::max<Index>(task.length(), 1), 1, kPositions);
 }
 
-// Two numbers that tell an array from others: its norm, and its product with fixed random numbers.
+// Two numbers that distinguish an array from others: its norm, and its product with fixed random numbers.
 void add_numbers(std::span<const double> x, const std::string& name, Fingerprint& out) {
   Draws draws = Rng(0, "fingerprint " + name).at(0);
   double squares = 0, product = 0;
@@ -46,8 +46,8 @@ bool Fingerprint::same_as(const Fingerprint& other) const {
   return true;
 }
 
-// The numbers: of each parameter its initial values; then, at another point, since many a part does nothing
-// at its start, the loss and of each parameter the gradient.
+// The numbers: the initial values of each parameter; then, at another point, the loss and the gradient of
+// each parameter. Another point, because many parts have no effect at their initial values.
 Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const Task& task) {
   Params<double> params;
   Model<double> model(spec, registry, params);

@@ -9,7 +9,7 @@
 
 namespace heed {
 
-// What a model computes, in a few numbers: equal fingerprints mean the same function of the same parameters.
+// A summary of what a model computes: equal fingerprints mean the same function of the same parameters.
 struct Fingerprint {
   std::string parameters;       // names, shapes and roles of everything that is trained
   std::vector<double> numbers;  // see fingerprint.cpp
@@ -19,7 +19,7 @@ struct Fingerprint {
 };
 
 // Returns the fingerprint of a model on the first training sequences of a task, in double, so that options
-// that only change rounding (the size of a tile) do not show. Training options have no part in it.
+// that only change rounding (the size of a tile) make no difference. Training options are not included.
 Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const Task& task);
 
 // Returns about how many floating-point operations that takes, without memory for the model's parameters.

@@ -21,7 +21,7 @@ std::string rounded(double x) {
 }  // namespace
 
 std::vector<std::string> overlap_warnings(const Sweep& sweep, const Registry& registry) {
-  constexpr double kWorthSaying = 0.01;
+  constexpr double kReported = 0.01;
   std::map<std::string, const PlannedTrial*> longest;  // the one that trains on most, for each task
   const auto sequences = [](const PlannedTrial& t) { return t.config.train.steps * t.config.train.batch; };
   for (const PlannedTrial& t : sweep.trials) {
@@ -33,11 +33,10 @@ std::vector<std::string> overlap_warnings(const Sweep& sweep, const Registry& re
     const Choice& choice = trial->config.task;
     const auto task = registry.task(choice.name).make(choice.options, 0);
     const Overlap overlap = estimate_overlap(*task, sequences(*trial));
-    if (overlap.share < kWorthSaying) continue;
+    if (overlap.share < kReported) continue;
     warnings.push_back(fmt::format(
-        "about {:.0f} % of the test sequences also occur among the {} training sequences, since "
-        "this "
-        "task has only about {} different ones. The test then measures memory, too. Choose options with "
+        "about {:.0f} % of the test sequences also occur among the {} training sequences, because this task "
+        "has only about {} different ones. The test then also measures memorization. Choose options with "
         "more sequences, or train on fewer. The task is {}.",
         100 * overlap.share, sequences(*trial), rounded(overlap.different), text));
   }

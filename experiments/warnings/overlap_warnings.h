@@ -8,7 +8,7 @@
 
 namespace heed {
 
-// Returns a sentence for each task of a sweep of whose test sequences at least 1 % also occur in training.
+// Returns a warning for each task of a sweep if at least 1 % of its test sequences also occur in training.
 std::vector<std::string> overlap_warnings(const Sweep& sweep, const Registry& registry);
 
 }  // namespace heed

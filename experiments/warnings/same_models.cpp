@@ -29,7 +29,7 @@ std::string model_key(const TrialConfig& trial) {
   return to_config(model).canonical();
 }
 
-// What decides its training besides the model.
+// What decides its training, except the model.
 std::string training_key(const TrialConfig& trial) {
   const Config all = to_config(trial);
   return fmt::format("{}\n{}", all.find("task")->canonical(), all.find("train")->canonical());
@@ -110,7 +110,7 @@ void add_same_rows(std::vector<Row> rows, std::set<std::set<std::string>>& said,
     std::vector<const PlannedTrial*> same;
     std::set<std::string> models;
     for (auto r = rows.begin(); r != others; ++r) same.push_back(r->trial), models.insert(r->model);
-    // Said once, whatever else the sweep varies (the learning rate, say).
+    // Reported once, whatever else the sweep varies (for example the learning rate).
     if (models.size() > 1 && said.insert(models).second)
       out.push_back(rows_text(same) + ": their results can differ by chance and by speed only.");
     rows.erase(rows.begin(), others);

@@ -20,7 +20,7 @@ namespace {
 
 using Warnings = std::vector<std::string>;
 
-// What the rules below look at.
+// What the checks below read.
 struct Planned {
   const Config& tree;
   const Sweep& sweep;

@@ -9,7 +9,7 @@
 
 namespace heed {
 
-// Returns a sentence for everything in a sweep that is allowed and probably not meant: test sequences that
+// Returns a warning for everything in a sweep that is allowed and probably a mistake: test sequences that
 // also occur in training, rows that train the same model, options and keys without effect. Depends on the
 // arguments only, and takes a second or two at most. `tree`: of the sweep file.
 std::vector<std::string> warnings_of(const Config& tree, const Sweep& sweep, const Registry& registry);

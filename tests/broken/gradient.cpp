@@ -167,7 +167,7 @@ class ForgetsTheLast final : public Layer<S> {
   Cost cost(Index, Index) const override { return {}; }
 };
 
-// Reads a gradient from memory that nobody wrote.
+// Reads a gradient from uninitialized memory.
 template <class S>
 struct Unwritten : Naive<S> {
   void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
@@ -202,7 +202,7 @@ TEST_CASE("the gradient check says which factor is missing") {
   require_caught(with_mixer<OncePerHead>("once_per_head"), "gradient",
                  "The ratio is 3 in all 36 coordinates: something is added once for each of the 3 heads.");
   require_caught(with_mixer<SomeFactor>("some_factor"), "gradient",
-                 "The ratio is 1.3 in all 36 coordinates: a constant factor is missing or too much.");
+                 "The ratio is 1.3 in all 36 coordinates: a constant factor is missing or extra.");
   require_caught(with_mixer<ForgottenOption>("forgotten_option"), "gradient",
                  "The ratio is 0.1 in all 36 coordinates: backward forgets the factor sharpness (10).");
   require_caught(with_mixer<NoValues>("no_values"), "gradient",
@@ -220,15 +220,15 @@ TEST_CASE("the gradient check says the ratio of a single number, and what usuall
 
 TEST_CASE("the gradient check says the ratios of a few numbers that differ") {
   require_caught(with_mixer<TwoFactors>("two_factors"), "gradient",
-                 "The ratio is another in each (1.5, 1.25): no factor, but a term");
+                 "The ratios differ (1.5, 1.25): no factor, but a term");
 }
 
 TEST_CASE("the gradient check says where no factor is to blame") {
   require_caught(with_mixer<ForgottenTerm>("forgotten_term"), "gradient",
-                 "The ratio is another in each: no factor, but a term is missing, too much or wrong.");
+                 "The ratios differ: no factor, but a term is missing, extra or wrong.");
   require_caught(with_layer<ForgetsTheLast>("forgets_the_last"), "gradient",
                  "Backward leaves all 12 wrong coordinates at 0: it never adds there (position 4 of 5).");
-  require_caught(with_mixer<Unwritten>("unwritten"), "gradient", "it reads what nobody wrote");
+  require_caught(with_mixer<Unwritten>("unwritten"), "gradient", "it reads uninitialized memory");
 }
 
 TEST_CASE("the gradient check names sequence, position and channel of x") {

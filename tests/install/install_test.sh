@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# install_test.sh BUILD_DIR: installs heed, moves what was installed, and does with it what a user does: a new variant through
-# each door, built, checked, compared, changed. Then the same from a Debian package.
+# install_test.sh BUILD_DIR: installs heed, moves the installation, and does with it what a user does: makes a new mixer and a
+# new layer, builds, checks, compares and changes them. Then installs the Debian package.
 set -euo pipefail
 build=$(realpath "$1")
 work=$(mktemp -d)
@@ -30,8 +30,8 @@ fi
 cd "$work"
 [[ $(heed --version) == "$("$build/bin/heed" --version)" ]] || fail "the installed heed is another version"
 
-# --- The mixer's door: the line of the documentation, timed. Two minutes are promised on two cores that are free; where others
-# use them, too, the processor time tells.
+# --- A mixer: the line of the documentation, timed. The documentation promises two minutes on two free cores; if others use
+# them too, processor time counts.
 processor_seconds() {  # of all that this script has run
   times >"$work/times"
   awk -F'[ms ]+' 'NR == 2 {print int(60 * ($1 + $3) + $2 + $4)}' "$work/times"
@@ -80,9 +80,9 @@ if grep -q 'softmax.*done in' messages.txt; then fail "softmax ran again, though
 [[ $(ids | comm -13 before.txt - | wc -l) == 3 && $(ids | comm -23 before.txt - | wc -l) == 0 ]] ||
   fail "three new ids were expected beside the old ones"
 
-# --- The layer's door.
+# --- A layer.
 cd "$work/empty"
-heed new variant decay --door layer
+heed new variant decay --kind layer
 cd decay
 at_most 90 decay.cpp
 at_most 10 CMakeLists.txt
