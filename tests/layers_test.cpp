@@ -250,7 +250,7 @@ TEST_CASE("layers: the scan finds breaches made for it") {
   }
 }
 
-TEST_CASE("no build file asks for fast math") {
+TEST_CASE("layers: no build file asks for fast math") {
   Names files =
       files_below({"cmake", "core", "variants", "results", "experiments", "tests", "scripts", "examples"},
                   [](const auto& file) { return !is_source(file); });
@@ -262,14 +262,14 @@ TEST_CASE("no build file asks for fast math") {
   CHECK(asks_for_fast_math(std::string("target_compile_options(heed PRIVATE -ffast") + "-math)"));
 }
 
-TEST_CASE("matrix products go through core/ops/product.h, where multiply-adds are counted") {
+TEST_CASE("layers: matrix products go through core/ops/product.h, where multiply-adds are counted") {
   for (const auto& path : files_below({"core/", "variants/"}, is_source)) {
     INFO(path);
     CHECK(multiplies_by_eigen(read(heed::test::source_dir() / path)) == (path == "core/ops/plain_product.h"));
   }
 }
 
-TEST_CASE("configs contains only data") {
+TEST_CASE("layers: configs contains only data") {
   const auto is_code = [](const auto& file) {
     return file.extension() != ".yaml" && file.extension() != ".md";
   };

@@ -16,7 +16,7 @@ using check::Finding;
 using check::Plan;
 using check::Subject;
 
-// What a check says of one setup: its message, empty where nothing is wrong.
+// Returns a check's message for one setup, or an empty string if it passed.
 std::string message_of(const Finding& finding, const Setup& setup) {
   if (finding.fault.empty()) return "";
   return fmt::format("{}{}.{}{}", finding.fault,
@@ -24,8 +24,8 @@ std::string message_of(const Finding& finding, const Setup& setup) {
                      finding.hint.empty() ? "" : "\n", finding.hint);
 }
 
-// The first fault decides. Setups that the variant refuses are passed over, but one must run, unless refusing
-// all is right, too.
+// The first fault decides. Setups that the variant refuses are skipped, but at least one must run, unless
+// refusing all is allowed.
 CheckResult run(const Check& check, const Subject& subject, const Traits& traits) {
   const Plan plan = check.plan(subject, traits);
   CheckResult result;

@@ -38,7 +38,7 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
   trial.task = {info->name, info->resolve(options, "task", problems)};
 }
 
-// What stands in a slot of the model: "none", or a registered thing with its options.
+// Reads a slot of the model: "none", or a registered name with its options.
 template <class Find>
 void resolve_slot(const Config* model, const char* slot, const char* what,
                   const std::vector<std::string>& known, const Find& find, const Registry& registry,
@@ -85,7 +85,7 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
   }
 }
 
-// What stands in the feed-forward slot beside an attention: its own choice where it has one.
+// Returns the feed-forward used with an attention: its own choice if it has one.
 Choice feed_forward_of(const Choice& attention, const Choice& given, const Registry& registry) {
   const BlockStyle style = registry.variant(attention.name).block_style(attention.options);
   std::optional<Choice> own = own_feed_forward(style, given);

@@ -86,14 +86,14 @@ bool takes_list(const std::string& path, const std::vector<OptionInfo>& options)
 
 std::string refuse_path(const std::string& path, const std::vector<OptionInfo>& options) {
   if (find(options, path)) return "";
-  // Options of what stands in a slot are checked when it is known what stands there.
+  // The options of a slot are checked later, when its content is known.
   if (path.starts_with("model.positions.") || path.starts_with("model.feed_forward.")) return "";
   std::vector<std::string> same_section, all;
   const std::string section = path.substr(0, path.find('.'));
   for (const OptionInfo& o : options) {
     all.push_back(o.name);
     if (o.name.starts_with(section + '.')) same_section.push_back(o.name);
-    // "lr" alone, as other sweep tools have it
+    // "lr" without a section, as in other sweep tools
     if (o.name.substr(o.name.find('.') + 1) == path)
       return fmt::format("a parameter's name is section and key. Did you mean '{}'?", o.name);
   }

@@ -50,13 +50,14 @@ std::string unknown_name(const std::string& what, const std::string& name,
 // `train` has the options of every optimizer and schedule.
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry);
 
-// Does `sweep` let this path vary?
+// Returns true if `sweep` varies this path.
 bool is_swept(const Config& tree, const std::string& path);
 
-// Does the option at a path take a list as its value? Then a list of lists sweeps it.
+// Returns true if the option at a path takes a list as its value. Then a list of lists sweeps it.
 bool takes_list(const std::string& path, const std::vector<OptionInfo>& options);
 
-// Why nothing can be set at a path, as a sentence that names the nearest one; empty where it can.
+// Returns why nothing can be set at a path, as a sentence that names the nearest one, or an empty string if
+// it can be set.
 std::string refuse_path(const std::string& path, const std::vector<OptionInfo>& options);
 
 }  // namespace heed

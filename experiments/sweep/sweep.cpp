@@ -80,7 +80,7 @@ std::string short_text(const Config& value) {
   return label(value.entries()[0].key, options);
 }
 
-// The paths that points set; of what stands in a slot, {mlp: {width: 64}}, the options that are given, too.
+// Returns the paths that points set, including the options in a slot: {mlp: {width: 64}}.
 std::vector<std::string> paths_set(const Axes& axes) {
   std::vector<std::string> paths = axes.swept;
   for (const Point& point : axes.points)

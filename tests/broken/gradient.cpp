@@ -179,13 +179,13 @@ struct Unwritten : Naive<S> {
 
 }  // namespace
 
-TEST_CASE("the gradient check names the coordinate of a wrong gradient") {
+TEST_CASE("gradient check: names the coordinate of a wrong gradient") {
   const Registry registry = with_mixer<ForgottenFactor>("forgotten_factor");
   require_caught(registry, "gradient", "key.weight[");
   require_caught(registry, "gradient", "ratio 2.44949; 36 of 36 coordinates disagree");
 }
 
-TEST_CASE("the gradient check says which factor is missing") {
+TEST_CASE("gradient check: names the missing factor") {
   const Registry registry = with_mixer<ForgottenFactor>("forgotten_factor");
   require_caught(
       registry, "gradient",
@@ -209,7 +209,7 @@ TEST_CASE("the gradient check says which factor is missing") {
                  "Backward leaves all 36 coordinates at 0: it never adds there.");
 }
 
-TEST_CASE("the gradient check says the ratio of a single number, and what usually causes it") {
+TEST_CASE("gradient check: prints the ratio of a single number and its usual causes") {
   // 1 / exp(0.7) = 0.496585, in every coordinate that there is
   const Registry registry = with_mixer<ForgottenExp>("forgotten_exp");
   require_caught(registry, "gradient", "gain[0,0]: analytic");
@@ -218,12 +218,12 @@ TEST_CASE("the gradient check says the ratio of a single number, and what usuall
   require_caught(with_mixer<ForgottenHead>("forgotten_head"), "gradient", "leaves out a term, a head,");
 }
 
-TEST_CASE("the gradient check says the ratios of a few numbers that differ") {
+TEST_CASE("gradient check: prints the ratios of a few numbers if they differ") {
   require_caught(with_mixer<TwoFactors>("two_factors"), "gradient",
                  "The ratios differ (1.5, 1.25): no factor, but a term");
 }
 
-TEST_CASE("the gradient check says where no factor is to blame") {
+TEST_CASE("gradient check: prints the position if the error is not a factor") {
   require_caught(with_mixer<ForgottenTerm>("forgotten_term"), "gradient",
                  "The ratios differ: no factor, but a term is missing, extra or wrong.");
   require_caught(with_layer<ForgetsTheLast>("forgets_the_last"), "gradient",
@@ -231,16 +231,16 @@ TEST_CASE("the gradient check says where no factor is to blame") {
   require_caught(with_mixer<Unwritten>("unwritten"), "gradient", "it reads uninitialized memory");
 }
 
-TEST_CASE("the gradient check names sequence, position and channel of x") {
+TEST_CASE("gradient check: names sequence, position and channel of x") {
   require_caught(with_layer<ForgetsTheLast>("forgets_the_last"), "gradient", ",4,");
 }
 
-TEST_CASE("the gradient check finds a parameter without gradient") {
+TEST_CASE("gradient check: finds a parameter without gradient") {
   const Registry registry = with_mixer<ForgottenParameter>("forgotten_parameter");
   require_caught(registry, "gradient", "gain[0,0]: analytic 0,");
   require_caught(registry, "gradient", "Backward leaves its one coordinate at 0: it never adds there.");
 }
 
-TEST_CASE("the gradient check does not take kinks for an excuse") {
+TEST_CASE("gradient check: does not accept too many kinks") {
   require_caught(with_mixer<Staircase>("staircase"), "gradient", "at a kink");
 }

@@ -58,17 +58,17 @@ struct DependentOption : Naive<S> {
 
 }  // namespace
 
-TEST_CASE("the options check names an option that nothing reads") {
+TEST_CASE("options check: names an option that nothing reads") {
   require_caught(with_mixer<IgnoredOption>("ignored_option"), "options",
                  "option 'sharpness' changes nothing");
 }
 
-TEST_CASE("the options check finds an option that changes more than speed") {
+TEST_CASE("options check: finds an option that changes more than speed") {
   require_caught(with_mixer<FalseSpeed>("false_speed"), "options",
                  "option 'tile' is declared to change speed only, and changes the result");
 }
 
-TEST_CASE("the options check passes an option that matters beside another one only") {
+TEST_CASE("options check: passes an option that has an effect only with another one") {
   const auto results = check_all(with_mixer<DependentOption>("dependent_option"));
   CHECK(result_of(results, "options").verdict == Verdict::passed);
 }

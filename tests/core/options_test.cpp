@@ -71,7 +71,7 @@ TEST_CASE("options are listed with type, default, range and meaning") {
   CHECK(all[3].text.choices == std::vector<std::string>{"layer", "rms"});
 }
 
-TEST_CASE("what is given replaces the default, the rest stays") {
+TEST_CASE("options: a given value replaces the default; other defaults stay") {
   Config c = Config::map();
   c.set("size", scalar("8"));
   c.set("rate", scalar("2"));
@@ -88,7 +88,7 @@ TEST_CASE("what is given replaces the default, the rest stays") {
   CHECK(o.betas == std::vector<double>{0, 0.1});
 }
 
-TEST_CASE("written options are complete and read back to themselves") {
+TEST_CASE("options: written options are complete and read back to themselves") {
   Everything o;
   o.rate = 1e-3;
   o.path = "12";
@@ -101,7 +101,7 @@ TEST_CASE("written options are complete and read back to themselves") {
         write_options(Everything()).canonical());
 }
 
-TEST_CASE("an unknown option names the nearest") {
+TEST_CASE("options: an unknown option is refused with the nearest name") {
   CHECK(refused("szie", scalar("8")) ==
         "f.yaml:3:5: model.szie: unknown option of 'everything'. Did you mean 'size'? Known: causal, size, "
         "rate, norm, path, steps, betas.");
@@ -110,7 +110,7 @@ TEST_CASE("an unknown option names the nearest") {
         "steps, betas.");
 }
 
-TEST_CASE("an option of a variant without options is refused") {
+TEST_CASE("options: an option of a variant without options is refused") {
   NoOptions none;
   Problems problems;
   read_options(none, given("size", scalar("8")), "variants[0].plain", "'plain'", problems);
@@ -118,7 +118,7 @@ TEST_CASE("an option of a variant without options is refused") {
         std::vector<std::string>{"f.yaml:3:5: variants[0].plain.size: 'plain' has no options."});
 }
 
-TEST_CASE("a value of the wrong kind says what was expected and what was found") {
+TEST_CASE("options: a value of the wrong type is refused with the expected and the found type") {
   CHECK(refused("causal", scalar("yes")) ==
         "f.yaml:3:9: model.causal: expected true or false, found the string 'yes'.");
   CHECK(refused("size", scalar("1.5")) == "f.yaml:3:9: model.size: expected an integer, found 1.5.");
@@ -144,7 +144,7 @@ struct Switch {
 };
 }  // namespace
 
-TEST_CASE("other spellings of a boolean are refused with the right one") {
+TEST_CASE("options: other spellings of a boolean are refused with the right one") {
   const auto problem_of = [](const Config& value) {
     Config given = Config::map();
     given.set("on", value);
@@ -162,7 +162,7 @@ TEST_CASE("other spellings of a boolean are refused with the right one") {
   CHECK_THAT(problem_of(Config::scalar("2")), !ContainsSubstring("Did you mean"));
 }
 
-TEST_CASE("a value out of its range says the range") {
+TEST_CASE("options: a value out of range is refused with the range") {
   CHECK(refused("size", scalar("0")) ==
         "f.yaml:3:9: model.size: 0 is out of range; it must be from 1 to 1048576.");
   CHECK(refused("rate", scalar("-1e-3")) ==
@@ -175,7 +175,7 @@ TEST_CASE("a value out of its range says the range") {
   CHECK(problems_of(given("size", scalar("1048576"))).empty());
 }
 
-TEST_CASE("an unknown choice names the nearest") {
+TEST_CASE("options: an unknown choice is refused with the nearest one") {
   CHECK(refused("norm", scalar("layr")) ==
         "f.yaml:3:9: model.norm: unknown value 'layr'. Did you mean 'layer'? Known: layer, rms.");
 }
@@ -185,7 +185,7 @@ TEST_CASE("options that are not a map are refused") {
         std::vector<std::string>{"f.yaml:3:9: model: the options of 'everything' must be a map, not 8."});
 }
 
-TEST_CASE("values that are wrong only together are refused by the struct itself") {
+TEST_CASE("options: values that are wrong only together are refused by the struct") {
   Config c = given("size", scalar("101"));
   c.set("rate", Config::scalar("2", {"f.yaml", 4, 9}));
   CHECK(problems_of(c) ==
@@ -193,7 +193,7 @@ TEST_CASE("values that are wrong only together are refused by the struct itself"
   CHECK(refused("size", scalar("99")) == "f.yaml:3:9: model.size: 99 is refused.");  // one full stop, not two
 }
 
-TEST_CASE("all mistakes are found at once, and values are checked together only when each is right") {
+TEST_CASE("options: all mistakes are reported at once; values are checked together only if each is right") {
   Config c = given("size", scalar("101"));
   c.set("rate", Config::scalar("2", {"f.yaml", 4, 9}));
   c.set("norm", Config::scalar("x", {"f.yaml", 5, 9}));
@@ -204,7 +204,7 @@ TEST_CASE("all mistakes are found at once, and values are checked together only 
   CHECK_THAT(lines[1], ContainsSubstring("f.yaml:6:5: model.color"));
 }
 
-TEST_CASE("building from options that are wrong throws them all") {
+TEST_CASE("options: constructing from wrong options throws all mistakes") {
   CHECK_THROWS_WITH(make_options<Everything>(given("size", scalar("0")), "window"),
                     "f.yaml:3:9: window.size: 0 is out of range; it must be from 1 to 1048576.");
 }

@@ -12,7 +12,7 @@ namespace heed {
 
 // Computed by another implementation (numpy.random.Philox with counter (0, index, step, 0) and key (seed,
 // XXH64(name))), whose rounds give the published test vectors of Random123.
-TEST_CASE("a stream has the numbers that Philox says") {
+TEST_CASE("rng: a stream contains the published numbers of Philox") {
   Draws draws = Rng(42, "golden").at(7, 3);
   for (const std::uint64_t expected :
        {0xdf063a62ac45f708U, 0x16cd5ab69cbc5e87U, 0x10fec0d00bc47ebfU, 0xef384f5c3d5b7553U,
@@ -20,7 +20,7 @@ TEST_CASE("a stream has the numbers that Philox says") {
     CHECK(draws() == expected);
 }
 
-TEST_CASE("distributions give the numbers they always gave") {
+TEST_CASE("rng: distributions give the same numbers as in earlier versions") {
   Draws draws = Rng(42, "golden").at(7, 3);
   CHECK(draws.uniform() == 0xdf063a62ac45f708p-64);  // the first number above
   CHECK(draws.normal() == Approx(0.13293496982877501).epsilon(1e-14));
@@ -29,13 +29,13 @@ TEST_CASE("distributions give the numbers they always gave") {
   CHECK(draws.sample(10, 4) == std::vector<std::ptrdiff_t>{3, 9, 5, 2});
 }
 
-TEST_CASE("a few different numbers of many are drawn in time for a few") {
+TEST_CASE("rng: drawing a few distinct numbers of many takes time for a few") {
   Draws draws = Rng(42, "golden").at(7, 3);
   const std::vector<std::ptrdiff_t> few = draws.sample(std::ptrdiff_t{1} << 50, 3);  // a list would not fit
   CHECK(std::set<std::ptrdiff_t>(few.begin(), few.end()).size() == 3);
 }
 
-TEST_CASE("seed, name, step and index each make a stream of its own") {
+TEST_CASE("rng: seed, name, step and index each select another stream") {
   std::set<std::uint64_t> first;
   for (const std::uint64_t seed : {1U, 2U})
     for (const char* name : {"data", "init"})
@@ -44,7 +44,7 @@ TEST_CASE("seed, name, step and index each make a stream of its own") {
   CHECK(first.size() == 2 * 2 * 3 * 3);
 }
 
-TEST_CASE("draws do not depend on who drew before") {
+TEST_CASE("rng: draws do not depend on earlier draws") {
   const Rng rng(9, "order");
   Draws forth = rng.at(5, 2);
   const std::uint64_t expected = forth();
@@ -53,7 +53,7 @@ TEST_CASE("draws do not depend on who drew before") {
   CHECK(rng.at(5, 2)() == expected);
 }
 
-TEST_CASE("uniform numbers fill [0, 1) evenly") {
+TEST_CASE("rng: uniform numbers fill [0, 1) evenly") {
   Draws draws = Rng(3, "uniform").at(0);
   constexpr int n = 100000, bins = 10;
   std::vector<int> counts(bins);
@@ -68,7 +68,7 @@ TEST_CASE("uniform numbers fill [0, 1) evenly") {
   for (const int c : counts) CHECK(std::abs(c - n / bins) < 4 * std::sqrt(n * 0.1 * 0.9));
 }
 
-TEST_CASE("normal numbers have mean 0, deviation 1 and thin tails") {
+TEST_CASE("rng: normal numbers have mean 0, standard deviation 1 and thin tails") {
   Draws draws = Rng(4, "normal").at(0);
   constexpr int n = 100000;
   double sum = 0, squares = 0;
@@ -82,7 +82,7 @@ TEST_CASE("normal numbers have mean 0, deviation 1 and thin tails") {
   CHECK(beyond2 / double(n) == Approx(0.0455).epsilon(0.06));
 }
 
-TEST_CASE("integers below a bound are equally likely, none is out of it") {
+TEST_CASE("rng: integers below a bound are equally likely and in range") {
   Draws draws = Rng(5, "below").at(0);
   constexpr int n = 70000;
   std::vector<int> counts(7);
@@ -91,7 +91,7 @@ TEST_CASE("integers below a bound are equally likely, none is out of it") {
   CHECK(draws.below(1) == 0);
 }
 
-TEST_CASE("a chance of 0 never comes, a chance of 1 always") {
+TEST_CASE("rng: an event of probability 0 never occurs, one of probability 1 always") {
   Draws draws = Rng(6, "chance").at(0);
   int never = 0, always = 0, thirds = 0;
   for (int i = 0; i < 30000; ++i) {
@@ -102,7 +102,7 @@ TEST_CASE("a chance of 0 never comes, a chance of 1 always") {
   CHECK(std::abs(thirds - 10000) < 4 * std::sqrt(30000 * 2.0 / 9));
 }
 
-TEST_CASE("a sample has no number twice, and every order is equally likely") {
+TEST_CASE("rng: a sample has distinct numbers, and every order is equally likely") {
   Draws draws = Rng(7, "sample").at(0);
   for (std::ptrdiff_t k = 0; k <= 20; ++k) {
     const std::vector<std::ptrdiff_t> s = draws.sample(20, k);

@@ -65,7 +65,7 @@ std::string found(const std::string& variant) {
 
 }  // namespace
 
-TEST_CASE("a plugin brings its variants, once, with its name, version, hash and stamp") {
+TEST_CASE("plugins: a plugin registers its variants once, with its name, version, hash and stamp") {
   Registry registry = builtin();
   heed::load_plugin(plugin("faulty"), registry);
   heed::load_plugin(plugin("faulty"), registry);
@@ -89,7 +89,7 @@ TEST_CASE("a plugin brings its variants, once, with its name, version, hash and 
   }
 }
 
-TEST_CASE("what does not fit this heed is refused before any of its code runs, with what differs") {
+TEST_CASE("plugins: a plugin of another build is refused before its code runs, with the difference") {
   const TempFolder folder;
   const auto check = [](const std::string& why, const std::string& differs) {
     for (const std::string& part :
@@ -132,7 +132,7 @@ TEST_CASE("what does not fit this heed is refused before any of its code runs, w
   }
 }
 
-TEST_CASE("what fits and cannot be used is refused, and everything is put back") {
+TEST_CASE("plugins: a plugin that fails to load is refused, and its registrations are removed") {
   SECTION("5. without an entry") {
     CHECK_THAT(refusal(plugin("without_entry")), ContainsSubstring("a stamp of heed, but no entry"));
   }
@@ -180,7 +180,7 @@ TEST_CASE("what fits and cannot be used is refused, and everything is put back")
   }
 }
 
-TEST_CASE("what is wrong with its numbers is found by the checks") {
+TEST_CASE("plugins: wrong numbers of a plugin are found by the checks") {
   SECTION("8. a gradient that is wrong by a factor") {
     CHECK_THAT(found("faulty_scaled"), ContainsSubstring("gradient") && ContainsSubstring("ratio 0.333333"));
   }
@@ -199,7 +199,7 @@ TEST_CASE("what is wrong with its numbers is found by the checks") {
   }
 }
 
-TEST_CASE("HEED_PLUGIN_PATH names files and folders") {
+TEST_CASE("plugins: HEED_PLUGIN_PATH names files and folders") {
   const TempFolder folder;
   heed::test::write_file(folder.path() / "b.so", "");
   heed::test::write_file(folder.path() / "a.so", "");
@@ -209,7 +209,7 @@ TEST_CASE("HEED_PLUGIN_PATH names files and folders") {
   CHECK(heed::plugin_files("").empty());
 }
 
-TEST_CASE("a sweep's plugins are found again from its run directory, wherever one stands") {
+TEST_CASE("plugins: a sweep's plugins are found from its run directory, in any working directory") {
   const TempFolder folder, elsewhere;
   std::filesystem::create_directory(folder / "built");
   std::filesystem::copy_file(plugin("misbehaving"), folder / "built/mine.so");
@@ -226,7 +226,8 @@ TEST_CASE("a sweep's plugins are found again from its run directory, wherever on
   CHECK_THAT(again.err, ContainsSubstring("Nothing to run"));
 }
 
-TEST_CASE("a name that is registered and not listed is said before linking, with the one that is listed") {
+TEST_CASE(
+    "plugins: a name that is registered and not listed is refused before linking, with the listed one") {
   const TempFolder folder;
   const Path include = heed::test::source_dir() / "cmake" / "HeedRegistered.cmake";
   const auto checked = [&](const std::string& source, const std::string& names) {
@@ -247,7 +248,7 @@ TEST_CASE("a name that is registered and not listed is said before linking, with
   }
 }
 
-TEST_CASE("a name that sweep files use for something else is not registered") {
+TEST_CASE("plugins: a name that is reserved in sweep files is not registered") {
   for (const char* name : {"stack", "grow", "none", "true", "train"}) {
     Registry registry;
     CHECK_THROWS_WITH(registry.add_layer<heed::faulty::Pass>(name, heed::About{"x"}),

@@ -10,9 +10,7 @@ constexpr Index kTile = 64;
 
 void describe_tile(auto& option, Index& tile) {
   option("tile", tile,
-         {.min = 1,
-          .speed = true,
-          .doc = "side of the tiles that scores are made in; changes speed and rounding alone"});
+         {.min = 1, .speed = true, .doc = "side of the tiles of scores; changes only speed and rounding"});
 }
 
 // Scaled dot-product attention: o = softmax(tau q k^T) v.    q (Tq,D)  k (Tk,D)  v (Tk,V)  o (Tq,V)
@@ -24,12 +22,10 @@ struct Softmax : TiledMixer<Softmax<S>, S> {
     double scale = 0;
     Index key_width = 0, value_width = 0, key_heads = 0, tile = kTile;
     void describe(auto& option) {
-      option("scale", scale,
-             {.min = 0, .max = 1e3, .doc = "multiplies the scores; 0 stands for 1/sqrt(key width)"});
+      option("scale", scale, {.min = 0, .max = 1e3, .doc = "multiplies the scores; 0: 1/sqrt(key width)"});
       option("key_width", key_width,
-             {.min = 0, .doc = "of each head's queries and keys; 0 stands for dim / heads"});
-      option("value_width", value_width,
-             {.min = 0, .doc = "of each head's values; 0 stands for dim / heads"});
+             {.min = 0, .doc = "width of each head's queries and keys; 0: dim / heads"});
+      option("value_width", value_width, {.min = 0, .doc = "width of each head's values; 0: dim / heads"});
       option("key_heads", key_heads,
              {.min = 0,
               .doc = "heads of keys and values, shared by the query heads; must divide heads; 0: as many"});

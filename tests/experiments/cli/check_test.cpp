@@ -27,7 +27,7 @@ std::size_t count(const std::string& text, const std::string& part) {
 
 }  // namespace
 
-TEST_CASE("a check is explained, in one word or several") {
+TEST_CASE("heed check: a check is explained, if its name is one word or several") {
   const Ended causality = heed_in_temp({"check", "--explain", "causality"});
   CHECK(causality.code == 0);
   CHECK(causality.out.starts_with("causality: no output depends on what its query may not see\n\nDone     "));
@@ -37,7 +37,8 @@ TEST_CASE("a check is explained, in one word or several") {
   CHECK(heed_in_temp({"check", "--explain", "batch-independence"}).out == words.out);
 }
 
-TEST_CASE("every check is explained with its summary by `--explain all`, and listed in the help") {
+TEST_CASE(
+    "heed check: every check is explained with its summary by `--explain all`, and listed in the help") {
   const Ended all = heed_in_temp({"check", "--explain", "all"}), help = heed_in_temp({"check", "--help"});
   CHECK(all.code == 0);
   CHECK(help.code == 0);
@@ -49,7 +50,7 @@ TEST_CASE("every check is explained with its summary by `--explain all`, and lis
   }
 }
 
-TEST_CASE("a check that does not exist is refused with the nearest one") {
+TEST_CASE("heed check: an unknown check is refused with the nearest one") {
   for (const char* option : {"--explain", "--only"}) {
     const Ended ended = heed_in_temp({"check", option, "causalty"});
     CHECK(ended.code == 2);
@@ -58,7 +59,7 @@ TEST_CASE("a check that does not exist is refused with the nearest one") {
   }
 }
 
-TEST_CASE("a variant that passes is a row for each check and exit code 0") {
+TEST_CASE("heed check: a variant that passes is a row for each check and exit code 0") {
   const Ended ended = heed_in_temp({"check", "swiglu"});
   CHECK(ended.code == 0);
   for (const heed::CheckInfo& c : heed::all_checks())
@@ -67,7 +68,7 @@ TEST_CASE("a variant that passes is a row for each check and exit code 0") {
              !ContainsSubstring("\n!") && !ContainsSubstring("--explain") && !ContainsSubstring("\x1b"));
 }
 
-TEST_CASE("a variant that fails has marked rows, advice once for each check, and exit code 1") {
+TEST_CASE("heed check: a variant that fails has marked rows, advice once for each check, and exit code 1") {
   const std::string plugin = (heed::test::build_dir() / "tests" / "broken" / "forgotten_scale.so").string();
   const Ended ended = heed_in_temp({"check", "--plugin", plugin, "forgotten_scale"});
   CHECK(ended.code == 1);
@@ -81,20 +82,20 @@ TEST_CASE("a variant that fails has marked rows, advice once for each check, and
   CHECK(one.code == 0);
 }
 
-TEST_CASE("one check alone can be run") {
+TEST_CASE("heed check: one check can be run by itself") {
   const Ended ended = heed_in_temp({"check", "swiglu", "--only", "save-and-load"});
   CHECK(ended.code == 0);
   CHECK_THAT(ended.out, ContainsSubstring("\n  save and load "));
   CHECK(count(ended.out, "passed") == count(ended.out, "save and load") + 1);
 }
 
-TEST_CASE("an unknown variant is refused with the nearest one") {
+TEST_CASE("heed check: an unknown variant is refused with the nearest one") {
   const Ended ended = heed_in_temp({"check", "sofmax"});
   CHECK(ended.code == 2);
   CHECK_THAT(ended.err, ContainsSubstring("Did you mean 'softmax'?"));
 }
 
-TEST_CASE("a name of something else is refused with what it is") {
+TEST_CASE("heed check: a name of another kind is refused with its kind") {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"mqar", "'mqar' is a task. Only variants can be checked"},
       {"rope", "'rope' is a kind of position. Check an attention variant"},

@@ -31,7 +31,7 @@ struct Case {
 
 }  // namespace
 
-TEST_CASE("help says enough to use the program") {
+TEST_CASE("heed verbs: --help describes every verb") {
   const Ended help = heed_in_temp({"--help"});
   CHECK(help.code == 0);
   CHECK(help.err.empty());
@@ -50,14 +50,14 @@ TEST_CASE("help says enough to use the program") {
   CHECK(nothing.err == help.out);
 }
 
-TEST_CASE("the version has the build stamp") {
+TEST_CASE("heed verbs: the version has the build stamp") {
   const Ended version = heed_in_temp({"--version"});
   CHECK(version.code == 0);
   CHECK_THAT(version.out,
              ContainsSubstring("heed 0.") && ContainsSubstring("Eigen 3") && ContainsSubstring("HDF5 1."));
 }
 
-TEST_CASE("a wrong command line gets a sentence with a remedy and exit code 2") {
+TEST_CASE("heed verbs: a wrong command line is refused with a remedy and exit code 2") {
   const std::vector<Case> cases = {
       {{"rnu"}, 2, "heed: unknown verb 'rnu'. Did you mean 'run'? Known: list, "},
       {{"--vresion"}, 2, "heed: unknown option '--vresion'. Did you mean '--version'?"},
@@ -88,7 +88,7 @@ TEST_CASE("a wrong command line gets a sentence with a remedy and exit code 2") 
   }
 }
 
-TEST_CASE("other refusals have exit codes of their own") {
+TEST_CASE("heed verbs: other errors have their own exit codes") {
   const std::vector<Case> cases = {
       {{"plan", "."}, 74, "heed: .: is a folder, not a sweep file."},
       {{"plan", "gone.yaml"}, 74, "heed: gone.yaml: cannot open"},
@@ -112,7 +112,7 @@ TEST_CASE("other refusals have exit codes of their own") {
   CHECK(heed::test::heed(folder.path(), {"compare", "results.h5"}).code == 65);
 }
 
-TEST_CASE("all mistakes of a sweep file are shown at once") {
+TEST_CASE("heed verbs: all mistakes of a sweep file are shown at once") {
   const TempFolder folder;
   heed::test::write_file(folder / "s.yaml",
                          "variants: [sofmax]\ntask: {name: mqar, lenght: 8}\ntrain: {steps: -1}\n");
@@ -127,7 +127,7 @@ TEST_CASE("all mistakes of a sweep file are shown at once") {
   CHECK_FALSE(std::filesystem::exists(folder / "runs"));
 }
 
-TEST_CASE("list names everything that is registered, and the options of one") {
+TEST_CASE("heed list: shows everything that is registered, and the options of one") {
   const Ended list = heed_in_temp({"list"});
   CHECK(list.code == 0);
   for (const char* name : {"softmax", "linear", "window", "differential", "tokenformer", "mlp", "learned",
@@ -139,7 +139,7 @@ TEST_CASE("list names everything that is registered, and the options of one") {
   CHECK_THAT(heed_in_temp({"list", "train"}).out, ContainsSubstring("weight_decay"));
 }
 
-TEST_CASE("plan warns where test sequences also occur in training") {
+TEST_CASE("heed plan: warns if test sequences also occur in training") {
   const TempFolder folder;
   heed::test::write_file(folder / "s.yaml",
                          "variants: [softmax]\ntask: {name: copy, length: 16, vocab: 4, tokens: 4}\n");
@@ -154,7 +154,7 @@ TEST_CASE("plan warns where test sequences also occur in training") {
   CHECK(many.err.empty());
 }
 
-TEST_CASE("a name that cannot be a variant's is refused with the reason") {
+TEST_CASE("heed new: a name that cannot be a variant's is refused with the reason") {
   const std::vector<std::pair<std::string, std::string>> cases = {
       {"stack", "lists the variants that layers take in turn"},
       {"grow", "lists the stages"},
@@ -186,13 +186,13 @@ TEST_CASE("a name that cannot be a variant's is refused with the reason") {
   CHECK(heed_in_temp({"new", "variant", "my_variant"}).code == 0);
 }
 
-TEST_CASE("plan counts GPT-3 without taking memory for it") {
+TEST_CASE("heed plan: counts GPT-3 without allocating its parameters") {
   const Ended plan = heed_in_temp({"plan", config("gpt3.yaml")});
   CHECK(plan.code == 0);
   CHECK_THAT(plan.out, ContainsSubstring(" 57,982,058,496 ") && ContainsSubstring(" 175,181,291,520 "));
 }
 
-TEST_CASE("plan starts nothing") {
+TEST_CASE("heed plan: starts no trial") {
   const TempFolder folder;
   const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml")});
   CHECK(plan.code == 0);
@@ -201,7 +201,7 @@ TEST_CASE("plan starts nothing") {
   CHECK_FALSE(std::filesystem::exists(folder / "runs"));
 }
 
-TEST_CASE("every sweep that heed comes with can be planned") {
+TEST_CASE("heed verbs: every sweep file of heed can be planned") {
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(heed::test::source_dir() / "configs")) {
     if (entry.is_directory()) continue;
@@ -211,7 +211,7 @@ TEST_CASE("every sweep that heed comes with can be planned") {
   }
 }
 
-TEST_CASE("compare shows another metric, chooses a parameter on validation, and writes CSV") {
+TEST_CASE("heed compare: shows another metric, chooses a parameter on validation, and writes CSV") {
   const TempFolder folder;
   REQUIRE(heed::test::heed(folder.path(), {"run", config("smoke.yaml"), "train.lr=[0.01, 0.001]"}).code == 0);
   const auto compare = [&](const Words& more) {
@@ -251,7 +251,8 @@ TEST_CASE("compare shows another metric, chooses a parameter on validation, and 
   }
 }
 
-TEST_CASE("while trials are missing the table says so, and the plan's first variant stays the reference") {
+TEST_CASE(
+    "heed verbs: the table names missing trials, and the first variant of the plan stays the reference") {
   const TempFolder folder;
   const Words half = {"run", config("smoke.yaml"), "sweep.seeds=2", "variants=[softmax, linear]"};
   REQUIRE(heed::test::heed(folder.path(), half).code == 0);
@@ -268,7 +269,7 @@ TEST_CASE("while trials are missing the table says so, and the plan's first vari
                               ContainsSubstring("no trial of the reference 'softmax': nothing is compared"));
 }
 
-TEST_CASE("a trial runs by itself from its resolved configuration") {
+TEST_CASE("heed trial: runs one trial from its resolved configuration") {
   const TempFolder folder;
   REQUIRE(heed::test::heed(folder.path(), {"run", config("smoke.yaml"), "sweep.seeds=1", "variants=[linear]"})
               .code == 0);
@@ -281,7 +282,7 @@ TEST_CASE("a trial runs by itself from its resolved configuration") {
   CHECK_THAT(trial.out, ContainsSubstring(id + "  done") && ContainsSubstring("test_accuracy"));
 }
 
-TEST_CASE("every experiment that is quoted can be planned as it stands") {
+TEST_CASE("heed verbs: every sweep of a quoted experiment can be planned unchanged") {
   Words planned;
   for (const auto& e : std::filesystem::directory_iterator(config("experiments"))) {
     CAPTURE(e.path().filename());
