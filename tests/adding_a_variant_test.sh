@@ -57,7 +57,7 @@ cd ..
 
 # --- Inside: the file, its line, the commands, in a copy of the tree. The compiler cache has what the main tree has compiled.
 mkdir tree
-cp -r "$source_dir"/{CMakeLists.txt,CMakePresets.json,cmake,configs,core,experiments,results,scripts,tests,variants} tree
+cp -r "$source_dir"/{CMakeLists.txt,CMakePresets.json,cmake,configs,core,docs,examples,experiments,results,scripts,tests,variants} tree
 cd tree
 cp ../cosine.cpp variants
 blocks cmake 1 1 <../inside.md >>variants/CMakeLists.txt

@@ -57,7 +57,7 @@ CaseResult compare_runs(const Case& c, const std::vector<Run>& runs) {
 CaseResult check_case(const Case& c, const Registry& registry) {
   constexpr double nothing = std::numeric_limits<double>::quiet_NaN();
   try {
-    const std::vector<Run> runs = find_handler(c)(c, registry);
+    const std::vector<Run> runs = find_handler(c, registry)(c, registry);
     if (std::string fault = not_finite(c); !fault.empty())
       return {c.name, Verdict::missed, nothing, std::move(fault)};
     if (c.outputs.empty()) throw Error("the case has no outputs");

@@ -1,5 +1,5 @@
-// golden_check FILE ...: compares heed's outputs and gradients with the numbers of reference files
-// (docs/conformance.md, "Reference numbers").
+// golden_check [--plugin FILE.so] FILE ...: compares heed's outputs and gradients, or a plugin's, with the
+// numbers of reference files (docs/conformance.md, docs/reference-numbers.md).
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -8,7 +8,7 @@
 #include <fmt/format.h>
 
 #include "core/check/result_table.h"
-#include "core/error.h"
+#include "core/plugin_host.h"
 #include "experiments/cli/command.h"
 #include "results/errors.h"
 #include "tests/golden/check.h"
@@ -17,15 +17,16 @@ namespace heed::golden {
 namespace {
 
 constexpr const char* kHelp =
-    "golden_check FILE ...\n"
-    "compares heed's outputs and gradients with the numbers of reference files\n\n"
+    "golden_check [--plugin FILE.so] FILE ...\n"
+    "compares heed's outputs and gradients, or a plugin's, with the numbers of reference files\n\n"
     "A number that is off or not finite fails, and so does a case that heed does not know. Cases of variants "
     "that heed\n"
     "does not have yet are skipped. A row shows the verdict and the largest error; a failed row is marked "
     "with '!'.\n\n"
-    "    golden_check tests/golden/softmax.h5\n\n"
+    "    golden_check tests/golden/softmax.h5\n"
+    "    golden_check --plugin build/cosine.so cosine.h5\n\n"
     "Exit codes: 0 nothing failed, 1 a case failed, 2 wrong command line, 65 no reference file or damaged, "
-    "74 cannot be read.\n";
+    "66 plugin refused, 74 cannot be read.\n";
 
 // Prints the rows of each file; returns whether nothing failed.
 bool check_files(const std::vector<std::string>& files, const Registry& registry) {
@@ -45,15 +46,20 @@ bool check_files(const std::vector<std::string>& files, const Registry& registry
 }
 
 int run(const std::vector<std::string>& words) {
-  std::vector<std::string> files;
-  for (const std::string& word : words) {
-    if (word == "--help" || word == "-h") return fmt::print("{}", kHelp), kDone;
-    if (word.starts_with('-')) throw cli::UsageError(fmt::format("unknown option '{}'.", word));
-    files.push_back(word);
-  }
-  if (files.empty()) throw cli::UsageError("'FILE' is missing.");
   Registry registry;
   register_builtin_variants(registry);
+  std::vector<std::string> files;
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    const std::string& word = words[i];
+    if (word == "--help" || word == "-h") return fmt::print("{}", kHelp), kDone;
+    if (word == "--plugin" && i + 1 < words.size())
+      load_plugin(words[++i], registry);
+    else if (word.starts_with('-'))
+      throw cli::UsageError(fmt::format("unknown option '{}', or a word is missing after it.", word));
+    else
+      files.push_back(word);
+  }
+  if (files.empty()) throw cli::UsageError("'FILE' is missing.");
   return check_files(files, registry) ? kDone : kSomeFailed;
 }
 
@@ -68,6 +74,8 @@ int guarded(const std::vector<std::string>& words) {
     return run(words);
   } catch (const cli::UsageError& e) {
     return fail(kWrongCommandLine, e);
+  } catch (const PluginError& e) {
+    return fail(kRefusedPlugin, e);
   } catch (const results::DamagedFile& e) {
     return fail(kDamagedFile, e);
   } catch (const results::IoError& e) {

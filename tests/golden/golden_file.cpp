@@ -40,7 +40,10 @@ Case read_case(const H5Reader& file, const std::string& name) {
   Case out;
   out.name = name;
   for (const std::string& key : file.attribute_names(group))
-    if (const auto value = file.find_attribute(group, key)) out.attributes[key] = *value;
+    if (const auto value = file.find_attribute(group, key))
+      out.attributes[key] = *value;
+    else
+      out.unreadable.push_back(key);
   out.inputs = read_group(file, group + "/inputs");
   out.params = read_group(file, group + "/params");
   out.constants = read_group(file, group + "/const");

@@ -33,6 +33,7 @@ struct Case {
 
   std::string name;
   std::map<std::string, Attribute> attributes;
+  std::vector<std::string> unreadable;  // attributes of other types: lists, NumPy's booleans, bytes
   Tensors inputs, params, constants, outputs, upstream, grads;
 
   // Throw heed::Error where the key is missing or has another type.

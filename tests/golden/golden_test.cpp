@@ -32,7 +32,7 @@ const Registry& builtin() {
   return registry;
 }
 
-fs::path reference(const std::string& name) {
+fs::path reference(const std::string& name) {  // "softmax", "plugins/cosine"
   return test::source_dir() / "tests" / "golden" / (name + ".h5");
 }
 
@@ -69,6 +69,19 @@ class Copy {
     REQUIRE(H5Awrite(a.get(), type.get(), &value) >= 0);
   }
 
+  void remove(const std::string& object) {
+    REQUIRE(H5Ldelete(file_.get(), object.c_str(), H5P_DEFAULT) >= 0);
+  }
+  void rename(const std::string& from, const std::string& to) {
+    REQUIRE(H5Lmove(file_.get(), from.c_str(), file_.get(), to.c_str(), H5P_DEFAULT, H5P_DEFAULT) >= 0);
+  }
+  void copy(const std::string& from, const std::string& to) {
+    REQUIRE(H5Ocopy(file_.get(), from.c_str(), file_.get(), to.c_str(), H5P_DEFAULT, H5P_DEFAULT) >= 0);
+  }
+  void rename_attribute(const std::string& object, const char* from, const char* to) {
+    REQUIRE(H5Arename_by_name(file_.get(), object.c_str(), from, to, H5P_DEFAULT) >= 0);
+  }
+
   // Closes the file; nothing can be changed after it.
   std::string path() {
     REQUIRE(file_.close() >= 0);
@@ -88,6 +101,14 @@ const golden::CaseResult& result_of(const golden::FileResult& report, const std:
   REQUIRE(found != report.cases.end());
   INFO(found->message);
   return *found;
+}
+
+// The program with a plugin of this build, on one file.
+test::Ended check_plugin(const std::string& plugin, const std::string& file) {
+  const test::TempFolder folder;
+  const std::string path = (test::build_dir() / "plugins" / (plugin + ".so")).string();
+  return test::Program(folder.path(), test::build_dir() / "bin" / "golden_check", {"--plugin", path, file})
+      .wait();
 }
 
 // The case has this verdict, every other one still passes.
@@ -184,6 +205,74 @@ TEST_CASE("golden_check: indices are checked before they are used") {
   copy.change_number("cross_entropy/const/targets", 0, [](double) { return 1e9; });
   require_only(copy.check(), "cross_entropy", Verdict::missed,
                "'targets' holds 1000000000, which is not in 0 .. 4");
+}
+
+TEST_CASE("golden_check --plugin: a plugin agrees with numbers from PyTorch, and one changed number fails") {
+  const auto [plugin, name, dataset] =
+      GENERATE(table<std::string, std::string, std::string>({{"cosine", "cross", "inputs/q"},
+                                                             {"cosine", "causal", "params/scale"},
+                                                             {"cosine", "cross", "outputs/out"},
+                                                             {"cosine", "bidirectional", "upstream/out"},
+                                                             {"cosine", "bidirectional", "grads/scale"},
+                                                             {"gated", "kernel", "inputs/gate"},
+                                                             {"gated", "kernel", "grads/k"},
+                                                             {"gated", "layer", "params/gate.weight"},
+                                                             {"gated", "layer", "grads/value.bias"},
+                                                             {"relu2", "with_bias", "params/in.weight"},
+                                                             {"relu2", "with_bias", "grads/out.bias"},
+                                                             {"relu2", "without_bias", "grads/x"}}));
+  CAPTURE(plugin, name, dataset);
+  const test::Ended passed = check_plugin(plugin, reference("plugins/" + plugin).string());
+  CHECK(passed.code == 0);
+  CHECK_THAT(passed.out, ContainsSubstring(" passed\n") && !ContainsSubstring("skipped"));
+  Copy copy("plugins/" + plugin);
+  copy.change_number(name + "/" + dataset, 0, [](double x) { return x + 1e-8; });
+  const test::Ended missed = check_plugin(plugin, copy.path());
+  CHECK(missed.code == 1);
+  CHECK_THAT(missed.out, ContainsSubstring("\n! " + name + " ") && ContainsSubstring(" 1 missed, "));
+}
+
+TEST_CASE("golden_check --plugin: what a file leaves out or misspells fails with its name") {
+  Copy copy("plugins/cosine");
+  std::string message;
+  SECTION("a gradient") {
+    copy.remove("causal/grads/k");
+    message = "'grads/k' is missing";
+  }
+  SECTION("a parameter") {
+    copy.remove("causal/params/scale");
+    message = "the parameter 'scale' is missing";
+  }
+  SECTION("a parameter that the variant does not have") {
+    copy.rename("causal/params/scale", "causal/params/gain");
+    copy.rename("causal/grads/scale", "causal/grads/gain");
+    message = "the parameter 'scale' is missing";
+  }
+  SECTION("an input") {
+    copy.rename("causal/inputs/q", "causal/inputs/query");
+    copy.rename("causal/grads/q", "causal/grads/query");
+    message = "the input 'q' is missing";
+  }
+  SECTION("an input too many") {
+    copy.copy("causal/inputs/q", "causal/inputs/gate");
+    copy.copy("causal/grads/q", "causal/grads/gate");
+    message = "'cosine' has no input 'gate'";
+  }
+  SECTION("an option") {
+    copy.rename_attribute("causal", "heads", "scales");
+    message = "Did you mean 'scale'?";
+  }
+  SECTION("the variant") {
+    copy.change_text("causal", "variant", "cosinus");
+    message = "heed does not know the variant 'cosinus'";
+  }
+  const test::Ended ended = check_plugin("cosine", copy.path());
+  CHECK(ended.code == 1);
+  CHECK_THAT(ended.out, ContainsSubstring("\n! causal ") && ContainsSubstring(message));
+}
+
+TEST_CASE("golden_check --plugin: what is no plugin is refused") {
+  CHECK(check_plugin("missing", reference("plugins/cosine").string()).code == 66);
 }
 
 TEST_CASE("golden_check: the program prints a row for each case, and its exit code says what failed") {

@@ -84,11 +84,15 @@ std::string unknown_text(const Case& c) {
 
 }  // namespace
 
-Handler find_handler(const Case& c) {
+Handler find_handler(const Case& c, const Registry& registry) {
+  const bool operation = c.attributes.contains("op");
+  const VariantInfo* registered = operation ? nullptr : registry.find_variant(c.text_or_empty("variant"));
+  if (registered && registered->plugin) return run_registered;
   const auto* const found = std::ranges::find_if(
       kKinds, [&](const Kind& kind) { return kind.matches[0].fits(c) && kind.matches[1].fits(c); });
-  if (found == std::end(kKinds)) throw Unknown(unknown_text(c));
-  return found->run;
+  if (found != std::end(kKinds)) return found->run;
+  if (registered) return run_registered;
+  throw Unknown(unknown_text(c));
 }
 
 }  // namespace heed::golden

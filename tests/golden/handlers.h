@@ -15,9 +15,13 @@ namespace heed::golden {
 // where the case is malformed.
 using Handler = std::vector<Run> (*)(const Case& c, const Registry& registry);
 
-// Returns the handler of the first row of the table that fits the attributes of the case.
+// Returns the handler of the first row of the table that fits the attributes of the case; run_registered
+// where a plugin registered the variant, and for variants without a row.
 // Throws: Unknown where none fits; it names the first attribute that no row knows.
-Handler find_handler(const Case& c);
+Handler find_handler(const Case& c, const Registry& registry);
+
+// Any registered variant, with heed's own names of options and parameters.
+std::vector<Run> run_registered(const Case& c, const Registry& registry);
 
 // `variant`, level kernel (q, k, v given) or layer (with projections)
 std::vector<Run> run_softmax_kernel(const Case& c, const Registry& registry);

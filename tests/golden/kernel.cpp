@@ -2,6 +2,10 @@
 
 #include <cmath>
 #include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
 
 #include "core/error.h"
 #include "core/head_kernel.h"
@@ -28,13 +32,15 @@ Tensor lse_of(const Tensor& weights, Heads<const double> q, Heads<const double> 
   return out;
 }
 
-Tensor weights_of(HeadKernel<double>& kernel, Step<double>& step, Index batch, Index tq, Index tk) {
+// Empty where the kernel shows no weights.
+std::optional<Tensor> weights_of(HeadKernel<double>& kernel, Step<double>& step, Index batch, Index tq,
+                                 Index tk) {
   const Index heads = kernel.shape().heads;
   Tensor out = Tensor::zeros({batch, heads, tq, tk});
   for (Index b = 0; b < batch; ++b)
     for (Index h = 0; h < heads; ++h)
       if (!kernel.weights(step, b, h, mat(out.values.data() + (b * heads + h) * tq * tk, tq, tk)))
-        throw Error("the kernel shows no weights");
+        return std::nullopt;
   return out;
 }
 
@@ -47,6 +53,46 @@ void require_shapes(const Case& c, const HeadShape& shape) {
   require_shape("v", v, {batch, shape.key_heads, tk, v.size(3)});
   require_shape("upstream", c.upstream_out(), {batch, shape.heads, q.size(2), v.size(3)});
 }
+
+// The inputs besides q, k and v, by the names that the mixer declares: (batch, heads, time, width), or
+// (batch, heads, time) for a width of 1.
+class ExtraInputs {
+ public:
+  ExtraInputs(const Case& c, const HeadKernel<double>& kernel) {
+    const Index batch = c.input("q").size(0), heads = kernel.shape().heads;
+    for (const MixerInput& input : kernel.inputs()) {
+      Tensor t = c.input(input.name);
+      const Index time = c.input(input.side == Side::query ? "q" : "k").size(2);
+      if (input.width == 1 && t.shape.size() == 3) t.shape.push_back(1);
+      require_shape(input.name.c_str(), t, {batch, heads, time, input.width});
+      names_.push_back(input.name);
+      values_.push_back(heads_as_columns(t));
+      grads_.push_back(Tensor::zeros(values_.back().shape));
+    }
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      const Tensor& value = values_[i];
+      value_views_.push_back(seq(value).heads(heads));
+      grad_views_.push_back(seq(grads_[i]).heads(heads));
+    }
+  }
+  ExtraInputs(const ExtraInputs&) = delete;  // the views refer to the tensors
+  ExtraInputs& operator=(const ExtraInputs&) = delete;
+
+  std::span<const Heads<const double>> values() const { return value_views_; }
+  std::span<const Heads<double>> grads() const { return grad_views_; }
+  void store(const Case& c, Run& run) const {
+    for (std::size_t i = 0; i < names_.size(); ++i) {
+      Tensor& out = run.grads[names_[i]] = columns_as_heads(grads_[i], grad_views_[i].heads);
+      out.shape = c.input(names_[i]).shape;
+    }
+  }
+
+ private:
+  std::vector<std::string> names_;
+  std::vector<Tensor> values_, grads_;
+  std::vector<Heads<const double>> value_views_;
+  std::vector<Heads<double>> grad_views_;
+};
 
 }  // namespace
 
@@ -71,11 +117,14 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
   const auto kernel = setting.variant.make_kernel(setting.options, spec, params);
   params.freeze();
   params.initialize(1);
-  load(c, setting.names, params);
+  const ParamNames names = setting.names ? *setting.names : heed_names(c, params);
+  load(c, names, params);
+  if (!setting.names) load_fixed(c, params);
   if (setting.prepare) setting.prepare(params);
 
   const HeadShape& shape = kernel->shape();
   require_shapes(c, shape);
+  const ExtraInputs extra(c, *kernel);
   const Index heads = shape.heads, key_heads = shape.key_heads;
   const Index maps = heads * shape.maps, key_maps = key_heads * shape.maps;
   Tensor q = heads_as_columns(c.input("q")), k = heads_as_columns(c.input("k"));
@@ -90,15 +139,16 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
   Tensor dq = Tensor::zeros(q.shape), dk = Tensor::zeros(k.shape), dv = Tensor::zeros(v.shape);
   Step<double> step;
   const Tensor &cq = q, &ck = k;
-  kernel->forward(step, {seq(cq).heads(heads), seq(ck).heads(key_heads), seq(v).heads(key_heads), {}},
+  kernel->forward(step,
+                  {seq(cq).heads(heads), seq(ck).heads(key_heads), seq(v).heads(key_heads), extra.values()},
                   seq(o).heads(heads));
   Run run;
-  run.outputs["weights"] = weights_of(*kernel, step, batch, tq, tk);
+  if (const auto weights = weights_of(*kernel, step, batch, tq, tk)) run.outputs["weights"] = *weights;
   if (setting.scale != 0)
     run.outputs["lse"] = lse_of(run.outputs["weights"], seq(cq).heads(heads), seq(ck).heads(key_heads),
                                 setting.scale, spec.position, first);
   kernel->backward(step, seq(d_o).heads(heads),
-                   {seq(dq).heads(heads), seq(dk).heads(key_heads), seq(dv).heads(key_heads), {}});
+                   {seq(dq).heads(heads), seq(dk).heads(key_heads), seq(dv).heads(key_heads), extra.grads()});
   if (spec.position) {
     spec.position->rotate_backward(seq(dq).heads(maps), first);
     spec.position->rotate_backward(seq(dk).heads(key_maps), 0);
@@ -107,7 +157,8 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
   run.grads = {{"q", columns_as_heads(dq, maps)},
                {"k", columns_as_heads(dk, key_maps)},
                {"v", columns_as_heads(dv, key_heads)}};
-  store_grads(c, setting.names, params, run);
+  extra.store(c, run);
+  store_grads(c, names, params, run);
   return run;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 
 #include "tests/golden/run.h"
 
@@ -12,11 +13,12 @@ struct KernelSetting {
   Config options;
   LayerSpec<double> spec = {};
   double scale = 0;                                   // of the scores, to get lse from the weights; 0: no lse
-  ParamNames names = {};                              // of the kernel's own parameters
+  std::optional<ParamNames> names = ParamNames();     // of the kernel; nullopt: the case uses heed's own
   std::function<void(Params<double>&)> prepare = {};  // sets what is no parameter of the case
 };
 
-// Returns outputs out, weights (batch, heads, query time, key time) and lse, and all gradients.
+// Returns outputs out, weights (batch, heads, query time, key time) where the kernel shows them, and lse; and
+// all gradients.
 Run run_kernel(const Case& c, const KernelSetting& setting);
 
 // Returns the spec for the shapes, heads and causality of the case; `dim` is the width of the model.

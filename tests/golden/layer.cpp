@@ -43,7 +43,9 @@ Run run_layer(const Case& c, LayerSetting setting) {
   const auto layer = setting.variant.make<double>(setting.options, spec, params);
   params.freeze();
   params.initialize(1);
-  load(c, setting.names, params);
+  const ParamNames names = setting.names ? *setting.names : heed_names(c, params);
+  load(c, names, params);
+  if (!setting.names) load_fixed(c, params);
 
   Tensor y = Tensor::zeros(x.shape), dx = Tensor::zeros(x.shape), dcontext = Tensor::zeros(context.shape);
   const bool cross = &context != &x;
@@ -54,9 +56,10 @@ Run run_layer(const Case& c, LayerSetting setting) {
   for (Index i = 0; i < x.size(0) * heads; ++i)
     layer->weights(step, i / heads, i % heads, mat(weights.values.data() + i * tq * tk, tq, tk));
   layer->backward(step, seq(c.upstream_out()), seq(dx), cross ? seq(dcontext) : seq(dx));
-  Run run{"", {{"out", y}, {"weights", weights}}, {{"x", dx}}};
+  Run run{"", {{"out", y}}, {{"x", dx}}};
+  if (heads > 0) run.outputs["weights"] = weights;
   if (cross) run.grads["context"] = dcontext;
-  store_grads(c, setting.names, params, run);
+  store_grads(c, names, params, run);
   return run;
 }
 

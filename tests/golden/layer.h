@@ -1,6 +1,8 @@
 // Runs a whole layer, projections included, on a case that gives x and perhaps a context.
 #pragma once
 
+#include <optional>
+
 #include "core/position.h"
 #include "tests/golden/run.h"
 
@@ -9,9 +11,9 @@ namespace heed::golden {
 struct LayerSetting {
   const VariantInfo& variant;
   Config options;
-  LayerSpec<double> spec = {};  // widths, length and causality are taken from the case
-  ParamNames names = {};
-  const PositionInfo* position = nullptr;  // rotates queries and keys; null: none
+  LayerSpec<double> spec = {};                     // widths, length and causality are taken from the case
+  std::optional<ParamNames> names = ParamNames();  // nullopt: the case uses heed's own
+  const PositionInfo* position = nullptr;          // rotates queries and keys; null: none
   Given position_options = {};
 };
 

@@ -69,6 +69,42 @@ std::vector<std::pair<Config, std::string>> tile_choices(const VariantInfo& vari
   return {{options_of(variant, given), ""}};
 }
 
+namespace {
+
+void require_param_shape(const ParamInfo& info, const Tensor& t) {
+  const bool vector = info.rows == 1 || info.cols == 1;
+  const std::vector<Index> flat =
+      info.rows * info.cols == 1 ? std::vector<Index>{} : std::vector{info.rows * info.cols};
+  if (t.shape == std::vector{info.rows, info.cols} ||
+      (vector && (t.shape == flat || t.shape == std::vector<Index>{info.rows * info.cols})))
+    return;
+  require_shape(info.name.c_str(), t, {info.rows, info.cols});
+}
+
+}  // namespace
+
+ParamNames heed_names(const Case& c, const Params<double>& params) {
+  ParamNames names;
+  for (const ParamInfo& info : params.infos()) {
+    if (info.role == Role::fixed) continue;
+    require_param_shape(info, c.param(info.name));
+    names.push_back({info.name, info.name});
+  }
+  for (const auto& [name, t] : c.params)
+    if (std::ranges::find(names, name, &ParamName::golden) == names.end())
+      throw Error(fmt::format("heed has no parameter '{}' here", name));
+  return names;
+}
+
+void load_fixed(const Case& c, Params<double>& params) {
+  for (const ParamInfo& info : params.infos()) {
+    const auto given = c.constants.find(info.name);
+    if (info.role != Role::fixed || given == c.constants.end()) continue;
+    require_param_shape(info, given->second);
+    std::ranges::copy(given->second.values, params.find(info.name).value().data());
+  }
+}
+
 void load(const Case& c, const ParamNames& names, Params<double>& params) {
   if (names.size() != c.params.size())
     throw Error(fmt::format("the case has {} parameters where heed has {}", c.params.size(), names.size()));

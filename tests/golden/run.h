@@ -46,6 +46,12 @@ struct ParamName {
 };
 using ParamNames = std::vector<ParamName>;
 
+// Returns heed's own names, for a case that uses them. Throws: heed::Error where a parameter is missing or
+// has another shape: (rows, cols), or (n) for a single row or column.
+ParamNames heed_names(const Case& c, const Params<double>& params);
+// Sets the fixed values (tables that are not trained) that the case has among its constants.
+void load_fixed(const Case& c, Params<double>& params);
+
 // Copies the case's parameters into heed's. Throws: heed::Error where one is missing on either side.
 void load(const Case& c, const ParamNames& names, Params<double>& params);
 // Copies the gradients of heed's parameters into run.grads, under the names of the case.
