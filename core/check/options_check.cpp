@@ -14,7 +14,7 @@ namespace {
 
 constexpr double kRounding = 1e-9;  // in double: far above rounding, far below a change of an option
 
-// Everything by which two choices of options can be told apart in one setup.
+// Everything that is compared between two choices of options in one setup.
 struct Observed {
   Outcome<double> outcome;
   std::vector<ParamInfo> parameters;
@@ -48,7 +48,7 @@ bool same_style(const BlockStyle& a, const BlockStyle& b) {
          a.feed_forward_options.canonical() == b.feed_forward_options.canonical();
 }
 
-// Values to put in place of one: every other choice, and of numbers some that are smaller and larger.
+// Returns values to try instead of `now`: every other choice, and for numbers smaller and larger ones.
 std::vector<Config> other_values(const OptionInfo& o, const Config& now) {
   std::vector<Config> out;
   long long integer = 0;
@@ -68,7 +68,7 @@ std::vector<Config> other_values(const OptionInfo& o, const Config& now) {
   return out;
 }
 
-// `options` with other values of one of them; those that the variant refuses are left out.
+// Returns `options` with other values of one option, without those that the variant refuses.
 std::vector<Config> others(const VariantInfo& info, const Config& options, const OptionInfo& option) {
   std::vector<Config> out;
   for (const Config& value : other_values(option, *options.find(option.name))) {
@@ -83,12 +83,12 @@ std::vector<Config> others(const VariantInfo& info, const Config& options, const
 
 std::vector<Setup> setups_of(const Subject& subject) {
   const Traits traits = subject.info.traits(subject.options);
-  std::vector<Setup> out = plans::several_tasks(subject, traits).setups;  // long ones find most at once
+  std::vector<Setup> out = plans::several_tasks(subject, traits).setups;  // long ones first: they find most
   for (const Setup& s : plans::everything(subject, traits).setups) out.push_back(s);
   return out;
 }
 
-// The first setup in which two choices of options differ, in anything or (`numbers_only`) in what is
+// Returns the first setup in which two choices of options differ, in anything or (`numbers_only`) in what is
 // computed.
 std::optional<Setup> first_difference(const Subject& subject, const Config& a, const Config& b,
                                       bool numbers_only) {
@@ -104,7 +104,7 @@ std::optional<Setup> first_difference(const Subject& subject, const Config& a, c
   return std::nullopt;
 }
 
-// Does an option change anything, be it beside another choice of the other options?
+// Returns true if an option changes anything, with any choice of the other options.
 bool has_effect(const Subject& subject, const OptionInfo& option) {
   bool tried = false;
   for (const Config& base : all_option_choices(subject.info))
@@ -114,10 +114,10 @@ bool has_effect(const Subject& subject, const OptionInfo& option) {
           first_difference(subject, base, other, false))
         return true;
     }
-  return !tried;  // of a single choice, or a free text, there is nothing to try
+  return !tried;  // an option with one value, or with any text, is not tried
 }
 
-// The setup in which an option that claims to change speed only changes a result.
+// Returns a setup in which an option changes a result although it is declared to change speed only.
 std::optional<Setup> changes_result(const Subject& subject, const OptionInfo& option) {
   for (const Config& other : others(subject.info, subject.options, option))
     if (const auto setup = first_difference(subject, subject.options, other, true)) return setup;
@@ -139,8 +139,8 @@ Finding options_matter(const Subject& subject, const Setup&) {
                                    "parameters and costs are the same",
                                    o.name),
               .hint =
-                  "Read it in forward and backward, or remove it. One that only changes speed says so: "
-                  "{.speed = true}.",
+                  "Read it in forward and backward, or remove it. An option that only changes speed "
+                  "declares it: {.speed = true}.",
               .in_any_setup = true};
     }
   }
