@@ -89,13 +89,17 @@ struct Forgetting {
     const ConstMat<S> k = options.qk_norm ? norm(shifted, gain(k_gain_, in), kScoreEps, memory) : shifted;
     const bool plain = !options.output_norm && !options.output_gate;
     const Mat<S> u = plain ? o : memory.keep(tq, o.cols()), lse = memory.keep(1, tq);
-    const Saved saved{q, k, v, shifted, u, lse, sums};
+    Saved saved{q, k, v, shifted, u, lse, sums};
     softmax_forward(map(in, saved), tiles(in), u, lse, memory);
     if (options.output_norm)
       rms_rows<S>(u, gain(out_gain_, in), kOutputEps, o);
     else if (!plain)
       o = u;
-    if (options.output_gate) o.array() *= gate_of(in.input(gate()));
+    if (options.output_gate) {
+      Mat<S> a = memory.temp(tq, o.cols());
+      gates_of(in.input(gate()), a);
+      o.array() *= a.array();
+    }
     return saved;
   }
 
@@ -164,8 +168,10 @@ struct Forgetting {
     return row_block(grad.param(gains), grad.index, 1);
   }
 
-  static auto gate_of(In<S> x) {
-    return x.array().unaryExpr([](S a) { return static_cast<S>(sigmoid(static_cast<double>(a))); });
+  // a = sigmoid(x)
+  static void gates_of(In<S> x, Mat<S> a) {
+    for (Index i = 0; i < x.rows(); ++i)
+      for (Index c = 0; c < x.cols(); ++c) a(i, c) = static_cast<S>(sigmoid(static_cast<double>(x(i, c))));
   }
 
   // Through gate and norm, with o = n * a, a = sigmoid(input), n = norm(u):
@@ -179,7 +185,7 @@ struct Forgetting {
       Mat<S> n = memory.temp(d_o.rows(), d_o.cols()), a = memory.temp(d_o.rows(), d_o.cols());
       n = saved.u;
       if (options.output_norm) rms_rows<S>(saved.u, gain(out_gain_, in), kOutputEps, n);
-      a.array() = gate_of(in.input(gate()));
+      gates_of(in.input(gate()), a);
       grad.input(gate()).array() += dn.array() * n.array() * a.array() * (1 - a.array());
       dn.array() *= a.array();
     }

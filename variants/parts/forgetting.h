@@ -65,10 +65,14 @@ template <class S>
 void rms_rows_backward(In<S> x, In<S> gain, double eps, In<S> dy, Mat<S> dx, Mat<S> dgain) {
   for (Index i = 0; i < x.rows(); ++i) {
     const S r = reciprocal_rms<S>(x, i, eps);
-    const auto n = r * x.row(i).array(), e = dy.row(i).array() * gain.row(0).array();
-    const S mean = (e * n).sum() / static_cast<S>(x.cols());
-    dgain.row(0).array() += dy.row(i).array() * n;
-    dx.row(i).array() += r * (e - n * mean);
+    S mean = 0;
+    for (Index c = 0; c < x.cols(); ++c) mean += dy(i, c) * gain(0, c) * r * x(i, c);
+    mean /= static_cast<S>(x.cols());
+    for (Index c = 0; c < x.cols(); ++c) {
+      const S n = r * x(i, c);
+      dgain(0, c) += dy(i, c) * n;
+      dx(i, c) += r * (dy(i, c) * gain(0, c) - n * mean);
+    }
   }
 }
 
