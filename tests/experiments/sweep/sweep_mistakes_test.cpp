@@ -177,7 +177,7 @@ TEST_CASE("read_sweep: a name of something else is refused with what it is") {
              ContainsSubstring("task.name: 'linear' is an attention variant, not a task."));
   CHECK_THAT(wrong(kSmall + "model: {positions: mlp}\n"),
              ContainsSubstring("model.positions: 'mlp' is a feed-forward, not a kind of position."));
-  CHECK_THAT(wrong("variants: [mlp]\ntask: mqar\n"), ContainsSubstring("it can stand in model.feed_forward"));
+  CHECK_THAT(wrong("variants: [mlp]\ntask: mqar\n"), ContainsSubstring("use it in model.feed_forward"));
 }
 
 TEST_CASE("read_sweep: a stack longer than the model is refused where it stands") {

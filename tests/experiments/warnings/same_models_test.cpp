@@ -57,6 +57,14 @@ TEST_CASE("same_model_warnings: options of the model, its feed-forward and its p
              ContainsSubstring("model.feed_forward.mlp: width=32 has no effect here"));
 }
 
+TEST_CASE("same_model_warnings: every option of every kind of position has an effect") {
+  for (const char* positions : {"{rope: {base: 9}}", "{rope: {layout: half}}", "{rope: {fraction: 0.5}}",
+                                "{sinusoidal: {base: 9}}"}) {
+    CAPTURE(positions);
+    CHECK(warned("[softmax]", std::string(", positions: ") + positions).empty());
+  }
+}
+
 TEST_CASE("same_model_warnings: options that only change speed are no options without effect") {
   CHECK(warned("[{softmax: {tile: 4}}, {linear: {chunk: 3}}]").empty());
   CHECK_THAT(

@@ -85,3 +85,18 @@ TEST_CASE("unused_key_warnings: options of a task") {
   CHECK(warned("variants: [softmax]\ntask: {name: recall, noise: 0.01, noise_vocab: 4, labels: recalled}\n")
             .empty());
 }
+
+TEST_CASE("unused_key_warnings: every option of every task has an effect") {
+  for (const char* task :
+       {"{name: mqar, length: 16, vocab: 32, pairs: 2}", "{name: mqar, power: 1}",
+        "{name: mqar, filler: random}",
+        "{name: recall, length: 32, vocab: 24, noise_vocab: 8, noise: 0.3, labels: recalled}",
+        "{name: noisy_recall, length: 32, vocab: 24, noise_vocab: 8, noise: 0.3, labels: recalled}",
+        "{name: copy, length: 32, vocab: 9, tokens: 8}",
+        "{name: selective_copy, length: 32, vocab: 9, tokens: 8}",
+        "{name: induction, length: 16, vocab: 9, score: all}",
+        "{name: text, length: 16, split: [0.8, 0.1, 0.1]}"}) {
+    CAPTURE(task);
+    CHECK(warned(std::string("variants: [softmax]\ntask: ") + task + '\n').empty());
+  }
+}
