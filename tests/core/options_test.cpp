@@ -5,8 +5,11 @@
 
 #include "core/views.h"
 #include "tests/catch.h"
+#include "tests/message.h"
 
 namespace heed {
+using test::missing;
+
 namespace {
 
 struct Everything {
@@ -102,12 +105,8 @@ TEST_CASE("options: written options are complete and read back to themselves") {
 }
 
 TEST_CASE("options: an unknown option is refused with the nearest name") {
-  CHECK(refused("szie", scalar("8")) ==
-        "f.yaml:3:5: model.szie: unknown option of 'everything'. Did you mean 'size'? Known: causal, size, "
-        "rate, norm, path, steps, betas.");
-  CHECK(refused("color", scalar("8")) ==
-        "f.yaml:3:5: model.color: unknown option of 'everything'. Known: causal, size, rate, norm, path, "
-        "steps, betas.");
+  CHECK(missing(refused("szie", scalar("8")), {"f.yaml:3:5: model.szie:", "Did you mean 'size'?"}) == "");
+  CHECK(missing(refused("color", scalar("8")), {"f.yaml:3:5: model.color:", "Known: causal"}) == "");
 }
 
 TEST_CASE("options: an option of a variant without options is refused") {
@@ -119,22 +118,26 @@ TEST_CASE("options: an option of a variant without options is refused") {
 }
 
 TEST_CASE("options: a value of the wrong type is refused with the expected and the found type") {
-  CHECK(refused("causal", scalar("yes")) ==
-        "f.yaml:3:9: model.causal: expected true or false, found the string 'yes'.");
-  CHECK(refused("size", scalar("1.5")) == "f.yaml:3:9: model.size: expected an integer, found 1.5.");
-  CHECK(refused("size", list({})) == "f.yaml:3:9: model.size: expected an integer, found a list of 0.");
-  CHECK(refused("rate", scalar("fast")) ==
-        "f.yaml:3:9: model.rate: expected a number, found the string 'fast'.");
-  CHECK(refused("rate", Config::scalar("1", {"f.yaml", 3, 9}, true)) ==
-        "f.yaml:3:9: model.rate: expected a number, found the string '1'.");
-  CHECK(refused("norm", Config::map({"f.yaml", 3, 9})) ==
-        "f.yaml:3:9: model.norm: expected a string, found a map.");
-  CHECK(refused("path", Config::null({"f.yaml", 3, 9})) ==
-        "f.yaml:3:9: model.path: expected a string, found nothing.");
-  CHECK(refused("steps", scalar("3")) == "f.yaml:3:9: model.steps: expected a list of integers, found 3.");
-  CHECK(refused("steps", list({scalar("1"), scalar("x")})) ==
-        "f.yaml:3:9: model.steps[1]: expected an integer, found the string 'x'.");
-  CHECK(refused("betas", scalar("3")) == "f.yaml:3:9: model.betas: expected a list of numbers, found 3.");
+  CHECK(missing(refused("causal", scalar("yes")),
+                {"f.yaml:3:9: model.causal:", "true or false", "found the string 'yes'"}) == "");
+  CHECK(missing(refused("size", scalar("1.5")), {"f.yaml:3:9: model.size:", "an integer", "found 1.5"}) ==
+        "");
+  CHECK(missing(refused("size", list({})), {"f.yaml:3:9: model.size:", "an integer", "found a list of 0"}) ==
+        "");
+  CHECK(missing(refused("rate", scalar("fast")),
+                {"f.yaml:3:9: model.rate:", "a number", "found the string 'fast'"}) == "");
+  CHECK(missing(refused("rate", Config::scalar("1", {"f.yaml", 3, 9}, true)),
+                {"f.yaml:3:9: model.rate:", "a number", "found the string '1'"}) == "");
+  CHECK(missing(refused("norm", Config::map({"f.yaml", 3, 9})),
+                {"f.yaml:3:9: model.norm:", "a string", "found a map"}) == "");
+  CHECK(missing(refused("path", Config::null({"f.yaml", 3, 9})),
+                {"f.yaml:3:9: model.path:", "a string", "found nothing"}) == "");
+  CHECK(missing(refused("steps", scalar("3")),
+                {"f.yaml:3:9: model.steps:", "a list of integers", "found 3"}) == "");
+  CHECK(missing(refused("steps", list({scalar("1"), scalar("x")})),
+                {"f.yaml:3:9: model.steps[1]:", "an integer", "found the string 'x'"}) == "");
+  CHECK(missing(refused("betas", scalar("3")),
+                {"f.yaml:3:9: model.betas:", "a list of numbers", "found 3"}) == "");
 }
 
 namespace {
@@ -163,21 +166,17 @@ TEST_CASE("options: other spellings of a boolean are refused with the right one"
 }
 
 TEST_CASE("options: a value out of range is refused with the range") {
-  CHECK(refused("size", scalar("0")) ==
-        "f.yaml:3:9: model.size: 0 is out of range; it must be from 1 to 1048576.");
-  CHECK(refused("rate", scalar("-1e-3")) ==
-        "f.yaml:3:9: model.rate: -1e-3 is out of range; it must be at least 0.");
-  CHECK(refused("steps", list({scalar("10")})) ==
-        "f.yaml:3:9: model.steps[0]: 10 is out of range; it must be at most 9.");
-  CHECK(refused("betas", list({scalar("0.5"), scalar("1.5")})) ==
-        "f.yaml:3:9: model.betas[1]: 1.5 is out of range; it must be from 0 to 1.");
+  CHECK(missing(refused("size", scalar("0")), {"f.yaml:3:9: model.size:", "from 1 to 1048576"}) == "");
+  CHECK(missing(refused("rate", scalar("-1e-3")), {"f.yaml:3:9: model.rate:", "at least 0"}) == "");
+  CHECK(missing(refused("steps", list({scalar("10")})), {"f.yaml:3:9: model.steps[0]:", "at most 9"}) == "");
+  CHECK(missing(refused("betas", list({scalar("0.5"), scalar("1.5")})),
+                {"f.yaml:3:9: model.betas[1]:", "from 0 to 1"}) == "");
   CHECK(problems_of(given("size", scalar("1"))).empty());
   CHECK(problems_of(given("size", scalar("1048576"))).empty());
 }
 
 TEST_CASE("options: an unknown choice is refused with the nearest one") {
-  CHECK(refused("norm", scalar("layr")) ==
-        "f.yaml:3:9: model.norm: unknown value 'layr'. Did you mean 'layer'? Known: layer, rms.");
+  CHECK(missing(refused("norm", scalar("layr")), {"f.yaml:3:9: model.norm:", "Did you mean 'layer'?"}) == "");
 }
 
 TEST_CASE("options that are not a map are refused") {
