@@ -3,6 +3,7 @@
 
 #include "tests/catch.h"
 #include "tests/experiments/budget/match_sweep.h"
+#include "tests/message.h"
 
 using namespace heed::test;
 
@@ -62,34 +63,24 @@ TEST_CASE("match mistakes: an option that the sweep varies cannot be adjusted to
 
 TEST_CASE("match mistakes: each mistake in a match has its place and the nearest name") {
   const std::string both = "[softmax, differential]";
-  CHECK(wrong(file(both, "{budget: params}")) ==
-        "f.yaml:4:27: compare.match.budget: unknown value 'params'. Known: none, parameters, train_flops, "
-        "state_bytes, step_time.");
-  CHECK(wrong(file(both, "{buget: parameters}")) ==
-        "f.yaml:4:19: compare.match.buget: unknown option of 'compare.match'. Did you mean 'budget'? Known: "
-        "budget, reference, tolerance, adjust.");
-  CHECK(wrong(file(both, "parameters")) ==
-        "f.yaml:4:18: compare.match: the options of 'compare.match' must be a map, not the string "
-        "'parameters'.");
-  CHECK(wrong(file(both, "{budget: parameters, reference: sofmax}")) ==
-        "f.yaml:4:50: compare.match.reference: 'sofmax' is no variant of this sweep. Did you mean 'softmax'? "
-        "Known: softmax, differential.");
-  CHECK(wrong(file(both, "{budget: parameters, adjust: {diferential: dim}}")) ==
-        "f.yaml:4:48: compare.match.adjust: 'diferential' is no variant of this sweep. Did you mean "
-        "'differential'? Known: differential, softmax.");
-  CHECK(wrong(file(both, "{budget: parameters, adjust: widht}")) ==
-        "f.yaml:4:47: compare.match.adjust: differential has no integer option 'widht'. Did you mean "
-        "'width'? Known: feed_forward, tile, width, layers, heads, dim, steps.");
-  CHECK(wrong(file(both, "{budget: parameters, adjust: [dim]}")) ==
-        "f.yaml:4:47: compare.match.adjust: expected the name of an option, or a map of variants to names, "
-        "found "
-        "a list of 1.");
-  CHECK(wrong(file(both, "{budget: parameters, tolerance: -1}")) ==
-        "f.yaml:4:50: compare.match.tolerance: -1 is out of range; it must be from 0 to 1.");
-  CHECK(wrong("variants: [softmax, differential]\n" + kTask +
-              "model: {feed_forward: none}\ncompare: {match: "
-              "{budget: parameters, tolerance: 0.001}}\n") ==
-        "f.yaml:4:18: compare.match: differential has no feed-forward whose size could be adjusted; name "
-        "another "
-        "option, as adjust: {differential: dim}. Known: tile, layers, heads, dim, steps.");
+  CHECK(missing(wrong(file(both, "{budget: params}")),
+                {"f.yaml:4:27: compare.match.budget:", "Known: none, parameters"}) == "");
+  CHECK(missing(wrong(file(both, "{buget: parameters}")),
+                {"f.yaml:4:19: compare.match.buget:", "Did you mean 'budget'?"}) == "");
+  CHECK(missing(wrong(file(both, "parameters")), {"f.yaml:4:18: compare.match:", "a map", "'parameters'"}) ==
+        "");
+  CHECK(missing(wrong(file(both, "{budget: parameters, reference: sofmax}")),
+                {"f.yaml:4:50: compare.match.reference:", "Did you mean 'softmax'?"}) == "");
+  CHECK(missing(wrong(file(both, "{budget: parameters, adjust: {diferential: dim}}")),
+                {"f.yaml:4:48: compare.match.adjust:", "Did you mean 'differential'?"}) == "");
+  CHECK(missing(wrong(file(both, "{budget: parameters, adjust: widht}")),
+                {"f.yaml:4:47: compare.match.adjust:", "Did you mean 'width'?"}) == "");
+  CHECK(missing(wrong(file(both, "{budget: parameters, adjust: [dim]}")),
+                {"f.yaml:4:47: compare.match.adjust:", "the name of an option", "found a list of 1"}) == "");
+  CHECK(missing(wrong(file(both, "{budget: parameters, tolerance: -1}")),
+                {"f.yaml:4:50: compare.match.tolerance:", "from 0 to 1"}) == "");
+  CHECK(missing(wrong("variants: [softmax, differential]\n" + kTask +
+                      "model: {feed_forward: none}\ncompare: {match: "
+                      "{budget: parameters, tolerance: 0.001}}\n"),
+                {"f.yaml:4:18: compare.match:", "as adjust: {differential: dim}"}) == "");
 }

@@ -5,10 +5,12 @@
 
 #include "results/errors.h"
 #include "tests/catch.h"
+#include "tests/message.h"
 
 namespace {
 
 using heed::Config;
+using heed::test::missing;
 
 // The tree of a text without mistakes.
 Config good(const std::string& text) {
@@ -25,7 +27,7 @@ std::string wrong(const std::string& text, bool readable) {
   const auto tree = heed::parse_yaml(text, "f.yaml", problems);
   CHECK(tree.has_value() == readable);
   std::string lines;
-  for (const std::string& line : problems.lines()) lines += line + '\n';
+  for (const std::string& line : problems.lines()) lines += (lines.empty() ? "" : "\n") + line;
   return lines;
 }
 
@@ -73,61 +75,58 @@ TEST_CASE("yaml: columns count characters, not bytes") {
 }
 
 TEST_CASE("yaml: a text that is not YAML is refused with its place") {
-  CHECK(unreadable("a: [1, 2\n") ==
-        "f.yaml:2:1: this cannot be read as YAML (end of sequence flow not found).\n");
-  CHECK(unreadable("a: b: c\n") == "f.yaml:1:5: this cannot be read as YAML (illegal map value).\n");
-  CHECK(unreadable("") == "f.yaml:1:1: the file is empty.\n");
-  CHECK(unreadable("# only a comment\n") == "f.yaml:1:1: the file is empty.\n");
+  CHECK(missing(unreadable("a: [1, 2\n"), {"f.yaml:2:1:", "flow not found)"}) == "");
+  CHECK(missing(unreadable("a: b: c\n"), {"f.yaml:1:5:", "(illegal map value)"}) == "");
+  CHECK(missing(unreadable(""), {"f.yaml:1:1:", "empty"}) == "");
+  CHECK(missing(unreadable("# only a comment\n"), {"f.yaml:1:1:", "empty"}) == "");
 }
 
 TEST_CASE("yaml: what follows the document is refused and read no further") {
-  CHECK(unreadable("a: 1\n---\nb: 2\n") == "f.yaml:2:1: this is after the end of the document; remove it.\n");
-  CHECK(unreadable(",\na: 1\n") == "f.yaml:1:1: this is after the end of the document; remove it.\n");
-  CHECK(unreadable("{a: 1} b\n") == "f.yaml:1:8: this is after the end of the document; remove it.\n");
+  CHECK(missing(unreadable("a: 1\n---\nb: 2\n"), {"f.yaml:2:1:", "after the end of the document"}) == "");
+  CHECK(missing(unreadable(",\na: 1\n"), {"f.yaml:1:1:", "after the end of the document"}) == "");
+  CHECK(missing(unreadable("{a: 1} b\n"), {"f.yaml:1:8:", "after the end of the document"}) == "");
 }
 
 TEST_CASE("yaml: bytes are checked before anything is parsed") {
-  CHECK(unreadable("a: \xff\n") == "f.yaml:1:4: this is not UTF-8; save the file as UTF-8.\n");
-  CHECK(unreadable("a: \xC0\xAF\n") == "f.yaml:1:4: this is not UTF-8; save the file as UTF-8.\n");
-  CHECK(unreadable("a: \xED\xA0\x80\n") == "f.yaml:1:4: this is not UTF-8; save the file as UTF-8.\n");
-  CHECK(unreadable("a: \xE2\x82") == "f.yaml:1:4: this is not UTF-8; save the file as UTF-8.\n");
-  CHECK(unreadable(std::string("a: b\0c\n", 7)) == "f.yaml:1:5: this is a control character; remove it.\n");
-  CHECK(unreadable("a: b\rc: d\n") == "f.yaml:1:5: this is a control character; remove it.\n");
-  CHECK(unreadable("a: \xC2\x85\n") == "f.yaml:1:4: this is a control character; remove it.\n");
-  CHECK(unreadable("a: " + std::string(1 << 20, 'x')) ==
-        "f.yaml:1:1: the file has 1048579 bytes; at most 1048576 are allowed.\n");
+  CHECK(missing(unreadable("a: \xff\n"), {"f.yaml:1:4:", "UTF-8"}) == "");
+  CHECK(missing(unreadable("a: \xC0\xAF\n"), {"f.yaml:1:4:", "UTF-8"}) == "");
+  CHECK(missing(unreadable("a: \xED\xA0\x80\n"), {"f.yaml:1:4:", "UTF-8"}) == "");
+  CHECK(missing(unreadable("a: \xE2\x82"), {"f.yaml:1:4:", "UTF-8"}) == "");
+  CHECK(missing(unreadable(std::string("a: b\0c\n", 7)), {"f.yaml:1:5:", "control character"}) == "");
+  CHECK(missing(unreadable("a: b\rc: d\n"), {"f.yaml:1:5:", "control character"}) == "");
+  CHECK(missing(unreadable("a: \xC2\x85\n"), {"f.yaml:1:4:", "control character"}) == "");
+  CHECK(missing(unreadable("a: " + std::string(1 << 20, 'x')),
+                {"f.yaml:1:1:", "at most 1048576 are allowed"}) == "");
 }
 
 TEST_CASE("yaml: nesting and number of values are bounded") {
   const auto nested = [](int n) { return std::string(n, '[') + std::string(n, ']'); };
   CHECK(good(nested(32)).is_sequence());
-  CHECK(unreadable(nested(33)) == "f.yaml:1:33: this is nested more than 32 levels deep.\n");
-  CHECK(unreadable("a: b\nc: " + std::string(100000, '[') + std::string(100000, ']')) ==
-        "f.yaml:2:35: this is nested more than 32 levels deep.\n");
+  CHECK(missing(unreadable(nested(33)), {"f.yaml:1:33:", "more than 32 levels"}) == "");
+  CHECK(missing(unreadable("a: b\nc: " + std::string(100000, '[') + std::string(100000, ']')),
+                {"f.yaml:2:35:", "more than 32 levels"}) == "");
   std::string many = "[";
   for (int i = 0; i < 100000; ++i) many += "1,";
   CHECK_THAT(unreadable(many + "1]"), ContainsSubstring("there are more than 100000 values."));
 }
 
 TEST_CASE("yaml: duplicate keys, aliases, anchors, tags and leading zeros are refused together") {
-  CHECK(refused("a: 1\nb: 2\na: 3\n") == "f.yaml:3:1: 'a' is a duplicate key; it is already on line 1.\n");
+  CHECK(missing(refused("a: 1\nb: 2\na: 3\n"), {"f.yaml:3:1:", "'a' is a duplicate key", "line 1"}) == "");
   CHECK(refused("a: &x 1\nb: *x\nc: !!str 1\nd: 010\n") ==
         "f.yaml:1:4: anchors (&name) are not supported; remove it.\n"
         "f.yaml:2:4: aliases (*name) are not supported; write the value.\n"
         "f.yaml:3:4: tags (tag:yaml.org,2002:str) are not supported; remove it.\n"
         "f.yaml:4:4: 010 begins with a zero, which some YAML readers read as octal; write it without the "
-        "zero, or in quotes if it is a string.\n");
+        "zero, or in quotes if it is a string.");
   CHECK(refused("a: [&b [*b]]\n") ==
         "f.yaml:1:5: anchors (&name) are not supported; remove it.\n"
-        "f.yaml:1:9: aliases (*name) are not supported; write the value.\n");
+        "f.yaml:1:9: aliases (*name) are not supported; write the value.");
   CHECK(good("a: \"010\"\nb: 0.10\nc: 0\nd: 1e-05\n").find("a")->text() == "010");
 }
 
 TEST_CASE("yaml: keys are words") {
-  CHECK(unreadable("[1, 2]: 3\n") ==
-        "f.yaml:1:1: a key must be a word, not a list or a map. Is a bracket left open?\n");
-  CHECK(unreadable("? {a: 1}\n: 3\n") ==
-        "f.yaml:1:3: a key must be a word, not a list or a map. Is a bracket left open?\n");
+  CHECK(missing(unreadable("[1, 2]: 3\n"), {"f.yaml:1:1:", "bracket left open?"}) == "");
+  CHECK(missing(unreadable("? {a: 1}\n: 3\n"), {"f.yaml:1:3:", "bracket left open?"}) == "");
 }
 
 TEST_CASE("yaml: the position of a value on the command line is the command line") {
