@@ -2,6 +2,7 @@
 
 #include <span>
 
+#include "core/dropout.h"
 #include "core/error.h"
 #include "core/head_kernel.h"
 #include "core/params.h"
@@ -17,6 +18,7 @@ struct Head {
   S slope;             // ALiBi: -slope |i - j| is added to the scaled scores; 0 for none
   Index batch, index;  // which sequence, which head
   std::span<const Heads<const S>> extra = {};  // of all heads; see input()
+  DropoutMask dropout = {};                    // of the (Tq,Tk) attention weights, where a mixer has them
 
   // The n-th of the mixer's inputs() for this head: (Tq, width) on the query side, (Tk, width) on the key
   // side.

@@ -3,6 +3,7 @@
 #include <memory>
 #include <new>
 #include <span>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -38,7 +39,10 @@ class HeadLoop final : public HeadKernel<S> {
   Head<S> head(Index b, Index h) const {
     const Index kh = h / shape_.group();
     const double slope = position_ ? position_->slope(h, shape_.heads) : 0;
-    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask_, static_cast<S>(slope), b, h, in_.extra};
+    const DropoutMask dropout =
+        dropout_.p > 0 ? DropoutMask(dropout_, dropout_name_, (dropout_.first + b) * shape_.heads + h)
+                       : DropoutMask();
+    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask_, static_cast<S>(slope), b, h, in_.extra, dropout};
   }
   HeadGrad<S> head_grad(const HeadInputs<S>& grad, S* slots, Index b, Index h) const {
     const Index kh = h / shape_.group();
@@ -60,7 +64,9 @@ class HeadLoop final : public HeadKernel<S> {
   const Position<S>* position_;
   std::vector<Param<S>> params_;  // the mixer's own that have a gradient
   Index param_size_ = 0;
+  std::string dropout_name_;
   // of the latest forward
+  DropoutStep dropout_;
   HeadInputs<const S> in_;
   Mask mask_;
   std::span<Saved> saved_;
@@ -68,7 +74,10 @@ class HeadLoop final : public HeadKernel<S> {
 
 template <class M, class S>
 HeadLoop<M, S>::HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params)
-    : mixer_(std::move(mixer)), causality_(spec.causality), position_(spec.position) {
+    : mixer_(std::move(mixer)),
+      causality_(spec.causality),
+      position_(spec.position),
+      dropout_name_(params.full_name("weights")) {
   if constexpr (Has::shape) {
     shape_ = mixer_.shape(spec);
   } else {
@@ -90,6 +99,7 @@ HeadLoop<M, S>::HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params)
 template <class M, class S>
 void HeadLoop<M, S>::forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) {
   in_ = in;
+  dropout_ = step.dropout;
   mask_ = resolve(causality_, in.q.time, in.k.time);
   if constexpr (Has::prepare) mixer_.prepare(in.q.time, in.k.time, mask_);
   const Index n = in.q.batch * shape_.heads;

@@ -103,6 +103,8 @@ class Params {
     Params& params_;
     std::size_t length_;
   };
+  // Returns the name that a parameter declared here and now would get.
+  std::string full_name(std::string_view name) const { return prefix_ + std::string(name); }
   [[nodiscard]] Scope scope(std::string_view name) { return Scope(*this, name); }
 
   void freeze();                        // allocates; values and gradients are zero

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "core/arena.h"
+#include "core/dropout.h"
 #include "core/threads.h"
 #include "core/views.h"
 
@@ -71,7 +72,8 @@ class Step {
   explicit Step(int threads = 1, bool with_backward = true)
       : training(with_backward), arenas_(static_cast<std::size_t>(threads < 1 ? 1 : threads)) {}
 
-  const bool training;  // false: no backward will follow
+  const bool training;       // false: no backward will follow
+  DropoutStep dropout = {};  // of the pass; set before forward, the same in backward
 
   int threads() const { return static_cast<int>(arenas_.size()); }
   Memory<S> memory() { return worker(0); }  // the calling thread's

@@ -132,7 +132,8 @@ struct Differential {
   SoftmaxMap<S> map(const Head<S>& in, Index m) const {
     const ConstMat<S> q = of_map(in.q, m);
     const double tau = 1 / std::sqrt(static_cast<double>(q.cols()));
-    return {q, of_map(in.k, m), in.v, static_cast<S>(tau), in.slope, shift_of(in.mask)};
+    return {q,        of_map(in.k, m),   in.v,    static_cast<S>(tau),
+            in.slope, shift_of(in.mask), nullptr, in.dropout.of_map(m)};
   }
 
   // In double: a sum of two exponentials that nearly cancel.

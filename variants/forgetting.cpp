@@ -147,7 +147,8 @@ struct Forgetting {
   DenseTiles tiles(const Head<S>& in) const { return {in.q.rows(), in.k.rows(), in.mask, options.tile}; }
   SoftmaxMap<S> map(const Head<S>& in, const Saved& saved) const {
     const double tau = 1 / std::sqrt(static_cast<double>(in.q.cols()));
-    return {saved.q, saved.k, saved.v, static_cast<S>(tau), in.slope, shift_of(in.mask), saved.sums.data()};
+    return {saved.q,  saved.k,           saved.v,           static_cast<S>(tau),
+            in.slope, shift_of(in.mask), saved.sums.data(), in.dropout};
   }
 
   static ConstMat<S> shift(In<S> x, In<S> gate, Memory<S>& memory) {

@@ -127,7 +127,7 @@ struct TopK {
   Index kept(const Head<S>& in) const { return std::min(options.k, in.k.rows()); }
   SoftmaxMap<S> map(const Head<S>& in) const {
     const double tau = 1 / std::sqrt(static_cast<double>(in.q.cols()));
-    return {in.q, in.k, in.v, static_cast<S>(tau), in.slope, shift_of(in.mask)};
+    return {in.q, in.k, in.v, static_cast<S>(tau), in.slope, shift_of(in.mask), nullptr, in.dropout};
   }
   ChosenTiles tiles(const Head<S>& in, const Saved& saved) const {
     return {saved.chosen, kept(in), in.k.rows(), options.tile};

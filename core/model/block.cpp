@@ -1,5 +1,7 @@
 #include "core/model/block.h"
 
+#include "core/ops/dropout.h"
+
 namespace heed {
 namespace {
 
@@ -10,12 +12,25 @@ std::unique_ptr<Layer<S>> make_slot(const char* name, const typename Block<S>::M
   return make();
 }
 
+// The gradient of what a layer returned, given that of the residual stream: without dropout the same.
+template <class S>
+Seq<const S> branch(Step<S>& step, const std::string& name, Seq<const S> d) {
+  if (step.dropout.p == 0) return d;
+  const Seq<S> dropped = step.memory().temp(d.batch, d.time, d.dim);
+  dropped.rows() = d.rows();
+  apply_dropout(step, name, dropped);
+  return dropped;
+}
+
 }  // namespace
 
 template <class S>
 Block<S>::Block(Index dim, const NormSpec& norm, const MakeSlot& attention, const MakeSlot& feed_forward,
                 Params<S>& params)
-    : norm1_("norm1", dim, norm, params), attention_(make_slot<S>("attention", attention, params)) {
+    : norm1_("norm1", dim, norm, params),
+      attention_(make_slot<S>("attention", attention, params)),
+      attention_name_(params.full_name("attention")),
+      feed_forward_name_(params.full_name("feed_forward")) {
   if (!feed_forward) return;
   norm2_.emplace("norm2", dim, norm, params);
   feed_forward_ = make_slot<S>("feed_forward", feed_forward, params);
@@ -28,11 +43,13 @@ void Block<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   norm1_.forward(step, x, normed1_);
   const Seq<S> h = feed_forward_ ? memory.keep(x.batch, x.time, x.dim) : y;
   attention_->forward(step, normed1_, normed1_, h);
+  apply_dropout(step, attention_name_, h);
   h.rows() += x.rows();
   if (!feed_forward_) return;
   normed2_ = memory.keep(x.batch, x.time, x.dim);
   norm2_->forward(step, h, normed2_);
   feed_forward_->forward(step, normed2_, normed2_, y);
+  apply_dropout(step, feed_forward_name_, y);
   y.rows() += h.rows();
 }
 
@@ -44,11 +61,11 @@ void Block<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   dh.rows() = dy.rows();
   if (feed_forward_) {
     dnormed.rows().setZero();
-    feed_forward_->backward(step, dy, dnormed, dnormed);
+    feed_forward_->backward(step, branch<S>(step, feed_forward_name_, dy), dnormed, dnormed);
     norm2_->backward(step, dnormed, dh);
   }
   dnormed.rows().setZero();
-  attention_->backward(step, dh, dnormed, dnormed);
+  attention_->backward(step, branch<S>(step, attention_name_, dh), dnormed, dnormed);
   norm1_.backward(step, dnormed, dx);
   dx.rows() += dh.rows();
 }

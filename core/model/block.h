@@ -3,6 +3,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "core/layer.h"
 #include "core/ops/norm.h"
@@ -10,7 +11,8 @@
 namespace heed {
 
 // A pre-norm block:   h = x + attention(norm1(x));   y = h + feed_forward(norm2(h)).
-// Without a feed-forward y = h. Parameters are named norm1, attention, norm2, feed_forward.
+// Without a feed-forward y = h. Dropout applies to what attention and feed-forward return. Parameters are
+// named norm1, attention, norm2, feed_forward.
 template <class S>
 class Block {
  public:
@@ -32,7 +34,8 @@ class Block {
   std::unique_ptr<Layer<S>> attention_;
   std::optional<Norm<S>> norm2_;
   std::unique_ptr<Layer<S>> feed_forward_;
-  Seq<S> normed1_, normed2_;  // of the latest forward
+  std::string attention_name_, feed_forward_name_;  // of their dropout
+  Seq<S> normed1_, normed2_;                        // of the latest forward
 };
 
 extern template class Block<float>;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "core/ops/dropout.h"
 #include "core/ops/embedding.h"
 #include "core/ops/product.h"
 
@@ -96,6 +97,7 @@ Seq<S> Model<S>::hidden(Step<S>& step, const Batch& batch) {
   for (Seq<S>& s : streams_) s = memory.keep(batch.batch, batch.time, dim);
   embed<S>(embedding_.value(), batch.tokens, streams_[0].rows());
   if (position_) position_->embed(streams_[0], 0);
+  apply_dropout<S>(step, "embedding", streams_[0]);
   for (std::size_t i = 0; i < blocks_.size(); ++i) blocks_[i]->forward(step, streams_[i], streams_[i + 1]);
   const Seq<S> out = memory.keep(batch.batch, batch.time, dim);
   norm_->forward(step, streams_.back(), out);
@@ -176,6 +178,7 @@ Score Model<S>::learn(Step<S>& step, const Batch& batch, S weight) {
     blocks_[i]->backward(step, d, below);
     std::swap(d, below);
   }
+  apply_dropout<S>(step, "embedding", d);
   if (position_) position_->embed_backward(d);
   embed_backward<S>(batch.tokens, d.rows(), embedding_.grad());
   step.rewind();
@@ -191,8 +194,10 @@ Score Model<S>::accumulate(Step<S>& step, const Batch& batch, Index micro) {
   const Index scored = batch.scored();
   const S weight = scored ? static_cast<S>(1.0 / static_cast<double>(scored)) : S(0);
   Score total;
-  for (Index from = 0; from < batch.batch; from += micro)
+  for (Index from = 0; from < batch.batch; from += micro) {
+    step.dropout.first = from;
     total += learn(step, batch.part(from, std::min(micro, batch.batch - from)), weight);
+  }
   return total;
 }
 

@@ -91,6 +91,7 @@ Training::Training(Model<float>& model, Params<float>& params, const Task& task,
     : model_(model),
       params_(params),
       options_(trial.train),
+      seed_(trial.seed),
       step_(threads),
       evaluation_step_(threads, false),
       optimizer_(make_optimizer(trial, registry, params)),
@@ -108,6 +109,7 @@ Training::Update Training::update(Index s) {
   const TrainOptions& o = options_;
   fill(s);
   params_.zero_grads();
+  step_.dropout = {o.dropout, seed_, static_cast<std::uint64_t>(s)};
   const Score score = model_.accumulate(step_, room_.first(o.batch), o.micro_batch);
   const Update done{score.mean_loss(), gradient_norm(step_, params_)};
   if (!done.finite()) return done;

@@ -120,6 +120,7 @@ class Training {
   Model<float>& model_;
   Params<float>& params_;
   TrainOptions options_;
+  std::uint64_t seed_;
   Step<float> step_, evaluation_step_;
   std::unique_ptr<Optimizer<float>> optimizer_;
   std::unique_ptr<Schedule> learning_rate_;

@@ -13,7 +13,7 @@ struct TrainOptions {
   Index steps = 1000, batch = 64, warmup = 0, micro_batch = 0, evaluate_every = 0, evaluate_sequences = 512,
         test_sequences = 1024;
   std::string checkpoint = "30s";
-  double lr = 1e-3, clip = 1.0;
+  double lr = 1e-3, clip = 1.0, dropout = 0;
 
   void describe(auto& option) {
     option("steps", steps, {.min = 1, .doc = "training steps"});
@@ -22,6 +22,10 @@ struct TrainOptions {
     option("warmup", warmup,
            {.min = 0, .doc = "steps in which the learning rate rises linearly to its peak"});
     option("clip", clip, {.min = 0, .doc = "largest norm of all gradients together; 0: no clipping"});
+    option("dropout", dropout,
+           {.min = 0,
+            .max = 0.99,
+            .doc = "share of embeddings, layer outputs and attention weights that is dropped"});
     option("micro_batch", micro_batch,
            {.min = 0, .doc = "sequences that go forward and backward together; 0: chosen from the shape"});
     option("evaluate_every", evaluate_every,

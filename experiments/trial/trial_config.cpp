@@ -224,7 +224,7 @@ void erase_newer_defaults(Config& attention) {
 }  // namespace
 
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
-// plugin. So are the names of the default optimizer and schedule: trials had ids before there was a choice.
+// plugin. So are the default optimizer, schedule and dropout: trials had ids before there was a choice.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
@@ -232,6 +232,7 @@ std::string trial_id(const TrialConfig& trial) {
   std::erase_if(train.entries(), [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
   if (trial.method.optimizer == Method().optimizer) train.erase("optimizer");
   if (trial.method.schedule == Method().schedule) train.erase("schedule");
+  if (trial.train.dropout == 0) train.erase("dropout");
   erase_newer_defaults(*config.find("attention"));
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())

@@ -7,10 +7,10 @@ namespace heed {
 // Backward of o = o_1 - lambda o_2, two softmax maps over the same values, in one pass over keys and values:
 // the products with v and with do, twice as wide as those with q and k, are made once instead of twice.
 // (Forward has nothing to share: p_1 - lambda p_2 is known only when both rows have been summed.) Two calls
-// of softmax_backward are its reference implementation.
+// of softmax_backward are its reference implementation. M_m is the mask of dropout, 1 without.
 //
-//     D_m = do.o_m   dp = do v^T   ds_1 = p_1 (dp - D_1)   ds_2 = -lambda p_2 (dp - D_2)
-//     dv += (p_1 - lambda p_2)^T do   dq_m += tau ds_m k_m   dk_m += tau ds_m^T q_m
+//     D_m = do.o_m   dp = do v^T   ds_1 = p_1 (M_1 dp - D_1)   ds_2 = -lambda p_2 (M_2 dp - D_2)
+//     dv += (M_1 p_1 - lambda M_2 p_2)^T do   dq_m += tau ds_m k_m   dk_m += tau ds_m^T q_m
 template <class S>
 struct SoftmaxPairMap {
   SoftmaxMap<S> in;
@@ -50,10 +50,18 @@ struct SoftmaxPairSide {
     detail::tile_scores(map.in, queries, keys, part(q, queries.size, map.in.q.cols()), k, p_t);
     detail::tile_weights(keys, lse, p_t);
   }
+  // m x, made in `room`; x itself without dropout
+  Mat<S> dropped(const Rows& queries, const KeyTile& keys, Mat<S> x, Mat<S> room) const {
+    if (!map.in.dropout) return x;
+    for (Index r = 0; r < x.rows(); ++r) row(room, r) = row(x, r);
+    detail::drop(map.in.dropout, queries, keys.keys, room);
+    return room;
+  }
   void pass_on(const Rows& queries, const KeyTile& keys, Mat<S> dp) {
     const Index n = queries.size, d = map.in.q.cols();
     const Mat<S> p_t = part(p, n, keys.keys.size), ds_t = part(ds, n, keys.keys.size);
-    for (Index r = 0; r < n; ++r) row(ds_t, r) = factor * row(p_t, r) * (row(dp, r) - dot(r));
+    const Mat<S> own = dropped(queries, keys, dp, ds_t);
+    for (Index r = 0; r < n; ++r) row(ds_t, r) = factor * row(p_t, r) * (row(own, r) - dot(r));
     add_product_ab(ds_t, k.rows(), part(dq, n, d));
     add_to_rows<S>(ds_t, part(q, n, d), keys.keys, dk_room, dk_sum);  // q carries tau
   }
@@ -97,8 +105,9 @@ void softmax_pair_backward(const SoftmaxPairMap<S>& one, const SoftmaxPairMap<S>
       const Mat<S> dp = part(dp_room, n, keys.keys.size), u = part(u_room, n, keys.keys.size);
       v.choose(keys.keys);
       a.weigh(tile.queries, keys), b.weigh(tile.queries, keys);
-      for (Index r = 0; r < n; ++r)  // p_1 - lambda p_2
-        row(u, r) = row(part(a.p, n, keys.keys.size), r) - lambda * row(part(b.p, n, keys.keys.size), r);
+      const Mat<S> p_1 = a.dropped(tile.queries, keys, part(a.p, n, keys.keys.size), u);
+      const Mat<S> p_2 = b.dropped(tile.queries, keys, part(b.p, n, keys.keys.size), dp);
+      for (Index r = 0; r < n; ++r) row(u, r) = row(p_1, r) - lambda * row(p_2, r);
       add_to_rows<S>(u, d_o_t, keys.keys, dv_room, dv_sum);
       v.times_turned(d_o_t, dp);
       a.pass_on(tile.queries, keys, dp), b.pass_on(tile.queries, keys, dp);

@@ -37,7 +37,8 @@ struct TiledMixer {
  private:
   const Mixer& mixer() const { return static_cast<const Mixer&>(*this); }
   SoftmaxMap<S> map(const Head<S>& in) const {
-    return {in.q, in.k, in.v, static_cast<S>(mixer().scale(in)), in.slope, shift_of(in.mask)};
+    return {in.q,    in.k,      in.v, static_cast<S>(mixer().scale(in)), in.slope, shift_of(in.mask),
+            nullptr, in.dropout};
   }
 };
 

@@ -3,7 +3,9 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <span>
 
+#include "core/dropout.h"
 #include "core/head_kernel.h"
 #include "core/ops/product.h"
 #include "core/step.h"
@@ -22,7 +24,8 @@ namespace heed {
 //
 // Forward keeps only o and lse (online softmax: Milakov & Gimelshein 2018; tiles: Dao et al. 2022);
 // backward makes each tile of p again from lse. A query that sees no key has o = 0, lse = -inf, no
-// gradient.
+// gradient. With dropout, o_i = sum_j m_ij p_ij v_j: normalized weights are dropped, and each tile draws its
+// own m_ij, in forward and again in backward.
 
 // What one softmax map reads: q (Tq,D)  k (Tk,D)  v (Tk,V).
 template <class S>
@@ -34,6 +37,7 @@ struct SoftmaxMap {
   // (Tk) running sums c of what is forgotten, in double: near the diagonal, c_i - c_j is a small difference
   // of large numbers. Null: nothing is forgotten. REQUIRES: each query stands at one of the keys.
   const double* forgotten = nullptr;
+  DropoutMask dropout = {};  // m_ij below
 };
 
 // A causal mask gives the positions of queries; without one, queries and keys both count from 0.
@@ -73,6 +77,15 @@ template <class S>
 void tile_weights(const KeyTile& tile, TileRow<S> lse, Mat<S> s) {
   for (Index r = 0; r < s.rows(); ++r) row(s, r) = (row(s, r) - lse(r)).exp();
   hide(tile, S(0), s);
+}
+
+// s_ij *= m_ij, for the tile's queries i and keys j
+template <class S>
+void drop(const DropoutMask& mask, const Rows& queries, const Rows& keys, Mat<S> s) {
+  for (Index r = 0; r < s.rows(); ++r) {
+    TileRow<S> own = row(s, r);
+    mask.multiply(queries[r], keys, std::span(own.data(), static_cast<std::size_t>(own.size())));
+  }
 }
 
 // sum_j -= the column of key j
@@ -141,6 +154,7 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
       v.choose(keys.keys);
       detail::tile_scores(in, tile.queries, keys, q, k, s);
       detail::online_step(keys, m, l, a, s);
+      if (in.dropout) detail::drop(in.dropout, tile.queries, keys.keys, s);
       add_product_ab(s, v.rows(), a);
     }
     for (Index r = 0; r < n; ++r) {
@@ -153,7 +167,7 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
 }
 
 // Adds into dq, dk and dv; o and lse are what forward wrote.
-//     D_i = do_i.o_i   dv += p^T do   ds = p (do v^T - D)   dq += tau ds k   dk += tau ds^T q
+//     D_i = do_i.o_i   dv += (m p)^T do   ds = p (m (do v^T) - D)   dq += tau ds k   dk += tau ds^T q
 //     dc_j -= sum_i ds_ij, where d_forgotten is given; the sums over j, which c_i would get, are zero
 template <class S, class T>
 requires Tiles<T, S>
@@ -191,9 +205,11 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
       v.choose(keys.keys);
       detail::tile_scores(in, tile.queries, keys, q_t, k, p);
       detail::tile_weights(keys, lse_t, p);
-      add_to_rows<S>(p, d_o_t, keys.keys, dv_room, dv_sum);
-      v.times_turned(d_o_t, ds);  // dp
+      v.times_turned(d_o_t, ds);  // dp, of the weights that are left
+      if (in.dropout) detail::drop(in.dropout, tile.queries, keys.keys, ds);
       for (Index r = 0; r < n; ++r) row(ds, r) = row(p, r) * (row(ds, r) - dot(r));
+      if (in.dropout) detail::drop(in.dropout, tile.queries, keys.keys, p);
+      add_to_rows<S>(p, d_o_t, keys.keys, dv_room, dv_sum);
       if (d_forgotten) detail::subtract_sums(ds, keys.keys, d_forgotten);
       add_product_ab(ds, k.rows(), dq_t);
       add_to_rows<S>(ds, q_t, keys.keys, dk_room, dk_sum);  // q_t carries tau

@@ -9,7 +9,8 @@ using namespace heed::test;
 
 TEST_CASE("each mistake in a sweep file has its place, its key, what was found and what would be right") {
   const std::string options_of_train =
-      "steps, batch, lr, warmup, clip, micro_batch, evaluate_every, evaluate_sequences, test_sequences, "
+      "steps, batch, lr, warmup, clip, dropout, micro_batch, evaluate_every, evaluate_sequences, "
+      "test_sequences, "
       "checkpoint, optimizer, schedule, beta1, beta2, eps, weight_decay, min_lr";
   const auto with = [](const std::string& line) { return wrong(kSmall + line + '\n'); };
 
@@ -119,7 +120,8 @@ TEST_CASE("each mistake in a sweep file has its place, its key, what was found a
         "f.yaml:3:22: lr: a parameter's name is section and key. Did you mean 'train.lr'?");
   CHECK(with("sweep: {parameters: {train.lrr: [1, 2]}}") ==
         "f.yaml:3:22: train.lrr: there is no such parameter. Did you mean 'train.lr'? Known: train.steps, "
-        "train.batch, train.lr, train.warmup, train.clip, train.micro_batch, train.evaluate_every, "
+        "train.batch, train.lr, train.warmup, train.clip, train.dropout, train.micro_batch, "
+        "train.evaluate_every, "
         "train.evaluate_sequences, train.test_sequences, train.checkpoint, train.optimizer, train.schedule, "
         "train.beta1, train.beta2, train.eps, train.weight_decay, train.momentum, train.min_lr.");
   CHECK(with("sweep: {parameters: {train.lr: 0.1}}") ==

@@ -53,7 +53,8 @@ TEST_CASE("a trial is resolved: no default is left unsaid") {
       "layers: 2, norm: layer, norm_eps: 1e-05, positions: {name: learned}, tied: false}, "
       "save: {attention: false, logits: false, weights: false}, seed: 0, "
       "task: {length: 64, name: mqar, pairs: 4, shares: [0.9, 0.1], vocab: 256}, "
-      "train: {batch: 64, beta1: 0.9, beta2: 0.999, checkpoint: 30s, clip: 1, eps: 1e-08, evaluate_every: 0, "
+      "train: {batch: 64, beta1: 0.9, beta2: 0.999, checkpoint: 30s, clip: 1, dropout: 0, eps: 1e-08, "
+      "evaluate_every: 0, "
       "evaluate_sequences: 512, lr: 0.001, micro_batch: 0, min_lr: 0, optimizer: adamw, schedule: cosine, "
       "steps: 1000, test_sequences: 1024, warmup: 0, weight_decay: 0.1}, variant: tokenformer}");
   CHECK(sweep.name == "f");

@@ -37,12 +37,14 @@ TEST_CASE("resolve_train: options are written with the name or directly in train
   CHECK(id_of("train: {optimizer: {sgd: {momentum: 0.5}}, weight_decay: 0.1}") != id);
 }
 
-TEST_CASE("trial_id: the default optimizer and schedule have the ids of trials that name neither") {
+TEST_CASE("trial_id: the default optimizer, schedule and dropout have the ids of trials that name none") {
   const std::string id = id_of("");
   CHECK(id == "8167d24f97a859d8");
   CHECK(id_of("train: {optimizer: adamw, schedule: cosine}") == id);
   CHECK(id_of("train: {optimizer: {adamw: {beta1: 0.9}}, schedule: {cosine: {min_lr: 0}}}") == id);
   CHECK(id_of("train: {beta1: 0.8}") != id);
+  CHECK(id_of("train: {dropout: 0}") == id);
+  CHECK(id_of("train: {dropout: 0.1}") != id);
 }
 
 TEST_CASE("resolve_train: what has no effect is refused, with the place and the remedy") {

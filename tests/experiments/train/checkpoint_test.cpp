@@ -182,6 +182,23 @@ TEST_CASE(
   for (const std::string& schedule : heed::names(registry.schedules())) check({"adamw", schedule});
 }
 
+TEST_CASE("a training with dropout that is stopped and continued has the same bits") {
+  const heed::Registry registry = builtin();
+  const TempFolder folder;
+  const auto change = [](heed::TrialConfig& trial) { trial.train.dropout = 0.2; };
+  for (const std::string& variant : {std::string("softmax"), kGrows}) {
+    INFO(variant);
+    const Trained whole = train(registry, variant, {}, change);
+    CHECK(whole.values != train(registry, variant, {}).values);
+    for (const Index stop : {1, 7, 20}) {
+      Checkpoints checkpoints(folder / variant, kId);
+      REQUIRE(train(registry, variant, stopping_after(stop, checkpoints), change).log.left);
+      CHECK(train(registry, variant, stopping_after(-1, checkpoints), change).values == whole.values);
+      checkpoints.remove();
+    }
+  }
+}
+
 TEST_CASE("a model that grows while it is trained stays the function that it was") {
   const heed::Registry registry = builtin();
   const Trained whole = train(registry, kGrows, {});

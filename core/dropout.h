@@ -1,0 +1,72 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+#include "core/index.h"
+
+namespace heed {
+
+// What a forward and backward pass drops. It is part of Step, so every layer can read it.
+struct DropoutStep {
+  double p = 0;  // probability of being dropped; 0: nothing is, as in evaluation
+  std::uint64_t seed = 0, update = 0;
+  Index first = 0;  // where in the update's batch the first sequence of the pass is
+};
+
+// A mask over the rows and columns of one matrix: keeps an element with probability 1-p and scales what it
+// keeps by 1/(1-p) (inverted dropout, as torch.nn.Dropout; Srivastava et al. 2014).
+//
+// Element (i, j) of matrix `plane` is drawn by Philox (Salmon et al. 2011) with key (seed, name) and counter
+// (j / 8, i, update, plane). It is a function of where it is: a tile draws its own elements, backward draws
+// the same ones again, and none depends on threads, tiles, micro-batches or on what was drawn before.
+class DropoutMask {
+ public:
+  DropoutMask() = default;  // keeps everything, unscaled
+  // name: what is dropped, "blocks.0.attention.weights"; plane: which of its matrices.
+  DropoutMask(const DropoutStep& step, std::string_view name, Index plane);
+
+  explicit operator bool() const { return threshold_ > 0; }
+
+  // The mask of another matrix of the same plane: of the second of two softmax maps.
+  DropoutMask of_map(Index m) const {
+    DropoutMask other = *this;
+    other.plane_ += static_cast<std::uint64_t>(m) << 40;
+    return other;
+  }
+
+  // x_c *= 0 or 1/(1-p), where x_c is the element in row i and column columns[c]. Neighboring columns are
+  // fastest in ascending order.
+  template <class S, class Columns>
+  void multiply(Index i, const Columns& columns, std::span<S> x) const {
+    const S scale[2] = {S(0), static_cast<S>(scale_)};
+    Index block = -1;
+    unsigned kept = 0;
+    for (std::size_t c = 0; c < x.size(); ++c) {
+      const Index j = columns[static_cast<Index>(c)];
+      if (j / 8 != block) block = j / 8, kept = draw(i, block);
+      x[c] *= scale[kept >> (j % 8) & 1];
+    }
+  }
+  // The same for all columns of a row.
+  template <class S>
+  void multiply(Index i, std::span<S> x) const {
+    struct {
+      Index operator[](Index c) const { return c; }
+    } all;
+    multiply(i, all, x);
+  }
+
+ private:
+  // Returns eight bits: does element (i, 8 block + bit) stay?
+  unsigned draw(Index i, Index block) const;
+
+  std::array<std::uint64_t, 2> key_{};
+  std::uint64_t update_ = 0, plane_ = 0;
+  std::uint64_t threshold_ = 0;  // a 32-bit draw below it is dropped
+  double scale_ = 1;
+};
+
+}  // namespace heed
