@@ -43,7 +43,7 @@ bool contains_all(const Texts& all, const Texts& some) {
 
 }  // namespace
 
-TEST_CASE("a trial is resolved: no default is left unsaid") {
+TEST_CASE("to_config: a resolved trial contains every default") {
   const Sweep sweep = good("variants: [tokenformer]\ntask: mqar\n");
   REQUIRE(sweep.trials.size() == 1);
   CHECK(
@@ -60,7 +60,7 @@ TEST_CASE("a trial is resolved: no default is left unsaid") {
   CHECK(sweep.name == "f");
 }
 
-TEST_CASE("a resolved trial survives its text") {
+TEST_CASE("to_config: a resolved trial reads back from its text") {
   const Sweep sweep = good(
       "variants: [{stack: [softmax, {window: {size: 8, global: [0, 3]}}]}, linear]\ntask: mqar\nsave: "
       "[weights, logits]\n"
@@ -74,7 +74,7 @@ TEST_CASE("a resolved trial survives its text") {
   CHECK_THROWS_AS(heed::trial_from_config(Config::map()), heed::ConfigError);
 }
 
-TEST_CASE("ids do not change with comments, order of keys or spelling of numbers") {
+TEST_CASE("trial_id: ids do not change with comments, order of keys or spelling of numbers") {
   const Texts plain =
       ids(good("variants: [softmax, {window: {size: 8}}]\ntask: {name: mqar, length: 32}\n"
                "train: {lr: 0.001, steps: 100}\nsweep: {parameters: {train.batch: [8, 16]}}\n"));
@@ -87,11 +87,11 @@ TEST_CASE("ids do not change with comments, order of keys or spelling of numbers
                  "train: {lr: 0.002, steps: 100}\nsweep: {parameters: {train.batch: [8, 16]}}\n")) != plain);
 }
 
-TEST_CASE("this id stays: a change of it would make every old result look new") {
+TEST_CASE("trial_id: the id of a known trial is unchanged (another id would make old results look new)") {
   CHECK(good(kSmall).trials.at(0).id == "8167d24f97a859d8");
 }
 
-TEST_CASE("a label does not change an id") {
+TEST_CASE("trial_id: a label does not change an id") {
   const Sweep one = good("variants: [{window: {size: 8}}]\ntask: mqar\n");
   const Sweep two = good("variants: [{window: {size: [8, 9]}}]\ntask: mqar\n");
   CHECK(one.trials[0].config.variant == "window");
@@ -99,7 +99,7 @@ TEST_CASE("a label does not change an id") {
   CHECK(one.trials[0].id == two.trials[0].id);
 }
 
-TEST_CASE("options that are lists are crossed for their variant alone") {
+TEST_CASE("variants: options that are lists are crossed within their variant") {
   CHECK(labels(
             good("variants: [softmax, {window: {size: [8, 16], dilation: [1, 2]}}, linear]\ntask: mqar\n")) ==
         Texts{"softmax", "window(size=8,dilation=1)", "window(size=8,dilation=2)",
@@ -124,7 +124,7 @@ TEST_CASE("options that are lists are crossed for their variant alone") {
   }
 }
 
-TEST_CASE("a variant that grows is trained in stages") {
+TEST_CASE("variants: a variant that grows is trained in stages") {
   const std::string grow = "grow: [{tokenformer: {tokens: 16}, steps: 300}, {tokenformer: {tokens: 64}";
   const Sweep sweep = good("variants: [{tokenformer: {tokens: 64}}, {" + grow + "}]}, {" + grow +
                            ", steps: 900}]}]\ntask: mqar\n");
@@ -171,7 +171,7 @@ TEST_CASE("plan order: seeds are outermost, then together, then parameters, then
   CHECK(sweep.trials[0].config.swept == Texts{"task.length", "task.pairs", "train.lr"});
 }
 
-TEST_CASE("a grown sweep keeps the ids it had") {
+TEST_CASE("plan order: a sweep that gets more values keeps its ids") {
   const std::string head = "task: mqar\n";
   const Texts before = ids(good(
       head + "variants: [softmax, {window: {size: 8}}]\nsweep: {seeds: 2, parameters: {train.lr: [0.1]}}\n"));
@@ -187,7 +187,7 @@ TEST_CASE("a grown sweep keeps the ids it had") {
   CHECK_FALSE(grown("variants: [softmax]\nsweep: {seeds: 2, parameters: {train.lr: [0.1]}}\n"));
 }
 
-TEST_CASE("a random search draws by its seed and the trial's number alone") {
+TEST_CASE("random search: a draw depends only on the seed and the trial's number") {
   const auto search = [](const std::string& trials, const std::string& more = "") {
     return good(kSmall + "sweep:\n  method: random\n  trials: " + trials + "\n  parameters:\n" + more +
                 "    train.lr: {min: 1e-4, max: 1e-2, distribution: log_uniform}\n"
@@ -239,13 +239,13 @@ TEST_CASE("combinations: the last place changes fastest, and too many are refuse
   CHECK_FALSE(heed::combinations({2, 3}, 5));
 }
 
-TEST_CASE("sweeps as W&B writes them are read") {
+TEST_CASE("read_sweep: sweeps in the format of W&B are read") {
   CHECK(rates(good(kSmall +
                    "sweep: {parameters: {train.lr: {values: [0.1, 0.2]}, train.batch: {value: 3}}}\n")) ==
         std::vector<double>{0.1, 0.2});
 }
 
-TEST_CASE("overrides change any key, and lists make axes") {
+TEST_CASE("overrides: they change any key, and lists make axes") {
   CHECK(rates(good(kSmall, {"train.lr=0.5"})) == std::vector<double>{0.5});
   CHECK(rates(good(kSmall, {"train.lr=[1e-3,3e-3]"})) == std::vector<double>{0.001, 0.003});
   CHECK(good(kSmall, {"sweep.seeds=3"}).trials.size() == 3);
@@ -336,7 +336,7 @@ TEST_CASE("overrides change any key, and lists make axes") {
   }
 }
 
-TEST_CASE("a variant's own feed-forward takes the slot, but not in a stack") {
+TEST_CASE("variants: a variant's own feed-forward takes the slot, but not in a stack") {
   const auto feed_forward = [](const std::string& variants) {
     return good("variants: " + variants + "\ntask: mqar\nmodel: {feed_forward: {mlp: {width: 9}}}\n")
         .trials.at(0)

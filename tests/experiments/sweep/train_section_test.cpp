@@ -47,7 +47,7 @@ TEST_CASE("trial_id: the default optimizer, schedule and dropout have the ids of
   CHECK(id_of("train: {dropout: 0.1}") != id);
 }
 
-TEST_CASE("resolve_train: what has no effect is refused, with the place and the remedy") {
+TEST_CASE("resolve_train: an option without effect is refused, with the place and the remedy") {
   CHECK_THAT(with("train: {optimizer: sgd, beta1: 0.8}"),
              ContainsSubstring("f.yaml:3:25: train.beta1: it has no effect on the optimizer 'sgd'") &&
                  ContainsSubstring("option of adamw. Remove it") &&
@@ -76,7 +76,7 @@ TEST_CASE("resolve_train: each mistake has its place") {
   CHECK_THAT(with("train: {optimizer: clash}"), ContainsSubstring("its option 'clip' is also one of"));
 }
 
-TEST_CASE("Optimizers and their options can be swept and overridden") {
+TEST_CASE("resolve_train: optimizers and their options can be swept and overridden") {
   const Sweep both = good(kSmall +
                           "sweep: {parameters: {train.optimizer: [adamw, {sgd: {momentum: 0.5}}], "
                           "train.weight_decay: [0, 0.1]}}\n");
@@ -93,7 +93,7 @@ TEST_CASE("Optimizers and their options can be swept and overridden") {
   CHECK(good(sgd, {"train.momentum=[0.25, 0.5]"}).trials.size() == 2);
 }
 
-TEST_CASE("A trial with an optimizer and a schedule of its own survives its text") {
+TEST_CASE("to_config: a trial with another optimizer and schedule reads back from its text") {
   const Sweep sweep = good(kSmall + "train: {optimizer: {sgd: {momentum: 0.5}}, schedule: constant}\n");
   const heed::TrialConfig back = heed::trial_from_config(heed::to_config(sweep.trials.at(0).config));
   CHECK(heed::trial_id(back) == sweep.trials.at(0).id);
