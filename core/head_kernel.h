@@ -75,7 +75,8 @@ class HeadDecoder {
   virtual double state_bytes() const = 0;  // see LayerDecoder
 };
 
-// Mixing along time for all heads of a layer at once: (q, k, v, further inputs) -> o (B,H,Tq,value). backward
+// Mixing along time for all heads of a layer at once: (q, k, v, further inputs) -> o (B,H,Tq,value). Tq and
+// Tk may differ from sequence to sequence. backward
 // belongs to the latest forward; inputs and o stay in place until then.
 template <class S>
 class HeadKernel {

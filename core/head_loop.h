@@ -36,13 +36,29 @@ class HeadLoop final : public HeadKernel<S> {
   using Has = MixerMembers<M, S>;
   using Saved = typename M::Saved;
 
+  Mask mask(Index b) const { return resolve(causality_, in_.q.length(b), in_.k.length(b)); }
+  bool same_lengths(Index a, Index b) const {
+    return in_.q.length(a) == in_.q.length(b) && in_.k.length(a) == in_.k.length(b);
+  }
+  // There is no query, or no key to see: the mixer is not called.
+  bool empty(Index b) const { return in_.q.length(b) == 0 || in_.k.length(b) == 0; }
+  void prepare(Index b) {
+    if constexpr (Has::prepare) mixer_.prepare(in_.q.length(b), in_.k.length(b), mask(b));
+  }
+  // Calls task(b, h, memory) for all heads of all sequences that are not empty, `group` heads of a sequence
+  // one after the other. A mixer that prepares for a pair of lengths gets the sequences of the same lengths
+  // together.
+  template <class Task>
+  void for_heads(Step<S>& step, Index group, Task&& task);
+
   Head<S> head(Index b, Index h) const {
     const Index kh = h / shape_.group();
     const double slope = position_ ? position_->slope(h, shape_.heads) : 0;
     const DropoutMask dropout =
         dropout_.p > 0 ? DropoutMask(dropout_, dropout_name_, (dropout_.first + b) * shape_.heads + h)
                        : DropoutMask();
-    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask_, static_cast<S>(slope), b, h, in_.extra, dropout};
+    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask(b), static_cast<S>(slope), b,
+            h,           in_.extra,    dropout};
   }
   HeadGrad<S> head_grad(const HeadInputs<S>& grad, S* slots, Index b, Index h) const {
     const Index kh = h / shape_.group();
@@ -68,7 +84,6 @@ class HeadLoop final : public HeadKernel<S> {
   // of the latest forward
   DropoutStep dropout_;
   HeadInputs<const S> in_;
-  Mask mask_;
   std::span<Saved> saved_;
 };
 
@@ -97,15 +112,40 @@ HeadLoop<M, S>::HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params)
 }
 
 template <class M, class S>
+template <class Task>
+void HeadLoop<M, S>::for_heads(Step<S>& step, Index group, Task&& task) {
+  const auto run = [&](Index first) {
+    step.parallel_for(in_.q.batch * shape_.heads / group, [&](Index g, Memory<S>& memory) {
+      const Index b = g * group / shape_.heads;
+      if (empty(b) || (Has::prepare && !same_lengths(b, first))) return;
+      for (Index i = g * group; i < (g + 1) * group; ++i) {
+        typename Memory<S>::Scope head_scope(memory);
+        task(b, i % shape_.heads, memory);
+      }
+    });
+  };
+  if (!Has::prepare || !(in_.q.starts || in_.k.starts)) {
+    prepare(0);
+    return run(0);
+  }
+  for (Index first = 0; first < in_.q.batch; ++first) {
+    bool done = empty(first);
+    for (Index b = 0; b < first && !done; ++b) done = same_lengths(b, first);
+    if (done) continue;
+    prepare(first);
+    run(first);
+  }
+}
+
+template <class M, class S>
 void HeadLoop<M, S>::forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) {
   in_ = in;
   dropout_ = step.dropout;
-  mask_ = resolve(causality_, in.q.time, in.k.time);
-  if constexpr (Has::prepare) mixer_.prepare(in.q.time, in.k.time, mask_);
-  const Index n = in.q.batch * shape_.heads;
-  saved_ = step.memory().template keep_span<Saved>(n);
-  step.parallel_for(n, [&](Index i, Memory<S>& memory) {
-    const Index b = i / shape_.heads, h = i % shape_.heads;
+  saved_ = step.memory().template keep_span<Saved>(in.q.batch * shape_.heads);
+  for (Index b = 0; b < in.q.batch; ++b)
+    if (empty(b))
+      for (Index h = 0; h < shape_.heads; ++h) o(b, h).setZero();
+  for_heads(step, 1, [&](Index b, Index h, Memory<S>& memory) {
     new (&saved(b, h)) Saved(mixer_.forward(head(b, h), o(b, h), memory));
   });
 }
@@ -114,18 +154,14 @@ void HeadLoop<M, S>::forward(Step<S>& step, const HeadInputs<const S>& in, Heads
 // tasks share nothing and the order of each sum is fixed.
 template <class M, class S>
 void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) {
-  const Index n = in_.q.batch * shape_.heads, group = shape_.group();
+  const Index n = in_.q.batch * shape_.heads;
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
   Mat<S> slots = memory.temp(n, param_size_);
   slots.setZero();
-  step.parallel_for(n / group, [&](Index task, Memory<S>& own) {
-    for (Index i = task * group; i < (task + 1) * group; ++i) {
-      typename Memory<S>::Scope head_scope(own);
-      const Index b = i / shape_.heads, h = i % shape_.heads;
-      HeadGrad<S> to = head_grad(grad, slots.data() + i * param_size_, b, h);
-      mixer_.backward(head(b, h), saved(b, h), d_o(b, h), to, own);
-    }
+  for_heads(step, shape_.group(), [&](Index b, Index h, Memory<S>& own) {
+    HeadGrad<S> to = head_grad(grad, slots.data() + (b * shape_.heads + h) * param_size_, b, h);
+    mixer_.backward(head(b, h), saved(b, h), d_o(b, h), to, own);
   });
   Index at = 0;
   for (const Param<S>& p : params_) {
@@ -137,6 +173,8 @@ void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, const HeadInput
 template <class M, class S>
 bool HeadLoop<M, S>::weights(Step<S>& step, Index b, Index h, Mat<S> p) {
   if constexpr (Has::weights) {
+    if (empty(b)) return p.setZero(), true;
+    prepare(b);
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
     mixer_.weights(head(b, h), saved(b, h), p, memory);

@@ -20,7 +20,7 @@ std::span<const Heads<const S>> InputProjections<S>::forward(Step<S>& step, Seq<
   Memory<S> memory = step.memory();
   for (std::size_t n = 0; n < maps_.size(); ++n) {
     const Seq<const S> from = maps_[n].side == Side::query ? x : context;
-    const Seq<S> to = memory.keep(from.batch, from.time, maps_[n].width);
+    const Seq<S> to = memory.keep(from, maps_[n].width);
     maps_[n].linear.forward(step, from, to);
     values_of_heads_[n] = to.heads(heads_);
   }
@@ -30,7 +30,9 @@ std::span<const Heads<const S>> InputProjections<S>::forward(Step<S>& step, Seq<
 template <class S>
 std::span<const Heads<S>> InputProjections<S>::zero_grads(Memory<S>& memory) {
   for (std::size_t n = 0; n < maps_.size(); ++n) {
-    grads_[n] = memory.temp(values_of_heads_[n].batch, values_of_heads_[n].time, maps_[n].width);
+    const Heads<const S>& values = values_of_heads_[n];
+    grads_[n] = memory.temp(values.batch, values.time, maps_[n].width);
+    grads_[n].starts = values.starts;
     grads_[n].rows().setZero();
     grads_of_heads_[n] = grads_[n].heads(heads_);
   }

@@ -39,9 +39,12 @@ struct LayerSpec {
 struct Cost {
   double flops = 0;        // forward pass
   double state_bytes = 0;  // kept per sequence when decoding token by token, at 4 bytes a number
+  void operator+=(const Cost& other) { flops += other.flops, state_bytes += other.state_bytes; }
 };
 
 // From residual to residual: y = layer(x, context), shapes (B,T,C). What all of heed knows of a variant.
+// Sequences of a batch may have different lengths (core/views.h): a layer takes room for them with
+// Memory::keep(x, dim), walks rows() or at(b), and asks for length(b).
 //
 // One forward is in flight at a time: backward belongs to the latest forward and reads what it kept. x,
 // context and y stay in place until then. When x and context are the same sequence, dx and dcontext are too,
@@ -59,8 +62,8 @@ class Layer {
   virtual void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) = 0;
 
   // Attention weights of the latest forward, for sequence b and head h: writes all of p (Tq,Tk), zeros where
-  // nothing is seen. A quadratic picture for probes, not for training. False where the layer has no weights
-  // to show.
+  // nothing is seen; Tq and Tk are the lengths of sequence b. A quadratic picture for probes, not for
+  // training. False where the layer has no weights to show.
   virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) {
     return (void)step, (void)b, (void)h, (void)p, false;
   }

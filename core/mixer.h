@@ -30,8 +30,8 @@
 //     Traits traits() const
 //         claims, which the conformance suite tests; default: everything
 //     void prepare(Index tq, Index tk, const Mask&)
-//         tables that depend on the lengths; called before every forward pass, so it must return at once
-//         where nothing has changed
+//         tables that depend on the lengths; called before every forward and backward pass, once for each
+//         pair of lengths in the batch, so it must return at once where nothing has changed
 //     void weights(const Head<S>&, const Saved&, Mat<S> p, Memory<S>&) const
 //         writes all of the (Tq,Tk) weights
 //     Cost cost(const HeadSize&) const

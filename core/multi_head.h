@@ -44,8 +44,10 @@ class MultiHead final : public Layer<S> {
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) override {
     // Causal queries stand where the mask puts them among the keys; without a mask both sequences start at 0.
     const Mask mask = resolve(causality_, x.time, context.time);
+    HEED_CHECK(!mask.causal || causality_.offset || x.starts == context.starts,
+               "sequences of other lengths than their contexts have no common first position");
     const HeadInputs<const S> in = project(step, x, context, mask.causal ? mask.offset : 0, 0);
-    const Seq<S> o = step.memory().keep(x.batch, x.time, kernel_->shape().heads * kernel_->shape().value);
+    const Seq<S> o = step.memory().keep(x, kernel_->shape().heads * kernel_->shape().value);
     kernel_->forward(step, in, o.heads(kernel_->shape().heads));
     p_.o.forward(step, o, y);
   }
@@ -54,10 +56,10 @@ class MultiHead final : public Layer<S> {
     const HeadShape& s = kernel_->shape();
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
-    const Seq<S> d_o = zeros(memory, q_.batch, q_.time, s.heads * s.value);
-    const Seq<S> dq = zeros(memory, q_.batch, q_.time, q_.dim);
-    const Seq<S> dk = zeros(memory, k_.batch, k_.time, k_.dim);
-    const Seq<S> dv = zeros(memory, v_.batch, v_.time, v_.dim);
+    const Seq<S> d_o = zeros(memory, q_, s.heads * s.value);
+    const Seq<S> dq = zeros(memory, q_, q_.dim);
+    const Seq<S> dk = zeros(memory, k_, k_.dim);
+    const Seq<S> dv = zeros(memory, v_, v_.dim);
     p_.o.backward(step, dy, d_o);
     kernel_->backward(step, d_o.heads(s.heads), of_heads<S>(dq, dk, dv, inputs_.zero_grads(memory)));
     if (position_) {
@@ -84,8 +86,8 @@ class MultiHead final : public Layer<S> {
   }
 
  private:
-  static Seq<S> zeros(Memory<S>& memory, Index batch, Index time, Index dim) {
-    const Seq<S> s = memory.temp(batch, time, dim);
+  static Seq<S> zeros(Memory<S>& memory, Seq<const S> like, Index dim) {
+    const Seq<S> s = memory.temp(like, dim);
     s.rows().setZero();
     return s;
   }
@@ -100,9 +102,9 @@ class MultiHead final : public Layer<S> {
                               Index first_key) {
     const HeadShape& s = kernel_->shape();
     Memory<S> memory = step.memory();
-    q_ = memory.keep(x.batch, x.time, s.heads * s.key);
-    k_ = memory.keep(context.batch, context.time, s.key_heads * s.key);
-    v_ = memory.keep(context.batch, context.time, s.key_heads * s.value);
+    q_ = memory.keep(x, s.heads * s.key);
+    k_ = memory.keep(context, s.key_heads * s.key);
+    v_ = memory.keep(context, s.key_heads * s.value);
     first_query_ = first_query;
     p_.q.forward(step, x, q_);
     p_.k.forward(step, context, k_);

@@ -13,7 +13,7 @@ class Position {
  public:
   virtual ~Position() = default;
 
-  // x (B,T,C) += the table's rows first .. first + T - 1
+  // x (B,T,C) += the table's rows first .. first + T - 1, for each sequence as many as it has
   virtual void embed(Seq<S> x, Index first) const { (void)x, (void)first; }
   // adds into the table's gradient, of a sequence that starts at 0
   virtual void embed_backward(Seq<const S> dx) const { (void)dx; }

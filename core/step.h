@@ -27,6 +27,16 @@ class Memory {
   Seq<S> temp(Index batch, Index time, Index dim) {
     return {temp_span<S>(batch * time * dim).data(), batch, time, dim};
   }
+  // The rows of x, with another width. Takes the memory of full sequences, so that a training step takes the
+  // same whatever the lengths are.
+  template <class X>
+  Seq<S> keep(const Seq<X>& x, Index dim) {
+    return {keep_span<S>(x.batch * x.time * dim).data(), x.batch, x.time, dim, x.starts};
+  }
+  template <class X>
+  Seq<S> temp(const Seq<X>& x, Index dim) {
+    return {temp_span<S>(x.batch * x.time * dim).data(), x.batch, x.time, dim, x.starts};
+  }
   template <class T>
   std::span<T> keep_span(Index n) {
     return span<T>(*keep_, n);

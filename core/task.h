@@ -17,20 +17,58 @@ enum class Split { train, validation, test };
 // What a position of a sequence holds, as seen from another one that is scored.
 enum class Evidence : std::uint8_t { none, answer, distractor };
 
-// A source of labeled sequences. Sequence i of a split depends on the seed, the split and i alone: it is the
+// One of the sequences that an example consists of: tokens 0 .. width-1, or vectors of `width` numbers.
+struct Stream {
+  enum class Kind { none, tokens, vectors };
+  Kind kind = Kind::none;
+  Index width = 0;
+  Index length = 0;  // of the longest sequence
+  bool operator==(const Stream&) const = default;
+};
+
+enum class Labels { per_position, per_sequence };
+
+// The kind of model that a task is for: one that sees only the past, one that sees the whole sequence, or an
+// encoder that reads one sequence and a decoder that reads another.
+enum class ModelType { decoder, encoder, encoder_decoder };
+
+// What the examples of a task look like, and so what a model for it must be.
+struct TaskShape {
+  Stream input;       // what the model reads; the decoder, of an encoder-decoder
+  Index classes = 0;  // labels are 0 .. classes-1, or kUnscored
+  ModelType model = ModelType::decoder;
+  Labels labels = Labels::per_position;  // one for each position of the input, or one for all of it
+  Stream source = {};                    // what the encoder of an encoder-decoder reads
+  bool operator==(const TaskShape&) const = default;
+};
+
+// Full sequences of tokens, at each position a label of the same vocabulary.
+inline TaskShape token_shape(Index vocabulary, Index length, ModelType model = ModelType::decoder) {
+  return {.input = {Stream::Kind::tokens, vocabulary, length}, .classes = vocabulary, .model = model};
+}
+
+// Room for one sequence of a stream. A task writes the first `length` positions.
+struct SequenceSpan {
+  std::span<Token> tokens = {};    // (length of the stream)
+  std::span<double> vectors = {};  // (length of the stream, width)
+  Index length = 0;                // of the longest sequence when handed over; a task may lower it
+};
+
+// Room for one example. A label of a position is what its output must predict, or kUnscored.
+struct Example {
+  SequenceSpan input;
+  std::span<Token> labels;  // (length of the input stream), or one
+  SequenceSpan source = {};
+};
+
+// A source of labeled examples. Example i of a split depends only on the seed, the split and i: it is the
 // same for every variant, batch size and thread count. Safe to call from several threads.
 class Task {
  public:
   virtual ~Task() = default;
 
-  virtual Index vocabulary() const = 0;  // tokens are 0 .. vocabulary-1
-  virtual Index length() const = 0;      // tokens in a sequence
-  virtual bool causal() const { return true; }
-
-  // Writes tokens and labels, both length() long. The label of a position is what its output must predict, or
-  // kUnscored.
-  virtual void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
-                        std::span<Token> labels) const = 0;
+  virtual TaskShape shape() const = 0;
+  virtual void fill(Split split, std::uint64_t index, Example& example) const = 0;
 
   // How many sequences an evaluation must walk to see the whole split once; nothing where the split is
   // endless.
@@ -45,6 +83,21 @@ class Task {
                         std::span<Evidence> keys) const {
     (void)tokens, (void)labels, (void)query;
     std::fill(keys.begin(), keys.end(), Evidence::none);
+  }
+};
+
+// A task of one stream of tokens, all of one length, with labels of the same vocabulary.
+class TokenTask : public Task {
+ public:
+  virtual Index vocabulary() const = 0;  // tokens are 0 .. vocabulary-1
+  virtual Index length() const = 0;      // tokens in a sequence
+  // Writes tokens and labels, both length() long.
+  virtual void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
+                        std::span<Token> labels) const = 0;
+
+  TaskShape shape() const final { return token_shape(vocabulary(), length()); }
+  void fill(Split split, std::uint64_t index, Example& example) const final {
+    sequence(split, index, example.input.tokens, example.labels);
   }
 };
 

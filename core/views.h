@@ -73,33 +73,48 @@ using View =
     std::conditional_t<std::is_const_v<S>, ConstMat<std::remove_const_t<S>>, Mat<std::remove_const_t<S>>>;
 }
 
+// The sequences of a batch lie one after the other in memory, without padding. `starts` (batch + 1) holds the
+// first row of each and, last, the number of rows; null: every sequence has `time` rows.
+
 // A (batch, heads, time, dim) view of a (batch, time, heads * dim) sequence: head h owns columns h*dim ..
 // (h+1)*dim - 1. Nothing is moved.
 template <class S>
 struct Heads {
   S* data = nullptr;
-  Index batch = 0, heads = 0, time = 0, dim = 0;
+  Index batch = 0, heads = 0, time = 0, dim = 0;  // time: of the longest sequence that the batch may have
+  const Index* starts = nullptr;
 
-  // (time, dim) of one head
+  Index start(Index b) const { return starts ? starts[b] : b * time; }
+  Index length(Index b) const { return starts ? starts[b + 1] - starts[b] : time; }
+  // (length of the sequence, dim) of one head
   detail::View<S> operator()(Index b, Index h) const {
-    return {data + b * time * heads * dim + h * dim, time, dim, Eigen::OuterStride<>(heads * dim)};
+    return {data + start(b) * heads * dim + h * dim, length(b), dim, Eigen::OuterStride<>(heads * dim)};
   }
-  operator Heads<const S>() const { return {data, batch, heads, time, dim}; }
+  operator Heads<const S>() const { return {data, batch, heads, time, dim, starts}; }
 };
 
-// A (batch, time, dim) sequence, contiguous; Seq<const S> to read only.
+// A (batch, time, dim) sequence, contiguous; Seq<const S> to read only. Another with the same rows comes from
+// Memory::keep(x, dim).
 template <class S>
 struct Seq {
   S* data = nullptr;
-  Index batch = 0, time = 0, dim = 0;
+  Index batch = 0, time = 0, dim = 0;  // time: of the longest sequence that the batch may have
+  const Index* starts = nullptr;
 
-  // (batch*time, dim)
-  detail::View<S> rows() const { return {data, batch * time, dim, Eigen::OuterStride<>(dim)}; }
-  // (time, dim)
-  detail::View<S> at(Index b) const { return {data + b * time * dim, time, dim, Eigen::OuterStride<>(dim)}; }
-  Heads<S> heads(Index n) const { return {data, batch, n, time, dim / n}; }  // REQUIRES: n divides dim
-  Index size() const { return batch * time * dim; }
-  operator Seq<const S>() const { return {data, batch, time, dim}; }
+  Index start(Index b) const { return starts ? starts[b] : b * time; }
+  Index length(Index b) const { return starts ? starts[b + 1] - starts[b] : time; }
+  Index row_count() const { return start(batch); }  // of all sequences
+  // (row_count(), dim)
+  detail::View<S> rows() const { return {data, row_count(), dim, Eigen::OuterStride<>(dim)}; }
+  // (length(b), dim)
+  detail::View<S> at(Index b) const {
+    return {data + start(b) * dim, length(b), dim, Eigen::OuterStride<>(dim)};
+  }
+  Heads<S> heads(Index n) const {  // REQUIRES: n divides dim
+    return {data, batch, n, time, dim / n, starts};
+  }
+  Index size() const { return row_count() * dim; }
+  operator Seq<const S>() const { return {data, batch, time, dim, starts}; }
 };
 
 }  // namespace heed

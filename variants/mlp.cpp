@@ -34,8 +34,8 @@ class Mlp final : public Layer<S> {
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override {
     Memory<S> memory = step.memory();
-    slope_ = memory.keep(x.batch, x.time, width_);
-    const Seq<S> a = memory.keep(x.batch, x.time, width_);  // out_ reads it again in backward
+    slope_ = memory.keep(x, width_);
+    const Seq<S> a = memory.keep(x, width_);  // out_ reads it again in backward
     in_.forward(step, x, slope_);
     if (step.training)
       activate_with_slope(step, f_, slope_, a);
@@ -47,7 +47,7 @@ class Mlp final : public Layer<S> {
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
-    const Seq<S> dh = memory.temp(slope_.batch, slope_.time, slope_.dim);
+    const Seq<S> dh = memory.temp(slope_, slope_.dim);
     dh.rows().setZero();
     out_.backward(step, dy, dh);
     dh.rows().array() *= slope_.rows().array();

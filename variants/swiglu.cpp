@@ -34,9 +34,9 @@ class SwiGlu final : public Layer<S> {
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override {
     Memory<S> memory = step.memory();
-    g_ = memory.keep(x.batch, x.time, width_);
-    u_ = memory.keep(x.batch, x.time, width_);
-    const Seq<S> h = memory.keep(x.batch, x.time, width_);  // down_ reads it again in backward
+    g_ = memory.keep(x, width_);
+    u_ = memory.keep(x, width_);
+    const Seq<S> h = memory.keep(x, width_);  // down_ reads it again in backward
     gate_.forward(step, x, g_);
     up_.forward(step, x, u_);
     swiglu<S>(step, g_, u_, h);
@@ -46,9 +46,9 @@ class SwiGlu final : public Layer<S> {
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
-    const Seq<S> dh = memory.temp(g_.batch, g_.time, g_.dim);
-    const Seq<S> dg = memory.temp(g_.batch, g_.time, g_.dim);
-    const Seq<S> du = memory.temp(g_.batch, g_.time, g_.dim);
+    const Seq<S> dh = memory.temp(g_, g_.dim);
+    const Seq<S> dg = memory.temp(g_, g_.dim);
+    const Seq<S> du = memory.temp(g_, g_.dim);
     dh.rows().setZero();
     down_.backward(step, dy, dh);
     swiglu_backward<S>(step, g_, u_, dh, dg, du);

@@ -46,6 +46,8 @@ Finding permutation(const Subject&, const Setup&);
 
 // A sequence gives the same bits by itself and in a batch.
 Finding batch_independence(const Subject&, const Setup&);
+// The same for sequences of different lengths; a part of batch_independence.
+Finding different_lengths(const Subject&, const Setup&);
 // A pass and ten training steps give the same bits for 1, 2 and 5 threads.
 Finding threads(const Subject&, const Setup&);
 // A pass leaves no state for the next one, also not for another length. A second backward adds the same

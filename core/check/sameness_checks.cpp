@@ -141,7 +141,7 @@ Finding batch_independence(const Subject& subject, const Setup& setup) {
                         many.batch, d.where, d.largest),
             0, carried_on ? kCarriedOn : kWholeBatch};
   }
-  return {};
+  return different_lengths(subject, setup);
 }
 
 Finding threads(const Subject& subject, const Setup& setup) {

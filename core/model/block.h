@@ -2,42 +2,63 @@
 
 #include <functional>
 #include <memory>
-#include <optional>
 #include <string>
+#include <vector>
 
 #include "core/layer.h"
 #include "core/ops/norm.h"
 
 namespace heed {
 
-// A pre-norm block:   h = x + attention(norm1(x));   y = h + feed_forward(norm2(h)).
-// Without a feed-forward y = h. Dropout applies to what attention and feed-forward return. Parameters are
-// named norm1, attention, norm2, feed_forward.
+// How a sublayer of a block is made.
+template <class S>
+struct SublayerSpec {
+  std::string name;                                 // "attention", the scope of its layer's parameters
+  std::function<std::unique_ptr<Layer<S>>()> make;  // called while that scope is open
+  bool cross = false;                               // does the layer attend to the block's context?
+};
+
+// A residual branch with its norm:   y = x + layer(norm(x), c)
+// c is norm(x) itself, or the block's context in cross-attention. Dropout applies to what the layer returns.
+template <class S>
+class Sublayer {
+ public:
+  Sublayer(const std::string& norm_name, Index dim, const NormSpec& norm, const SublayerSpec<S>& spec,
+           Params<S>& params);
+
+  // x and context stay in place until backward.
+  void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y);
+  // d: dL/dy before, dL/dx after. Adds into dcontext if the layer attends to the context.
+  void backward(Step<S>& step, Seq<S> d, Seq<S> dcontext);
+
+  Layer<S>& layer() { return *layer_; }
+  Cost cost(Index time, Index context_time) const;  // of one sequence
+
+ private:
+  Norm<S> norm_;
+  std::unique_ptr<Layer<S>> layer_;
+  bool cross_;
+  std::string name_;  // of its dropout
+};
+
+// A pre-norm block: its sublayers one after the other. Parameters are named norm1, <name>, norm2, <name>, ...
 template <class S>
 class Block {
  public:
-  // Makes one of the block's layers; called while the slot's scope is open.
-  using MakeSlot = std::function<std::unique_ptr<Layer<S>>()>;
+  Block(Index dim, const NormSpec& norm, const std::vector<SublayerSpec<S>>& sublayers, Params<S>& params);
 
-  // feed_forward may be empty
-  Block(Index dim, const NormSpec& norm, const MakeSlot& attention, const MakeSlot& feed_forward,
-        Params<S>& params);
+  void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y);  // as in Sublayer
+  void backward(Step<S>& step, Seq<S> d, Seq<S> dcontext);
 
-  void forward(Step<S>& step, Seq<const S> x, Seq<S> y);     // x stays in place until backward
-  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx);  // adds
-
-  Layer<S>& attention() { return *attention_; }
-  Cost cost(Index time) const;  // of one sequence
+  Layer<S>& attention() { return sublayers_.front().layer(); }
+  Cost cost(Index time, Index context_time) const;
 
  private:
-  Norm<S> norm1_;
-  std::unique_ptr<Layer<S>> attention_;
-  std::optional<Norm<S>> norm2_;
-  std::unique_ptr<Layer<S>> feed_forward_;
-  std::string attention_name_, feed_forward_name_;  // of their dropout
-  Seq<S> normed1_, normed2_;                        // of the latest forward
+  std::vector<Sublayer<S>> sublayers_;
 };
 
+extern template class Sublayer<float>;
+extern template class Sublayer<double>;
 extern template class Block<float>;
 extern template class Block<double>;
 

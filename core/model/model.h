@@ -1,45 +1,41 @@
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <span>
-#include <vector>
 
-#include "core/model/block.h"
+#include "core/model/batch.h"
+#include "core/model/input.h"
 #include "core/model/model_spec.h"
+#include "core/model/output.h"
+#include "core/model/stack.h"
 #include "core/ops/cross_entropy.h"
 #include "core/registry.h"
 
 namespace heed {
 
-// Some sequences with their labels: tokens and labels are (batch, time), row by row.
-struct Batch {
-  std::span<const Token> tokens, labels;
-  Index batch = 0, time = 0;
-
-  Batch part(Index from, Index sequences) const;  // sequences from .. from + sequences - 1
-  Index scored() const;                           // labels that are not kUnscored
-};
-
-// Token embedding, positions, blocks, a final norm and a head:   logits = norm(blocks(embed(tokens))) W.
-// Logits are computed at scored positions only. Built on unfrozen parameters it can only count; freeze,
-// initialize, then run.
+// What the task's shape asks for:
+//     decoder, encoder    scores = output(stack(input))             the stack sees the past, or everything
+//     encoder_decoder     scores = output(stack(input, context))    context = encoder stack(encoder input)
+// The encoder's parameters are named encoder.*. Scores are computed where there are labels only. Built on
+// unfrozen parameters a model can only count; freeze, initialize, then run.
 template <class S>
 class Model {
  public:
-  // heed::Error where a variant can't be built for the spec.
+  // Throws heed::Error where a part cannot be built for the spec.
   Model(const ModelSpec& spec, const Registry& registry, Params<S>& params);
 
-  // Adds the gradient of the mean loss over the batch's scored positions. Goes through the batch in
-  // micro-batches (0: chosen from the shape), so that memory does not grow with it.
+  // Adds the gradient of the mean loss over the batch's labels. Goes through the batch in micro-batches (0:
+  // chosen from the shape), so that memory does not grow with it.
   Score accumulate(Step<S>& step, const Batch& batch, Index micro_batch = 0);
 
-  // Without gradients. predicted, if not empty, gets the likeliest token of each scored position, in order;
-  // logits, if not empty, its (scored, V) logits.
+  // Without gradients. predicted, if not empty, gets the top-1 class of each label, in order; logits, if not
+  // empty, its (labels, classes) logits.
   Score evaluate(Step<S>& step, const Batch& batch, std::span<Token> predicted = {},
                  std::span<S> logits = {});
 
-  // Its weights() can be asked for while probe() visits.
-  Layer<S>& attention(Index block) { return blocks_[static_cast<std::size_t>(block)]->attention(); }
+  // The self-attention of a block. Its weights() can be asked for while probe() visits.
+  Layer<S>& attention(Index block) { return main_.stack.block(block).attention(); }
+  Index blocks() const { return main_.stack.blocks(); }
 
   // Forward on a few sequences, then visit(model) while what the layers kept is still there. For attention
   // weights.
@@ -50,33 +46,35 @@ class Model {
     step.rewind();
   }
 
-  Cost cost(Index time, Index scored) const;  // forward, of one sequence with so many scored positions
-  Index micro_batch(Index time) const;        // sequences that keep activations in the second-level cache
-  Index blocks() const { return static_cast<Index>(blocks_.size()); }
+  // Sequences that go through the model together: their activations stay in the second-level cache.
+  Index micro_batch(Index time, Index source_time = 0) const;
+
+  // Forward, of one sequence with so many labels and, for an encoder-decoder, one source.
+  Cost cost(Index time, Index labels, Index source_time = 0) const;
 
  private:
-  Seq<S> hidden(Step<S>& step, const Batch& batch);  // normed output of the last block
-  Mat<S> gather(Step<S>& step, const Batch& batch, Seq<const S> hidden,
-                std::span<Token>& labels) const;  // its scored rows
-  Mat<S> logits(Step<S>& step, Mat<S> rows) const;
+  // An input and the stack on it.
+  struct Half {
+    Half(const Stream& stream, StackSpec<S> stack, const ModelSpec& spec, const Registry& registry,
+         Params<S>& params);
+    Seq<S> forward(Step<S>& step, const SequenceBatch& in, Index batch, Seq<const S> context);
+    void backward(Step<S>& step, Seq<const S> dy, Seq<S> dcontext);
+
+    Input<S> input;
+    Stack<S> stack;
+  };
+  static std::optional<Half> make_encoder(const ModelSpec& spec, const Registry& registry, Params<S>& params);
+  static Half make_main(const ModelSpec& spec, const Registry& registry, Params<S>& params);
+
+  Seq<S> hidden(Step<S>& step, const Batch& batch);          // normed output of the last block
   Score learn(Step<S>& step, const Batch& batch, S weight);  // one micro-batch
 
-  ModelSpec spec_;
-  Param<S> embedding_, head_;  // head_ is null where it is tied
-  std::unique_ptr<Position<S>> position_;
-  std::vector<std::unique_ptr<Block<S>>> blocks_;
-  std::unique_ptr<Norm<S>> norm_;
-  std::vector<Seq<S>>
-      streams_;  // the residual stream before each block and after the last, of the latest forward
+  Index classes_;
+  std::optional<Half> encoder_;  // of an encoder-decoder
+  Half main_;
+  Output<S> output_;
+  Seq<S> context_;  // of the latest forward: what the encoder made of the source
 };
-
-// Numbers of a part of a model. Papers count matrices and leave out biases, gains and position tables.
-struct ComponentCount {
-  std::string component;  // attention, feed-forward, embedding, head, biases, norms, positions
-  Index parameters = 0;
-};
-template <class S>
-std::vector<ComponentCount> count_components(const Params<S>& params);
 
 extern template class Model<float>;
 extern template class Model<double>;

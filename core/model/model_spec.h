@@ -7,6 +7,7 @@
 #include "core/config.h"
 #include "core/index.h"
 #include "core/options.h"
+#include "core/task.h"
 #include "core/traits.h"
 
 namespace heed {
@@ -43,16 +44,26 @@ struct ModelOptions {
 // leaves it as it is.
 std::optional<Choice> own_feed_forward(const BlockStyle& style, const Choice& slot);
 
-// A whole model: what the task asks for, the options and what stands in the slots.
+// The row that a sequence with one label is scored by: the mean of all, the first or the last.
+enum class Pool { mean, first, last };
+
+// A whole model: the options, the task's shape, and the variants of its parts.
 struct ModelSpec {
   ModelOptions options;
-  Index vocabulary = 0, length = 0;
-  bool causal = true;
-  // Block i takes attention[i % size]: a hybrid stack where there is more than one.
+  TaskShape shape;
+  // Block i takes attention[i % size]: a hybrid stack if there is more than one.
   std::vector<Choice> attention;
   // "none": blocks without one. Else an attention variant's BlockStyle may override it.
   Choice feed_forward{"mlp"};
   Choice positions{"learned"};  // "none": no positions
+  // Of an encoder-decoder.
+  Index encoder_layers = 0;                    // 0: as many as the decoder has
+  std::vector<Choice> encoder_attention = {};  // empty: as the decoder's
+  Choice cross_attention{"softmax"};
+  // Of the output.
+  bool head_bias = false;
+  Pool pool = Pool::mean;
+  bool class_token = false;  // a learned row before each sequence; needs one label per sequence
 };
 
 }  // namespace heed

@@ -32,7 +32,7 @@ template <class S>
 void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   x_ = x;
   const ConstMat<S> w = w_.value();
-  for_blocks(step, x.batch * x.time, [&](Index from, Index rows) {
+  for_blocks(step, x.row_count(), [&](Index from, Index rows) {
     Mat<S> out = row_block(y.rows(), from, rows);
     product_ab(row_block(x.rows(), from, rows), w, out);
     if (b_) out.rowwise() += b_.value().row(0);
@@ -44,7 +44,7 @@ void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
 template <class S>
 void Linear<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   const ConstMat<S> w = w_.value();
-  for_blocks(step, dy.batch * dy.time, [&](Index from, Index rows) {
+  for_blocks(step, dx.data ? dy.row_count() : 0, [&](Index from, Index rows) {
     add_product_abt(row_block(dy.rows(), from, rows), w, row_block(dx.rows(), from, rows));
   });
   const Mat<S> dw = w_.grad();

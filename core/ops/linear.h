@@ -18,7 +18,8 @@ class Linear {
          double bias_start = 0);
 
   void forward(Step<S>& step, Seq<const S> x, Seq<S> y);
-  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx);  // adds into dx and the gradients
+  // Adds into dx and the gradients; into the gradients only if dx has no data.
+  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx);
 
   double flops(Index rows) const { return 2.0 * static_cast<double>(rows * in_ * out_); }
 

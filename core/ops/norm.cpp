@@ -26,9 +26,9 @@ Norm<S>::Norm(std::string_view name, Index dim, const NormSpec& spec, Params<S>&
 template <class S>
 void Norm<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   x_ = x;
-  const Index rows = x.batch * x.time, dim = x.dim;
-  mean_ = step.memory().template keep_span<S>(rows);
-  scale_ = step.memory().template keep_span<S>(rows);
+  const Index rows = x.row_count(), dim = x.dim;
+  mean_ = step.memory().template keep_span<S>(x.batch * x.time);
+  scale_ = step.memory().template keep_span<S>(x.batch * x.time);
   const S* gain = gain_ ? gain_.value().data() : nullptr;
   const S* bias = bias_ ? bias_.value().data() : nullptr;
   step.parallel_for((rows + kBlock - 1) / kBlock, [&](Index block, Memory<S>&) {
@@ -52,7 +52,7 @@ void Norm<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
 // slots are added in order.
 template <class S>
 void Norm<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
-  const Index rows = x_.batch * x_.time, dim = x_.dim, blocks = (rows + kBlock - 1) / kBlock;
+  const Index rows = x_.row_count(), dim = x_.dim, blocks = (rows + kBlock - 1) / kBlock;
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
   Mat<S> gain_slots = memory.temp(blocks, dim), bias_slots = memory.temp(blocks, dim);

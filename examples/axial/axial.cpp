@@ -28,7 +28,7 @@ class Axial final : public Position<S> {
     HEED_CHECK(first + x.time <= near_.rows() * far_.rows(),
                "a sequence is longer than the tables of positions");
     for (Index b = 0; b < x.batch; ++b)
-      for (Index t = 0; t < x.time; ++t) {
+      for (Index t = 0; t < x.length(b); ++t) {
         x.at(b).row(t).head(near_.cols()) += near_.value().row((first + t) % near_.rows());
         x.at(b).row(t).tail(far_.cols()) += far_.value().row((first + t) / near_.rows());
       }
@@ -38,7 +38,7 @@ class Axial final : public Position<S> {
   void embed_backward(Seq<const S> dx) const override {
     Mat<S> dnear = near_.grad(), dfar = far_.grad();
     for (Index b = 0; b < dx.batch; ++b)
-      for (Index t = 0; t < dx.time; ++t) {
+      for (Index t = 0; t < dx.length(b); ++t) {
         dnear.row(t % near_.rows()) += dx.at(b).row(t).head(near_.cols());
         dfar.row(t / near_.rows()) += dx.at(b).row(t).tail(far_.cols());
       }

@@ -11,7 +11,7 @@ using namespace heed;
 // Majority: which of 0 and 1 came more often so far? Ties are not scored. Attention that spreads evenly over
 // the past counts; a short window cannot.   Merrill et al. 2022, "Saturated Transformers are Constant-Depth
 // Threshold Circuits"
-class Majority final : public Task {
+class Majority final : public TokenTask {
  public:
   struct Options {
     Index length = 32;

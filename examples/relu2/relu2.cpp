@@ -29,8 +29,8 @@ class Relu2 final : public Layer<S> {
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override {
     Memory<S> memory = step.memory();
-    r_ = memory.keep(x.batch, x.time, width_);
-    const Seq<S> a = memory.keep(x.batch, x.time, width_);  // out_ reads it again in backward
+    r_ = memory.keep(x, width_);
+    const Seq<S> a = memory.keep(x, width_);  // out_ reads it again in backward
     in_.forward(step, x, r_);
     r_.rows() = r_.rows().cwiseMax(S(0));
     a.rows() = r_.rows().cwiseAbs2();
@@ -41,7 +41,7 @@ class Relu2 final : public Layer<S> {
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
-    const Seq<S> dh = memory.temp(r_.batch, r_.time, width_);
+    const Seq<S> dh = memory.temp(r_, width_);
     dh.rows().setZero();
     out_.backward(step, dy, dh);
     dh.rows().array() *= 2 * r_.rows().array();

@@ -58,13 +58,13 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   out.ceiling = ceiling.flops_per_second();
 
   const double batch = static_cast<double>(trial.train.batch);
-  out.vocabulary = static_cast<double>(task->vocabulary());
-  out.length = static_cast<double>(task->length());
+  out.vocabulary = static_cast<double>(task->shape().classes);
+  out.length = static_cast<double>(task->shape().input.length);
   out.labels = static_cast<double>(scored_positions(*task));
   out.tokens = batch * out.length;
   out.logit_rows = batch * out.labels;
   out.parameters = static_cast<double>(count(params));
-  out.flops = 3 * batch * model.cost(task->length(), scored_positions(*task)).flops;
+  out.flops = 3 * batch * cost_of_example(model, *task).flops;
   return out;
 }
 

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "core/model/model.h"
+#include "core/model/sequences.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/trial/stages.h"
 
@@ -20,11 +21,15 @@ bool has_test(const Task& task) { return task.size(Split::test) != Index{0}; }
 // Does a task say for any label of its first sequences where the answer is?
 bool has_evidence(const Task& task) {
   constexpr std::uint64_t kSequences = 4;
-  const auto length = static_cast<std::size_t>(task.length());
-  std::vector<Token> tokens(length), labels(length);
-  std::vector<Evidence> keys(length);
+  const TaskShape shape = task.shape();
+  if (shape.input.kind != Stream::Kind::tokens || shape.labels != Labels::per_position) return false;
+  Sequences one(task, 1);
   for (std::uint64_t i = 0; i < kSequences; ++i) {
-    task.sequence(Split::train, i, tokens, labels);
+    one.fill(0, Split::train, i);
+    const Batch example = one.first(1);
+    const auto length = static_cast<std::size_t>(example.input.length(0));
+    const auto tokens = example.input.tokens.first(length), labels = example.labels.first(length);
+    std::vector<Evidence> keys(length);
     for (std::size_t query = 0; query < length; ++query) {
       if (labels[query] == kUnscored) continue;
       task.evidence(tokens, labels, static_cast<Index>(query), keys);

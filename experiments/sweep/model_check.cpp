@@ -37,10 +37,11 @@ std::shared_ptr<Task> ModelCheck::task(const TrialConfig& trial, const Place& pl
 void ModelCheck::check_traits(const Choice& choice, const std::string& task_name, const Task& task,
                               const VariantEntry& variant) {
   const Traits traits = registry_.variant(choice.name).traits(choice.options);
-  if (task.causal() && !traits.causal)
+  const bool causal = task.shape().model != ModelType::encoder;
+  if (causal && !traits.causal)
     problems_.add(variant.place, fmt::format("{}: '{}' cannot hide the future, which the task '{}' needs.",
                                              variant.path, choice.name, task_name));
-  if (!task.causal() && !traits.bidirectional)
+  if (!causal && !traits.bidirectional)
     problems_.add(variant.place,
                   fmt::format("{}: '{}' cannot do without a causal mask, which the task '{}' needs.",
                               variant.path, choice.name, task_name));

@@ -8,7 +8,7 @@ namespace heed {
 
 // Copying (MAD, Poli et al. 2024): M tokens, blanks, a mark. After the mark the outputs must be the M
 // tokens.
-class Copy : public Task {
+class Copy : public TokenTask {
  public:
   struct Options {
     Index length = 256, vocab = 16, tokens = 16;

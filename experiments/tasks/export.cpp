@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "results/atomic_file.h"
 #include "results/h5_writer.h"
@@ -11,17 +13,21 @@ namespace {
 
 void check_size(const Task& task, Split split, Index count) {
   if (count < 1) throw Error(fmt::format("{} sequences were requested; there must be at least one.", count));
+  const TaskShape shape = task.shape();
+  if (shape.input.kind != Stream::Kind::tokens || shape.source.kind != Stream::Kind::none ||
+      shape.labels != Labels::per_position)
+    throw Error("only a task with one stream of tokens and a label at each position can be written.");
   const std::optional<Index> size = task.size(split);
   if (size && count > *size)
     throw Error(fmt::format("the {} split has {} sequences of {} tokens, but {} were requested.",
-                            split_name(split), *size, task.length(), count));
+                            split_name(split), *size, shape.input.length, count));
 }
 
 void describe(results::H5Writer& file, const Task& task, Split split,
               const std::vector<std::pair<std::string, std::string>>& attributes) {
   for (const auto& [name, value] : attributes) file.attribute("/", name, value);
   file.attribute("/", "split", split_name(split));
-  file.attribute("/", "vocabulary", static_cast<std::int64_t>(task.vocabulary()));
+  file.attribute("/", "vocabulary", static_cast<std::int64_t>(task.shape().input.width));
   file.attribute("tokens", "long_name", "input of the model");
   file.attribute("labels", "long_name", "what the output at this position must predict");
   file.attribute("labels", "unscored", static_cast<std::int64_t>(kUnscored));
@@ -37,7 +43,7 @@ const char* split_name(Split split) {
 void export_task(const Task& task, Split split, Index count, const std::filesystem::path& path,
                  const std::vector<std::pair<std::string, std::string>>& attributes) {
   check_size(task, split, count);
-  const auto length = static_cast<std::size_t>(task.length());
+  const auto length = static_cast<std::size_t>(task.shape().input.length);
   results::H5Writer file(path);
   file.dimension("sequence", static_cast<std::size_t>(count));
   file.dimension("position", length);
@@ -47,7 +53,10 @@ void export_task(const Task& task, Split split, Index count, const std::filesyst
 
   std::vector<Token> tokens(length), labels(length);
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    task.sequence(split, i, tokens, labels);
+    Example example{{.tokens = tokens, .length = std::ssize(tokens)}, labels};
+    task.fill(split, i, example);
+    std::fill(tokens.begin() + example.input.length, tokens.end(), 0);
+    std::fill(labels.begin() + example.input.length, labels.end(), kUnscored);
     file.row<Token>("tokens", i, tokens);
     file.row<Token>("labels", i, labels);
   }

@@ -12,7 +12,7 @@ namespace heed {
 // tokens and again at the end, where the output must be the token that followed the first mark. score: all:
 // the second half of a sequence repeats the first, and the output must be the token that followed the
 // earlier occurrence.
-class Induction final : public Task {
+class Induction final : public TokenTask {
  public:
   struct Options {
     Index length = 30, vocab = 20;

@@ -12,7 +12,7 @@ namespace heed {
 // Multi-query associative recall (Zoology, Arora et al. 2023): K pairs of key and value, then filler in
 // which each key occurs once more. The output there must be the key's value. The distances follow a power
 // law.
-class Mqar final : public Task {
+class Mqar final : public TokenTask {
  public:
   struct Options {
     Index length = 64, vocab = 8192, pairs = 4;

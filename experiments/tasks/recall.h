@@ -10,7 +10,7 @@ namespace heed {
 
 // In-context recall (MAD, Poli et al. 2024): pairs of key and value, where a key has one value within a
 // sequence, and pairs of noise among them. The last pair repeats a key that was shown.
-class Recall : public Task {
+class Recall : public TokenTask {
  public:
   struct Options {
     Index length = 128, vocab = 16, noise_vocab = 0;

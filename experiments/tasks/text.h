@@ -15,7 +15,7 @@ namespace heed {
 // The next byte or character of a text, which is split into three contiguous parts. Training windows start
 // anywhere in the first part. Sequence i of another part is its i-th window; together the windows score
 // every position of the part once.
-class Text final : public Task {
+class Text final : public TokenTask {
  public:
   struct Options {
     std::string path = "/usr/share/common-licenses", unit = "bytes", content;

@@ -2,20 +2,18 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <span>
 
 namespace heed {
 
 ProbeBatch::ProbeBatch(const Task& task, Index most)
-    : time_(task.length()), split_(task.size(Split::test) == Index{0} ? Split::validation : Split::test) {
-  sequences_ = std::min(most, task.size(split_).value_or(most));
-  tokens_.resize(static_cast<std::size_t>(sequences_ * time_)), labels_.resize(tokens_.size());
-  for (Index i = 0; i < sequences_; ++i) {
-    const auto row = [&](std::vector<Token>& all) {
-      return std::span(all).subspan(static_cast<std::size_t>(i * time_), static_cast<std::size_t>(time_));
-    };
-    task.sequence(split_, static_cast<std::uint64_t>(i), row(tokens_), row(labels_));
-  }
+    : split_(task.size(Split::test) == Index{0} ? Split::validation : Split::test),
+      examples_(task, std::min(most, task.size(split_).value_or(most))) {
+  for (Index i = 0; i < sequences(); ++i) examples_.fill(i, split_, static_cast<std::uint64_t>(i));
+}
+
+bool ProbeBatch::can_probe(const TaskShape& shape) {
+  return shape.input.kind == Stream::Kind::tokens && shape.source.kind == Stream::Kind::none &&
+         shape.labels == Labels::per_position;
 }
 
 Index probe_sequences(Index time) { return std::clamp<Index>(2048 / time, 1, 16); }

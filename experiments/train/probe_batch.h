@@ -1,30 +1,34 @@
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "core/model/model.h"
+#include "core/model/sequences.h"
 #include "core/task.h"
 
 namespace heed {
 
 // The sequences that a trained model is looked at with: the first of the test split, or of the validation
-// split where there is no test split.
+// split if there is no test split.
 class ProbeBatch {
  public:
-  // At most `most` sequences, fewer where the split has no more.
+  // Probes know tasks of one stream of tokens with a label at each position.
+  static bool can_probe(const TaskShape& shape);
+
+  // At most `most` sequences, fewer if the split has no more. Requires: can_probe.
   ProbeBatch(const Task& task, Index most);
 
-  const std::vector<Token>& tokens() const { return tokens_; }  // (sequences, time)
-  const std::vector<Token>& labels() const { return labels_; }
+  std::span<const Token> tokens() const { return batch().input.tokens; }  // (sequences, time)
+  std::span<const Token> labels() const { return examples_.labels; }
   Split split() const { return split_; }  // that they are of
-  Index sequences() const { return sequences_; }
-  Index time() const { return time_; }
-  Batch batch() const { return {tokens_, labels_, sequences_, time_}; }
+  Index sequences() const { return examples_.batch(); }
+  Index time() const { return examples_.shape.input.length; }
+  Batch batch() const { return examples_.first(sequences()); }
 
  private:
-  Index time_, sequences_;
   Split split_;
-  std::vector<Token> tokens_, labels_;
+  Sequences examples_;
 };
 
 // How many sequences of a length probes look at: 16, fewer of more than 128 tokens.

@@ -42,10 +42,13 @@ struct ScoredRow {
 
 std::vector<ScoredRow> scored_rows(const Task& task, const Batch& sequence) {
   std::vector<ScoredRow> rows;
-  for (Index i = 0; i < sequence.time; ++i) {
-    if (sequence.labels[static_cast<std::size_t>(i)] == kUnscored) continue;
-    rows.push_back({i, std::vector<Evidence>(static_cast<std::size_t>(sequence.time))});
-    task.evidence(sequence.tokens, sequence.labels, i, rows.back().keys);
+  const std::size_t time = static_cast<std::size_t>(sequence.input.length(0));
+  const std::span<const Token> tokens = sequence.input.tokens.first(time),
+                               labels = sequence.labels.first(time);
+  for (std::size_t i = 0; i < time; ++i) {
+    if (labels[i] == kUnscored) continue;
+    rows.push_back({static_cast<Index>(i), std::vector<Evidence>(time)});
+    task.evidence(tokens, labels, static_cast<Index>(i), rows.back().keys);
   }
   return rows;
 }
@@ -86,24 +89,26 @@ void record_probes(results::Record& record, std::span<const Means> means, Index 
 }  // namespace
 
 void add_probes(results::Record& record, Model<float>& model, const Task& task, int threads) {
-  const Index time = task.length(), layers = model.blocks();
+  const TaskShape shape = task.shape();
+  const Index time = shape.input.length, layers = model.blocks();
   Index heads = 0;
   for (Index l = 0; l < layers; ++l) heads = std::max(heads, model.attention(l).weight_heads());
-  if (heads == 0 || time > kLongestProbed) return add_no_probes(record);
+  if (heads == 0 || time > kLongestProbed || !ProbeBatch::can_probe(shape)) return add_no_probes(record);
 
   const ProbeBatch probe(task, probe_sequences(time));
   const Index ranked = time > kLongestRanked ? 0 : std::clamp<Index>(256 / time, 1, 4);
   std::vector<Means> means(static_cast<std::size_t>(layers * heads));
   bool any = false;
   Step<float> step(threads, false);
-  Matrix<float> map(time, time);
   for (Index s = 0; s < probe.sequences(); ++s) {
     const Batch sequence = probe.batch().part(s, 1);
+    const Index length = sequence.input.length(0);
+    Matrix<float> map(length, length);
     const std::vector<ScoredRow> rows = scored_rows(task, sequence);
     model.probe(step, sequence, [&](Model<float>& m) {
       for (Index l = 0; l < layers; ++l)
         for (Index h = 0; h < m.attention(l).weight_heads(); ++h) {
-          if (!m.attention(l).weights(step, 0, h, mat(map.data(), time, time))) continue;
+          if (!m.attention(l).weights(step, 0, h, mat(map.data(), length, length))) continue;
           measure(map, rows, s < ranked, means[static_cast<std::size_t>(l * heads + h)]);
           any = true;
         }

@@ -28,29 +28,33 @@ void save_weights(results::Record& record, const Params<float>& params) {
 
 void save_probe(results::Record& record, Model<float>& model, const Task& task, const TrialConfig& trial,
                 int threads) {
-  const Index time = task.length(), layers = trial.model.layers;
+  const TaskShape shape = task.shape();
+  if (!ProbeBatch::can_probe(shape))
+    throw Error(
+        "save.attention and save.logits need a task of one stream of tokens with a label at each position.");
+  const Index time = shape.input.length, layers = trial.model.layers;
   // Few enough that the weights of all layers and heads stay below 16 MiB, and the logits too, but at least
   // one.
   const Index largest = std::max(trial.save.attention ? layers * trial.model.heads * time * time : 1,
-                                 trial.save.logits ? time * task.vocabulary() : 1);
+                                 trial.save.logits ? time * shape.classes : 1);
   const Index affordable = std::max<Index>(1, (Index{1} << 22) / largest);
   const ProbeBatch probe(task, std::min(probe_sequences(time), affordable));
   const Index n = probe.sequences();
-  const auto sizes = [](std::initializer_list<Index> all) {
+  const auto extents = [](std::initializer_list<Index> all) {
     return std::vector<std::size_t>(all.begin(), all.end());
   };
-  const auto whole = [](const std::vector<Token>& all) {
+  const auto whole = [](std::span<const Token> all) {
     return std::vector<std::int64_t>(all.begin(), all.end());
   };
-  const auto add = [&](const char* group, const char* name, std::vector<std::size_t> shape,
+  const auto add = [&](const char* group, const char* name, std::vector<std::size_t> sizes,
                        std::vector<std::string> dims, results::Numbers values, const char* doc) {
-    record.arrays.push_back({group, name, std::move(shape), std::move(dims), std::move(values), "1", doc});
+    record.arrays.push_back({group, name, std::move(sizes), std::move(dims), std::move(values), "1", doc});
   };
   const auto add_sequences = [&](const char* group) {
-    add(group, "tokens", sizes({n, time}), {"sequence", "position"}, whole(probe.tokens()),
+    add(group, "tokens", extents({n, time}), {"sequence", "position"}, whole(probe.tokens()),
         probe.split() == Split::test ? "first sequences of the test split"
                                      : "first sequences of the validation split");
-    add(group, "labels", sizes({n, time}), {"sequence", "position"}, whole(probe.labels()),
+    add(group, "labels", extents({n, time}), {"sequence", "position"}, whole(probe.labels()),
         "what each position must predict; -100 if it is not scored");
   };
 
@@ -59,10 +63,19 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
     add_sequences("probe");
     // Every position is asked for, the unscored ones too: whoever rebuilds the model compares them all.
     const std::vector<Token> everywhere(probe.tokens().size(), 0);
-    std::vector<float> logits(probe.tokens().size() * static_cast<std::size_t>(task.vocabulary()));
-    model.evaluate(step, {probe.tokens(), everywhere, n, time}, {}, logits);
-    add("probe", "logits", sizes({n, time, task.vocabulary()}), {"sequence", "position", "token"},
-        std::move(logits), "logits of the probe sequences, at every position");
+    std::vector<float> rows(probe.tokens().size() * static_cast<std::size_t>(shape.classes));
+    std::vector<float> logits(rows.size(), std::numeric_limits<float>::quiet_NaN());
+    Batch batch = probe.batch();
+    batch.labels = everywhere;
+    model.evaluate(step, batch, {}, rows);
+    auto next = rows.begin();  // padding has no rows
+    for (Index b = 0; b < n; ++b) {
+      const Index count = batch.input.length(b) * shape.classes;
+      std::copy_n(next, count, logits.begin() + b * time * shape.classes);
+      next += count;
+    }
+    add("probe", "logits", extents({n, time, shape.classes}), {"sequence", "position", "token"},
+        std::move(logits), "logits of the probe sequences, at every position; NaN behind their end");
   }
   if (!trial.save.attention) return;
   Index heads = 0;
@@ -72,15 +85,18 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
   std::vector<float> weights(static_cast<std::size_t>(n * layers * heads * time * time),
                              std::numeric_limits<float>::quiet_NaN());
   model.probe(step, probe.batch(), [&](Model<float>& m) {
-    for (Index b = 0; b < n; ++b)
+    for (Index b = 0; b < n; ++b) {
+      const Index length = probe.batch().input.length(b);
       for (Index l = 0; l < layers; ++l)
         for (Index h = 0; h < m.attention(l).weight_heads(); ++h)
-          m.attention(l).weights(
-              step, b, h, mat(weights.data() + ((b * layers + l) * heads + h) * time * time, time, time));
+          m.attention(l).weights(step, b, h,
+                                 Mat<float>(weights.data() + ((b * layers + l) * heads + h) * time * time,
+                                            length, length, Eigen::OuterStride<>(time)));
+    }
   });
-  add("attention", "weights", sizes({n, layers, heads, time, time}),
+  add("attention", "weights", extents({n, layers, heads, time, time}),
       {"sequence", "layer", "head", "query", "key"}, std::move(weights),
-      "attention weights of the probe sequences; NaN for a layer without weights");
+      "attention weights of the probe sequences; NaN for a layer without weights, and behind their end");
 }
 
 }  // namespace heed

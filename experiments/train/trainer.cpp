@@ -44,25 +44,13 @@ double plateau_step(const TrainLog& log) {
 
 double solved_step(const TrainLog& log) { return first_step_above(log, kSolvedAccuracy); }
 
-Sequences::Sequences(const Task& source, Index batch)
-    : task(source), tokens(static_cast<std::size_t>(batch * source.length())), labels(tokens.size()) {}
-
-void Sequences::fill(Index row, Split split, std::uint64_t index) {
-  const std::size_t time = static_cast<std::size_t>(task.length()), at = static_cast<std::size_t>(row) * time;
-  task.sequence(split, index, std::span(tokens).subspan(at, time), std::span(labels).subspan(at, time));
-}
-
-Batch Sequences::first(Index n) const {
-  return Batch{tokens, labels, static_cast<Index>(tokens.size()) / task.length(), task.length()}.part(0, n);
-}
-
 Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Split split, Index sequences,
                     Index batch) {
   const std::optional<Index> size = task.size(split);
   const Index n = size && (sequences == 0 || sequences > *size) ? *size : sequences;
   Sequences room(task, batch);
-  std::vector<Index> scored(static_cast<std::size_t>(task.vocabulary())), correct(scored.size());
-  std::vector<Token> predicted(room.tokens.size());
+  std::vector<Index> scored(static_cast<std::size_t>(task.shape().classes)), correct(scored.size());
+  std::vector<Token> predicted(room.labels.size());
   Score total;
   for (Index from = 0; from < n; from += batch) {
     const Index rows = std::min(batch, n - from);
@@ -139,13 +127,19 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
 
     const bool last = s + 1 == o.steps;
     if (last || (s + 1) % evaluation_interval(o) == 0) {
-      // The last one walks the whole of a finite split, those on the way a part of it.
-      const Evaluation e = evaluate(model_, evaluation_step_, task, Split::validation,
-                                    last && task.size(Split::validation) ? 0 : o.evaluate_sequences, o.batch);
+      // Every point of the curve is of the same sequences; the whole of a finite split is a number of its
+      // own.
+      const Evaluation e =
+          evaluate(model_, evaluation_step_, task, Split::validation, o.evaluate_sequences, o.batch);
       log.evaluated_at.push_back(s + 1);
       log.validation_loss.push_back(e.loss);
       log.validation_accuracy.push_back(e.accuracy);
       accuracy = e.accuracy;
+      if (last) {
+        const bool whole = task.size(Split::validation).value_or(0) <= o.evaluate_sequences;
+        log.final_validation =
+            whole ? e : evaluate(model_, evaluation_step_, task, Split::validation, 0, o.batch);
+      }
     }
     if (hooks.progress) hooks.progress({s + 1, o.steps, done.loss, accuracy});
     // An update can spoil the parameters when its own loss was fine.
@@ -179,7 +173,7 @@ void Training::continue_from(const SavedState& saved) {
 std::vector<float> Training::logits(Index s, Index sequences) {
   fill(s);
   const Batch batch = room_.first(sequences);
-  std::vector<float> out(static_cast<std::size_t>(batch.scored() * room_.task.vocabulary()));
+  std::vector<float> out(static_cast<std::size_t>(batch.scored() * room_.shape.classes));
   model_.evaluate(evaluation_step_, batch, {}, out);
   return out;
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/model/model.h"
+#include "core/model/sequences.h"
 #include "core/optimizer.h"
 #include "core/registry.h"
 #include "core/schedule.h"
@@ -16,16 +17,6 @@
 #include "experiments/trial/trial_config.h"
 
 namespace heed {
-
-// Room for some sequences, filled from a task.
-struct Sequences {
-  Sequences(const Task& source, Index batch);
-  void fill(Index row, Split split, std::uint64_t index);
-  Batch first(Index n) const;
-
-  const Task& task;
-  std::vector<Token> tokens, labels;
-};
 
 // How well a model does on a split.
 struct Evaluation {
@@ -46,13 +37,14 @@ struct TrainLog {
   std::vector<double> loss, gradient_norm;  // of update 0, 1, ...
   std::vector<std::int64_t> evaluated_at;   // updates done before the validation
   std::vector<double> validation_loss, validation_accuracy;
-  std::vector<double> growth_difference;  // of each growth: the largest change of a logit
-  std::string failure;                    // why it stopped early; empty when it did not
-  Index updates = 0;                      // that were done
-  double seconds = 0;                     // in updates, without validations
-  double processor_seconds = 0;           // of processes that went before this one
-  double wall_seconds = 0;                // of all of them until the checkpoint was saved, all work included
-  bool left = false;                      // it stopped between two updates because it was asked to
+  std::optional<Evaluation> final_validation;  // after the last update, on the whole of a finite split
+  std::vector<double> growth_difference;       // of each growth: the largest change of a logit
+  std::string failure;                         // why it stopped early; empty when it did not
+  Index updates = 0;                           // that were done
+  double seconds = 0;                          // in updates, without validations
+  double processor_seconds = 0;                // of processes that went before this one
+  double wall_seconds = 0;  // of all of them until the checkpoint was saved, all work included
+  bool left = false;        // it stopped between two updates because it was asked to
 };
 
 // The updates before the first validation whose accuracy has left the plateau of guessing: 0.1 above the

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "core/finite.h"
+#include "core/model/components.h"
 #include "core/model/model.h"
 #include "experiments/system/peak_memory.h"
 #include "experiments/train/probes.h"
@@ -64,8 +65,10 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   add("test_loss", tested ? test.loss : kNaN);
   add("test_accuracy", tested ? test.accuracy : kNaN);
   add("test_accuracy_macro", tested ? test.accuracy_macro : kNaN);
-  add("final_validation_loss", last(log.validation_loss));
-  add("final_validation_accuracy", last(log.validation_accuracy));
+  // Of a training that stopped early, the last validation.
+  add("final_validation_loss", log.final_validation ? log.final_validation->loss : last(log.validation_loss));
+  add("final_validation_accuracy",
+      log.final_validation ? log.final_validation->accuracy : last(log.validation_accuracy));
   add("plateau_step", plateau_step(log));
   add("solved_step", solved_step(log));
   add("final_gradient_norm", last(log.gradient_norm));
@@ -83,7 +86,7 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
     add("growth_difference", *std::ranges::max_element(log.growth_difference));
   add("step_milliseconds", 1000 * log.seconds / std::max(1.0, updates));
   add("tokens_per_second",
-      batch * static_cast<double>(task.length()) * updates / std::max(1e-9, log.seconds));
+      batch * static_cast<double>(task.shape().input.length) * updates / std::max(1e-9, log.seconds));
   add("processor_seconds", log.processor_seconds + processor_seconds());
   add("peak_memory_bytes", peak_resident_bytes());
 }
@@ -135,7 +138,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   record.status = finished ? results::Status::done : results::Status::diverged;
   record.reason = log.failure;
   record.last_step = log.updates;
-  add_metrics(record, trial, *task, params, log, test, model.cost(task->length(), scored_positions(*task)),
+  add_metrics(record, trial, *task, params, log, test, cost_of_example(model, *task),
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.updates));
   // Behind the measures of time and memory, which are those of the training.
   if (finished)

@@ -59,15 +59,16 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) const {
     if (c.component != "biases" && c.component != "norms" && c.component != "positions")
       s.estimate.counted += c.parameters;
   const Index scored = scored_positions(*task);
-  const Cost cost = model.cost(task->length(), scored);
+  const TaskShape shape = task->shape();
+  const Cost cost = cost_of_example(model, *task);
   s.estimate.forward_flops = cost.flops;
   s.estimate.state_bytes = cost.state_bytes;
-  s.length = task->length();
-  s.micro_batch = model.micro_batch(s.length);
+  s.length = shape.input.length;
+  s.micro_batch = model.micro_batch(s.length, shape.source.length);
   // A block keeps about 16 rows of the model's width (norms, q, k, v, o, a feed-forward four times as wide),
   // the head two of the vocabulary's for each scored position.
   s.row_floats = 16.0 * static_cast<double>(trial.model.layers * trial.model.dim) +
-                 2.0 * static_cast<double>(scored * task->vocabulary()) / static_cast<double>(task->length());
+                 2.0 * static_cast<double>(scored * shape.classes) / static_cast<double>(s.length);
   return s;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/model/components.h"
 #include "core/model/model.h"
 #include "core/registry.h"
 #include "experiments/trial/trial_config.h"

@@ -4,18 +4,22 @@
 
 #include "core/model/growth.h"
 #include "core/model/model.h"
+#include "core/model/sequences.h"
 
 namespace heed {
 
 ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
-  return {trial.model,     task.vocabulary(),  task.length(),  task.causal(),
-          trial.attention, trial.feed_forward, trial.positions};
+  return {.options = trial.model,
+          .shape = task.shape(),
+          .attention = trial.attention,
+          .feed_forward = trial.feed_forward,
+          .positions = trial.positions};
 }
 
 Index scored_positions(const Task& task) {
-  std::vector<Token> tokens(static_cast<std::size_t>(task.length())), labels(tokens.size());
-  task.sequence(Split::train, 0, tokens, labels);
-  return std::count_if(labels.begin(), labels.end(), [](Token t) { return t != kUnscored; });
+  Sequences first(task, 1);
+  first.fill(0, Split::train, 0);
+  return first.first(1).scored();
 }
 
 std::vector<Stage> stages_of(const TrialConfig& trial, const Task& task) {
@@ -51,8 +55,8 @@ double training_flops(const std::vector<Stage>& stages, const Registry& registry
     Params<float> params;
     const Model<float> model(stage.model, registry, params);
     const Index end = std::min(stage.end, steps);
-    sum += 3 * model.cost(task.length(), scored_positions(task)).flops * static_cast<double>(batch) *
-           static_cast<double>(end - done);
+    sum +=
+        3 * cost_of_example(model, task).flops * static_cast<double>(batch) * static_cast<double>(end - done);
     done = end;
   }
   return sum;

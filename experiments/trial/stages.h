@@ -4,20 +4,25 @@
 #include <string>
 #include <vector>
 
-#include "core/model/model_spec.h"
+#include "core/model/model.h"
 #include "core/registry.h"
 #include "core/task.h"
 #include "experiments/trial/trial_config.h"
 
 namespace heed {
 
-// Returns the (last) model that a trial trains. The task says vocabulary, length and whether the future is
-// hidden.
+// Returns the (last) model that a trial trains, for the shape of its task.
 ModelSpec model_spec(const TrialConfig& trial, const Task& task);
 
-// Returns the scored positions of a sequence, for the FLOPs of the head: those of the first training
-// sequence.
+// Returns the labels of an example, for the FLOPs of the head: those of the first training example.
 Index scored_positions(const Task& task);
+
+// Returns what a forward pass of one example with sequences of full length costs.
+template <class S>
+Cost cost_of_example(const Model<S>& model, const Task& task) {
+  const TaskShape shape = task.shape();
+  return model.cost(shape.input.length, scored_positions(task), shape.source.length);
+}
 
 // A training has stages. Most have one. If the model grows (`grow` in a sweep file), each stage has a larger
 // model, which begins as the function that the previous one has learned.

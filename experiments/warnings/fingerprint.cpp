@@ -8,6 +8,7 @@
 #include <span>
 
 #include "core/model/model.h"
+#include "core/model/sequences.h"
 #include "core/rng.h"
 
 namespace heed {
@@ -18,7 +19,7 @@ constexpr Index kPositions = 64;       // of all sequences together, at least
 constexpr double kFlopsPerDraw = 500;  // a normal number takes about as long as so many multiply-adds
 
 Index sequences_of(const Task& task) {
-  return std::clamp<Index>(kPositions / std::max<Index>(task.length(), 1), 1, kPositions);
+  return std::clamp<Index>(kPositions / std::max<Index>(task.shape().input.length, 1), 1, kPositions);
 }
 
 // Two numbers that distinguish an array from others: its norm, and its product with fixed random numbers.
@@ -67,13 +68,10 @@ Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const T
   });
 
   const Index sequences = sequences_of(task);
-  const auto length = static_cast<std::size_t>(task.length());
-  std::vector<Token> tokens(static_cast<std::size_t>(sequences) * length), labels(tokens.size());
-  for (std::size_t i = 0; i < static_cast<std::size_t>(sequences); ++i)
-    task.sequence(Split::train, i, std::span(tokens).subspan(i * length, length),
-                  std::span(labels).subspan(i * length, length));
+  Sequences examples(task, sequences);
+  for (Index i = 0; i < sequences; ++i) examples.fill(i, Split::train, static_cast<std::uint64_t>(i));
   Step<double> step;
-  const Score score = model.accumulate(step, {tokens, labels, sequences, task.length()});
+  const Score score = model.accumulate(step, examples.first(sequences));
   out.numbers.push_back(score.mean_loss());
   out.scales.push_back(std::abs(score.mean_loss()));
   each([&](const ParamInfo& p, std::size_t from, std::size_t n) {
@@ -85,7 +83,8 @@ Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const T
 double fingerprint_flops(const ModelSpec& spec, const Registry& registry, const Task& task) {
   Params<double> params;
   const Model<double> model(spec, registry, params);
-  const double forward = model.cost(task.length(), task.length()).flops;
+  const TaskShape shape = task.shape();
+  const double forward = model.cost(shape.input.length, shape.input.length, shape.source.length).flops;
   return 3 * forward * static_cast<double>(sequences_of(task)) +
          4 * kFlopsPerDraw * static_cast<double>(params.size());
 }

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "core/model/model.h"
+#include "core/model/sequences.h"
 #include "experiments/sweep/overridden.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/trial/stages.h"
@@ -107,16 +108,16 @@ void check_save(const Planned& p, Warnings& out) {
 // Does another task make the same first sequences?
 bool same_sequences(const Task& a, const Task& b) {
   constexpr Index kTokens = Index{1} << 18;
-  if (a.length() != b.length() || a.vocabulary() != b.vocabulary() || a.causal() != b.causal()) return false;
-  const auto length = static_cast<std::size_t>(a.length());
-  std::vector<Token> tokens(length), labels(length), others(length), other_labels(length);
+  const TaskShape shape = a.shape();
+  if (shape != b.shape()) return false;
+  Sequences one(a, 1), other(b, 1);
   for (const Split split : {Split::train, Split::validation, Split::test}) {
     if (a.size(split) != b.size(split)) return false;
-    const Index most = std::clamp<Index>(kTokens / a.length(), 1, 1024);
+    const Index most = std::clamp<Index>(kTokens / shape.input.length, 1, 1024);
     for (Index i = 0; i < std::min(most, a.size(split).value_or(most)); ++i) {
-      a.sequence(split, static_cast<std::uint64_t>(i), tokens, labels);
-      b.sequence(split, static_cast<std::uint64_t>(i), others, other_labels);
-      if (tokens != others || labels != other_labels) return false;
+      one.fill(0, split, static_cast<std::uint64_t>(i));
+      other.fill(0, split, static_cast<std::uint64_t>(i));
+      if (!one.same_examples(other)) return false;
     }
   }
   return true;

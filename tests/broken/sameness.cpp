@@ -49,6 +49,24 @@ class BatchNorm final : public Layer<S> {
   Cost cost(Index, Index) const override { return {}; }
 };
 
+// Takes each sequence to begin where it would if all before it were as long as the longest may be.
+template <class S>
+class CountsPadding final : public Layer<S> {
+ public:
+  using Options = NoOptions;
+  CountsPadding(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  static Traits traits(const Options&) { return {.permutation = false, .mixes_time = false}; }
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override {
+    y.rows() = x.rows();
+    for (Index row = 0; row < x.row_count(); row += x.time) y.rows().row(row) *= S(2);
+  }
+  void backward(Step<S>&, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
+    dx.rows() += dy.rows();
+    for (Index row = 0; row < dy.row_count(); row += dy.time) dx.rows().row(row) += dy.rows().row(row);
+  }
+  Cost cost(Index, Index) const override { return {}; }
+};
+
 // Scales by the length of the first pass.
 template <class S>
 struct KeepsTheLength : Naive<S> {
@@ -194,6 +212,11 @@ TEST_CASE("the batch check finds sequences that hear of each other") {
   require_caught(with_mixer<SumOverTheBatch>("sum_over_the_batch"), "batch independence",
                  "carried over from earlier sequences");
   require_caught(with_layer<BatchNorm>("batch_norm"), "batch independence", "computed over the whole batch");
+}
+
+TEST_CASE("the batch check finds a layer that counts padding") {
+  require_caught(with_layer<CountsPadding>("counts_padding"), "batch independence",
+                 "of different lengths has another result than by itself: the output");
 }
 
 TEST_CASE("the threads check finds a sum that is cut by thread") {

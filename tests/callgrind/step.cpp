@@ -31,8 +31,7 @@ int main(int argc, char** argv) {
   const Mqar task({.length = 128, .vocab = 256}, 0);  // two tiles of keys, two chunks
   ModelSpec spec;
   spec.options = {.layers = 1, .heads = 2, .dim = 64};
-  spec.vocabulary = task.vocabulary();
-  spec.length = task.length();
+  spec.shape = task.shape();
   spec.attention = {{argv[1]}};
   Params<float> params;
   Model<float> model(spec, registry, params);

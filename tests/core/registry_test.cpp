@@ -35,7 +35,7 @@ struct Nowhere final : Position<S> {
   Nowhere(const Options&, const PositionSpec&, Params<S>&) {}
 };
 
-struct Zeros final : Task {
+struct Zeros final : TokenTask {
   struct Options {
     Index length = 4;
     void describe(auto& option) { option("length", length, {.min = 1, .doc = "tokens"}); }
@@ -159,8 +159,8 @@ TEST_CASE("a task is built from its options") {
   const Registry registry = filled();
   Config options = Config::map();
   options.set("length", Config::integer(9));
-  CHECK(registry.task("zeros").make(options, 1)->length() == 9);
-  CHECK(registry.task("zeros").make(Config(), 1)->length() == 4);
+  CHECK(registry.task("zeros").make(options, 1)->shape().input.length == 9);
+  CHECK(registry.task("zeros").make(Config(), 1)->shape().input.length == 4);
 }
 
 }  // namespace heed

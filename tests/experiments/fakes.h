@@ -116,7 +116,7 @@ struct FakeRope : Position<S> {
   FakeRope(const Options&, const PositionSpec&, Params<S>&) {}
 };
 
-struct FakeMqar : Task {
+struct FakeMqar : TokenTask {
   struct Options {
     Index length = 64, pairs = 4, vocab = 256;
     std::vector<double> shares = {0.9, 0.1};

@@ -3,9 +3,9 @@
 #include <utility>
 
 #include "core/error.h"
-#include "core/model/block.h"
 #include "core/ops/activation.h"
 #include "core/ops/norm.h"
+#include "tests/core/model/self_block.h"
 #include "tests/golden/handlers.h"
 
 namespace heed::golden {
@@ -89,9 +89,10 @@ std::vector<Run> run_block(const Case& c, const Registry& registry) {
   std::vector<Run> runs;
   for (const auto& choice : tile_choices(softmax, {{"scale", Config::number(c.number("scale"))}})) {
     const auto make = [&](Params<double>& params) {
-      return Block<double>(
-          spec.dim, norm, [&] { return softmax.make<double>(choice.first, spec, params); },
-          [&] { return mlp.make<double>(feed_forward, spec, params); }, params);
+      const std::vector<SublayerSpec<double>> sublayers = {
+          {"attention", [&] { return softmax.make<double>(choice.first, spec, params); }},
+          {"feed_forward", [&] { return mlp.make<double>(feed_forward, spec, params); }}};
+      return SelfBlock<double>(Block<double>(spec.dim, norm, sublayers, params));
     };
     runs.push_back(run_op(c, make, names));
     runs.back().text = choice.second;

@@ -52,4 +52,10 @@ std::vector<Run> run_adamw(const Case& c, const Registry& registry);
 std::vector<Run> run_clip(const Case& c, const Registry& registry);
 std::vector<Run> run_schedule(const Case& c, const Registry& registry);
 
+// `op`: whole models, and the input of one
+std::vector<Run> run_encoder_decoder(const Case& c, const Registry& registry);
+std::vector<Run> run_masked_lm(const Case& c, const Registry& registry);
+std::vector<Run> run_vit(const Case& c, const Registry& registry);
+std::vector<Run> run_patch_embed(const Case& c, const Registry& registry);
+
 }  // namespace heed::golden

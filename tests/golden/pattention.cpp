@@ -3,7 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "core/model/block.h"
+#include "tests/core/model/self_block.h"
 #include "tests/golden/handlers.h"
 
 namespace heed::golden {
@@ -122,8 +122,9 @@ std::vector<Run> run_pattention_block(const Case& c, const Registry& registry) {
     const auto make = [&params, &spec](const VariantInfo& v, const Config& o) {
       return [&params, &spec, &v, &o] { return v.make<double>(o, spec, params); };
     };
-    return Block<double>(dim, norm, make(attention, options),
-                         whole ? Block<double>::MakeSlot(make(map, ff_options)) : nullptr, params);
+    std::vector<SublayerSpec<double>> sublayers = {{"attention", make(attention, options)}};
+    if (whole) sublayers.push_back({"feed_forward", make(map, ff_options)});
+    return SelfBlock<double>(Block<double>(dim, norm, sublayers, params));
   };
   Run run = run_op(
       c, [&](Params<double>& params) { return block(params, true); }, names);

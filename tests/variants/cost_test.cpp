@@ -163,9 +163,9 @@ Choice choice(const std::string& name, const std::vector<std::pair<std::string, 
 ModelSpec model_spec(std::vector<Choice> attention, Choice feed_forward) {
   ModelSpec spec;
   spec.options.layers = 3, spec.options.heads = 2, spec.options.dim = 12;
-  spec.vocabulary = 11, spec.length = 10;
+  spec.shape = token_shape(11, 10);
   for (const Choice& c : attention)
-    spec.causal = spec.causal && can_do_without_waste(builtin().variant(c.name));
+    if (!can_do_without_waste(builtin().variant(c.name))) spec.shape.model = ModelType::encoder;
   spec.attention = std::move(attention);
   spec.feed_forward = std::move(feed_forward);
   return spec;
@@ -176,9 +176,10 @@ struct Sequences {
   std::vector<Token> tokens, labels;
   Sequences(const ModelSpec& spec, Index batch, Index scored) {
     Draws draws = Rng(3, "sequences").at(0);
-    for (Index i = 0; i < batch * spec.length; ++i) {
-      tokens.push_back(static_cast<Token>(draws.below(spec.vocabulary)));
-      labels.push_back(i % spec.length < spec.length - scored ? kUnscored : tokens.back());
+    const Index length = spec.shape.input.length;
+    for (Index i = 0; i < batch * length; ++i) {
+      tokens.push_back(static_cast<Token>(draws.below(spec.shape.classes)));
+      labels.push_back(i % length < length - scored ? kUnscored : tokens.back());
     }
   }
 };
@@ -194,10 +195,9 @@ TEST_CASE("the formula of a model counts its blocks, its head and nothing else")
     params.initialize(1);
     const Sequences s(spec, batch, scored);
     Step<float> step(1, false);
-    const double counted = counted_flops([&] {
-      model.evaluate(step, Batch{s.tokens, s.labels, batch, spec.length});
-    });
-    CHECK(counted == batch * model.cost(spec.length, scored).flops);
+    const double counted = counted_flops(
+        [&] { model.evaluate(step, token_batch(s.tokens, s.labels, batch, spec.shape.input.length)); });
+    CHECK(counted == batch * model.cost(spec.shape.input.length, scored).flops);
   };
   for (const VariantInfo& info : builtin().variants()) {
     if (!info.traits(choice(info.name).options).mixes_time) continue;
@@ -321,7 +321,7 @@ struct Beyond {
 Beyond beyond(const std::string& variant, Index length) {
   Problems problems;
   ModelSpec spec;
-  spec.vocabulary = 32, spec.length = length;
+  spec.shape = token_shape(32, length);
   spec.options.heads = 4;
   spec.attention = {{variant, builtin().variant(variant).resolve({}, variant, problems)}};
   spec.feed_forward = {"mlp", builtin().variant("mlp").resolve({}, "mlp", problems)};
@@ -330,7 +330,7 @@ Beyond beyond(const std::string& variant, Index length) {
   params.freeze();
   params.initialize(1);
   const Sequences s(spec, 1, length);
-  const Batch batch{s.tokens, s.labels, 1, length};
+  const Batch batch = token_batch(s.tokens, s.labels, 1, length);
   Step<float> evaluation(1, false), training(1);
   const double forward = counted_flops([&] { model.evaluate(evaluation, batch); });
   const double update = counted_flops([&] { model.accumulate(training, batch); });

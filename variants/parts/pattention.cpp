@@ -56,8 +56,8 @@ Pattention<S>::Pattention(std::string_view name, Index in, Index out, Index toke
 template <class S>
 void Pattention<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   x_ = x;
-  const Index rows = x.batch * x.time;
-  s_ = step.training ? step.memory().template keep_span<S>(rows * stride()).data() : nullptr;
+  const Index rows = x.row_count();
+  s_ = step.training ? step.memory().template keep_span<S>(x.batch * x.time * stride()).data() : nullptr;
   const ConstMat<S> k = k_.value(), v = v_.value();
   step.parallel_for(blocks(rows), [&](Index i, Memory<S>& memory) {
     const Index from = i * kBlock, n = std::min(kBlock, rows - from);
@@ -73,7 +73,7 @@ template <class S>
 void Pattention<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
   const ConstMat<S> k = k_.value(), v = v_.value();
   Mat<S> dk = k_.grad(), dv = v_.grad();
-  const Index all = x_.batch * x_.time;
+  const Index all = x_.row_count();
   Memory<S> memory = step.memory();
   for (Index start = 0; start < all; start += kGroup * kBlock) {
     typename Memory<S>::Scope scope(memory);

@@ -1,7 +1,8 @@
 #pragma once
 
 #include <algorithm>
-#include <optional>
+#include <iterator>
+#include <map>
 #include <tuple>
 #include <vector>
 
@@ -20,16 +21,16 @@ namespace heed {
 // no_tiles(const Mask& mask) const` if tiles should not be square.
 template <class Mixer, class S>
 struct SparseMixer : TiledMixer<Mixer, S> {
-  // Makes the plans again if the lengths have changed, or after forget().
+  // Makes plans for new lengths, or for all lengths after forget().
   void prepare(Index tq, Index tk, const Mask& mask) {
-    if (prepared_ == std::tuple(tq, tk, mask)) return;
-    plans_.clear();
-    for (Index kind = 0; kind < mixer().kinds(); ++kind) plans_.push_back(planned(kind, tq, tk, mask));
-    prepared_ = {tq, tk, mask};
+    std::vector<BlockPlan>& plans = prepared_[{tq, tk, mask.causal, mask.offset}];
+    for (Index kind = std::ssize(plans); kind < mixer().kinds(); ++kind)
+      plans.push_back(planned(kind, tq, tk, mask));
+    plans_ = &plans;
   }
 
   const BlockPlan& tiles(const Head<S>& in, Memory<S>&) const {
-    return plans_[static_cast<std::size_t>(in.index) % plans_.size()];
+    return (*plans_)[static_cast<std::size_t>(in.index) % plans_->size()];
   }
 
   void declare(const LayerSpec<S>& spec, Params<S>&) { heads_ = spec.heads; }
@@ -51,7 +52,7 @@ struct SparseMixer : TiledMixer<Mixer, S> {
 
   Index kept_keys(Index tk) const { return tk; }
   BlockPlan no_tiles(const Mask&) const { return {mixer().options.tile, mixer().options.tile}; }
-  void forget() { prepared_.reset(); }
+  void forget() { prepared_.clear(); }
 
  private:
   const Mixer& mixer() const { return static_cast<const Mixer&>(*this); }
@@ -62,8 +63,8 @@ struct SparseMixer : TiledMixer<Mixer, S> {
   }
 
   Index heads_ = 0;  // 0: each pattern has as many
-  std::optional<std::tuple<Index, Index, Mask>> prepared_;
-  std::vector<BlockPlan> plans_;
+  std::map<std::tuple<Index, Index, bool, Index>, std::vector<BlockPlan>> prepared_;
+  const std::vector<BlockPlan>* plans_ = nullptr;  // of the latest prepare()
 };
 
 }  // namespace heed

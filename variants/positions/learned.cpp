@@ -16,12 +16,12 @@ class Learned final : public Position<S> {
 
   void embed(Seq<S> x, Index first) const override {
     HEED_CHECK(first + x.time <= table_.rows(), "a sequence is longer than the table of positions");
-    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.value().middleRows(first, x.time);
+    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.value().middleRows(first, x.length(b));
   }
 
   void embed_backward(Seq<const S> dx) const override {
     Mat<S> d = table_.grad();
-    for (Index b = 0; b < dx.batch; ++b) d.topRows(dx.time) += dx.at(b);
+    for (Index b = 0; b < dx.batch; ++b) d.topRows(dx.length(b)) += dx.at(b);
   }
 
  private:

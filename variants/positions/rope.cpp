@@ -68,7 +68,7 @@ class Rope final : public Position<S> {
     const bool half = options_.layout == "half";
     const Index next = half ? 1 : 2, apart = half ? pairs : 1;
     for (Index b = 0; b < x.batch; ++b)
-      for (Index t = 0; t < x.time; ++t) {
+      for (Index t = 0; t < x.length(b); ++t) {
         const S* cos = table.cos.row(first - table.first + t).data();
         const S* sin = table.sin.row(first - table.first + t).data();
         for (Index h = 0; h < x.heads; ++h) {

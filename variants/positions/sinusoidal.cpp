@@ -23,7 +23,7 @@ class Sinusoidal final : public Position<S> {
   void embed(Seq<S> x, Index first) const override {
     HEED_CHECK(first + x.time <= length_ && x.dim == dim_, "a sequence does not fit the table of positions");
     if (table_.size() == 0) fill();
-    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.middleRows(first, x.time);
+    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.middleRows(first, x.length(b));
   }
 
  private:

@@ -35,15 +35,15 @@ class MyVariant final : public Layer<S> {
   // x (B, T, C) -> y (B, T, C). What backward needs is kept; memory comes from the step alone.
   void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override {
     Memory<S> memory = step.memory();
-    v_ = memory.keep(x.batch, x.time, x.dim);
-    s_ = memory.keep(x.batch, x.time, x.dim);
+    v_ = memory.keep(x, x.dim);
+    s_ = memory.keep(x, x.dim);
     a_ = memory.keep(1, 1, x.dim);
     value_.forward(step, x, v_);
     if (spec_.position) spec_.position->rotate(v_.heads(spec_.heads), 0);  // as rope turns keys
     a_.rows() = decay_.value().unaryExpr([](S d) { return 1 / (1 + std::exp(-d)); });
     step.parallel_for(x.batch, [&](Index b, Memory<S>&) {
       const auto a = a_.rows().row(0).array();
-      for (Index t = 0; t < x.time; ++t) {
+      for (Index t = 0; t < x.length(b); ++t) {
         s_.at(b).row(t) = (1 - a) * v_.at(b).row(t).array();
         if (t > 0) s_.at(b).row(t).array() += a * s_.at(b).row(t - 1).array();
       }
@@ -55,15 +55,15 @@ class MyVariant final : public Layer<S> {
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S>) override {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
-    const Seq<S> ds = memory.temp(s_.batch, s_.time, s_.dim), dv = memory.temp(s_.batch, s_.time, s_.dim);
+    const Seq<S> ds = memory.temp(s_, s_.dim), dv = memory.temp(s_, s_.dim);
     const Seq<S> da = memory.temp(s_.batch, 1, s_.dim);  // a slot for each sequence, summed in order below
     ds.rows().setZero();
     da.rows().setZero();
     output_.backward(step, dy, ds);
     step.parallel_for(s_.batch, [&](Index b, Memory<S>&) {
       const auto a = a_.rows().row(0).array();
-      for (Index t = s_.time - 1; t >= 0; --t) {
-        if (t + 1 < s_.time) ds.at(b).row(t).array() += a * ds.at(b).row(t + 1).array();
+      for (Index t = s_.length(b) - 1; t >= 0; --t) {
+        if (t + 1 < s_.length(b)) ds.at(b).row(t).array() += a * ds.at(b).row(t + 1).array();
         dv.at(b).row(t) = (1 - a) * ds.at(b).row(t).array();
         da.at(b).row(0) -= ds.at(b).row(t).cwiseProduct(v_.at(b).row(t));
         if (t > 0) da.at(b).row(0) += ds.at(b).row(t).cwiseProduct(s_.at(b).row(t - 1));

@@ -4,6 +4,7 @@
 
 #include "core/ops/linear.h"
 #include "tests/catch.h"
+#include "tests/core/model/self_block.h"
 #include "tests/core/naive_mixer.h"
 #include "tests/core/op_bench.h"
 
@@ -39,17 +40,15 @@ class Map final : public Layer<double> {
   Linear<double> map_;
 };
 
-using MakeSlot = Block<double>::MakeSlot;
+using Sublayers = std::vector<SublayerSpec<double>>;
 
-MakeSlot scale(double factor) {
-  return [=] { return std::make_unique<Scale<double>>(factor); };
+SublayerSpec<double> scale(const char* name, double factor) {
+  return {name, [=] { return std::make_unique<Scale<double>>(factor); }};
 }
 
 // dim 2, no gains, eps 0: layer norm makes (-1, 1) or (1, -1) of every row.
-OpBench<Block<double>, double> plain_block(const NormSpec& norm, const MakeSlot& attention,
-                                           const MakeSlot& feed_forward) {
-  return {{1, 2, 2, 2},
-          [&](Params<double>& p) { return Block<double>(2, norm, attention, feed_forward, p); }};
+OpBench<SelfBlock<double>, double> plain_block(const NormSpec& norm, const Sublayers& sublayers) {
+  return {{1, 2, 2, 2}, [&](Params<double>& p) { return SelfBlock(Block<double>(2, norm, sublayers, p)); }};
 }
 
 const NormSpec kLayer{.kind = NormKind::layer, .eps = 0, .gain = false};
@@ -58,7 +57,7 @@ const NormSpec kRms{.kind = NormKind::rms, .eps = 0, .gain = false};
 }  // namespace
 
 TEST_CASE("a block of two rows, by hand") {
-  auto b = plain_block(kLayer, scale(2), scale(10));
+  auto b = plain_block(kLayer, {scale("attention", 2), scale("feed_forward", 10)});
   b.x = matrix<double>({{1, 3}, {4, 0}});
   b.dy = matrix<double>({{1, 2}, {3, 4}});
   b.run();
@@ -68,7 +67,7 @@ TEST_CASE("a block of two rows, by hand") {
 }
 
 TEST_CASE("a block without a feed-forward is its attention half") {
-  auto b = plain_block(kRms, scale(5), {});
+  auto b = plain_block(kRms, {scale("attention", 5)});
   b.x = matrix<double>({{1, 7}, {-5, 5}});
   b.dy = matrix<double>({{1, 0}, {1, 2}});
   b.run();
@@ -81,18 +80,20 @@ TEST_CASE("the gradients of a block agree with differences") {
   for (const NormKind kind : {NormKind::layer, NormKind::rms})
     for (const bool with_feed_forward : {true, false}) {
       CAPTURE(static_cast<int>(kind), with_feed_forward);
-      OpBench<Block<double>, double> b({3, 5, 6, 6}, [&](Params<double>& p) {
+      OpBench<SelfBlock<double>, double> b({3, 5, 6, 6}, [&](Params<double>& p) {
         const LayerSpec<double> spec{.dim = 6, .context_dim = 6, .heads = 3, .length = 5};
-        return Block<double>(
-            6, {.kind = kind}, [&] { return make_mixer_layer(NaiveMixer<double>(), spec, p); },
-            with_feed_forward ? MakeSlot([&] { return std::make_unique<Map>(6, p); }) : MakeSlot(), p);
+        Sublayers sublayers = {
+            {"attention", [&] { return make_mixer_layer(NaiveMixer<double>(), spec, p); }}};
+        if (with_feed_forward)
+          sublayers.push_back({"feed_forward", [&] { return std::make_unique<Map>(6, p); }});
+        return SelfBlock(Block<double>(6, {.kind = kind}, sublayers, p));
       });
       CHECK(b.gradient_fault() == "");
     }
 }
 
 TEST_CASE("a block adds to the gradient that is there") {
-  auto b = plain_block(kRms, scale(3), scale(2));
+  auto b = plain_block(kRms, {scale("attention", 3), scale("feed_forward", 2)});
   b.run();
   const Matrix<double> once = b.dx;
   b.backward();
@@ -100,30 +101,71 @@ TEST_CASE("a block adds to the gradient that is there") {
 }
 
 TEST_CASE("huge rows go through a block unharmed") {
-  auto b = plain_block({.kind = NormKind::layer, .gain = false}, scale(1), scale(1));
+  auto b = plain_block({.kind = NormKind::layer, .gain = false},
+                       {scale("attention", 1), scale("feed_forward", 1)});
   b.x *= 1e150;
   b.run();
   CHECK(b.y.isApprox(b.x, 1e-14));  // what the branches add is of size one
   CHECK(b.dx.allFinite());
 }
 
-TEST_CASE("a block names its parameters by its slots") {
+TEST_CASE("a block names its parameters by its sublayers") {
   Params<double> params;
-  const Block<double> block(
-      6, {.kind = NormKind::layer}, [&] { return std::make_unique<Map>(6, params); },
-      [&] { return std::make_unique<Map>(6, params); }, params);
+  const auto map = [&] { return std::make_unique<Map>(6, params); };
+  const Block<double> block(6, {.kind = NormKind::layer},
+                            {{"attention", map}, {"cross_attention", map, true}, {"feed_forward", map}},
+                            params);
   std::string names;
-  for (const ParamInfo& p : params.infos()) names += p.name + ' ';
+  for (const ParamInfo& p : params.infos())
+    if (p.name.ends_with(".weight") || p.name.ends_with(".gain")) names += p.name + ' ';
   CHECK(names ==
-        "norm1.gain norm1.bias attention.map.weight attention.map.bias "
-        "norm2.gain norm2.bias feed_forward.map.weight feed_forward.map.bias ");
+        "norm1.gain attention.map.weight norm2.gain cross_attention.map.weight "
+        "norm3.gain feed_forward.map.weight ");
 }
 
-TEST_CASE("a block costs what its layers cost; the state is the attention's") {
+TEST_CASE("a block costs what its layers cost; those that cross are asked about the context") {
+  // Multiplies, and keeps, a number for each pair.
+  class Pairs final : public Layer<double> {
+   public:
+    void forward(Step<double>&, Seq<const double>, Seq<const double>, Seq<double>) override {}
+    void backward(Step<double>&, Seq<const double>, Seq<double>, Seq<double>) override {}
+    Cost cost(Index tq, Index tk) const override {
+      return {.flops = static_cast<double>(tq * tk), .state_bytes = static_cast<double>(tk)};
+    }
+  };
   Params<double> params;
-  const Block<double> block(2, kLayer, scale(1), scale(1), params);
-  CHECK(block.cost(7).flops == 20);
-  CHECK(block.cost(7).state_bytes == 4);
+  const auto pairs = [] { return std::make_unique<Pairs>(); };
+  const Block<double> block(2, kLayer, {{"attention", pairs}, {"cross_attention", pairs, true}}, params);
+  CHECK(block.cost(7, 100).flops == 7 * 7 + 7 * 100);
+  CHECK(block.cost(7, 100).state_bytes == 7 + 100);
+}
+
+TEST_CASE("a block attends to its context in the layers that cross, and nowhere else") {
+  Params<double> params;
+  const LayerSpec<double> spec{
+      .dim = 6, .context_dim = 6, .heads = 3, .length = 5, .causality = {.causal = false}};
+  const auto attend = [&] { return make_mixer_layer(NaiveMixer<double>(), spec, params); };
+  Block<double> block(6, {.kind = NormKind::layer},
+                      {{"attention", attend}, {"cross_attention", attend, true}}, params);
+  params.freeze();
+  params.initialize(1);
+  disturb(params, 0.4);
+  Matrix<double> x = normal_matrix<double>(2 * 3, 6, 1, "x"),
+                 context = normal_matrix<double>(2 * 5, 6, 1, "c");
+  const Matrix<double> dy = normal_matrix<double>(2 * 3, 6, 1, "dy");
+  Matrix<double> y(2 * 3, 6), d = dy, dcontext = Matrix<double>::Zero(2 * 5, 6);
+  Step<double> step;
+  const auto forward = [&] {
+    step.rewind();
+    block.forward(step, Seq<const double>{x.data(), 2, 3, 6}, {context.data(), 2, 5, 6}, {y.data(), 2, 3, 6});
+    return y.cwiseProduct(dy).sum();
+  };
+  forward();
+  block.backward(step, {d.data(), 2, 3, 6}, {dcontext.data(), 2, 5, 6});
+  std::vector<GradientTensor> tensors = parameter_tensors(params);
+  tensors.push_back({"x", x.data(), d.data(), x.rows(), x.cols()});
+  tensors.push_back({"context", context.data(), dcontext.data(), context.rows(), context.cols()});
+  CHECK(compare_gradients(tensors, forward).fault == "");
 }
 
 }  // namespace heed

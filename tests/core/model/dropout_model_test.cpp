@@ -15,7 +15,7 @@ constexpr DropoutStep kDropout{.p = 0.3, .seed = 5, .update = 2};
 template <class S>
 struct Dropped {
   explicit Dropped(const ModelSpec& spec, int threads = 1, const DropoutStep& dropout = kDropout)
-      : tiny(spec, 0.4), step(threads), data(4, spec.length, spec.vocabulary) {
+      : tiny(spec, 0.4), step(threads), data(4, spec.shape.input.length, spec.shape.classes) {
     step.dropout = dropout;
   }
   double loss(Index micro_batch = 0) { return tiny.learn(step, data.all(), micro_batch).mean_loss(); }
@@ -64,7 +64,7 @@ ModelSpec with_tile(Index tile, const char* variant = "softmax") {
   Config options = Config::map();
   options.set("tile", Config::integer(tile));
   ModelSpec spec = tiny_spec({{variant, options}});
-  spec.length = 21;
+  spec.shape.input.length = 21;
   return spec;
 }
 
@@ -93,8 +93,7 @@ TEST_CASE("Dropout: attention weights are dropped by the mixers that have them i
 TEST_CASE("Dropout: the same bits for any number of threads") {
   ModelSpec spec = tiny_spec({{"softmax"}, {"window"}, {"differential"}});
   spec.options = {.layers = 3, .heads = 2, .dim = 16};
-  spec.vocabulary = 300;
-  spec.length = 100;
+  spec.shape = token_shape(300, 100);
   const std::vector<float> one = Dropped<float>(spec, 1).gradient(2);
   for (const int threads : {2, 4}) CHECK(Dropped<float>(spec, threads).gradient(2) == one);
 }

@@ -28,8 +28,7 @@ template <class S>
 std::vector<double> losses_of_a_run() {
   ModelSpec spec = tiny_spec();
   spec.options = {.layers = 2, .heads = 2, .dim = 16};
-  spec.vocabulary = Repeats::kVocabulary;
-  spec.length = Repeats::kTime;
+  spec.shape = token_shape(Repeats::kVocabulary, Repeats::kTime);
   TinyModel<S> tiny(spec, 0.2);
   Step<S> step;
   const auto optimizer =
@@ -40,7 +39,8 @@ std::vector<double> losses_of_a_run() {
   std::vector<double> losses;
   for (Index s = 0; s < 20; ++s) {
     const Repeats data(static_cast<std::uint64_t>(s));
-    const Score score = tiny.learn(step, {data.tokens, data.labels, Repeats::kBatch, Repeats::kTime});
+    const Score score =
+        tiny.learn(step, token_batch(data.tokens, data.labels, Repeats::kBatch, Repeats::kTime));
     losses.push_back(score.mean_loss());
     clip_gradients(tiny.params, gradient_norm(step, tiny.params), 1);
     optimizer->update(step, (*rate)(s));

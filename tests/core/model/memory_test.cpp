@@ -14,8 +14,7 @@ namespace {
 ModelSpec small_spec(std::vector<Choice> attention) {
   ModelSpec spec = tiny_spec(std::move(attention));
   spec.options = {.layers = 2, .heads = 2, .dim = 16};
-  spec.vocabulary = 33;
-  spec.length = 16;
+  spec.shape = token_shape(33, 16);
   return spec;
 }
 
@@ -27,7 +26,7 @@ struct Usage {
 Usage train_two_steps(const ModelSpec& spec, Index batch, const Registry& registry = tiny_registry(),
                       const std::string& optimizer_name = "adamw") {
   TinyModel<float> tiny(spec, 0.02, registry);
-  const TinyData data(batch, spec.length, spec.vocabulary);
+  const TinyData data(batch, spec.shape.input.length, spec.shape.classes);
   Step<float> step;
   const auto optimizer = test::optimizer_named(optimizer_name, tiny.params);
   const auto one = [&] {

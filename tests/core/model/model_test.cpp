@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/model/clipping.h"
+#include "core/model/components.h"
 #include "tests/catch.h"
 #include "tests/core/model/tiny_model.h"
 #include "tests/core/optimizer_named.h"
@@ -18,7 +19,7 @@ constexpr double kRounding = 1e-12;
 // Every parameter of a model against central differences of its loss; empty where they agree.
 std::string gradient_fault(const ModelSpec& spec, const Registry& registry = tiny_registry()) {
   TinyModel<double> tiny(spec, 0.4, registry);
-  const TinyData data(2, 5, spec.vocabulary);
+  const TinyData data(2, 5, spec.shape.classes);
   Step<double> step, evaluation(1, false);
   tiny.learn(step, data.all(), 1);
   const GradientReport report = compare_gradients(parameter_tensors(tiny.params), [&] {
@@ -93,7 +94,7 @@ TEST_CASE(
   spec.options.bias = false;
   CHECK(gradient_fault(spec) == "");
   spec = tiny_spec();
-  spec.causal = false;
+  spec.shape.model = ModelType::encoder;
   CHECK(gradient_fault(spec) == "");
 }
 
@@ -130,8 +131,7 @@ TEST_CASE("three training steps have the same bits for 1, 2 and 5 threads") {
   // Each loop over threads has several tasks: rows 2 x 100, vocabulary above 256, parameters above 4,096.
   ModelSpec spec = tiny_spec({{"naive"}, {"softmax"}, {"linear"}});
   spec.options = {.layers = 3, .heads = 2, .dim = 16, .tied = GENERATE(false, true)};
-  spec.vocabulary = 300;
-  spec.length = 100;
+  spec.shape = token_shape(300, 100);
   const TinyData data(4, 100, 300);
   const auto trained = [&](int threads) {
     TinyModel<float> tiny(spec, 0.02);
@@ -156,7 +156,7 @@ TEST_CASE("logits at scored positions are those of all positions") {
   const std::vector<Token> everywhere(data.labels.size(), 0);
   std::vector<double> all(everywhere.size() * 7), some(static_cast<std::size_t>(data.all().scored()) * 7);
   std::vector<Token> predicted(static_cast<std::size_t>(data.all().scored()));
-  tiny.model.evaluate(step, {data.tokens, everywhere, 3, 5}, {}, all);
+  tiny.model.evaluate(step, token_batch(data.tokens, everywhere, 3, 5), {}, all);
   tiny.model.evaluate(step, data.all(), predicted, some);
   std::size_t at = 0;
   for (std::size_t i = 0; i < data.labels.size(); ++i) {

@@ -22,8 +22,7 @@ inline Registry tiny_registry() {
 // Vocabulary 7, width 6, two layers: small enough that every number can be differentiated.
 inline ModelSpec tiny_spec(std::vector<Choice> attention = {{"naive"}}) {
   return {.options = {.layers = 2, .heads = 3, .dim = 6},
-          .vocabulary = 7,
-          .length = 5,
+          .shape = token_shape(7, 5),
           .attention = std::move(attention),
           .feed_forward = {"mlp"},
           .positions = {"learned"}};
@@ -38,7 +37,7 @@ struct TinyData {
       labels.push_back(i % 3 == 1 ? kUnscored : static_cast<Token>(draws.below(vocabulary)));
     }
   }
-  Batch all() const { return {tokens, labels, batch, time}; }
+  Batch all() const { return token_batch(tokens, labels, batch, time); }
 
   Index batch, time;
   std::vector<Token> tokens, labels;

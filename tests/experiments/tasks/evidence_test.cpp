@@ -26,13 +26,13 @@ Seen look(const Task& task, Split split, const MayDistract& may_distract) {
   Seen seen;
   for (std::uint64_t i = 0; i < kSequences; ++i) {
     const Sequence s = draw(task, split, i);
-    for (Index query = 0; query < task.length(); ++query) {
+    for (Index query = 0; query < task.shape().input.length; ++query) {
       std::vector<Evidence> keys(s.tokens.size(), Evidence::distractor);  // all of it must be written
       task.evidence(s.tokens, s.labels, query, keys);
       const Index answers = std::ranges::count(keys, Evidence::answer);
       const bool must = s.labels[query] != kUnscored && split == Split::test;
       seen.queries += answers > 0, seen.answers += answers;
-      for (Index j = 0; j < task.length(); ++j) {
+      for (Index j = 0; j < task.shape().input.length; ++j) {
         const Evidence key = keys[j];
         seen.distractors += key == Evidence::distractor;
         const char* wrong = key != Evidence::none && j > query                          ? "is hidden"
@@ -55,11 +55,9 @@ bool another_token(const Sequence& s, Index query, Index j) { return s.tokens[j]
 class OffByOne final : public Task {
  public:
   explicit OffByOne(std::unique_ptr<Task> task) : task_(std::move(task)) {}
-  Index vocabulary() const override { return task_->vocabulary(); }
-  Index length() const override { return task_->length(); }
-  void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
-                std::span<Token> labels) const override {
-    task_->sequence(split, index, tokens, labels);
+  TaskShape shape() const override { return task_->shape(); }
+  void fill(Split split, std::uint64_t index, Example& example) const override {
+    task_->fill(split, index, example);
   }
   void evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
                 std::span<Evidence> keys) const override {
@@ -121,7 +119,7 @@ TEST_CASE("noisy_recall: in sight of the last query are all tokens of noise") {
   const auto task = make_task("noisy_recall");
   for (const Sequence& s : draw_all(*task, Split::test, 50)) {
     std::vector<Evidence> keys(s.tokens.size());
-    task->evidence(s.tokens, s.labels, task->length() - 2, keys);
+    task->evidence(s.tokens, s.labels, task->shape().input.length - 2, keys);
     CHECK(std::ranges::count(keys, Evidence::distractor) ==
           std::ranges::count_if(s.tokens, [](Token t) { return t >= 16; }));
   }

@@ -125,9 +125,9 @@ TEST_CASE("the last pair asks for each different key equally often, however ofte
 }
 
 TEST_CASE("the published settings are the defaults") {
-  CHECK(make_task("recall")->vocabulary() == 16);
-  CHECK(make_task("noisy_recall")->vocabulary() == 32);
-  CHECK(make_task("recall")->length() == 128);
+  CHECK(make_task("recall")->shape().classes == 16);
+  CHECK(make_task("noisy_recall")->shape().classes == 32);
+  CHECK(make_task("recall")->shape().input.length == 128);
   Registry registry;
   register_builtin_tasks(registry);
   Problems problems;

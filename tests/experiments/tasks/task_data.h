@@ -66,9 +66,10 @@ struct Sequence {
 inline Sequence draw(const Task& task, Split split, std::uint64_t index) {
   // Neither a token nor a label: a place that a task forgets to write is seen.
   constexpr Token unwritten = -7;
-  const auto length = static_cast<std::size_t>(task.length());
+  const auto length = static_cast<std::size_t>(task.shape().input.length);
   Sequence s{std::vector<Token>(length, unwritten), std::vector<Token>(length, unwritten)};
-  task.sequence(split, index, s.tokens, s.labels);
+  Example example{{.tokens = s.tokens, .length = std::ssize(s.tokens)}, s.labels};
+  task.fill(split, index, example);
   return s;
 }
 

@@ -42,8 +42,8 @@ TEST_CASE("every task writes every place with tokens and labels of its vocabular
         INFO(name);
         bool scored = false;
         for (std::size_t t = 0; t < s.tokens.size(); ++t) {
-          REQUIRE((s.tokens[t] >= 0 && s.tokens[t] < task->vocabulary()));
-          REQUIRE((s.labels[t] == kUnscored || (s.labels[t] >= 0 && s.labels[t] < task->vocabulary())));
+          REQUIRE((s.tokens[t] >= 0 && s.tokens[t] < task->shape().classes));
+          REQUIRE((s.labels[t] == kUnscored || (s.labels[t] >= 0 && s.labels[t] < task->shape().classes)));
           scored |= s.labels[t] != kUnscored;
         }
         REQUIRE(scored);
@@ -114,8 +114,9 @@ TEST_CASE("making a sequence and finding its evidence allocates nothing") {
     Sequence s = draw(*task, Split::train, 0);
     std::vector<Evidence> keys(s.tokens.size());
     const std::size_t before = heap_allocations();
-    for (Split split : kSplits) task->sequence(split, 1, s.tokens, s.labels);
-    task->evidence(s.tokens, s.labels, task->length() - 1, keys);
+    Example example{{.tokens = s.tokens, .length = std::ssize(s.tokens)}, s.labels};
+    for (Split split : kSplits) task->fill(split, 1, example);
+    task->evidence(s.tokens, s.labels, task->shape().input.length - 1, keys);
     const std::size_t made = heap_allocations() - before;
     INFO(name);
     CHECK(made == 0);

@@ -110,7 +110,7 @@ TEST_CASE("characters are code points, numbered in their order") {
         "\xF0\x9F\x98\x80"
         "\nzzzzzz");  // z z é a € 😀 newline
   const auto task = make_task("text", options_of(folder / "t.txt", 6, {"0.7", "0.3", "0"}, "characters"));
-  CHECK(task->vocabulary() == 6);
+  CHECK(task->shape().classes == 6);
   const Sequence s = draw(*task, Split::train, 0);  // 13 characters, 9 for training: \n a z é € 😀 are 0 .. 5
   const std::vector<Token> whole = {2, 2, 3, 1, 4, 5, 0, 2, 2};
   bool found = false;
@@ -124,7 +124,7 @@ TEST_CASE("bytes are bytes, also above 127") {
   const TempFolder folder;
   write(folder / "t.txt", std::string(100, '\xFF'));
   const auto task = make_task("text", options_of(folder / "t.txt", 4));
-  CHECK(task->vocabulary() == 256);
+  CHECK(task->shape().classes == 256);
   CHECK(draw(*task, Split::train, 0).tokens[0] == 255);
 }
 
@@ -153,7 +153,7 @@ TEST_CASE("a folder is the text of its regular files in the order of their names
 
 TEST_CASE("the texts that every Debian and Ubuntu carries are there by default") {
   const auto task = make_task("text");
-  CHECK(task->vocabulary() == 256);
+  CHECK(task->shape().classes == 256);
   CHECK(*task->size(Split::validation) > 100);
   CHECK(*task->size(Split::test) > 100);
 }

@@ -172,8 +172,8 @@ TEST_CASE("the probe sequences are the first of the test split, at most 2,048 to
   const TaskInfo& info = registry().task("mqar");
   const auto task = info.make(defaults(info), 3);
   const ProbeBatch probe(*task, 3);
-  std::vector<Token> tokens(64), labels(64);
-  task->sequence(Split::test, 2, tokens, labels);
-  CHECK(std::equal(tokens.begin(), tokens.end(), probe.tokens().begin() + 128));
-  CHECK(std::equal(labels.begin(), labels.end(), probe.labels().begin() + 128));
+  Sequences third(*task, 1);
+  third.fill(0, Split::test, 2);
+  CHECK(std::ranges::equal(third.first(1).input.tokens, probe.tokens().subspan(128)));
+  CHECK(std::ranges::equal(third.labels, probe.labels().subspan(128)));
 }

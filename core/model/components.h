@@ -1,0 +1,19 @@
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/params.h"
+
+namespace heed {
+
+// Trainable numbers of a part of a model. Papers count matrices and leave out biases, gains and position
+// tables.
+struct ComponentCount {
+  std::string component;  // attention, feed-forward, embedding, head, biases, norms, positions
+  Index parameters = 0;
+};
+template <class S>
+std::vector<ComponentCount> count_components(const Params<S>& params);
+
+}  // namespace heed

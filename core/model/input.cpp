@@ -1,0 +1,104 @@
+#include "core/model/input.h"
+
+#include "core/ops/dropout.h"
+#include "core/ops/embedding.h"
+
+namespace heed {
+
+template <class S>
+Input<S>::Input(const Stream& stream, const ModelSpec& spec, const Registry& registry, Params<S>& params)
+    : dim_(spec.options.dim), width_(stream.width), dropout_name_(params.full_name("embedding")) {
+  constexpr double stddev = 0.02;
+  if (stream.kind == Stream::Kind::tokens)
+    table_ = params.declare("embedding", width_, dim_, Init::normal(stddev), Role::undecayed);
+  else
+    map_.emplace("embedding", width_, dim_, spec.options.bias, stddev, params);
+  if (spec.class_token) {
+    class_token_ = params.declare("class_token", 1, dim_, Init::normal(stddev), Role::undecayed);
+    first_ = 1;
+  }
+  if (spec.positions.name == "none") return;
+  const auto scope = params.scope("positions");
+  position_ = registry.position(spec.positions.name)
+                  .make(spec.positions.options, {dim_, spec.options.heads, rows(stream.length)}, params);
+}
+
+// Rows for each sequence as it is long, `before` more in front of them.
+template <class S>
+Seq<S> Input<S>::make_rows(Step<S>& step, Index batch, Index before, Index width) const {
+  Memory<S> memory = step.memory();
+  Seq<S> x = memory.keep(batch, in_.time + before, width);
+  if (in_.lengths.empty()) return x;
+  const std::span<Index> starts = memory.template keep_span<Index>(batch + 1);
+  starts[0] = 0;
+  for (Index b = 0; b < batch; ++b) {
+    HEED_CHECK(in_.length(b) >= 0 && in_.length(b) <= in_.time, "a sequence is longer than its batch");
+    starts[static_cast<std::size_t>(b) + 1] = starts[static_cast<std::size_t>(b)] + before + in_.length(b);
+  }
+  x.starts = starts.data();
+  return x;
+}
+
+template <class S>
+std::span<const Token> Input<S>::tokens(Index b) const {
+  return in_.tokens.subspan(static_cast<std::size_t>(b * in_.time), static_cast<std::size_t>(in_.length(b)));
+}
+
+template <class S>
+Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch) {
+  in_ = in;
+  const Seq<S> x = make_rows(step, batch, first_, dim_);
+  if (map_) map_vectors(step, x);
+  for (Index b = 0; b < batch; ++b) {
+    if (class_token_) x.at(b).row(0) = class_token_.value().row(0);
+    if (table_) embed<S>(table_.value(), tokens(b), row_block(x.at(b), first_, in.length(b)));
+  }
+  if (position_) position_->embed(x, 0);
+  apply_dropout(step, dropout_name_, x);
+  return x;
+}
+
+template <class S>
+void Input<S>::backward(Step<S>& step, Seq<S> dx) {
+  apply_dropout(step, dropout_name_, dx);
+  if (position_) position_->embed_backward(dx);
+  for (Index b = 0; b < dx.batch; ++b) {
+    if (class_token_) class_token_.grad() += dx.at(b).row(0);
+    if (table_) embed_backward<S>(tokens(b), row_block(dx.at(b), first_, in_.length(b)), table_.grad());
+  }
+  if (map_) map_vectors_backward(step, dx);
+}
+
+template <class S>
+void Input<S>::map_vectors(Step<S>& step, Seq<S> x) {
+  vectors_ = make_rows(step, x.batch, 0, width_);
+  for (Index b = 0; b < x.batch; ++b)
+    vectors_.at(b) =
+        const_mat(in_.vectors.data() + b * in_.time * width_, in_.length(b), width_).template cast<S>();
+  if (!class_token_) return map_->forward(step, vectors_, x);
+  Memory<S> memory = step.memory();
+  typename Memory<S>::Scope scope(memory);
+  const Seq<S> mapped = memory.temp(vectors_, dim_);
+  map_->forward(step, vectors_, mapped);
+  for (Index b = 0; b < x.batch; ++b) row_block(x.at(b), first_, in_.length(b)) = mapped.at(b);
+}
+
+template <class S>
+void Input<S>::map_vectors_backward(Step<S>& step, Seq<const S> dx) {
+  Memory<S> memory = step.memory();
+  typename Memory<S>::Scope scope(memory);
+  const Seq<S> dmapped = memory.temp(vectors_, dim_);
+  for (Index b = 0; b < dx.batch; ++b) dmapped.at(b) = row_block(dx.at(b), first_, in_.length(b));
+  if (in_.vector_gradients.empty()) return map_->backward(step, dmapped, {});
+  const Seq<S> dvectors = memory.temp(vectors_, width_);
+  dvectors.rows().setZero();
+  map_->backward(step, dmapped, dvectors);
+  for (Index b = 0; b < dx.batch; ++b)
+    mat(in_.vector_gradients.data() + b * in_.time * width_, in_.length(b), width_) +=
+        dvectors.at(b).template cast<double>();
+}
+
+template class Input<float>;
+template class Input<double>;
+
+}  // namespace heed

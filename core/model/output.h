@@ -1,0 +1,50 @@
+#pragma once
+
+#include <span>
+
+#include "core/model/batch.h"
+#include "core/model/model_spec.h"
+#include "core/params.h"
+#include "core/step.h"
+
+namespace heed {
+
+// Scores of the classes, for what has a label:   z = h W + b
+// h is a row of the last norm (a label at its position), or what a sequence is pooled to: the mean of its
+// rows, its first or its last. A sequence without rows is pooled to zeros.
+// Parameters: head (C,V), unless W is the transposed table of tokens; head.bias
+template <class S>
+class Output {
+ public:
+  // table: of tokens, or null where W is a parameter of its own
+  Output(const ModelSpec& spec, Param<S> table, Params<S>& params);
+
+  // hidden (B,T,C) to (labels, V), in the order of the batch. Rows stay in place until backward.
+  Mat<S> forward(Step<S>& step, Seq<const S> hidden, const Batch& batch);
+  // dz (labels, V) -> writes dhidden, adds to the gradients.
+  void backward(Step<S>& step, Mat<S> dz, Seq<S> dhidden);
+
+  std::span<const Token> labels() const { return labels_; }  // of the latest forward's rows
+  double flops(Index labels) const { return 2.0 * static_cast<double>(labels * dim_ * classes_); }
+
+ private:
+  // Consecutive rows whose mean is scored.
+  struct Scored {
+    Index first, rows;
+  };
+  Scored pooled(Seq<const S> hidden, Index b) const;
+  void find_labels(Step<S>& step, Seq<const S> hidden, const Batch& batch);
+
+  Index dim_, classes_;
+  Pool pool_;
+  Param<S> table_, head_, bias_;  // one of table_ and head_ is null
+  // of the latest forward
+  std::span<Scored> scored_;
+  std::span<Token> labels_;
+  Seq<S> h_;
+};
+
+extern template class Output<float>;
+extern template class Output<double>;
+
+}  // namespace heed

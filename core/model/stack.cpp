@@ -1,0 +1,99 @@
+#include "core/model/stack.h"
+
+#include <fmt/format.h>
+
+#include <utility>
+
+namespace heed {
+namespace {
+
+NormSpec norm_spec(const ModelOptions& o, bool gain) {
+  return {o.norm == "rms" ? NormKind::rms : NormKind::layer, o.norm_eps, gain, o.bias};
+}
+
+// A sublayer that is the chosen variant. Throws heed::Error where it cannot attend as it would have to.
+template <class S>
+SublayerSpec<S> sublayer(const char* name, const Choice& choice, const LayerSpec<S>& layer, bool cross,
+                         const Registry& registry, Params<S>& params) {
+  const VariantInfo& info = registry.variant(choice.name);
+  const Traits traits = info.traits(choice.options);
+  if (cross && !traits.cross)
+    throw Error(fmt::format("'{}' cannot attend to another sequence (cross-attention).", choice.name));
+  if (!layer.causality.causal && !traits.bidirectional)
+    throw Error(fmt::format("'{}' cannot attend without a causal mask.", choice.name));
+  return {name, [&info, &choice, layer, &params] { return info.make(choice.options, layer, params); }, cross};
+}
+
+// Block number layer.depth: self-attention, cross-attention if there is any, feed-forward if there is any.
+template <class S>
+Block<S> make_block(const StackSpec<S>& spec, const ModelSpec& model, const LayerSpec<S>& layer,
+                    const Registry& registry, Params<S>& params) {
+  const Choice& attention = spec.attention[static_cast<std::size_t>(layer.depth) % spec.attention.size()];
+  const BlockStyle style = registry.variant(attention.name).block_style(attention.options);
+  const Choice feed_forward = own_feed_forward(style, model.feed_forward).value_or(model.feed_forward);
+  LayerSpec<S> across = layer;
+  across.length = std::max(spec.length, spec.context_length);
+  across.causality.causal = false;
+  across.position = nullptr;
+
+  std::vector<SublayerSpec<S>> sublayers;
+  sublayers.push_back(sublayer("attention", attention, layer, false, registry, params));
+  if (spec.cross_attention)
+    sublayers.push_back(sublayer("cross_attention", *spec.cross_attention, across, true, registry, params));
+  if (feed_forward.name != "none")
+    sublayers.push_back(sublayer("feed_forward", feed_forward, layer, false, registry, params));
+  const auto scope = params.scope(fmt::format("blocks.{}", layer.depth));
+  return {model.options.dim, norm_spec(model.options, style.norm_gain), sublayers, params};
+}
+
+}  // namespace
+
+template <class S>
+Stack<S>::Stack(const StackSpec<S>& spec, const ModelSpec& model, const Registry& registry,
+                Params<S>& params) {
+  const ModelOptions& o = model.options;
+  LayerSpec<S> layer{.dim = o.dim,
+                     .context_dim = o.dim,
+                     .heads = o.heads,
+                     .layers = spec.layers,
+                     .length = spec.length,
+                     .causality = {spec.causal, {}},
+                     .bias = o.bias,
+                     .position = spec.position};
+  for (layer.depth = 0; layer.depth < spec.layers; ++layer.depth)
+    blocks_.push_back(make_block(spec, model, layer, registry, params));
+  norm_.emplace("norm", o.dim, norm_spec(o, true), params);
+}
+
+template <class S>
+Seq<S> Stack<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context) {
+  Memory<S> memory = step.memory();
+  for (Block<S>& block : blocks_) {
+    const Seq<S> next = memory.keep(x, x.dim);
+    block.forward(step, x, context, next);
+    x = next;
+  }
+  const Seq<S> y = memory.keep(x, x.dim);
+  norm_->forward(step, x, y);
+  return y;
+}
+
+// dx goes down through the blocks in place.
+template <class S>
+void Stack<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) {
+  dx.rows().setZero();
+  norm_->backward(step, dy, dx);
+  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) block->backward(step, dx, dcontext);
+}
+
+template <class S>
+Cost Stack<S>::cost(Index time, Index context_time) const {
+  Cost sum;
+  for (const Block<S>& block : blocks_) sum += block.cost(time, context_time);
+  return sum;
+}
+
+template class Stack<float>;
+template class Stack<double>;
+
+}  // namespace heed

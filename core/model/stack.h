@@ -1,0 +1,47 @@
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "core/model/block.h"
+#include "core/model/model_spec.h"
+#include "core/registry.h"
+
+namespace heed {
+
+// What a stack is, besides what all stacks of a model have in common.
+template <class S>
+struct StackSpec {
+  Index layers = 1;
+  std::vector<Choice> attention = {};          // block i has attention[i % size]
+  std::optional<Choice> cross_attention = {};  // nothing: blocks without it
+  bool causal = true;
+  Index length = 0, context_length = 0;   // of the longest sequence, and of the longest context
+  const Position<S>* position = nullptr;  // of the sequences; cross-attention has none. Outlives the stack.
+};
+
+// Blocks one after the other and a norm:   y = norm(block_n(... block_1(x)))
+// Each block attends to x, and to the context if it has cross-attention. Parameters: blocks.<i>.*, norm.*
+template <class S>
+class Stack {
+ public:
+  // Throws heed::Error if a variant cannot be built for the spec.
+  Stack(const StackSpec<S>& spec, const ModelSpec& model, const Registry& registry, Params<S>& params);
+
+  Seq<S> forward(Step<S>& step, Seq<const S> x, Seq<const S> context);  // both stay in place until backward
+  // Writes dx, adds into dcontext.
+  void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext);
+
+  Block<S>& block(Index i) { return blocks_[static_cast<std::size_t>(i)]; }
+  Index blocks() const { return std::ssize(blocks_); }
+  Cost cost(Index time, Index context_time) const;  // of one sequence
+
+ private:
+  std::vector<Block<S>> blocks_;
+  std::optional<Norm<S>> norm_;
+};
+
+extern template class Stack<float>;
+extern template class Stack<double>;
+
+}  // namespace heed

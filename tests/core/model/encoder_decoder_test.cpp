@@ -1,0 +1,127 @@
+#include <vector>
+
+#include "core/model/components.h"
+#include "core/model/model.h"
+#include "tests/catch.h"
+#include "tests/core/model/examples.h"
+#include "tests/core/model/tiny_model.h"
+
+namespace heed {
+namespace {
+
+TaskShape pairs() {
+  TaskShape shape = token_shape(7, 5, ModelType::encoder_decoder);
+  shape.source = {Stream::Kind::tokens, 9, 4};
+  return shape;
+}
+
+ModelSpec pair_spec(const std::string& decoder, const std::string& encoder, const std::string& cross) {
+  ModelSpec spec = tiny_spec({{decoder}});
+  spec.shape = pairs();
+  spec.encoder_layers = 1;
+  spec.encoder_attention = {{encoder}};
+  spec.cross_attention = {cross};
+  spec.head_bias = true;
+  return spec;
+}
+
+// Every parameter against central differences of the loss, on a batch with padding and an empty source; empty
+// where they agree.
+std::string gradient_fault(const ModelSpec& spec, const Registry& registry = tiny_registry()) {
+  TinyModel<double> tiny(spec, 0.4, registry);
+  PaddedBatch data(spec.shape, random_examples(spec.shape, {5, 2, 3}, {3, 4, 0}), 5, 4);
+  Step<double> step, evaluation(1, false);
+  tiny.learn(step, data.all(), 2);
+  const GradientReport report = compare_gradients(parameter_tensors(tiny.params), [&] {
+    return tiny.model.evaluate(evaluation, data.all()).mean_loss();
+  });
+  CHECK(report.coordinates == count(tiny.params));
+  return report.fault;
+}
+
+// Doubles the gradient of the keys in one head.
+template <class S>
+struct WrongKeys : NaiveMixer<S> {
+  void backward(const Head<S>& in, const typename NaiveMixer<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    NaiveMixer<S>::backward(in, saved, d_o, grad, memory);
+    if (in.index == 1) grad.k *= 2;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("the gradient of every parameter of an encoder-decoder agrees with differences") {
+  struct Variants {
+    std::string decoder, encoder, cross;
+  };
+  const Variants v = GENERATE(Variants{"naive", "naive", "naive"}, Variants{"softmax", "linear", "linear"},
+                              Variants{"linear", "window", "softmax"},
+                              Variants{"tokenformer", "differential", "tokenformer"});
+  CAPTURE(v.decoder, v.encoder, v.cross);
+  CHECK(gradient_fault(pair_spec(v.decoder, v.encoder, v.cross)) == "");
+}
+
+TEST_CASE(
+    "the gradients of an encoder-decoder with other positions, tied or without a feed-forward, agree too") {
+  const std::string positions = GENERATE("rope", "alibi", "none");
+  ModelSpec spec = pair_spec("softmax", "softmax", "softmax");
+  spec.positions = {positions};
+  spec.options.tied = positions == "rope";
+  if (positions == "none") spec.feed_forward = {"none"};
+  CAPTURE(positions);
+  CHECK(gradient_fault(spec) == "");
+}
+
+TEST_CASE("the gradient check of the encoder-decoder finds one wrong head of the cross-attention") {
+  Registry registry = tiny_registry();
+  registry.add_mixer<WrongKeys>("wrong", {"Deliberately wrong"});
+  CHECK_THAT(gradient_fault(pair_spec("naive", "naive", "wrong"), registry), ContainsSubstring("ratio"));
+}
+
+TEST_CASE("the decoder of an encoder-decoder sees all of its source and none of its future") {
+  TinyModel<double> tiny(pair_spec("softmax", "softmax", "softmax"));
+  std::vector<ExampleData> examples = random_examples(pairs(), {5}, {4});
+  examples[0].labels = {0, 0, 0, 0, 0};
+  Step<double> step(1, false);
+  const auto logits = [&] {
+    std::vector<double> out(5 * 7);
+    PaddedBatch data(pairs(), examples, 5, 4);
+    tiny.model.evaluate(step, data.all(), {}, out);
+    return out;
+  };
+  const std::vector<double> before = logits();
+  examples[0].tokens[3] = (examples[0].tokens[3] + 1) % 7;
+  const std::vector<double> after = logits();
+  CHECK(std::equal(before.begin(), before.begin() + 3 * 7, after.begin()));
+  CHECK_FALSE(std::equal(before.begin() + 3 * 7, before.begin() + 4 * 7, after.begin() + 3 * 7));
+  examples[0].source[3] = (examples[0].source[3] + 1) % 9;
+  CHECK_FALSE(std::equal(after.begin(), after.begin() + 7, logits().begin()));
+}
+
+TEST_CASE("the parameters and operations of an encoder-decoder are those of the formulas") {
+  Params<float> params;
+  const Model<float> model(pair_spec("softmax", "softmax", "softmax"), tiny_registry(), params);
+  // Width 6, hidden width 24: an encoder block has 4dd + 2df + 9d + f numbers, a decoder block 8dd + 2df +
+  // 15d + f.
+  const Index encoder = 4 * 36 + 2 * 6 * 24 + 9 * 6 + 24, decoder = 8 * 36 + 2 * 6 * 24 + 15 * 6 + 24;
+  const Index tables = 9 * 6 + 7 * 6, positions = 4 * 6 + 5 * 6, norms = 2 * 2 * 6, head = 6 * 7 + 7;
+  CHECK(count(params) == encoder + 2 * decoder + tables + positions + norms + head);
+  Index sum = 0;
+  for (const ComponentCount& c : count_components(params)) sum += c.parameters;
+  CHECK(sum == count(params));
+
+  const double self = 4 * 2.0 * 36, mlp = 2 * 2.0 * 6 * 24;  // of a token
+  const double source = 4 * (self + mlp) + 2.0 * 4 * 4 * 12;
+  const double cross = 5 * 2 * 2.0 * 36 + 4 * 2 * 2.0 * 36 + 2.0 * 5 * 4 * 12;
+  const double target = 2 * (5 * (self + mlp) + 2.0 * 15 * 12 + cross);
+  CHECK(model.cost(5, 3, 4).flops == Approx(source + target + 3 * 2.0 * 6 * 7));
+}
+
+TEST_CASE("an encoder-decoder refuses a variant that cannot cross, or not without a mask") {
+  Params<float> params;
+  CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "softmax", "bigbird"), tiny_registry(), params),
+                    ContainsSubstring("'bigbird'") && ContainsSubstring("cross-attention"));
+}
+
+}  // namespace heed
