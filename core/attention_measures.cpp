@@ -14,7 +14,7 @@ void add(std::optional<double>& sum, double share) { sum = sum.value_or(0) + sha
 
 }  // namespace
 
-std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span<const Evidence> keys) {
+std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span<const Relevance> keys) {
   double sum = 0;
   for (const float w : weights) sum += std::abs(static_cast<double>(w));
   if (sum == 0) return std::nullopt;
@@ -24,8 +24,8 @@ std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span
     row.entropy -= p_log_p(a);
     if (j == 0) row.on_first = a;
     if (weights[j] < 0) row.negative += a;
-    if (keys[j] == Evidence::answer) add(row.on_answer, a);
-    if (keys[j] == Evidence::distractor) add(row.on_distractors, a);
+    if (keys[j] == Relevance::answer) add(row.on_answer, a);
+    if (keys[j] == Relevance::distractor) add(row.on_distractors, a);
   }
   return row;
 }

@@ -20,7 +20,7 @@ struct RowMeasures {
 
 // Measures one row of weights (Tk); `keys` says what each key is for this query. Returns nullopt if all
 // weights are zero (the query sees no key).
-std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span<const Evidence> keys);
+std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span<const Relevance> keys);
 
 // Returns the effective rank of a map of signed weights (Tq,Tk): exp of the entropy of its singular values
 // divided by their sum (Roy and Vetterli 2007). From 1 to min(Tq,Tk); NaN if the map is zero or not finite.

@@ -14,8 +14,8 @@ constexpr Token kUnscored = -100;  // the label of a position whose output is no
 
 enum class Split { train, validation, test };
 
-// What a position of a sequence holds, as seen from another one that is scored.
-enum class Evidence : std::uint8_t { none, answer, distractor };
+// How a position of a sequence is relevant to another position that is scored.
+enum class Relevance : std::uint8_t { none, answer, distractor };
 
 // One of the sequences that an example consists of: tokens 0 .. width-1, or vectors of `width` numbers.
 struct Stream {
@@ -70,19 +70,18 @@ class Task {
   virtual TaskShape shape() const = 0;
   virtual void fill(Split split, std::uint64_t index, Example& example) const = 0;
 
-  // How many sequences an evaluation must walk to see the whole split once; nothing where the split is
-  // endless.
+  // Returns how many sequences cover the whole split once, or nullopt if the split is endless.
   virtual std::optional<Index> size(Split) const { return std::nullopt; }
 
-  // Where the evidence for the label of position `query` stands, in a sequence of this task: writes all of
-  // keys (length() long). `answer`: the position holds what the output must say, for the reason that it must
-  // say so; `distractor`: it holds what could be taken for that. None of them is hidden from the query. All
-  // is `none` where the query is not scored, or its label is not to be found in the sequence. Probes measure
-  // attention by it (docs/probes.md); a task that cannot tell leaves it out.
-  virtual void evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                        std::span<Evidence> keys) const {
+  // Writes for each position of a sequence of this task (keys has length() entries) how it is relevant to the
+  // label of position `query`. `answer`: it holds the label, and is the reason for it; `distractor`: it could
+  // be mistaken for an answer. Both are visible to the query. All are `none` if the query is not scored or
+  // its label does not occur in the sequence. Probes use it to measure attention (docs/probes.md); by default
+  // all are `none`.
+  virtual void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                         std::span<Relevance> keys) const {
     (void)tokens, (void)labels, (void)query;
-    std::fill(keys.begin(), keys.end(), Evidence::none);
+    std::fill(keys.begin(), keys.end(), Relevance::none);
   }
 };
 

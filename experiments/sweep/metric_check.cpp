@@ -19,7 +19,7 @@ namespace {
 bool has_test(const Task& task) { return task.size(Split::test) != Index{0}; }
 
 // Does a task say for any label of its first sequences where the answer is?
-bool has_evidence(const Task& task) {
+bool has_relevance(const Task& task) {
   constexpr std::uint64_t kSequences = 4;
   const TaskShape shape = task.shape();
   if (shape.input.kind != Stream::Kind::tokens || shape.labels != Labels::per_position) return false;
@@ -29,11 +29,11 @@ bool has_evidence(const Task& task) {
     const Batch example = one.first(1);
     const auto length = static_cast<std::size_t>(example.input.length(0));
     const auto tokens = example.input.tokens.first(length), labels = example.labels.first(length);
-    std::vector<Evidence> keys(length);
+    std::vector<Relevance> keys(length);
     for (std::size_t query = 0; query < length; ++query) {
       if (labels[query] == kUnscored) continue;
-      task.evidence(tokens, labels, static_cast<Index>(query), keys);
-      if (std::find(keys.begin(), keys.end(), Evidence::answer) != keys.end()) return true;
+      task.relevance(tokens, labels, static_cast<Index>(query), keys);
+      if (std::find(keys.begin(), keys.end(), Relevance::answer) != keys.end()) return true;
     }
   }
   return false;
@@ -67,7 +67,7 @@ std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCh
       none_of([&](const TrialConfig& t, const Task& task) { return shows_weights(t, task, registry); }))
     return "no variant of this sweep has attention weights to show";
   if (metric.starts_with("attention_on_") && metric != "attention_on_first" &&
-      none_of([](const TrialConfig&, const Task& task) { return has_evidence(task); }))
+      none_of([](const TrialConfig&, const Task& task) { return has_relevance(task); }))
     return "the task does not say where the answer is (docs/probes.md)";
   return "";
 }

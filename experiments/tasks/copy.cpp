@@ -31,18 +31,18 @@ void Copy::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
 
 // The answer is the token before the mark whose copy is due; distractors are the others that differ from
 // it.
-void Copy::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                    std::span<Evidence> keys) const {
-  std::fill(keys.begin(), keys.end(), Evidence::none);
+void Copy::relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                     std::span<Relevance> keys) const {
+  std::fill(keys.begin(), keys.end(), Relevance::none);
   const Index mark = options_.length - options_.tokens - 1;
   const Token blank = static_cast<Token>(options_.vocab - 2);
   Index due = mark + 1;  // position where the next token is copied
   for (Index j = 0; j < mark && query > mark; ++j) {
     if (tokens[j] == blank) continue;
     if (due++ == query)
-      keys[j] = Evidence::answer;
+      keys[j] = Relevance::answer;
     else if (tokens[j] != labels[query])
-      keys[j] = Evidence::distractor;
+      keys[j] = Relevance::distractor;
   }
 }
 

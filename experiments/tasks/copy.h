@@ -27,8 +27,8 @@ class Copy : public TokenTask {
   Index length() const final { return options_.length; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const final;
-  void evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                std::span<Evidence> keys) const final;
+  void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                 std::span<Relevance> keys) const final;
 
  protected:
   Copy(const Options& options, std::uint64_t seed, const std::string& name)

@@ -45,14 +45,14 @@ void Induction::sequence(Split split, std::uint64_t index, std::span<Token> toke
 
 // Answers are the labels that follow an earlier copy of the query's token. Distractors are all other tokens
 // before the query except the mark and copies of the label.
-void Induction::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                         std::span<Evidence> keys) const {
-  std::fill(keys.begin(), keys.end(), Evidence::none);
+void Induction::relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                          std::span<Relevance> keys) const {
+  std::fill(keys.begin(), keys.end(), Relevance::none);
   const Token label = labels[query], mark = static_cast<Token>(options_.vocab - 1);
   if (label == kUnscored) return;
   for (Index j = 0; j < query; ++j) {
-    if (tokens[j] != label && tokens[j] != mark) keys[j] = Evidence::distractor;
-    if (tokens[j] == tokens[query] && tokens[j + 1] == label) keys[j + 1] = Evidence::answer;
+    if (tokens[j] != label && tokens[j] != mark) keys[j] = Relevance::distractor;
+    if (tokens[j] == tokens[query] && tokens[j + 1] == label) keys[j + 1] = Relevance::answer;
   }
 }
 

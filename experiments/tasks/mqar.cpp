@@ -59,12 +59,12 @@ void Mqar::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
 }
 
 // The answer is the value that follows the key in the context; distractors are the other values there.
-void Mqar::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                    std::span<Evidence> keys) const {
-  std::fill(keys.begin(), keys.end(), Evidence::none);
+void Mqar::relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                     std::span<Relevance> keys) const {
+  std::fill(keys.begin(), keys.end(), Relevance::none);
   if (labels[query] == kUnscored) return;
   for (Index i = 0; i < 2 * options_.pairs; i += 2)
-    keys[i + 1] = tokens[i] == tokens[query] ? Evidence::answer : Evidence::distractor;
+    keys[i + 1] = tokens[i] == tokens[query] ? Relevance::answer : Relevance::distractor;
 }
 
 // Draws one of the slots without a label, with probability proportional to the weights. `labels`: those

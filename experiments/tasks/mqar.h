@@ -39,8 +39,8 @@ class Mqar final : public TokenTask {
   Index length() const override { return options_.length; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const override;
-  void evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                std::span<Evidence> keys) const override;
+  void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                 std::span<Relevance> keys) const override;
 
  private:
   Index draw_free_slot(Draws& draws, std::span<const Token> labels) const;

@@ -72,20 +72,20 @@ void Recall::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
 
 // Answers are the values that follow the same key. Distractors are the noise tokens, or other values if the
 // task has no noise.
-void Recall::evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                      std::span<Evidence> keys) const {
-  std::fill(keys.begin(), keys.end(), Evidence::none);
+void Recall::relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                       std::span<Relevance> keys) const {
+  std::fill(keys.begin(), keys.end(), Relevance::none);
   if (query % 2 != 0 || labels[query] == kUnscored) return;
   const Token first_noise = static_cast<Token>(options_.vocab - options_.noise_vocab);
   const Token value = value_of(tokens[query], tokens.first(query));
   if (tokens[query] >= first_noise || value == kUnscored) return;  // noise, or the first occurrence of a key
   for (Index i = 0; i < query; i += 2) {
     if (tokens[i] == tokens[query])
-      keys[i + 1] = Evidence::answer;
+      keys[i + 1] = Relevance::answer;
     else if (tokens[i] >= first_noise)
-      keys[i] = keys[i + 1] = Evidence::distractor;
+      keys[i] = keys[i + 1] = Relevance::distractor;
     else if (options_.noise_vocab == 0 && tokens[i + 1] != value)
-      keys[i + 1] = Evidence::distractor;
+      keys[i + 1] = Relevance::distractor;
   }
 }
 

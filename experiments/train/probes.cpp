@@ -37,7 +37,7 @@ using Means = std::array<Mean, kHeadMeasures.size()>;  // of one head, in the or
 // What each position holds for each query that is scored.
 struct ScoredRow {
   Index query;
-  std::vector<Evidence> keys;
+  std::vector<Relevance> keys;
 };
 
 std::vector<ScoredRow> scored_rows(const Task& task, const Batch& sequence) {
@@ -47,8 +47,8 @@ std::vector<ScoredRow> scored_rows(const Task& task, const Batch& sequence) {
                                labels = sequence.labels.first(time);
   for (std::size_t i = 0; i < time; ++i) {
     if (labels[i] == kUnscored) continue;
-    rows.push_back({static_cast<Index>(i), std::vector<Evidence>(time)});
-    task.evidence(tokens, labels, static_cast<Index>(i), rows.back().keys);
+    rows.push_back({static_cast<Index>(i), std::vector<Relevance>(time)});
+    task.relevance(tokens, labels, static_cast<Index>(i), rows.back().keys);
   }
   return rows;
 }

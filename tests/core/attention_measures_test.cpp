@@ -12,9 +12,9 @@ using namespace heed;
 namespace {
 
 constexpr double kNear = 1e-12;
-constexpr auto none = Evidence::none, answer = Evidence::answer, distractor = Evidence::distractor;
+constexpr auto none = Relevance::none, answer = Relevance::answer, distractor = Relevance::distractor;
 
-RowMeasures measured(const std::vector<float>& weights, std::vector<Evidence> keys = {}) {
+RowMeasures measured(const std::vector<float>& weights, std::vector<Relevance> keys = {}) {
   keys.resize(weights.size());
   return measure_row(weights, keys).value();
 }
@@ -87,7 +87,7 @@ TEST_CASE(
 TEST_CASE(
     "attention measures: a query that sees nothing has no measures; a weight that is not a number spoils "
     "them") {
-  const std::vector<Evidence> keys(3);
+  const std::vector<Relevance> keys(3);
   CHECK_FALSE(measure_row(std::vector<float>(3, 0), keys));
   const float nan = std::numeric_limits<float>::quiet_NaN();
   CHECK(std::isnan(measured({nan, 1, 0}).entropy));

@@ -23,7 +23,7 @@ const Shape kShapes[] = {{256, 16, 16}, {3, 1, 3}, {9, 4, 5}, {40, 1, 100}, {64,
 
 }  // namespace
 
-TEST_CASE("copy: copies end with the mark and blanks, whose outputs must be the tokens in their order") {
+TEST_CASE("copy: sequences end with the mark and blanks, whose labels are the tokens in order") {
   for (const std::string name : {"copy", "selective_copy"})
     for (const Shape& shape : kShapes) {
       const auto task = make_task(name, options_of(shape));
@@ -44,13 +44,13 @@ TEST_CASE("copy: copies end with the mark and blanks, whose outputs must be the 
     }
 }
 
-TEST_CASE("copy shows its tokens at the start") {
+TEST_CASE("copy: shows its tokens at the start") {
   const auto task = make_task("copy");
   for (const Sequence& s : draw_all(*task, Split::train, 50))
     CHECK(std::equal(s.tokens.begin(), s.tokens.begin() + 16, s.labels.end() - 16));
 }
 
-TEST_CASE("copy: selective copy scatters its blanks evenly over the gaps before the tokens") {
+TEST_CASE("selective_copy: blanks are distributed evenly over the gaps before the tokens") {
   constexpr Index tokens = 16, blanks = 256 - 2 * tokens - 1, sequences = 400;
   const auto task = make_task("selective_copy");
   std::vector<double> before(tokens);
@@ -84,7 +84,7 @@ TEST_CASE("copy: every token is copied equally often, and the same may come twic
   CHECK(chi < 44);  // 13 degrees of freedom, 6 standard deviations
 }
 
-TEST_CASE("copy: copies refuse tokens that do not fit") {
+TEST_CASE("copy: it refuses tokens that do not fit") {
   CHECK(refusals("copy", {{"length", "33"}, {"tokens", "16"}}).empty());
   CHECK(refusals("selective_copy", {{"length", "32"}, {"tokens", "16"}}) ==
         Lines{"task.tokens: 16 tokens, the mark and 16 answers do not fit into 'length' (32)."});
@@ -92,7 +92,7 @@ TEST_CASE("copy: copies refuse tokens that do not fit") {
         Lines{"task.vocab: 2 is out of range; it must be from 3 to 16777216."});
 }
 
-TEST_CASE("copy: the data of the copies are those of the golden hashes") {
+TEST_CASE("copy: data have the golden hashes") {
   CHECK(golden_hash(*make_task("copy")) == 0xd1d0528ad063c8ed);
   CHECK(golden_hash(*make_task("selective_copy")) == 0xc4a0c642e9e873a8);
 }

@@ -15,7 +15,7 @@ Given options_of(Index length, Index vocab, const std::string& score) {
 
 }  // namespace
 
-TEST_CASE("induction shows the mark twice and asks for the token behind the first") {
+TEST_CASE("induction: shows the mark twice and asks for the token after the first") {
   for (const auto& [length, vocab] : {std::pair<Index, Index>{30, 20}, {3, 2}, {4, 3}, {257, 50}}) {
     const auto task = make_task("induction", options_of(length, vocab, "last"));
     for (const Sequence& s : draw_all(*task, Split::test, 100)) {
@@ -42,7 +42,8 @@ TEST_CASE("induction: the mark may be at any position") {
   CHECK(chi < 71);  // 27 degrees of freedom, 6 standard deviations
 }
 
-TEST_CASE("induction scored everywhere repeats its first half and scores each pair that came before") {
+TEST_CASE(
+    "induction: with all positions scored, it repeats its first half and scores each pair that came before") {
   for (Index vocab : {2, 5, 20, 1000}) {
     const auto task = make_task("induction", options_of(40, vocab, "all"));
     for (const Sequence& s : draw_all(*task, Split::train, 50)) {
@@ -59,7 +60,7 @@ TEST_CASE("induction scored everywhere repeats its first half and scores each pa
   }
 }
 
-TEST_CASE("induction refuses an odd length where a half is repeated") {
+TEST_CASE("induction: refuses an odd length if a half is repeated") {
   CHECK(refusals("induction", options_of(31, 20, "last")).empty());
   CHECK(refusals("induction", options_of(31, 20, "all")) ==
         Lines{"task.length: 31 is odd; 'score: all' repeats a half and needs an even length."});
@@ -67,7 +68,7 @@ TEST_CASE("induction refuses an odd length where a half is repeated") {
         Lines{"task.score: unknown value 'each'. Known: last, all."});
 }
 
-TEST_CASE("induction: the data of induction are those of the golden hashes") {
+TEST_CASE("induction: data have the golden hashes") {
   CHECK(golden_hash(*make_task("induction")) == 0xc11018603ef78066);
   CHECK(golden_hash(*make_task("induction", options_of(64, 20, "all"))) == 0x654e7ae9a775bf2f);
 }

@@ -44,7 +44,7 @@ constexpr double kChiBound = 71;  // 27 + 6 standard deviations, sqrt(2 * 27)
 
 }  // namespace
 
-TEST_CASE("mqar begins with pairs of a key and a value, none of them twice") {
+TEST_CASE("mqar: begins with pairs of a key and a value, all different") {
   for (const Shape& shape : kShapes) {
     const auto task = make_task("mqar", options_of(shape));
     for (const Sequence& s : draw_all(*task, Split::train, 50)) {
@@ -63,7 +63,7 @@ TEST_CASE("mqar begins with pairs of a key and a value, none of them twice") {
   }
 }
 
-TEST_CASE("mqar asks for each key once, in a slot of its own, and scores nothing else") {
+TEST_CASE("mqar: asks for each key once, each in another slot, and scores nothing else") {
   for (const Shape& shape : kShapes) {
     const auto task = make_task("mqar", options_of(shape));
     for (const Sequence& s : draw_all(*task, Split::validation, 50)) {
@@ -84,7 +84,7 @@ TEST_CASE("mqar asks for each key once, in a slot of its own, and scores nothing
   }
 }
 
-TEST_CASE("mqar: the slots of mqar follow the power law") {
+TEST_CASE("mqar: slots follow the power law") {
   for (const char* power : {"0.01", "1", "0.5", "2"}) {
     const double a = std::stod(power);
     const auto task = make_task("mqar", options_of({64, 4, 8192}, power));
@@ -94,7 +94,7 @@ TEST_CASE("mqar: the slots of mqar follow the power law") {
   }
 }
 
-TEST_CASE("mqar finds a slot for every key where all are needed and the weights are far apart") {
+TEST_CASE("mqar: finds a slot for every key if all are needed and weights differ strongly") {
   for (const char* power : {"0", "10"}) {
     const auto task = make_task("mqar", options_of({256, 64, 300}, power));
     const Sequence s = draw(*task, Split::test, 0);
@@ -102,7 +102,7 @@ TEST_CASE("mqar finds a slot for every key where all are needed and the weights 
   }
 }
 
-TEST_CASE("mqar fills with any token on request, and asks the same") {
+TEST_CASE("mqar: fills with random tokens on request, with the same queries") {
   const Shape shape{64, 4, 8192};
   const auto task = make_task("mqar", options_of(shape, "0.01", "random"));
   std::set<Token> filler;
@@ -123,7 +123,7 @@ TEST_CASE("mqar fills with any token on request, and asks the same") {
   CHECK(filler.size() > 3500);  // 5,200 draws of 8,192 tokens
 }
 
-TEST_CASE("mqar refuses what does not fit, all of it at once") {
+TEST_CASE("mqar: refuses wrong sizes, all at once") {
   CHECK(refusals("mqar", Given{}).empty());
   CHECK(begin_with(refusals("mqar", {{"length", "63"}, {"pairs", "16"}, {"vocab", "61"}}),
                    Lines{"task.length: 63 is odd", "task.vocab: 61 is odd",
@@ -134,7 +134,7 @@ TEST_CASE("mqar refuses what does not fit, all of it at once") {
   CHECK(refusals("mqar", {{"pair", "3"}}).at(0).find("Did you mean 'pairs'?") != std::string::npos);
 }
 
-TEST_CASE("mqar: the data of mqar are those of the golden hash") {
+TEST_CASE("mqar: data have the golden hash") {
   CHECK(golden_hash(*make_task("mqar")) == 0xf9aa64d75a7468ee);
   CHECK(golden_hash(*make_task("mqar", options_of({128, 8, 512}, "1", "random"))) == 0xcfa0294791e5f8c9);
 }

@@ -40,7 +40,7 @@ std::vector<Token> recalled_labels(const std::vector<Token>& tokens, Index keys)
 
 }  // namespace
 
-TEST_CASE("recall stands in pairs: a key and its value, which stays, or two tokens of noise") {
+TEST_CASE("recall: a sequence has pairs, of a key and its fixed value or of two noise tokens") {
   for (const char* name : {"recall", "noisy_recall"})
     for (const Shape& shape : kShapes) {
       const auto task = make_task(name, options_of(shape));
@@ -64,7 +64,7 @@ TEST_CASE("recall stands in pairs: a key and its value, which stays, or two toke
     }
 }
 
-TEST_CASE("validation and test score the values of keys seen before, never noise or a first value") {
+TEST_CASE("recall: validation and test score the values of keys seen before, never noise or a first value") {
   for (const Shape& shape : kShapes)
     for (const char* labels : {"all", "recalled"}) {
       const auto task = make_task("recall", options_of(shape, labels));
@@ -75,7 +75,7 @@ TEST_CASE("validation and test score the values of keys seen before, never noise
     }
 }
 
-TEST_CASE("training scores every next token, or on request what tests score") {
+TEST_CASE("recall: training scores every next token, or on request what tests score") {
   const Shape noisy{128, 32, 16, "0.5"};
   const auto all = make_task("noisy_recall", options_of(noisy)),
              recalled = make_task("noisy_recall", options_of(noisy, "recalled"));
@@ -88,7 +88,7 @@ TEST_CASE("training scores every next token, or on request what tests score") {
   }
 }
 
-TEST_CASE("as many pairs are noise as asked for") {
+TEST_CASE("recall: the number of noise pairs is as configured") {
   const auto task = make_task("noisy_recall", {{"noise", "0.3"}});
   int noise = 0;
   for (const Sequence& s : draw_all(*task, Split::train, 500))
@@ -97,7 +97,7 @@ TEST_CASE("as many pairs are noise as asked for") {
   CHECK(std::abs(noise - 9300) < 6 * 81);
 }
 
-TEST_CASE("where all may be noise one pair in a place of its own is not") {
+TEST_CASE("recall: if all pairs may be noise, one pair at a random position is not") {
   const auto task = make_task("recall", options_of({16, 6, 2, "1"}));
   std::set<Index> places;
   for (const Sequence& s : draw_all(*task, Split::train, 200)) {
@@ -112,7 +112,7 @@ TEST_CASE("where all may be noise one pair in a place of its own is not") {
   CHECK(places.size() == 7);
 }
 
-TEST_CASE("the last pair asks for each different key equally often, however often it was shown") {
+TEST_CASE("recall: the last pair asks for each different key equally often, however often it was shown") {
   const auto task = make_task("recall", options_of({8, 4, 0, "0"}));  // two keys, three pairs before the last
   int asked = 0, rare = 0;
   for (const Sequence& s : draw_all(*task, Split::train, 4000)) {
@@ -124,7 +124,7 @@ TEST_CASE("the last pair asks for each different key equally often, however ofte
   CHECK(std::abs(rare - asked / 2) < 120);  // 6 deviations of sqrt(1500) / 2
 }
 
-TEST_CASE("the published settings are the defaults") {
+TEST_CASE("recall: the published settings are the defaults") {
   CHECK(make_task("recall")->shape().classes == 16);
   CHECK(make_task("noisy_recall")->shape().classes == 32);
   CHECK(make_task("recall")->shape().input.length == 128);
@@ -135,7 +135,7 @@ TEST_CASE("the published settings are the defaults") {
         "{labels: all, length: 128, noise: 0.2, noise_vocab: 16, vocab: 32}");
 }
 
-TEST_CASE("recall refuses what does not fit") {
+TEST_CASE("recall: refuses wrong sizes") {
   CHECK(begin_with(refusals("recall", {{"length", "127"}, {"vocab", "17"}, {"noise", "0.5"}}),
                    Lines{"task.length: 127 is odd",
                          "task.vocab: 17 without the 0 noise tokens leaves 17; it must leave an even number",
@@ -146,7 +146,7 @@ TEST_CASE("recall refuses what does not fit") {
         Lines{"task.noise: 1.5 is out of range; it must be from 0 to 1."});
 }
 
-TEST_CASE("the data of recall are those of the golden hashes") {
+TEST_CASE("recall: data have the golden hashes") {
   CHECK(golden_hash(*make_task("recall")) == 0x842a013f19c84484);
   CHECK(golden_hash(*make_task("noisy_recall")) == 0x8df6d9ff58c4e066);
 }

@@ -35,7 +35,7 @@ inline std::unique_ptr<Task> make_task(const std::string& name, const Given& giv
   return make_task(name, task_config(given), seed);
 }
 
-// What the door says to wrong options: the lines of the problems.
+// Returns the problems of wrong options, a line each.
 inline std::vector<std::string> refusals(const std::string& name, const Config& config) {
   Registry registry;
   register_builtin_tasks(registry);

@@ -29,12 +29,12 @@ std::set<std::vector<Token>> tokens_of(const Task& task, Split split) {
 
 }  // namespace
 
-TEST_CASE("the tasks of the tree are registered") {
+TEST_CASE("tasks: the tasks of the tree are registered") {
   CHECK(task_names() ==
         Lines{"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction", "text"});
 }
 
-TEST_CASE("every task writes every place with tokens and labels of its vocabulary, and scores something") {
+TEST_CASE("tasks: every task writes all tokens and labels within its vocabulary, and scores something") {
   for (const std::string& name : task_names()) {
     const auto task = make_task(name);
     for (Split split : kSplits)
@@ -52,7 +52,7 @@ TEST_CASE("every task writes every place with tokens and labels of its vocabular
 }
 
 // Trap: blanks drawn from a global generator, so that data change with unrelated code.
-TEST_CASE("data depend on the seed alone: not on the order of calls, nor on other draws") {
+TEST_CASE("tasks: data depend only on the seed, not on the order of calls or on other draws") {
   for (const std::string& name : task_names()) {
     const auto task = make_task(name, Given{}, 7), again = make_task(name, Given{}, 7);
     const std::vector<Sequence> forward = draw_all(*task, Split::test, kCount);
@@ -68,7 +68,7 @@ TEST_CASE("data depend on the seed alone: not on the order of calls, nor on othe
 }
 
 // Trap: test data that depend on the number of workers.
-TEST_CASE("data are the same from any number of threads") {
+TEST_CASE("tasks: data are the same from any number of threads") {
   for (const std::string& name : task_names()) {
     const auto task = make_task(name);
     const std::vector<Sequence> expected = draw_all(*task, Split::test, kCount);
@@ -87,7 +87,7 @@ TEST_CASE("data are the same from any number of threads") {
 }
 
 // Trap: accuracy selected and reported on the same split.
-TEST_CASE("no two splits, seeds or indices share a sequence") {
+TEST_CASE("tasks: no two splits, seeds or indices share a sequence") {
   for (const std::string& name : task_names()) {
     INFO(name);
     const auto task = make_task(name, Given{}, 1), other = make_task(name, Given{}, 2);
@@ -99,7 +99,7 @@ TEST_CASE("no two splits, seeds or indices share a sequence") {
   }
 }
 
-TEST_CASE("generated tasks are endless, and far sequences are there") {
+TEST_CASE("tasks: generated tasks are endless, also at large indices") {
   for (const std::string& name : task_names()) {
     const auto task = make_task(name);
     CHECK_FALSE(task->size(Split::train));
@@ -108,22 +108,22 @@ TEST_CASE("generated tasks are endless, and far sequences are there") {
   }
 }
 
-TEST_CASE("making a sequence and finding its evidence allocates nothing") {
+TEST_CASE("tasks: making a sequence and its relevant positions allocates nothing") {
   for (const std::string& name : task_names()) {
     const auto task = make_task(name);
     Sequence s = draw(*task, Split::train, 0);
-    std::vector<Evidence> keys(s.tokens.size());
+    std::vector<Relevance> keys(s.tokens.size());
     const std::size_t before = heap_allocations();
     Example example{{.tokens = s.tokens, .length = std::ssize(s.tokens)}, s.labels};
     for (Split split : kSplits) task->fill(split, 1, example);
-    task->evidence(s.tokens, s.labels, task->shape().input.length - 1, keys);
+    task->relevance(s.tokens, s.labels, task->shape().input.length - 1, keys);
     const std::size_t made = heap_allocations() - before;
     INFO(name);
     CHECK(made == 0);
   }
 }
 
-TEST_CASE("a copy of a task's default options is accepted by its own door") {
+TEST_CASE("tasks: a copy of a task's default options is accepted") {
   Registry registry;
   register_builtin_tasks(registry);
   for (const TaskInfo& info : registry.tasks()) {

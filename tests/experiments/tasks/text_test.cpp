@@ -45,7 +45,7 @@ Sequence walk(const Task& task, Split split) {
 
 }  // namespace
 
-TEST_CASE("evaluation walks the whole of a split and scores each position once") {
+TEST_CASE("text: evaluation covers a whole split and scores each position once") {
   const TempFolder folder;
   const std::string text = random_text(1000);
   write(folder / "t.txt", text);
@@ -62,7 +62,7 @@ TEST_CASE("evaluation walks the whole of a split and scores each position once")
   }
 }
 
-TEST_CASE("training windows start everywhere in the training part and never leave it") {
+TEST_CASE("text: training windows start everywhere in the training part and never leave it") {
   const TempFolder folder;
   std::string text(100, 'v');
   for (int i = 0; i < 90; ++i) text[i] = static_cast<char>(i);
@@ -82,7 +82,7 @@ TEST_CASE("training windows start everywhere in the training part and never leav
   CHECK(chi < 158);  // 81 degrees of freedom, 6 deviations
 }
 
-TEST_CASE("a test share of 0 leaves validation alone, up to the last byte") {
+TEST_CASE("text: with a test share of 0, validation extends to the last byte") {
   const TempFolder folder;
   const std::string text = random_text(1003);
   write(folder / "t.txt", text);
@@ -94,7 +94,7 @@ TEST_CASE("a test share of 0 leaves validation alone, up to the last byte") {
   CHECK(*task->size(Split::validation) == 10);
 }
 
-TEST_CASE("a position of text is scored by the token behind it also where a window ends") {
+TEST_CASE("text: the label of a position is the next token, also at the end of a window") {
   const TempFolder folder;
   write(folder / "t.txt", random_text(200));
   const auto task = make_task("text", options_of(folder / "t.txt", 3));
@@ -102,7 +102,7 @@ TEST_CASE("a position of text is scored by the token behind it also where a wind
   CHECK(first.labels[2] == second.tokens[0]);
 }
 
-TEST_CASE("characters are code points, numbered in their order") {
+TEST_CASE("text: characters are code points, numbered in order") {
   const TempFolder folder;
   write(folder / "t.txt",
         "zz\xC3\xA9"
@@ -120,7 +120,7 @@ TEST_CASE("characters are code points, numbered in their order") {
   CHECK(found);
 }
 
-TEST_CASE("bytes are bytes, also above 127") {
+TEST_CASE("text: bytes above 127 are tokens too") {
   const TempFolder folder;
   write(folder / "t.txt", std::string(100, '\xFF'));
   const auto task = make_task("text", options_of(folder / "t.txt", 4));
@@ -128,7 +128,7 @@ TEST_CASE("bytes are bytes, also above 127") {
   CHECK(draw(*task, Split::train, 0).tokens[0] == 255);
 }
 
-TEST_CASE("what is not UTF-8 is refused as characters") {
+TEST_CASE("text: characters require UTF-8") {
   const TempFolder folder;
   for (const std::string bad :
        {"\xFF", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE2\x82", "\x80"}) {
@@ -139,7 +139,7 @@ TEST_CASE("what is not UTF-8 is refused as characters") {
   }
 }
 
-TEST_CASE("a folder is the text of its regular files in the order of their names") {
+TEST_CASE("text: a folder is the text of its regular files in the order of their names") {
   const TempFolder folder;
   write(folder / "b", std::string(50, 'b'));
   write(folder / "a", std::string(50, 'a'));
@@ -151,14 +151,14 @@ TEST_CASE("a folder is the text of its regular files in the order of their names
   CHECK(*task->size(Split::validation) == 1);
 }
 
-TEST_CASE("the texts that every Debian and Ubuntu carries are there by default") {
+TEST_CASE("text: the default texts are part of every Debian and Ubuntu") {
   const auto task = make_task("text");
   CHECK(task->shape().classes == 256);
   CHECK(*task->size(Split::validation) > 100);
   CHECK(*task->size(Split::test) > 100);
 }
 
-TEST_CASE("a text that cannot be read is refused with its path and the remedy") {
+TEST_CASE("text: an unreadable file is refused with its path and the remedy") {
   const TempFolder folder;
   fs::create_directory(folder / "empty");
   const std::string remedy = "; give 'path' a text file, or a folder of text files.";
@@ -171,7 +171,7 @@ TEST_CASE("a text that cannot be read is refused with its path and the remedy") 
               "': the folder holds no regular file" + remedy});
 }
 
-TEST_CASE("a file that is no text is refused with what it is and what to do") {
+TEST_CASE("text: a file that is not text is refused with its kind and the remedy") {
   const TempFolder folder;
   const std::string padding(300, 'x');
   const auto problem_of = [&](const std::string& name, const std::string& content) {
@@ -204,7 +204,7 @@ TEST_CASE("a file that is no text is refused with what it is and what to do") {
   CHECK_THAT(refusals("text", options_of(folder / "texts", 4)).at(0), with("b.npy' is not a text"));
 }
 
-TEST_CASE("a text that is too short is refused with what is missing") {
+TEST_CASE("text: a text that is too short is refused with what is missing") {
   const TempFolder folder;
   const std::string path = (folder / "t.txt").string();
   write(path, random_text(100));
@@ -225,7 +225,7 @@ TEST_CASE("a text that is too short is refused with what is missing") {
       ContainsSubstring(path + "' has 50 characters, of which 45 are for training; it needs 61 (length 60)"));
 }
 
-TEST_CASE("shares that are no split are refused") {
+TEST_CASE("text: shares that are no split are refused") {
   const fs::path path = "/usr/share/common-licenses";
   CHECK(begin_with(refusals("text", options_of(path, 4, {"0.9", "0.1"})),
                    Lines{"task.split: expected three fractions"}));
@@ -241,7 +241,7 @@ TEST_CASE("shares that are no split are refused") {
         Lines{"task.split: expected a list of numbers, found 0.9."});
 }
 
-TEST_CASE("the shares of a split are written into the resolved configuration") {
+TEST_CASE("text: the shares of a split are written into the resolved configuration") {
   Registry registry;
   register_builtin_tasks(registry);
   Problems problems;
@@ -249,7 +249,7 @@ TEST_CASE("the shares of a split are written into the resolved configuration") {
   CHECK(resolved.find("split")->canonical() == "[0.9, 0.05, 0.05]");
 }
 
-TEST_CASE("the data of text are those of the golden hash") {
+TEST_CASE("text: data have the golden hash") {
   const TempFolder folder;
   write(folder / "t.txt", random_text(22000));
   CHECK(golden_hash(*make_task("text", options_of(folder / "t.txt", 16))) == 0xd39cde0a0e438e32);

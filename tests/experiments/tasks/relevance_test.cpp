@@ -1,4 +1,4 @@
-// Where tasks say that the evidence for a label stands.
+// The positions that tasks mark as relevant to a label.
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -27,18 +27,18 @@ Seen look(const Task& task, Split split, const MayDistract& may_distract) {
   for (std::uint64_t i = 0; i < kSequences; ++i) {
     const Sequence s = draw(task, split, i);
     for (Index query = 0; query < task.shape().input.length; ++query) {
-      std::vector<Evidence> keys(s.tokens.size(), Evidence::distractor);  // all of it must be written
-      task.evidence(s.tokens, s.labels, query, keys);
-      const Index answers = std::ranges::count(keys, Evidence::answer);
+      std::vector<Relevance> keys(s.tokens.size(), Relevance::distractor);  // all of it must be written
+      task.relevance(s.tokens, s.labels, query, keys);
+      const Index answers = std::ranges::count(keys, Relevance::answer);
       const bool must = s.labels[query] != kUnscored && split == Split::test;
       seen.queries += answers > 0, seen.answers += answers;
       for (Index j = 0; j < task.shape().input.length; ++j) {
-        const Evidence key = keys[j];
-        seen.distractors += key == Evidence::distractor;
-        const char* wrong = key != Evidence::none && j > query                          ? "is hidden"
-                            : key == Evidence::answer && s.tokens[j] != s.labels[query] ? "is not the label"
-                            : key == Evidence::distractor && !may_distract(s, query, j) ? "is no distractor"
-                                                                                        : nullptr;
+        const Relevance key = keys[j];
+        seen.distractors += key == Relevance::distractor;
+        const char* wrong = key != Relevance::none && j > query                          ? "is hidden"
+                            : key == Relevance::answer && s.tokens[j] != s.labels[query] ? "is not the label"
+                            : key == Relevance::distractor && !may_distract(s, query, j) ? "is no distractor"
+                                                                                         : nullptr;
         if (wrong && seen.fault.empty())
           seen.fault = fmt::format("sequence {}, query {}: position {} {}", i, query, j, wrong);
       }
@@ -59,9 +59,9 @@ class OffByOne final : public Task {
   void fill(Split split, std::uint64_t index, Example& example) const override {
     task_->fill(split, index, example);
   }
-  void evidence(std::span<const Token> tokens, std::span<const Token> labels, Index query,
-                std::span<Evidence> keys) const override {
-    task_->evidence(tokens, labels, query, keys);
+  void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
+                 std::span<Relevance> keys) const override {
+    task_->relevance(tokens, labels, query, keys);
     std::rotate(keys.begin(), keys.end() - 1, keys.end());
   }
 
@@ -71,7 +71,7 @@ class OffByOne final : public Task {
 
 }  // namespace
 
-TEST_CASE("mqar: the answer is the one value behind the queried key, the other values distract") {
+TEST_CASE("mqar: the answer is the value after the queried key, the other values distract") {
   for (const char* filler : {"zero", "random"}) {
     const auto task = make_task("mqar", {{"pairs", "8"}, {"length", "64"}, {"filler", filler}});
     const auto other_value = [](const Sequence& s, Index query, Index j) {
@@ -115,30 +115,30 @@ TEST_CASE("noisy_recall: the tokens of noise distract, and nothing else") {
   }
 }
 
-TEST_CASE("noisy_recall: in sight of the last query are all tokens of noise") {
+TEST_CASE("noisy_recall: all tokens of noise are visible to the last query") {
   const auto task = make_task("noisy_recall");
   for (const Sequence& s : draw_all(*task, Split::test, 50)) {
-    std::vector<Evidence> keys(s.tokens.size());
-    task->evidence(s.tokens, s.labels, task->shape().input.length - 2, keys);
-    CHECK(std::ranges::count(keys, Evidence::distractor) ==
+    std::vector<Relevance> keys(s.tokens.size());
+    task->relevance(s.tokens, s.labels, task->shape().input.length - 2, keys);
+    CHECK(std::ranges::count(keys, Relevance::distractor) ==
           std::ranges::count_if(s.tokens, [](Token t) { return t >= 16; }));
   }
 }
 
-TEST_CASE("recall: training on all next tokens marks the recalled values alone") {
+TEST_CASE("recall: training on all next tokens marks only the recalled values") {
   const auto task = make_task("recall", {{"length", "16"}}),
              other = make_task("recall", {{"length", "16"}, {"labels", "recalled"}});
   const Sequence s = draw(*task, Split::train, 0), t = draw(*other, Split::train, 0);
   REQUIRE(s.tokens == t.tokens);
   for (Index query = 0; query < 16; ++query) {
-    std::vector<Evidence> all(16), recalled(16);
-    task->evidence(s.tokens, s.labels, query, all);
-    task->evidence(t.tokens, t.labels, query, recalled);
+    std::vector<Relevance> all(16), recalled(16);
+    task->relevance(s.tokens, s.labels, query, all);
+    task->relevance(t.tokens, t.labels, query, recalled);
     CHECK(all == recalled);
   }
 }
 
-TEST_CASE("copy, selective_copy: the token whose turn it is, in order") {
+TEST_CASE("copy, selective_copy: the answer is the next token in order") {
   for (const char* name : {"copy", "selective_copy"}) {
     const auto task = make_task(name, {{"length", "64"}, {"tokens", "12"}});
     for (Split split : kSplits) {
@@ -152,9 +152,9 @@ TEST_CASE("copy, selective_copy: the token whose turn it is, in order") {
     const Sequence s = draw(*task, Split::test, 0);
     Index before = -1;
     for (Index query = 52; query < 64; ++query) {
-      std::vector<Evidence> keys(64);
-      task->evidence(s.tokens, s.labels, query, keys);
-      const Index at = std::ranges::find(keys, Evidence::answer) - keys.begin();
+      std::vector<Relevance> keys(64);
+      task->relevance(s.tokens, s.labels, query, keys);
+      const Index at = std::ranges::find(keys, Relevance::answer) - keys.begin();
       CHECK(at > before);
       before = at;
     }
@@ -162,7 +162,7 @@ TEST_CASE("copy, selective_copy: the token whose turn it is, in order") {
   }
 }
 
-TEST_CASE("induction: what stood behind the same token before; all other tokens distract, but the mark") {
+TEST_CASE("induction: the answer followed the same token before; all other tokens except the mark distract") {
   for (const char* score : {"last", "all"}) {
     const auto task = make_task("induction", {{"score", score}});
     const auto other = [](const Sequence& s, Index query, Index j) {
@@ -177,22 +177,22 @@ TEST_CASE("induction: what stood behind the same token before; all other tokens 
   }
   // x y m z x m: the answer is z alone, x y x distract
   const auto task = make_task("induction", {{"length", "6"}});
-  std::vector<Evidence> keys(6);
+  std::vector<Relevance> keys(6);
   const std::vector<Token> tokens = {3, 4, 19, 5, 3, 19},
                            labels = {kUnscored, kUnscored, kUnscored, kUnscored, kUnscored, 5};
-  task->evidence(tokens, labels, 5, keys);
-  constexpr auto none = Evidence::none, answer = Evidence::answer, distractor = Evidence::distractor;
-  CHECK(keys == std::vector<Evidence>{distractor, distractor, none, answer, distractor, none});
+  task->relevance(tokens, labels, 5, keys);
+  constexpr auto none = Relevance::none, answer = Relevance::answer, distractor = Relevance::distractor;
+  CHECK(keys == std::vector<Relevance>{distractor, distractor, none, answer, distractor, none});
 }
 
-TEST_CASE("text has no evidence to point at") {
+TEST_CASE("text: no position is relevant") {
   const auto task = make_task("text", {{"length", "16"}});
   const Seen seen = look(*make_task("text", {{"length", "16"}}), Split::train, another_token);
   CHECK(seen.fault.empty());
   CHECK(seen.answers + seen.distractors == 0);
 }
 
-TEST_CASE("evidence that points beside the answer is found") {
+TEST_CASE("relevance: an answer at a wrong position is found by this test") {
   for (const char* name : {"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction"}) {
     INFO(name);
     CHECK_FALSE(look(OffByOne(make_task(name)), Split::test, another_token).fault.empty());
