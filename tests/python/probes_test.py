@@ -28,7 +28,7 @@ save: [attention]
 TOLERANCE = 1e-9  # relative; the maps are kept as the floats that heed measured
 
 
-def mqar_evidence(tokens, query, pairs=4):
+def mqar_relevance(tokens, query, pairs=4):
     """Boolean (T): the positions that hold the answer, and the distractors."""
     values = np.zeros(len(tokens), bool)
     values[1 : 2 * pairs : 2] = True
@@ -37,7 +37,7 @@ def mqar_evidence(tokens, query, pairs=4):
     return answer, values & ~answer
 
 
-def noisy_recall_evidence(tokens, query, first_noise=16):
+def noisy_recall_relevance(tokens, query, first_noise=16):
     before = np.arange(len(tokens)) < query
     answer = np.zeros(len(tokens), bool)
     answer[1::2] = tokens[0::2] == tokens[query]
@@ -63,18 +63,18 @@ def row_measures(w, answer, distractor):
     }
 
 
-def head_measures(maps, tokens, labels, evidence):
+def head_measures(maps, tokens, labels, relevance):
     """maps (sequence, query, key) of one head; the mean over scored queries of each measure."""
     rows = []
     for w, x, y in zip(maps, tokens, labels):
-        rows += [row_measures(w[i], *evidence(x, i)) for i in np.flatnonzero(y != -100)]
+        rows += [row_measures(w[i], *relevance(x, i)) for i in np.flatnonzero(y != -100)]
     means = {name: np.nanmean([r[name] for r in rows]) for name in rows[0]}
     ranked = min(max(256 // maps.shape[-1], 1), 4)
     means["effective_rank"] = np.mean([effective_rank(w) for w in maps[:ranked]])
     return means
 
 
-def check(results, evidence):
+def check(results, relevance):
     worst, numbers = 0.0, 0
     with h5py.File(results) as f:
         variants = f["variant"].asstr()[...]
@@ -86,7 +86,7 @@ def check(results, evidence):
             found = {}
             for layer in range(layers):
                 for head in range(heads):
-                    means = head_measures(weights[t, :, layer, head], tokens[t], labels[t], evidence)
+                    means = head_measures(weights[t, :, layer, head], tokens[t], labels[t], relevance)
                     for name, expected in means.items():
                         recorded = f[f"probes/{name}"][t, layer, head]
                         worst = max(worst, abs(recorded - expected) / max(abs(expected), 1e-3))
@@ -102,20 +102,20 @@ def check(results, evidence):
 
 
 def main(heed):
-    for task, evidence in [
-        ("{name: mqar, length: 24, pairs: 4, vocab: 32}", mqar_evidence),
-        ("{name: noisy_recall, length: 24, noise: 0.3}", noisy_recall_evidence),
+    for task, relevance in [
+        ("{name: mqar, length: 24, pairs: 4, vocab: 32}", mqar_relevance),
+        ("{name: noisy_recall, length: 24, noise: 0.3}", noisy_recall_relevance),
     ]:
         with tempfile.TemporaryDirectory() as folder:
             sweep, run = os.path.join(folder, "probes.yaml"), os.path.join(folder, "run")
             with open(sweep, "w") as f:
                 f.write(SWEEP % task)
             subprocess.run([heed, "run", sweep, "-o", run, "-j", "2"], check=True, stdout=subprocess.DEVNULL)
-            worst, numbers = check(os.path.join(run, "results.h5"), evidence)
+            worst, numbers = check(os.path.join(run, "results.h5"), relevance)
             print(f"{task}: {numbers} numbers within {worst:.1e}")
             assert worst < TOLERANCE, f"{task}: a measure differs by {worst:.1e} from numpy's"
-            # The check can fail: evidence one position further must show.
-            shifted = lambda x, i: tuple(np.roll(e, 1) for e in evidence(x, i))
+            # The check can fail: relevance one position further must show.
+            shifted = lambda x, i: tuple(np.roll(e, 1) for e in relevance(x, i))
             assert check(os.path.join(run, "results.h5"), shifted)[0] > 1e-3
 
 

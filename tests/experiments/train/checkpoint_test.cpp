@@ -130,7 +130,7 @@ const std::string kId = "0123456789abcdef";
 
 }  // namespace
 
-TEST_CASE("a training stopped at any step and continued has the same bits, for every variant") {
+TEST_CASE("checkpoint: a training stopped at any step and continued has the same bits, for every variant") {
   const heed::Registry registry = builtin();
   const TempFolder folder;
   std::vector<std::string> variants = heed::variant_names(registry, true);
@@ -158,7 +158,8 @@ TEST_CASE("a training stopped at any step and continued has the same bits, for e
 }
 
 TEST_CASE(
-    "a training stopped at any step and continued has the same bits, for every optimizer and schedule") {
+    "checkpoint: a training stopped at any step and continued has the same bits, for every optimizer and "
+    "schedule") {
   const heed::Registry registry = builtin();
   const TempFolder folder;
   const auto check = [&](const heed::Method& method) {
@@ -182,7 +183,7 @@ TEST_CASE(
   for (const std::string& schedule : heed::names(registry.schedules())) check({"adamw", schedule});
 }
 
-TEST_CASE("a training with dropout that is stopped and continued has the same bits") {
+TEST_CASE("checkpoint: a training with dropout that is stopped and continued has the same bits") {
   const heed::Registry registry = builtin();
   const TempFolder folder;
   const auto change = [](heed::TrialConfig& trial) { trial.train.dropout = 0.2; };
@@ -199,7 +200,7 @@ TEST_CASE("a training with dropout that is stopped and continued has the same bi
   }
 }
 
-TEST_CASE("a model that grows while it is trained stays the function that it was") {
+TEST_CASE("checkpoint: a model that grows during training computes the same function") {
   const heed::Registry registry = builtin();
   const Trained whole = train(registry, kGrows, {});
   REQUIRE(whole.log.growth_difference.size() == 2);
@@ -207,7 +208,7 @@ TEST_CASE("a model that grows while it is trained stays the function that it was
   CHECK(whole.values != train(registry, "tokenformer", {}).values);
 }
 
-TEST_CASE("parameters that are spoiled before a growth are not grown as if nothing were wrong") {
+TEST_CASE("checkpoint: a growth from spoiled parameters is detected") {
   const heed::Registry registry = builtin();
   // The update before the growth spoils them, and no validation is in between.
   const Trained spoiled = train(registry, kGrows, {}, [](heed::TrialConfig& trial) {
@@ -234,7 +235,7 @@ TEST_CASE("a checkpoint that loses its moments would be seen") {
   CHECK(train(registry, "softmax", forgetful).values != whole.values);
 }
 
-TEST_CASE("two generations are kept, and the newest that is whole is taken") {
+TEST_CASE("checkpoint: two generations are kept, and the newest complete one is used") {
   const TempFolder folder;
   Checkpoints checkpoints(folder / "c", kId);
   CHECK_FALSE(checkpoints.latest_step());
@@ -284,7 +285,7 @@ TEST_CASE("two generations are kept, and the newest that is whole is taken") {
   }
 }
 
-TEST_CASE("times and sizes are read as people write them") {
+TEST_CASE("checkpoint: times and sizes are read in usual notation") {
   CHECK(heed::read_duration("30s") == 30);
   CHECK(heed::read_duration("1.5h") == 5400);
   CHECK(heed::read_duration("10 m") == 600);
