@@ -202,57 +202,57 @@ struct HiddenNumber : Naive<S> {
 
 }  // namespace
 
-TEST_CASE("the permutation check finds a preferred position") {
+TEST_CASE("permutation check: finds a preferred position") {
   require_caught(with_mixer<PrefersTheFirst>("prefers_the_first"), "permutation",
                  "permuting time does not permute the output");
 }
 
-TEST_CASE("the batch check finds sequences that hear of each other") {
+TEST_CASE("batch check: finds sequences that depend on each other") {
   require_caught(with_mixer<SumOverTheBatch>("sum_over_the_batch"), "batch independence", "sequence 1 of 3");
   require_caught(with_mixer<SumOverTheBatch>("sum_over_the_batch"), "batch independence",
                  "carried over from earlier sequences");
   require_caught(with_layer<BatchNorm>("batch_norm"), "batch independence", "computed over the whole batch");
 }
 
-TEST_CASE("the batch check finds a layer that counts padding") {
+TEST_CASE("batch check: finds a layer that counts padding") {
   require_caught(with_layer<CountsPadding>("counts_padding"), "batch independence",
                  "of different lengths has another result than by itself: the output");
 }
 
-TEST_CASE("the threads check finds a sum that is cut by thread") {
+TEST_CASE("threads check: finds a sum that is divided by thread") {
   require_caught(with_layer<CutByThreads>("cut_by_threads"), "threads",
                  "the gradient of gain is not the same with 1 and 2 threads");
   require_caught(with_layer<CutByThreads>("cut_by_threads"), "threads", "The difference is rounding");
 }
 
-TEST_CASE("the threads check tells a fault from rounding") {
+TEST_CASE("threads check: separates a fault from rounding") {
   require_caught(with_layer<RowsLeftOver>("rows_left_over"), "threads", "which is more than rounding");
 }
 
-TEST_CASE("the repeat check finds a pass that remembers the one before") {
+TEST_CASE("repeat check: finds a pass that depends on the one before") {
   require_caught(with_mixer<RemembersThePass>("remembers_the_pass"), "repeat",
                  "the output is not the same when the pass is run again");
   require_caught(with_mixer<RemembersThePass>("remembers_the_pass"), "repeat", "outlives the pass");
 }
 
-TEST_CASE("the repeat check finds what is kept from another length") {
+TEST_CASE("repeat check: finds state kept from another length") {
   require_caught(with_mixer<KeepsTheLength>("keeps_the_length"), "repeat",
                  "the output of a shorter batch is not the same after a longer one");
   require_caught(with_mixer<KeepsTheShortest>("keeps_the_shortest"), "repeat",
                  "the output is not the same after a shorter batch went through");
 }
 
-TEST_CASE("the repeat check finds a backward that uses up what was kept") {
+TEST_CASE("repeat check: finds a backward that changes what was kept") {
   require_caught(with_mixer<UsesUpWhatWasKept>("uses_up_what_was_kept"), "repeat",
                  "a second backward does not add the same again");
 }
 
-TEST_CASE("the repeat check finds a backward that assigns") {
+TEST_CASE("repeat check: finds a backward that assigns") {
   require_caught(with_layer<AssigningDx>("assigning_dx"), "repeat", "the gradient of x is off by 0.5");
   require_caught(with_layer<AssigningGain>("assigning_gain"), "repeat", "the gradient of gain is off by 0.5");
 }
 
-TEST_CASE("the save check finds a number outside of the parameters") {
+TEST_CASE("save check: finds a number outside of the parameters") {
   require_caught(with_mixer<HiddenNumber>("hidden_number"), "save and load",
                  "the output differs in an instance with the same parameters");
 }

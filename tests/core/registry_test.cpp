@@ -61,7 +61,7 @@ Registry filled() {
 
 }  // namespace
 
-TEST_CASE("what is registered is found by its name, with what was said of it") {
+TEST_CASE("registry: an entry is found by its name, with its description") {
   const Registry registry = filled();
   CHECK(names(registry.variants()) == std::vector<std::string>{"naive", "scale"});
   CHECK(registry.variant("scale").about.paper == "Nobody 1900");
@@ -74,7 +74,7 @@ TEST_CASE("what is registered is found by its name, with what was said of it") {
   CHECK(registry.find_task("naive") == nullptr);
 }
 
-TEST_CASE("a name that is taken is refused, and the first one stays") {
+TEST_CASE("registry: a name that is taken is refused, and the first one stays") {
   Registry registry = filled();
   CHECK_THROWS_WITH(registry.add_mixer<NaiveMixer>("scale", {"another"}),
                     "the variant 'scale' is registered twice; give one of them another name.");
@@ -86,7 +86,7 @@ TEST_CASE("a name that is taken is refused, and the first one stays") {
   CHECK(registry.variants().size() == 2);
 }
 
-TEST_CASE("an unknown name is answered with the nearest") {
+TEST_CASE("registry: an unknown name is refused with the nearest") {
   const Registry registry = filled();
   CHECK_THROWS_WITH(registry.variant("naiv"),
                     "unknown variant 'naiv'. Did you mean 'naive'? Known: naive, scale.");
@@ -95,7 +95,7 @@ TEST_CASE("an unknown name is answered with the nearest") {
   CHECK_THROWS_AS(Registry().variant("x"), Error);
 }
 
-TEST_CASE("options are resolved with every default, or refused with their place") {
+TEST_CASE("registry: options are resolved with every default, or refused with their place") {
   const Registry registry = filled();
   Problems problems;
   CHECK(registry.variant("scale").resolve(Config(), "variants[0]", problems).canonical() == "{scale: 2}");
@@ -108,7 +108,7 @@ TEST_CASE("options are resolved with every default, or refused with their place"
             "f.yaml:2:3: variants[0].scale.scale: -1 is out of range; it must be at least 0."});
 }
 
-TEST_CASE("claims and the style of the block are those of the options") {
+TEST_CASE("registry: traits and block style depend on the options") {
   const Registry registry = filled();
   Config small = Config::map();
   small.set("scale", Config::number(0.5));
@@ -121,7 +121,7 @@ TEST_CASE("claims and the style of the block are those of the options") {
   CHECK(registry.variant("naive").block_style(Config()).feed_forward.empty());
 }
 
-TEST_CASE("a registered layer is built for float and for double") {
+TEST_CASE("registry: a registered layer is built for float and for double") {
   const Registry registry = filled();
   const auto twice = [&]<class S>(S number) {
     Params<S> params;
@@ -136,7 +136,7 @@ TEST_CASE("a registered layer is built for float and for double") {
   CHECK(twice(1.5) == 3.0);
 }
 
-TEST_CASE("a mixer has a kernel of its own, a layer has none") {
+TEST_CASE("registry: a mixer has a kernel, a layer has none") {
   const Registry registry = filled();
   Params<double> params;
   CHECK_FALSE(registry.variant("scale").is_mixer());
@@ -147,7 +147,7 @@ TEST_CASE("a mixer has a kernel of its own, a layer has none") {
   CHECK(kernel->shape().key == 2);
 }
 
-TEST_CASE("heads that do not divide the width are refused with both numbers") {
+TEST_CASE("registry: heads that do not divide the width are refused with both numbers") {
   const Registry registry = filled();
   Params<float> params;
   CHECK_THROWS_WITH(
@@ -155,7 +155,7 @@ TEST_CASE("heads that do not divide the width are refused with both numbers") {
       "'heads' is 3 but must divide 'dim' (64).");
 }
 
-TEST_CASE("a task is built from its options") {
+TEST_CASE("registry: a task is built from its options") {
   const Registry registry = filled();
   Config options = Config::map();
   options.set("length", Config::integer(9));

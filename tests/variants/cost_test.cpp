@@ -92,7 +92,8 @@ Flops flops_of(const VariantInfo& info, const Config& options, const Setup& setu
 
 }  // namespace
 
-TEST_CASE("the formula of each variant counts the multiply-adds that are made, for every choice of options") {
+TEST_CASE(
+    "cost: the formula of each variant counts the multiply-adds that are made, for every choice of options") {
   for (const VariantInfo& info : builtin().variants())
     for (const Config& choice : all_option_choices(info)) {
       const Config options = without_waste(info, choice);
@@ -124,7 +125,8 @@ TEST_CASE("visible_pairs: the closed form agrees with counting") {
 }
 
 // A plan of long sequences must not wait: quadratic code would take minutes here.
-TEST_CASE("every variant with every choice of options is made and counted fast for a million positions") {
+TEST_CASE(
+    "cost: every variant with every choice of options is made and counted fast for a million positions") {
   constexpr Index length = Index{1} << 20;
   for (const VariantInfo& info : builtin().variants())
     for (const Config& options : all_option_choices(info)) {
@@ -139,7 +141,7 @@ TEST_CASE("every variant with every choice of options is made and counted fast f
     }
 }
 
-TEST_CASE("every kind of position is made fast for a million positions") {
+TEST_CASE("cost: every kind of position is made fast for a million positions") {
   for (const PositionInfo& info : builtin().positions()) {
     CAPTURE(info.name);
     const std::clock_t begin = std::clock();
@@ -186,7 +188,7 @@ struct Sequences {
 
 }  // namespace
 
-TEST_CASE("the formula of a model counts its blocks, its head and nothing else") {
+TEST_CASE("cost: the formula of a model counts its blocks, its head and nothing else") {
   constexpr Index batch = 3, scored = 4;
   const auto check = [&](const ModelSpec& spec) {
     Params<float> params;
@@ -254,7 +256,7 @@ using ForgetsOneQuery = Miscounted<S, 2>;
 
 }  // namespace
 
-TEST_CASE("a wrong formula does not agree with the count") {
+TEST_CASE("cost: a wrong formula does not agree with the count") {
   Registry r;
   r.add_mixer<Right, Right<double>>("right", {"as it should be"});
   r.add_mixer<AddsAsOne, AddsAsOne<double>>("adds_as_one", {"a multiply-add as one"});
@@ -289,7 +291,7 @@ double written_down(const std::string& name, double d, double heads) {
 
 }  // namespace
 
-TEST_CASE("the parameters of each variant are as many as its formula says") {
+TEST_CASE("cost: the parameters of each variant are as many as its formula says") {
   for (const VariantInfo& info : builtin().variants())
     for (const auto& [d, heads] : {std::pair<Index, Index>{24, 2}, {48, 4}}) {
       Params<float> params;
@@ -301,7 +303,7 @@ TEST_CASE("the parameters of each variant are as many as its formula says") {
     }
 }
 
-TEST_CASE("the parameters of a model are its layers', its norms', embedding, positions and head") {
+TEST_CASE("cost: the parameters of a model are its layers', its norms', embedding, positions and head") {
   const ModelSpec spec = model_spec({choice("softmax")}, choice("mlp"));
   Params<float> params;
   const Model<float> model(spec, builtin(), params);
@@ -340,7 +342,7 @@ Beyond beyond(const std::string& variant, Index length) {
 
 }  // namespace
 
-TEST_CASE("tiles multiply hidden pairs and backward makes scores again, but not much of it") {
+TEST_CASE("cost: tiles multiply hidden pairs and backward makes scores again, but not much of it") {
   for (const VariantInfo& info : builtin().variants()) {
     if (!info.traits(choice(info.name).options).mixes_time) continue;
     for (Index length : {32, 128, 512}) {

@@ -76,7 +76,7 @@ TEST_CASE("a block without a feed-forward is its attention half") {
   CHECK(b.dx.isApprox(matrix<double>({{1.98, -0.14}, {2.5, 3.5}}), 1e-13));
 }
 
-TEST_CASE("the gradients of a block agree with differences") {
+TEST_CASE("block: gradients agree with differences") {
   for (const NormKind kind : {NormKind::layer, NormKind::rms})
     for (const bool with_feed_forward : {true, false}) {
       CAPTURE(static_cast<int>(kind), with_feed_forward);
@@ -100,7 +100,7 @@ TEST_CASE("a block adds to the gradient that is there") {
   CHECK(b.dx.isApprox(2 * once, 1e-14));
 }
 
-TEST_CASE("huge rows go through a block unharmed") {
+TEST_CASE("block: huge rows give finite results") {
   auto b = plain_block({.kind = NormKind::layer, .gain = false},
                        {scale("attention", 1), scale("feed_forward", 1)});
   b.x *= 1e150;

@@ -51,7 +51,7 @@ struct WrongKeys : NaiveMixer<S> {
 
 }  // namespace
 
-TEST_CASE("the gradient of every parameter of an encoder-decoder agrees with differences") {
+TEST_CASE("encoder-decoder: the gradient of every parameter agrees with differences") {
   struct Variants {
     std::string decoder, encoder, cross;
   };
@@ -62,8 +62,7 @@ TEST_CASE("the gradient of every parameter of an encoder-decoder agrees with dif
   CHECK(gradient_fault(pair_spec(v.decoder, v.encoder, v.cross)) == "");
 }
 
-TEST_CASE(
-    "the gradients of an encoder-decoder with other positions, tied or without a feed-forward, agree too") {
+TEST_CASE("encoder-decoder: the gradients with other positions, tied or without a feed-forward, agree too") {
   const std::string positions = GENERATE("rope", "alibi", "none");
   ModelSpec spec = pair_spec("softmax", "softmax", "softmax");
   spec.positions = {positions};
@@ -73,13 +72,13 @@ TEST_CASE(
   CHECK(gradient_fault(spec) == "");
 }
 
-TEST_CASE("the gradient check of the encoder-decoder finds one wrong head of the cross-attention") {
+TEST_CASE("encoder-decoder: the gradient check finds one wrong head of the cross-attention") {
   Registry registry = tiny_registry();
   registry.add_mixer<WrongKeys>("wrong", {"Deliberately wrong"});
   CHECK_THAT(gradient_fault(pair_spec("naive", "naive", "wrong"), registry), ContainsSubstring("ratio"));
 }
 
-TEST_CASE("the decoder of an encoder-decoder sees all of its source and none of its future") {
+TEST_CASE("encoder-decoder: the decoder sees all of its source and none of its future") {
   TinyModel<double> tiny(pair_spec("softmax", "softmax", "softmax"));
   std::vector<ExampleData> examples = random_examples(pairs(), {5}, {4});
   examples[0].labels = {0, 0, 0, 0, 0};
@@ -99,7 +98,7 @@ TEST_CASE("the decoder of an encoder-decoder sees all of its source and none of 
   CHECK_FALSE(std::equal(after.begin(), after.begin() + 7, logits().begin()));
 }
 
-TEST_CASE("the parameters and operations of an encoder-decoder are those of the formulas") {
+TEST_CASE("encoder-decoder: the parameters and operations are those of the formulas") {
   Params<float> params;
   const Model<float> model(pair_spec("softmax", "softmax", "softmax"), tiny_registry(), params);
   // Width 6, hidden width 24: an encoder block has 4dd + 2df + 9d + f numbers, a decoder block 8dd + 2df +
@@ -118,7 +117,7 @@ TEST_CASE("the parameters and operations of an encoder-decoder are those of the 
   CHECK(model.cost(5, 3, 4).flops == Approx(source + target + 3 * 2.0 * 6 * 7));
 }
 
-TEST_CASE("an encoder-decoder refuses a variant that cannot cross, or not without a mask") {
+TEST_CASE("encoder-decoder: refuses a variant without cross-attention, or one that needs a causal mask") {
   Params<float> params;
   CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "softmax", "bigbird"), tiny_registry(), params),
                     ContainsSubstring("'bigbird'") && ContainsSubstring("cross-attention"));

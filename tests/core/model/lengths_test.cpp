@@ -104,7 +104,8 @@ constexpr ModelType kTypes[] = {ModelType::decoder, ModelType::encoder, ModelTyp
 
 }  // namespace
 
-TEST_CASE("a sequence of a batch comes to the same as by itself, whatever the lengths of the others") {
+TEST_CASE(
+    "lengths: a sequence of a batch gives the same results as by itself, for any lengths of the others") {
   const std::string variant = GENERATE("naive", "softmax", "window", "linear", "tokenformer", "differential");
   const std::string positions = GENERATE("learned", "rope", "none");
   for (const ModelType model : kTypes) {
@@ -113,14 +114,14 @@ TEST_CASE("a sequence of a batch comes to the same as by itself, whatever the le
   }
 }
 
-TEST_CASE("the comparison with single sequences finds a layer that counts padding") {
+TEST_CASE("lengths: the comparison with single sequences finds a layer that counts padding") {
   Registry registry = tiny_registry();
   registry.add_layer<Padded>("padded", {"Deliberately wrong"});
   ModelSpec spec = spec_of(ModelType::decoder, "padded");
   CHECK(mixing_fault(spec, registry) == "logits");
 }
 
-TEST_CASE("what stands in padding, and how much of it there is, changes no bit") {
+TEST_CASE("lengths: content and amount of padding change no bit") {
   for (const ModelType model : kTypes) {
     CAPTURE(static_cast<int>(model));
     const ModelSpec spec = spec_of(model, "softmax");
@@ -136,7 +137,7 @@ TEST_CASE("what stands in padding, and how much of it there is, changes no bit")
   }
 }
 
-TEST_CASE("a token that stands in padding only has a gradient of exactly zero") {
+TEST_CASE("lengths: a token that occurs only in padding has a gradient of exactly zero") {
   const ModelSpec spec = spec_of(ModelType::encoder_decoder, "softmax");
   TinyModel<double> tiny(spec);
   std::vector<ExampleData> examples = examples_of(spec.shape);
@@ -153,7 +154,7 @@ TEST_CASE("a token that stands in padding only has a gradient of exactly zero") 
   CHECK_FALSE(tiny.params.find("embedding").grad().row(5).isZero(0));
 }
 
-TEST_CASE("full sequences come to the same bits with and without their lengths") {
+TEST_CASE("lengths: full sequences give the same bits with and without their lengths") {
   for (const ModelType model : kTypes) {
     const ModelSpec spec = spec_of(model, "window");
     TinyModel<double> tiny(spec);
@@ -168,7 +169,7 @@ TEST_CASE("full sequences come to the same bits with and without their lengths")
   }
 }
 
-TEST_CASE("permuting a batch permutes what comes out") {
+TEST_CASE("lengths: permuting a batch permutes the results") {
   for (const ModelType model : kTypes) {
     CAPTURE(static_cast<int>(model));
     const ModelSpec spec = spec_of(model, "softmax");
@@ -189,7 +190,9 @@ TEST_CASE("permuting a batch permutes what comes out") {
   }
 }
 
-TEST_CASE("an empty source adds the bias of the output projection, for every variant that crosses") {
+TEST_CASE(
+    "lengths: an empty source adds the bias of the output projection, for every variant with "
+    "cross-attention") {
   const Registry registry = tiny_registry();
   for (const VariantInfo& info : registry.variants()) {
     Problems problems;
@@ -220,7 +223,7 @@ TEST_CASE("an empty source adds the bias of the output projection, for every var
   }
 }
 
-TEST_CASE("later steps take nothing from the heap, whatever the lengths of their sequences") {
+TEST_CASE("lengths: later steps allocate nothing on the heap, for any lengths of their sequences") {
   const std::string variant = GENERATE("softmax", "linear", "window", "differential", "tokenformer");
   for (const ModelType model : kTypes) {
     CAPTURE(variant, static_cast<int>(model));

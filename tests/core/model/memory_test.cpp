@@ -63,7 +63,7 @@ struct Temporaries : NaiveMixer<S> {
 
 }  // namespace
 
-TEST_CASE("the second training step takes nothing from the heap") {
+TEST_CASE("memory: the second training step allocates nothing on the heap") {
   const std::string variant = GENERATE("naive", "softmax", "linear", "window", "strided", "fixed", "bigbird",
                                        "topk", "differential", "tokenformer");
   CAPTURE(variant);
@@ -72,7 +72,7 @@ TEST_CASE("the second training step takes nothing from the heap") {
   CHECK(usage.reserved > 0);
 }
 
-TEST_CASE("no optimizer takes anything from the heap in its steps") {
+TEST_CASE("memory: no optimizer allocates on the heap in its steps") {
   const Registry registry = tiny_registry();
   for (const std::string& name : names(registry.optimizers())) {
     CAPTURE(name);
@@ -80,7 +80,7 @@ TEST_CASE("no optimizer takes anything from the heap in its steps") {
   }
 }
 
-TEST_CASE("the count of heap calls sees a vector and a temporary matrix") {
+TEST_CASE("memory: the count of heap calls sees a vector and a temporary matrix") {
   Registry registry = tiny_registry();
   registry.add_mixer<Vectors>("vectors", {"Deliberately wrong"});
   registry.add_mixer<Temporaries>("temporaries", {"Deliberately wrong"});
@@ -89,7 +89,7 @@ TEST_CASE("the count of heap calls sees a vector and a temporary matrix") {
   CHECK(train_two_steps(small_spec({{"temporaries"}}), 40, registry).second >= 2 * 2 * 40);
 }
 
-TEST_CASE("working memory does not grow with the batch") {
+TEST_CASE("memory: working memory does not grow with the batch") {
   const std::string variant = GENERATE("naive", "softmax", "linear", "window", "strided", "fixed", "bigbird",
                                        "topk", "differential", "tokenformer");
   CAPTURE(variant);

@@ -70,7 +70,7 @@ double largest_difference(std::span<const double> a, std::span<const double> b) 
 
 }  // namespace
 
-TEST_CASE("the gradient of every parameter of the model agrees with differences") {
+TEST_CASE("model: the gradient of every parameter agrees with differences") {
   struct Slots {
     std::string positions, feed_forward;
   };
@@ -89,7 +89,8 @@ TEST_CASE("the gradient of every parameter of the model agrees with differences"
 }
 
 TEST_CASE(
-    "the gradients of a model without biases, and of one that sees the future, agree with differences") {
+    "model: the gradients of a model without biases, and of one that sees the future, agree with "
+    "differences") {
   ModelSpec spec = tiny_spec();
   spec.options.bias = false;
   CHECK(gradient_fault(spec) == "");
@@ -98,20 +99,20 @@ TEST_CASE(
   CHECK(gradient_fault(spec) == "");
 }
 
-TEST_CASE("the gradients of a hybrid stack agree with differences") {
+TEST_CASE("model: the gradients of a hybrid stack agree with differences") {
   ModelSpec spec = tiny_spec({{"linear"}, {"softmax"}, {"tokenformer"}});
   spec.options.layers = 3;
   CHECK(gradient_fault(spec) == "");
 }
 
-TEST_CASE("the gradient check of the model finds one wrong head") {
+TEST_CASE("model: the gradient check finds one wrong head") {
   Registry registry = tiny_registry();
   registry.add_mixer<WrongMixer>("wrong", {"Deliberately wrong"});
   CHECK_THAT(gradient_fault(tiny_spec({{"naive"}, {"wrong"}}), registry),
              ContainsSubstring("attention.value.") && ContainsSubstring("ratio"));
 }
 
-TEST_CASE("gradients do not depend on the size of a micro-batch") {
+TEST_CASE("model: gradients do not depend on the size of a micro-batch") {
   const TinyData data(7, 5, 7);
   TinyModel<double> tiny(tiny_spec());
   Step<double> step;
@@ -127,7 +128,7 @@ TEST_CASE("gradients do not depend on the size of a micro-batch") {
   }
 }
 
-TEST_CASE("three training steps have the same bits for 1, 2 and 5 threads") {
+TEST_CASE("model: three training steps have the same bits for 1, 2 and 5 threads") {
   // Each loop over threads has several tasks: rows 2 x 100, vocabulary above 256, parameters above 4,096.
   ModelSpec spec = tiny_spec({{"naive"}, {"softmax"}, {"linear"}});
   spec.options = {.layers = 3, .heads = 2, .dim = 16, .tied = GENERATE(false, true)};
@@ -149,7 +150,7 @@ TEST_CASE("three training steps have the same bits for 1, 2 and 5 threads") {
   CHECK(trained(5) == one);
 }
 
-TEST_CASE("logits at scored positions are those of all positions") {
+TEST_CASE("model: logits at scored positions are those of all positions") {
   const TinyData data(3, 5, 7);
   TinyModel<double> tiny(tiny_spec());
   Step<double> step(1, false);
@@ -169,7 +170,7 @@ TEST_CASE("logits at scored positions are those of all positions") {
   CHECK(at == predicted.size());
 }
 
-TEST_CASE("learning and evaluating give the same loss, and evaluating leaves the gradients alone") {
+TEST_CASE("model: training and evaluation give the same loss, and evaluation does not change gradients") {
   const TinyData data(3, 5, 7);
   TinyModel<double> tiny(tiny_spec());
   Step<double> step, evaluation(1, false);
@@ -181,7 +182,7 @@ TEST_CASE("learning and evaluating give the same loss, and evaluating leaves the
   CHECK(std::ranges::equal(tiny.params.grads(), before));
 }
 
-TEST_CASE("a batch without scored positions gives no loss and no gradient") {
+TEST_CASE("model: a batch without scored positions gives no loss and no gradient") {
   TinyData data(3, 5, 7);
   std::ranges::fill(data.labels, kUnscored);
   TinyModel<float> tiny(tiny_spec());
@@ -192,7 +193,7 @@ TEST_CASE("a batch without scored positions gives no loss and no gradient") {
   CHECK(std::ranges::all_of(tiny.params.grads(), [](float g) { return g == 0; }));
 }
 
-TEST_CASE("gradients add up until they are zeroed") {
+TEST_CASE("model: gradients add up until they are zeroed") {
   const TinyData data(3, 5, 7);
   TinyModel<double> tiny(tiny_spec());
   Step<double> step;
@@ -203,7 +204,7 @@ TEST_CASE("gradients add up until they are zeroed") {
   CHECK(largest_difference(tiny.params.grads(), twice) < kRounding);
 }
 
-TEST_CASE("a causal model's logits do not change with the future") {
+TEST_CASE("model: a causal model's logits do not change with the future") {
   TinyData data(1, 5, 7);
   std::ranges::fill(data.labels, 0);
   TinyModel<float> tiny(tiny_spec());
@@ -216,7 +217,7 @@ TEST_CASE("a causal model's logits do not change with the future") {
   CHECK_FALSE(std::equal(before.begin() + 3 * 7, before.end(), after.begin() + 3 * 7));
 }
 
-TEST_CASE("blocks take the attention variants in turn") {
+TEST_CASE("model: blocks take the attention variants in turn") {
   Registry registry = tiny_registry();
   registry.add_layer<Demanding>("demanding", {"Wants things"});
   ModelSpec spec = tiny_spec({{"naive"}, {"demanding"}});
@@ -229,7 +230,7 @@ TEST_CASE("blocks take the attention variants in turn") {
   CHECK(names_in(params, "blocks.2.attention.").front() == "query.weight");
 }
 
-TEST_CASE("a variant's wishes for its block win over the model's choice, and reach no further") {
+TEST_CASE("model: a variant's block style overrides the model's choice in its block only") {
   Registry registry = tiny_registry();
   registry.add_layer<Demanding>("demanding", {"Wants things"});
   Params<float> params;
@@ -240,7 +241,7 @@ TEST_CASE("a variant's wishes for its block win over the model's choice, and rea
   CHECK(names_in(params, "norm.") == std::vector<std::string>{"gain", "bias"});
 }
 
-TEST_CASE("the counts of components are those of the formulas, and add up") {
+TEST_CASE("model: the counts of components are those of the formulas, and add up") {
   ModelSpec spec = tiny_spec();
   spec.options.tied = GENERATE(false, true);
   Params<float> params;
@@ -257,7 +258,7 @@ TEST_CASE("the counts of components are those of the formulas, and add up") {
                     ", biases 108, norms 60, positions 30, ");
 }
 
-TEST_CASE("matrices decay; biases, gains, embeddings and positions do not") {
+TEST_CASE("model: matrices decay; biases, gains, embeddings and positions do not") {
   Params<float> params;
   const Model<float> model(tiny_spec(), tiny_registry(), params);
   for (const ParamInfo& p : params.infos()) {
@@ -266,7 +267,7 @@ TEST_CASE("matrices decay; biases, gains, embeddings and positions do not") {
   }
 }
 
-TEST_CASE("a probe shows the weights of every block") {
+TEST_CASE("model: a probe shows the weights of every block") {
   const TinyData data(2, 5, 7);
   TinyModel<double> tiny(tiny_spec({{"naive"}, {"softmax"}}));
   Step<double> step(1, false);
@@ -285,7 +286,7 @@ TEST_CASE("a probe shows the weights of every block") {
   CHECK(pictures == 2 * 2 * 3);
 }
 
-TEST_CASE("the cost is that of the matrices: two operations for each weight and row") {
+TEST_CASE("model: the cost is that of the matrices: two operations for each weight and row") {
   ModelSpec spec = tiny_spec();
   Params<float> params;
   const Model<float> model(spec, tiny_registry(), params);

@@ -23,7 +23,7 @@ ModelSpec vector_spec(Pool pool, bool class_token) {
 
 }  // namespace
 
-TEST_CASE("the gradients of parameters and vectors agree with differences, for every pool") {
+TEST_CASE("vectors: the gradients of parameters and vectors agree with differences, for every pool") {
   const Pool pool = GENERATE(Pool::mean, Pool::first, Pool::last);
   const bool class_token = GENERATE(false, true);
   CAPTURE(static_cast<int>(pool), class_token);
@@ -39,7 +39,7 @@ TEST_CASE("the gradients of parameters and vectors agree with differences, for e
         }).fault == "");
 }
 
-TEST_CASE("a sequence without rows is pooled to zeros, and scored by the bias of the head") {
+TEST_CASE("vectors: a sequence without rows is pooled to zeros, and scored by the bias of the head") {
   const ModelSpec spec = vector_spec(GENERATE(Pool::mean, Pool::first, Pool::last), false);
   TinyModel<double> tiny(spec);
   PaddedBatch data(spec.shape, random_examples(spec.shape, {0, 2}), 5, 0);
@@ -52,7 +52,8 @@ TEST_CASE("a sequence without rows is pooled to zeros, and scored by the bias of
   CHECK(std::ranges::all_of(tiny.params.grads(), [](double g) { return std::isfinite(g); }));
 }
 
-TEST_CASE("the mean of the rows does not depend on their order without positions; the last row does") {
+TEST_CASE(
+    "vectors: the mean of the rows does not depend on their order without positions; the last row does") {
   ModelSpec spec = vector_spec(Pool::mean, false);
   spec.positions = {"none"};
   const auto logits = [&](Pool pool, bool swapped) {
@@ -71,8 +72,7 @@ TEST_CASE("the mean of the rows does not depend on their order without positions
   CHECK_FALSE(logits(Pool::last, true).isApprox(logits(Pool::last, false), 1e-3));
 }
 
-TEST_CASE(
-    "a class token is a row of its own, with a position, and its sequences are not scored by position") {
+TEST_CASE("vectors: a class token is another row with a position, and its sequences have one label each") {
   Params<double> params;
   const Model<double> model(vector_spec(Pool::first, true), tiny_registry(), params);
   CHECK(params.find("class_token").cols() == 6);

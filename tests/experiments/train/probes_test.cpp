@@ -102,7 +102,7 @@ const std::vector<std::string> kMeasures = {"entropy",  "on_answer",      "on_di
 
 }  // namespace
 
-TEST_CASE("every variant that mixes along time is probed") {
+TEST_CASE("probes: every variant that mixes along time is probed") {
   for (const VariantInfo& info : registry().variants()) {
     if (!info.traits(defaults(info)).mixes_time || info.name == "self") continue;
     INFO(info.name);
@@ -117,7 +117,7 @@ TEST_CASE("every variant that mixes along time is probed") {
   }
 }
 
-TEST_CASE("an untrained softmax spreads its weights evenly") {
+TEST_CASE("probes: an untrained softmax spreads its weights evenly") {
   // Scores are next to nothing at the start: weight 1/(i+1) on each key, log(i+1) of entropy.
   const results::Record record = probed({"softmax"}, {"induction", {{"length", 64}}});  // scored: the last
   CHECK(std::abs(metric(record, "attention_entropy") - std::log(64)) < 0.01);
@@ -125,7 +125,7 @@ TEST_CASE("an untrained softmax spreads its weights evenly") {
   CHECK(std::abs(metric(record, "attention_on_first") - 1.0 / 64) < 1e-3);
 }
 
-TEST_CASE("a metric is the mean over the layers and heads that have weights") {
+TEST_CASE("probes: a metric is the mean over the layers and heads that have weights") {
   const results::Record stack = probed({"self", "softmax"});
   for (const std::string& measure : kMeasures) {
     INFO(measure);
@@ -136,7 +136,7 @@ TEST_CASE("a metric is the mean over the layers and heads that have weights") {
   }
 }
 
-TEST_CASE("without weights, and of long sequences, there are metrics without a value") {
+TEST_CASE("probes: without weights, and of long sequences, there are metrics without a value") {
   for (const results::Record& record :
        {probed({"self"}), probed({"softmax"}, {"induction", {{"length", kLongestProbed + 1}}})}) {
     CHECK(record.arrays.empty());
@@ -144,13 +144,13 @@ TEST_CASE("without weights, and of long sequences, there are metrics without a v
   }
 }
 
-TEST_CASE("beyond its own bound the effective rank alone is left out") {
+TEST_CASE("probes: above its own limit only the effective rank is left out") {
   const results::Record record = probed({"softmax"}, {"induction", {{"length", kLongestRanked + 1}}});
   CHECK(std::isnan(metric(record, "attention_effective_rank")));
   CHECK(std::isfinite(metric(record, "attention_entropy")));
 }
 
-TEST_CASE("a task that cannot tell where answers stand leaves their shares without a value") {
+TEST_CASE("probes: a task without relevant positions leaves their shares without a value") {
   const results::Record record = probed({"softmax"}, {"text", {{"length", 16}}});
   CHECK(std::isnan(metric(record, "attention_on_answer")));
   CHECK(std::isnan(metric(record, "attention_on_distractors")));
@@ -164,7 +164,7 @@ TEST_CASE("probes are the same to the bit for any number of threads") {
   }
 }
 
-TEST_CASE("the probe sequences are the first of the test split, at most 2,048 tokens of them") {
+TEST_CASE("probes: the probe sequences are the first of the test split, at most 2,048 tokens of them") {
   CHECK(probe_sequences(8) == 16);
   CHECK(probe_sequences(128) == 16);
   CHECK(probe_sequences(300) == 6);

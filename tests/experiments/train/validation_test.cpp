@@ -51,7 +51,8 @@ TrainLog train_on(const Counting& task, Index evaluate_sequences) {
 
 }  // namespace
 
-TEST_CASE("every point of a validation curve is on the same sequences; the final value is on all") {
+TEST_CASE(
+    "validation: every point of a validation curve is on the same sequences; the final value is on all") {
   const Counting task(true);
   const TrainLog log = train_on(task, 5);
   const std::vector<Index> some = {0, 2, 4, 6, 8}, all = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9};
@@ -65,7 +66,7 @@ TEST_CASE("every point of a validation curve is on the same sequences; the final
   CHECK(log.final_validation->loss != log.validation_loss.back());
 }
 
-TEST_CASE("the final value is the last point of the curve if that is all there is") {
+TEST_CASE("validation: the final value is the last point of the curve if that is all there is") {
   const bool finite = GENERATE(true, false);
   const Counting task(finite);
   const TrainLog log = train_on(task, 10);
