@@ -39,14 +39,14 @@ TEST_CASE("match mistakes: an option that the sweep varies cannot be adjusted to
   const std::string widths = "sweep: {parameters: {model.dim: [32, 64]}}\n";
   CHECK_THAT(
       wrong(file("[softmax, differential]", "{budget: parameters, tolerance: 0.001, adjust: dim}", widths)),
-      ContainsSubstring("model.dim is what differential is compared by"));
+      ContainsSubstring("the sweep varies model.dim of differential"));
   const std::string both = "[softmax, differential]", tight = "{budget: parameters, tolerance: 0.001}";
   CHECK_THAT(wrong(file(both, tight, "sweep: {parameters: {model.feed_forward.mlp.width: [64, 128]}}\n")),
-             ContainsSubstring("model.feed_forward.width is what differential is compared by"));
+             ContainsSubstring("the sweep varies model.feed_forward.width of differential"));
   CHECK_THAT(wrong(file(both, tight,
                         "sweep: {parameters: {model.feed_forward: [{mlp: {width: 64}}, {mlp: "
                         "{width: 128}}]}}\n")),
-             ContainsSubstring("model.feed_forward.width is what differential is compared by"));
+             ContainsSubstring("the sweep varies model.feed_forward.width of differential"));
   // A row that states no width, and what is within the tolerance as it is.
   CHECK(good(file(both, "{budget: parameters}", "sweep: {parameters: {model.feed_forward: [mlp, swiglu]}}\n"))
             .trials.size() == 4);

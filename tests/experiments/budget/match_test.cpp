@@ -137,7 +137,7 @@ TEST_CASE("match: state bytes are matched by width or heads if the feed-forward 
 
   CHECK_THAT(wrong(file("[softmax, linear]", "{budget: state_bytes}")),
              ContainsSubstring("f.yaml:4:18: compare.match: linear cannot be given the ") &&
-                 ContainsSubstring("moving model.feed_forward.width does not change that") &&
+                 ContainsSubstring("changing model.feed_forward.width does not change that") &&
                  ContainsSubstring("name another option in adjust: ") && ContainsSubstring("heads, dim"));
 }
 
