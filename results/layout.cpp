@@ -16,6 +16,10 @@ namespace heed::results {
 
 namespace {
 
+constexpr const char* kCompareMetric = "compare_metric";
+constexpr const char* kCompareReference = "compare_reference";
+constexpr const char* kCompareSelect = "compare_select";
+
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 // One parameter over all trials; nothing where a trial does not have it.
@@ -94,25 +98,16 @@ std::set<std::string> names_taken(std::span<const Record> records) {
   return taken;
 }
 
-// Writes the parameters; answers with the value of the attribute `coordinates`: variant, seed and what is
-// swept.
-std::string write_parameters(H5Writer& file, std::span<const Record> records) {
+void write_parameters(H5Writer& file, std::span<const Record> records) {
   const std::vector<Column> columns = parameter_columns(records);
   std::vector<std::string> full;
   for (const Column& column : columns) full.push_back(column.parameter);
   const std::vector<std::string> names = short_names(full, names_taken(records));
-  std::string coordinates;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     write_cells(file, names[i], columns[i].cells);
     file.attribute(names[i], "role", "parameter");
     file.attribute(names[i], "parameter", full[i]);
-    const auto& cells = columns[i].cells;
-    const bool swept = std::adjacent_find(cells.begin(), cells.end(), std::not_equal_to<>()) != cells.end();
-    // The attribute's words are separated by spaces, so a name with one cannot be listed.
-    if ((swept || full[i] == "variant" || full[i] == "seed") && names[i].find(' ') == names[i].npos)
-      coordinates += (coordinates.empty() ? "" : " ") + names[i];
   }
-  return coordinates;
 }
 
 void write_bookkeeping(H5Writer& file, std::span<const Record> records) {
@@ -163,14 +158,14 @@ std::vector<Merged<Item>> merged(std::span<const Record> records, const std::vec
   return all;
 }
 
-void write_metrics(H5Writer& file, std::span<const Record> records, const std::string& coordinates) {
+void write_metrics(H5Writer& file, std::span<const Record> records) {
   for (const auto& metric : merged(records, &Record::metrics)) {
     const std::string& name = metric.first->name;
     const auto value = [](const Metric* own) { return own == nullptr ? kNaN : own->value; };
     file.variable<double>(name, converted<double>(metric.in_trial, value), {"trial"});
     file.attribute(name, "role", "metric");
     write_meaning(file, name, metric.first->unit, metric.first->doc, metric.varies);
-    if (!coordinates.empty()) file.attribute(name, "coordinates", coordinates);
+    file.attribute(name, "coordinates", kCoordinates);
   }
 }
 
@@ -203,8 +198,7 @@ std::vector<double> placed(const Curve& curve, const Record& record,
   return row;
 }
 
-void write_curves(H5Writer& file, std::span<const Record> records, const Axes& axes,
-                  const std::string& coordinates) {
+void write_curves(H5Writer& file, std::span<const Record> records, const Axes& axes) {
   for (const auto& curve : merged(records, &Record::curves)) {
     const std::string &name = curve.first->name, &axis = curve.first->axis;
     file.begin_rows<double>(name, {"trial", axis});
@@ -218,7 +212,7 @@ void write_curves(H5Writer& file, std::span<const Record> records, const Axes& a
     }
     file.attribute(name, "role", "curve");
     write_meaning(file, name, curve.first->unit, curve.first->doc, curve.varies);
-    if (!coordinates.empty()) file.attribute(name, "coordinates", coordinates);
+    file.attribute(name, "coordinates", kCoordinates);
   }
 }
 
@@ -235,6 +229,19 @@ void write_header(H5Writer& file, const std::string& format, const Provenance& p
   file.attribute("/", "varies_between_runs", fmt::format("{}", fmt::join(kVaryingAttributes, " ")));
 }
 
+void write_compare_settings(H5Writer& file, const CompareSettings& settings) {
+  for (const auto& [name, value] : {std::pair(kCompareMetric, &settings.metric),
+                                    {kCompareReference, &settings.reference},
+                                    {kCompareSelect, &settings.select}})
+    if (!value->empty()) file.attribute("/", name, *value);
+}
+
+CompareSettings read_compare_settings(const H5Reader& file) {
+  return {.metric = file.text_or_empty("/", kCompareMetric),
+          .reference = file.text_or_empty("/", kCompareReference),
+          .select = file.text_or_empty("/", kCompareSelect)};
+}
+
 void write_meaning(H5Writer& file, const std::string& name, const std::string& unit, const std::string& doc,
                    bool varies) {
   if (!unit.empty()) file.attribute(name, "units", unit);
@@ -245,9 +252,9 @@ void write_meaning(H5Writer& file, const std::string& name, const std::string& u
 void write_rows(H5Writer& file, std::span<const Record> records) {
   file.coordinate("trial", converted<std::int64_t>(records, [](const Record& r) { return r.plan_index; }));
   const Axes axes = write_axes(file, records);
-  const std::string coordinates = write_parameters(file, records);
-  write_metrics(file, records, coordinates);
-  write_curves(file, records, axes, coordinates);
+  write_parameters(file, records);
+  write_metrics(file, records);
+  write_curves(file, records, axes);
   write_bookkeeping(file, records);
 }
 

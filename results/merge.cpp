@@ -88,7 +88,8 @@ void number_anew_if_shared(std::vector<MergedTrial>& trials) {
 // Returns a hash of everything that a merged file depends on, for the label of its seal: the bytes of the
 // trial files, their numbers and labels, the sweep's metrics, and the program that merges. Returns nullopt
 // if a file is damaged.
-std::optional<std::string> label_of(std::span<const Source> sources, const Provenance& provenance) {
+std::optional<std::string> label_of(std::span<const Source> sources, const Provenance& provenance,
+                                    const CompareSettings& compare) {
   std::vector<std::string> parts;
   for (const Source& source : sources) {
     try {
@@ -103,7 +104,8 @@ std::optional<std::string> label_of(std::span<const Source> sources, const Prove
   }
   std::sort(parts.begin(), parts.end());  // independent of the order of the files
   const std::string all =
-      fmt::format("{}\n{}\n{}", provenance.heed_version, provenance.build, fmt::join(parts, "\n"));
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", provenance.heed_version, provenance.build, compare.metric,
+                  compare.reference, compare.select, fmt::join(parts, "\n"));
   return fmt::format("results {:016x}", XXH64(all.data(), all.size(), 0));
 }
 
@@ -138,8 +140,9 @@ std::vector<Source> trial_files(const fs::path& folder) {
   return sources;
 }
 
-MergeReport merge(std::span<const Source> sources, const fs::path& output, const Provenance& provenance) {
-  const std::optional<std::string> label = label_of(sources, provenance);
+MergeReport merge(std::span<const Source> sources, const fs::path& output, const Provenance& provenance,
+                  const CompareSettings& compare) {
+  const std::optional<std::string> label = label_of(sources, provenance, compare);
   if (label)
     if (auto report = made_before(output, *label)) return *std::move(report);
 
@@ -153,6 +156,7 @@ MergeReport merge(std::span<const Source> sources, const fs::path& output, const
 
   H5Writer file(output);
   write_header(file, kResultsFormat, provenance);
+  write_compare_settings(file, compare);
   for (const char* group : {"attention", "probes"}) write_merged_group(file, group, trials, report.conflicts);
   std::vector<Record> records;
   for (MergedTrial& trial : trials) records.push_back(std::move(trial.record));

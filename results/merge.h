@@ -1,7 +1,7 @@
 // All trials of a sweep in one file, `results.h5`. results/README.md describes it.
 //
-// The file depends only on the trial files: the same trials give the same bytes (except the provenance), in
-// any order. It may be written at any time, also while other trials run.
+// The file depends only on the trial files and the compare settings: the same trials give the same bytes
+// (except the provenance), in any order. It may be written at any time, also while other trials run.
 #pragma once
 
 #include <cstddef>
@@ -43,6 +43,6 @@ std::vector<Source> trial_files(const std::filesystem::path& folder);
 // `output` atomically, unless it is already the result of these files without a report. A damaged file is
 // reported and left out. Throws: IoError.
 MergeReport merge(std::span<const Source> sources, const std::filesystem::path& output,
-                  const Provenance& provenance);
+                  const Provenance& provenance, const CompareSettings& compare = {});
 
 }  // namespace heed::results

@@ -104,6 +104,26 @@ void begin_array(H5Writer& file, const std::string& group, const MergedArray& me
   if (padded && std::holds_alternative<std::vector<std::int64_t>>(merged.what.values))
     file.attribute(name, "_FillValue", kMissing<std::int64_t>);
   write_meaning(file, name, merged.what.unit, merged.what.doc, false);
+  file.attribute(name, "coordinates", kCoordinates);
+}
+
+// The variables `trial`, `variant` and `seed` of a group.
+void write_trials(H5Writer& file, const std::string& group, std::span<const MergedTrial* const> trials) {
+  std::vector<std::int64_t> numbers, seeds;
+  std::vector<std::string> variants;
+  for (const MergedTrial* trial : trials) {
+    numbers.push_back(trial->record.plan_index);
+    seeds.push_back(0), variants.emplace_back();
+    for (const Parameter& p : trial->record.parameters) {
+      const auto* text = std::get_if<std::string>(&p.value);
+      const auto* integer = std::get_if<std::int64_t>(&p.value);
+      if (p.name == "variant" && text) variants.back() = *text;
+      if (p.name == "seed" && integer) seeds.back() = *integer;
+    }
+  }
+  file.coordinate(group + "/trial", numbers);
+  file.strings(group + "/variant", variants, {"trial"});
+  file.variable<std::int64_t>(group + "/seed", seeds, {"trial"});
 }
 
 // Writes one trial's row of every array of the group.
@@ -130,9 +150,7 @@ void write_merged_group(H5Writer& file, const std::string& name, std::span<const
   const Group group = gather(name, trials, conflicts);
   if (group.trials.empty()) return;
   file.group(name);
-  std::vector<std::int64_t> numbers;
-  for (const MergedTrial* trial : group.trials) numbers.push_back(trial->record.plan_index);
-  file.coordinate(name + "/trial", numbers);
+  write_trials(file, name, group.trials);
   for (const auto& [dim, length] : group.lengths) file.dimension(fmt::format("{}/{}", name, dim), length);
   for (const MergedArray& merged : group.arrays)
     begin_array(file, name, merged, !group.one_shape || merged.trials < group.trials.size());

@@ -16,9 +16,9 @@ struct MergedTrial {
 };
 
 // Writes a group of the merged file: the arrays of all trials, with a dimension `trial` that has the trials
-// with at least one of them. If shapes differ, shorter arrays are padded to the longest. Only one trial's
-// arrays are in memory at a time. An array with other dimension names than in the first trial that has it
-// is left out, and a message is added to `conflicts`.
+// with at least one of them, and their `variant` and `seed` as coordinates. If shapes differ, shorter arrays
+// are padded to the longest. Only one trial's arrays are in memory at a time. An array with other dimension
+// names than in the first trial that has it is left out, and a message is added to `conflicts`.
 void write_merged_group(H5Writer& file, const std::string& group, std::span<const MergedTrial> trials,
                         std::vector<std::string>& conflicts);
 

@@ -15,7 +15,7 @@
 namespace heed::results {
 
 // Raised when a file's layout changes its meaning; results/README.md describes it.
-inline constexpr std::int64_t kSchema = 1;
+inline constexpr std::int64_t kSchema = 2;
 
 enum class Status { done, diverged, failed, killed };
 
@@ -61,6 +61,12 @@ struct Array {
       dims;        // Python names, one per axis and all different; left empty, "axis<k>_<length>"
   Numbers values;  // C order
   std::string unit, doc;
+};
+
+// How the sweep wants to be compared; "" where it does not say. A results file carries it, so that whoever
+// gets the file alone sees the same table.
+struct CompareSettings {
+  std::string metric, reference, select;
 };
 
 // Who wrote a file, where, when, and from which build.

@@ -93,6 +93,7 @@ std::vector<Column> read_columns(const H5Reader& file) {
 Results read_results(const std::filesystem::path& path) {
   const H5Reader file(path);
   return {.provenance = read_header(file, kResultsFormat),
+          .compare = read_compare_settings(file),
           .trial = file.read<std::int64_t>("trial"),
           .columns = read_columns(file)};
 }

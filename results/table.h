@@ -28,6 +28,7 @@ struct Column {
 
 struct Results {
   Provenance provenance;
+  CompareSettings compare;
   std::vector<std::int64_t> trial;
   std::vector<Column> columns;  // in the order of the file
 

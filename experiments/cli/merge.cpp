@@ -5,6 +5,7 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
+#include "experiments/cli/results_input.h"
 #include "experiments/train/provenance.h"
 #include "results/sameness.h"
 
@@ -29,7 +30,10 @@ int run_as_worker(const Input& input, Registry&) {
 
 bool merge_and_report(const RunDirectory& directory, const std::string& command) {
   directory.remove_leftovers();
-  const results::MergeReport report = directory.merge(directory.read_plan(), provenance(command));
+  const std::vector<PlanLine> plan = directory.read_plan();
+  const CompareOptions compare = compare_options(directory, plan);
+  const results::MergeReport report =
+      directory.merge(plan, provenance(command), {compare.metric, compare.reference, compare.select});
   for (const std::string& message : report.damaged)
     fmt::print(stderr, "Left out, damaged: {} {}\n", message, kDamageRemedy);
   for (const std::string& message : report.conflicts) fmt::print(stderr, "Conflict: {}\n", message);

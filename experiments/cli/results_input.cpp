@@ -25,17 +25,6 @@ bool outdated(const RunDirectory& directory, const std::vector<PlanLine>& plan) 
   return fs::last_write_time(directory.plan()) >= made;
 }
 
-// The `compare` section of the sweep file beside the results, if there is one.
-CompareOptions options_beside(const fs::path& sweep) {
-  CompareOptions options;
-  if (!fs::exists(sweep)) return options;
-  Problems problems;
-  const auto tree = read_yaml(sweep, problems);
-  if (tree && tree->is_map()) read_section(options, tree->find("compare"), "compare", {"match"}, problems);
-  problems.throw_if_any();
-  return options;
-}
-
 void refuse_unknown_variant(const std::string& reference, const std::vector<std::string>& variants) {
   if (std::find(variants.begin(), variants.end(), reference) != variants.end()) return;
   throw Error(fmt::format("--reference: the results have no variant '{}'.{}", reference,
@@ -43,6 +32,19 @@ void refuse_unknown_variant(const std::string& reference, const std::vector<std:
 }
 
 }  // namespace
+
+CompareOptions compare_options(const RunDirectory& directory, const std::vector<PlanLine>& plan) {
+  CompareOptions options;
+  if (fs::exists(directory.sweep())) {
+    Problems problems;
+    const auto tree = read_yaml(directory.sweep(), problems);
+    if (tree && tree->is_map()) read_section(options, tree->find("compare"), "compare", {"match"}, problems);
+    problems.throw_if_any();
+  }
+  options.planned = plan.size();
+  if (!plan.empty() && options.reference.empty()) options.reference = plan.front().variant;
+  return options;
+}
 
 void add_compare_options(po::options_description& options) {
   options.add_options()("metric", po::value<std::string>()->value_name("NAME"),
@@ -57,22 +59,24 @@ void add_compare_options(po::options_description& options) {
 ResultsInput load_results(const Input& input, SayBuilds say_builds) {
   ResultsInput loaded{.file = input.get<std::string>("results"), .options = {}, .results = {}};
   bool merged = false;
-  std::vector<PlanLine> plan;
+  CompareOptions& options = loaded.options;
   if (fs::is_directory(loaded.file)) {
     const RunDirectory directory(loaded.file);
-    plan = directory.read_plan();
+    const std::vector<PlanLine> plan = directory.read_plan();
     merged = outdated(directory, plan);
     if (merged) merge_and_report(directory, input.command);
     loaded.file = directory.results();
+    options = compare_options(directory, plan);
+    loaded.results = results::read_results(loaded.file);
+  } else {
+    loaded.results = results::read_results(loaded.file);
+    const results::CompareSettings& own = loaded.results.compare;
+    if (!own.metric.empty()) options.metric = own.metric;
+    options.reference = own.reference, options.select = own.select;
   }
-  CompareOptions& options = loaded.options;
-  options = options_beside(loaded.file.parent_path() / "sweep.yaml");
-  options.planned = plan.size();
-  if (!plan.empty() && options.reference.empty()) options.reference = plan.front().variant;
   if (input.has("metric")) options.metric = input.get<std::string>("metric");
   if (input.has("select")) options.select = input.get<std::string>("select");
   if (input.has("reference")) options.reference = input.get<std::string>("reference");
-  loaded.results = results::read_results(loaded.file);
   if (input.has("reference")) refuse_unknown_variant(options.reference, loaded.results.texts("variant"));
   if (!merged && say_builds == SayBuilds::yes) warn_of_builds(loaded.results.texts("build"));
   return loaded;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <filesystem>
+#include <vector>
 
 #include "experiments/cli/command.h"
+#include "experiments/run/run_directory.h"
 #include "experiments/sweep/sweep.h"
 #include "results/table.h"
 
@@ -11,9 +13,13 @@ namespace heed::cli {
 
 struct ResultsInput {
   std::filesystem::path file;
-  CompareOptions options;  // of the sweep file beside it, overridden by the command line
+  CompareOptions options;  // of the run directory or the file itself, overridden by the command line
   results::Results results;
 };
+
+// Returns the `compare` section of the directory's sweep file. The first variant of the plan is the reference
+// where the section names none. Throws: ConfigError.
+CompareOptions compare_options(const RunDirectory& directory, const std::vector<PlanLine>& plan);
 
 // --metric, --reference and --select.
 void add_compare_options(po::options_description& options);

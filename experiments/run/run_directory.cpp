@@ -160,12 +160,13 @@ void RunDirectory::remove_leftovers() const {
 }
 
 results::MergeReport RunDirectory::merge(const std::vector<PlanLine>& plan,
-                                         const results::Provenance& provenance) const {
+                                         const results::Provenance& provenance,
+                                         const results::CompareSettings& compare) const {
   std::vector<results::Source> sources;
   for (std::size_t i = 0; i < plan.size(); ++i)
     if (fs::exists(trial(plan[i].id)))
       sources.push_back({trial(plan[i].id), static_cast<std::int64_t>(i), plan[i].variant, plan[i].budget});
-  return results::merge(sources, results(), provenance);
+  return results::merge(sources, results(), provenance, compare);
 }
 
 }  // namespace heed

@@ -67,8 +67,9 @@ class RunDirectory {
   // Others may be at work in the directory, and files of other programs in it.
   void remove_leftovers() const;
 
-  // Merges the files of the plan's trials into results.h5.
-  results::MergeReport merge(const std::vector<PlanLine>& plan, const results::Provenance& provenance) const;
+  // Merges the files of the plan's trials into results.h5, which carries the settings.
+  results::MergeReport merge(const std::vector<PlanLine>& plan, const results::Provenance& provenance,
+                             const results::CompareSettings& compare) const;
 
  private:
   std::filesystem::path root_;

@@ -27,8 +27,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // Every scalar of the resolved configuration under its dotted path.
 void flatten(const Config& c, const std::string& path, std::vector<results::Parameter>& out) {
   if (c.is_map()) {
-    for (const Config::Entry& e : c.entries())
-      flatten(e.value, path.empty() ? e.key : path + '.' + e.key, out);
+    for (const Config::Entry& e : c.entries()) flatten(e.value, path + '.' + e.key, out);
     return;
   }
   bool boolean;
@@ -42,6 +41,13 @@ void flatten(const Config& c, const std::string& path, std::vector<results::Para
     out.push_back({path, number});
   else
     out.push_back({path, c.is_scalar() ? c.text() : c.canonical()});
+}
+
+// The layers of a stack, one after another: "attention.0.size" is of the first layer.
+void flatten_stack(const Config& stack, Index layers, std::vector<results::Parameter>& out) {
+  for (Index l = 0; l < layers; ++l)
+    flatten(stack.items()[static_cast<std::size_t>(l) % stack.items().size()], fmt::format("attention.{}", l),
+            out);
 }
 
 double processor_seconds() {
@@ -111,7 +117,11 @@ Record empty_record(const TrialConfig& trial) {
   const Config resolved = to_config(trial);
   record.id = trial_id(trial);
   record.config = resolved.yaml();
-  flatten(resolved, "", record.parameters);
+  for (const Config::Entry& e : resolved.entries())
+    if (e.key == "attention" && e.value.is_sequence())
+      flatten_stack(e.value, trial.model.layers, record.parameters);
+    else
+      flatten(e.value, e.key, record.parameters);
   return record;
 }
 

@@ -21,7 +21,7 @@ if len(sys.argv) != 3:
     sys.exit("figures.py RESULTS.h5 FOLDER")
 results, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 
-d = xr.load_dataset(results).reset_coords()  # variant, seed and what is swept are coordinates; here plain columns
+d = xr.load_dataset(results).reset_coords()  # variant and seed are coordinates; here plain columns
 done = d.isel(trial=(d.status == "done").values)
 variants = list(dict.fromkeys(d.variant.values))  # as in the sweep
 

@@ -4,6 +4,7 @@ results_test.py WRITE_SAMPLE EXAMPLE HEED SWEEP: the program that writes a sampl
 the program itself and a small sweep for it.
 """
 
+import json
 import math
 import pathlib
 import shutil
@@ -49,10 +50,14 @@ class Results(unittest.TestCase):
                 self.assertAlmostEqual(float(mean.sel(variant="softmax")), (0.5 + 0.61) / 2)
                 self.assertAlmostEqual(float(mean.sel(variant="linear")), 0.7)  # the diverged trial has none
 
+    def run_sweep(self, *overrides):
+        """Runs the small sweep in a folder of its own and returns the folder."""
+        run = pathlib.Path(tempfile.mkdtemp(dir=self.folder))
+        subprocess.run([HEED, "run", SWEEP, *overrides, "-o", run], check=True, capture_output=True)
+        return run
+
     def test_what_heed_run_leaves_behind(self):
-        run = self.folder / "run"
-        subprocess.run([HEED, "run", SWEEP, "save=[weights, attention, logits]", "-o", run], check=True,
-                       capture_output=True)
+        run = self.run_sweep("save=[weights, attention, logits]")
         for engine in (None, *ENGINES):
             with xarray.open_dataset(run / "results.h5", engine=engine) as d:
                 mean = d.test_accuracy.groupby("variant").mean()
@@ -79,7 +84,7 @@ class Results(unittest.TestCase):
             self.assertEqual(list(d.step.values), [10, 12, 20])
             self.assertEqual(d.train_loss.dims, ("trial", "step"))
             self.assertEqual(d.validation_loss.dims, ("trial", "eval"))
-            self.assertEqual(set(d.test_accuracy.coords), {"trial", "variant", "seed", "size", "features"})
+            self.assertEqual(set(d.test_accuracy.coords), {"trial", "variant", "seed"})
             self.assertTrue(math.isnan(d.train_loss.sel(trial=0, step=12)))
             self.assertEqual(float(d.train_loss.sel(trial=0, step=20)), 1.5)
 
@@ -97,7 +102,7 @@ class Results(unittest.TestCase):
             self.assertEqual(str(d.reason.values[3]), "the loss is not finite \U0001f4a5")
             self.assertEqual(str(d.config.values[0]), "variant: softmax\nseed: 0\n")
             self.assertEqual(d.attrs["format"], "heed results")
-            self.assertEqual(d.attrs["schema_version"], 1)
+            self.assertEqual(d.attrs["schema_version"], 2)
             self.assertEqual(d.attrs["command"], "heed run sample.yaml")
 
     def test_groupby_keeps_the_curves(self):
@@ -112,6 +117,54 @@ class Results(unittest.TestCase):
             self.assertEqual(float(a.weights.sel(trial=1, layer=0, head=0)[3, 3]), 0.25)
             self.assertTrue(math.isnan(a.weights.sel(trial=0, layer=0, head=0)[3, 3]))
             self.assertTrue(math.isnan(a.tokens.sel(trial=0)[3]))  # _FillValue
+
+    def test_groups_know_variant_and_seed(self):
+        for group in ("attention", "probes"):
+            for g in self.each_engine(self.run_sweep("save=[attention]") / "results.h5", group=group):
+                array = g[{"attention": "weights", "probes": "entropy"}[group]]
+                self.assertEqual(set(array.coords), {"trial", "variant", "seed"})
+                self.assertEqual(sorted(array.groupby("variant").mean()["variant"].values), ["linear", "softmax"])
+                self.assertEqual(sorted(g.seed.values), [0, 0, 1, 1])
+
+    def test_concat_of_two_sweeps(self):
+        a = self.run_sweep("train.lr=[0.01, 0.02]")
+        b = self.run_sweep("train.steps=10")
+        for engine in ENGINES:
+            with xarray.open_dataset(a / "results.h5", engine=engine) as first, \
+                    xarray.open_dataset(b / "results.h5", engine=engine) as second:
+                for pair in ((first, second), (second, first)):
+                    both = xarray.concat(pair, "trial")
+                    self.assertEqual(both.sizes["trial"], 8 + 4)
+                    self.assertEqual(both.lr.values.tolist(), [lr for d in pair for lr in d.lr.values])
+                    self.assertEqual(both.steps.values.tolist(), [n for d in pair for n in d.steps.values])
+                    mean = both.test_accuracy.groupby("variant").mean()
+                    self.assertEqual(list(mean["variant"].values), ["linear", "softmax"])
+
+    def test_a_mailed_file_is_compared_as_its_sweep_asks(self):
+        run = self.run_sweep("train.lr=[0.01, 0.02]", "compare.metric=test_loss", "compare.reference=linear",
+                             "compare.select=train.lr")
+        mailed = pathlib.Path(tempfile.mkdtemp(dir=self.folder)) / "mailed.h5"
+        shutil.copy(run / "results.h5", mailed)
+        with h5py.File(mailed) as f:
+            self.assertEqual(f.attrs["compare_metric"], "test_loss")
+        compare = [HEED, "compare", mailed, "--json"]
+        table = json.loads(subprocess.run(compare, check=True, capture_output=True, text=True).stdout)
+        self.assertEqual((table["metric"], table["reference"], table["selected"]), ("test_loss", "linear", "lr"))
+        compare += ["--metric", "test_accuracy", "--reference", "softmax"]
+        table = json.loads(subprocess.run(compare, check=True, capture_output=True, text=True).stdout)
+        self.assertEqual((table["metric"], table["reference"]), ("test_accuracy", "softmax"))
+
+    def test_the_layers_of_a_stack_are_columns(self):
+        run = self.run_sweep("variants=[softmax, {stack: [softmax, {window: {size: 4}}]}]", "model.layers=4")
+        for d in self.each_engine(run / "results.h5"):
+            stack = d.isel(trial=d.variant != "softmax")
+            names = [str(stack[f"attention_{layer}_name"].values[0]) for layer in range(4)]
+            self.assertEqual(names, ["softmax", "window"] * 2)
+            self.assertEqual(stack.attention_1_size.values.tolist(), [4, 4])
+            self.assertEqual(stack.attention_3_size.attrs["parameter"], "attention.3.size")
+            of_softmax = d.isel(trial=d.variant == "softmax")
+            self.assertTrue(numpy.isnan(of_softmax.attention_1_size).all())
+            self.assertEqual(str(of_softmax.attention_name.values[0]), "softmax")
 
     def test_pandas(self):
         for d in self.each_engine(self.merged):
