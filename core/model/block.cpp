@@ -42,6 +42,20 @@ void Sublayer<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context, S
   y.rows() += x.rows();
 }
 
+template <class S>
+std::unique_ptr<LayerDecoder<S>> Sublayer<S>::decoder(Index batch, Index length) {
+  if (cross_) throw Error("a block with cross-attention does not decode token by token.");
+  return layer_->decoder(batch, length);
+}
+
+template <class S>
+void Sublayer<S>::next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<S> y) {
+  const Seq<S> normed = step.memory().keep(x, x.dim);
+  norm_.forward(step, x, normed);
+  decoder.next(step, normed, y);
+  y.rows() += x.rows();
+}
+
 // With b the branch:   dL/dx = d + (db/dx)^T d
 template <class S>
 void Sublayer<S>::backward(Step<S>& step, Seq<S> d, Seq<S> dcontext) {

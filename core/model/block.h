@@ -31,6 +31,11 @@ class Sublayer {
   // d: dL/dy before, dL/dx after. Adds into dcontext if the layer attends to the context.
   void backward(Step<S>& step, Seq<S> d, Seq<S> dcontext);
 
+  // Returns the layer's decoder. Throws: heed::Error where the layer attends to the context.
+  std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length);
+  // forward of one more token, with that decoder.
+  void next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<S> y);
+
   Layer<S>& layer() { return *layer_; }
   Cost cost(Index time, Index context_time) const;  // of one sequence
 
@@ -51,6 +56,7 @@ class Block {
   void backward(Step<S>& step, Seq<S> d, Seq<S> dcontext);
 
   Layer<S>& attention() { return sublayers_.front().layer(); }
+  std::vector<Sublayer<S>>& sublayers() { return sublayers_; }
   Cost cost(Index time, Index context_time) const;
 
  private:

@@ -45,7 +45,7 @@ std::span<const Token> Input<S>::tokens(Index b) const {
 }
 
 template <class S>
-Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch) {
+Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch, Index first) {
   in_ = in;
   const Seq<S> x = make_rows(step, batch, first_, dim_);
   if (map_) map_vectors(step, x);
@@ -53,7 +53,7 @@ Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch) {
     if (class_token_) x.at(b).row(0) = class_token_.value().row(0);
     if (table_) embed<S>(table_.value(), tokens(b), row_block(x.at(b), first_, in.length(b)));
   }
-  if (position_) position_->embed(x, 0);
+  if (position_) position_->embed(x, first);
   apply_dropout(step, dropout_name_, x);
   return x;
 }

@@ -22,7 +22,8 @@ class Input {
   // Throws heed::Error if the kind of positions cannot be built.
   Input(const Stream& stream, const ModelSpec& spec, const Registry& registry, Params<S>& params);
 
-  Seq<S> forward(Step<S>& step, const SequenceBatch& in, Index batch);
+  // first: the position of the first row, where a part of each sequence is read
+  Seq<S> forward(Step<S>& step, const SequenceBatch& in, Index batch, Index first = 0);
   // Adds to the gradients; belongs to the latest forward. Applies dropout to dx.
   void backward(Step<S>& step, Seq<S> dx);
 

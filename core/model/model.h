@@ -13,6 +13,9 @@
 
 namespace heed {
 
+template <class S>
+class Decoder;
+
 // What the task's shape asks for:
 //     decoder, encoder    scores = output(stack(input))             the stack sees the past, or everything
 //     encoder_decoder     scores = output(stack(input, context))    context = encoder stack(encoder input)
@@ -53,6 +56,8 @@ class Model {
   Cost cost(Index time, Index labels, Index source_time = 0) const;
 
  private:
+  friend class Decoder<S>;
+
   // An input and the stack on it.
   struct Half {
     Half(const Stream& stream, StackSpec<S> stack, const ModelSpec& spec, const Registry& registry,

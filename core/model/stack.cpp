@@ -78,6 +78,30 @@ Seq<S> Stack<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context) {
   return y;
 }
 
+template <class S>
+std::vector<std::unique_ptr<LayerDecoder<S>>> Stack<S>::decoders(Index batch, Index length) {
+  std::vector<std::unique_ptr<LayerDecoder<S>>> out;
+  for (Block<S>& block : blocks_)
+    for (Sublayer<S>& sublayer : block.sublayers()) out.push_back(sublayer.decoder(batch, length));
+  return out;
+}
+
+template <class S>
+Seq<S> Stack<S>::next(Step<S>& step, std::span<const std::unique_ptr<LayerDecoder<S>>> decoders,
+                      Seq<const S> x) {
+  Memory<S> memory = step.memory();
+  std::size_t at = 0;
+  for (Block<S>& block : blocks_)
+    for (Sublayer<S>& sublayer : block.sublayers()) {
+      const Seq<S> y = memory.keep(x, x.dim);
+      sublayer.next(step, *decoders[at++], x, y);
+      x = y;
+    }
+  const Seq<S> y = memory.keep(x, x.dim);
+  norm_->forward(step, x, y);
+  return y;
+}
+
 // dx goes down through the blocks in place.
 template <class S>
 void Stack<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) {

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <memory>
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "core/model/block.h"
@@ -31,6 +33,12 @@ class Stack {
   Seq<S> forward(Step<S>& step, Seq<const S> x, Seq<const S> context);  // both stay in place until backward
   // Writes dx, adds into dcontext.
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext);
+
+  // Returns a decoder for each sublayer, in order. Throws: heed::Error where a layer is not causal or attends
+  // to another sequence.
+  std::vector<std::unique_ptr<LayerDecoder<S>>> decoders(Index batch, Index length);
+  // forward of one more token x (B,1,C), with these decoders.
+  Seq<S> next(Step<S>& step, std::span<const std::unique_ptr<LayerDecoder<S>>> decoders, Seq<const S> x);
 
   Block<S>& block(Index i) { return blocks_[static_cast<std::size_t>(i)]; }
   Index blocks() const { return std::ssize(blocks_); }

@@ -1,0 +1,26 @@
+#include "core/model/decoder.h"
+
+#include "core/error.h"
+
+namespace heed {
+
+template <class S>
+Decoder<S>::Decoder(Model<S>& model, Index batch, Index length)
+    : model_(model), layers_(model.main_.stack.decoders(batch, length)), batch_(batch) {
+  if (model.encoder_ || !model.main_.input.table() || model.main_.input.rows(0) != 0)
+    throw Error("only a decoder over tokens decodes token by token.");
+}
+
+template <class S>
+Mat<S> Decoder<S>::next(Step<S>& step, std::span<const Token> tokens) {
+  HEED_CHECK(std::ssize(tokens) == batch_, "one token of each sequence is decoded at a time");
+  // A label says only that its position is scored.
+  const Batch batch = token_batch(tokens, tokens, batch_, 1);
+  const Seq<S> x = model_.main_.input.forward(step, batch.input, batch_, seen_++);
+  return model_.output_.forward(step, model_.main_.stack.next(step, layers_, x), batch);
+}
+
+template class Decoder<float>;
+template class Decoder<double>;
+
+}  // namespace heed
