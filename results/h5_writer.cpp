@@ -143,7 +143,6 @@ Handle H5Writer::create(const std::string& name, hid_t stored_type, std::size_t 
     check_(H5Pset_chunk(creation.get(), int(chunk.size()), chunk.data()), "set chunks");
     check_(H5Pset_shuffle(creation.get()), "set shuffle");
     check_(H5Pset_deflate(creation.get(), 4), "set compression");
-    check_(H5Pset_fletcher32(creation.get()), "set checksum");
   }
   const hid_t made = H5Dcreate2(file_.get(), name.c_str(), stored_type, space.get(), H5P_DEFAULT,
                                 creation.get(), H5P_DEFAULT);

@@ -40,7 +40,7 @@ class H5Writer {
   void coordinate(const std::string& name, std::span<const std::int64_t> values);
 
   // Adds a whole variable. `dims` gives its shape; without dims it is a scalar. Large numeric variables are
-  // compressed and carry a checksum.
+  // compressed.
   template <class T>
   void variable(const std::string& name, std::span<const T> values, const Dims& dims);
   void strings(const std::string& name, std::span<const std::string> values, const Dims& dims);
