@@ -32,7 +32,7 @@ grep -q '^softmax *relu2 ' ../relu2/table.txt || fail "the feed-forward has no r
 grep -q '^gated(key_heads=1)' ../gated/table.txt || fail "attention with shared keys has no row"
 grep -q '^softmax *axial' ../axial/table.txt || fail "the positions have no row"
 grep -q '^window ' ../majority/table.txt || fail "the task was not run"
-grep -q '^softmax *adagrad ' ../adagrad/table.txt || fail "the optimizer has no row"
+grep -q '^softmax .* adagrad ' ../adagrad/table.txt || fail "the optimizer has no row"
 grep -q '(optimizer)' ../adagrad/list.txt || fail "the optimizer is not listed"
 page=$work/prefix/share/doc/heed/docs/adding-an-optimizer.md
 awk '/^```cpp/ {on = 1; next} /^```/ {on = 0} on' "$page" | diff - ../adagrad/adagrad.cpp ||
