@@ -165,7 +165,6 @@ Plan shown_weights(const Subject& subject, const Traits& traits) {
 Plan default_options(const Subject& subject, const Traits& traits) {
   Problems problems;
   const Config defaults = subject.info.resolve({}, subject.info.name, problems);
-  if (subject.info.options.empty()) return {.skip = "it has no options"};
   if (subject.options.canonical() != defaults.canonical())
     return {.skip = "it is done with the default options"};
   Plan plan = several_tasks(subject, traits);
