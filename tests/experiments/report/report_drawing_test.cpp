@@ -164,8 +164,8 @@ TEST_CASE("report drawing: a drawing is used only if it is complete") {
     CHECK(fs::exists(folder / "kept/f.gp"));
   };
   fs::create_directory(folder / "kept");
-  check(half, "gnuplot left no whole f.svg");
-  check("#!/bin/sh\n", "gnuplot left no whole f.svg");
+  check(half, "gnuplot left f.svg incomplete");
+  check("#!/bin/sh\n", "gnuplot left f.svg incomplete");
   check("#!/bin/sh\nkill -9 $$\n", "gnuplot was ended by signal 9 (SIGKILL).");
   check("#!/bin/sh\nexit 3\n", "gnuplot ended with exit code 3.");
   check("of another machine", "gnuplot cannot be started: Exec format error");

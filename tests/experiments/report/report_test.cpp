@@ -302,7 +302,7 @@ TEST_CASE("report: points of a random sweep are not joined") {
   }
   const auto figures = heed::report::figures(report_data_of(folder, records));
   CHECK(named(figures, "swept_1").panels[0].commands.find("with lines") == std::string::npos);
-  CHECK_THAT(named(figures, "swept_1").caption, ContainsSubstring("not held fixed"));
+  CHECK_THAT(named(figures, "swept_1").caption, ContainsSubstring("Other parameters vary too"));
 }
 
 TEST_CASE("report: attention maps are those of one trial of each variant, without padding") {
@@ -323,7 +323,7 @@ TEST_CASE("report: attention maps are those of one trial of each variant, withou
   const Figure &positive = named(figures, "attention_1"), &negative = named(figures, "attention_2");
   CHECK_THAT(positive.data, ContainsSubstring("# layer 1, head 1\n1\t0\t0\n0.5\t0.5\t0\n0\t0.25\t0.75\n"));
   CHECK_THAT(positive.panels[0].commands, ContainsSubstring("set cbrange [0:1]"));
-  CHECK_THAT(positive.caption, ContainsSubstring("between 0.0000 and 1.0000"));
+  CHECK_THAT(positive.caption, ContainsSubstring("from 0.0000 to 1.0000"));
   CHECK_THAT(negative.data, ContainsSubstring("\n1\t0\n-0.5\t1.5\n"));
   CHECK_THAT(negative.panels[0].commands, ContainsSubstring("set cbrange [-1.5:1.5]"));  // white is zero
 }
