@@ -70,7 +70,7 @@ class Supervisor {
 
   SweepEnd run() {
     if (queue_.empty())
-      progress_->message("Nothing to run:  " + count_text(in_part_, "trial") + ", all with results.");
+      progress_->message("Nothing to run: " + count_text(in_part_, "trial") + ", all with results.");
     go_on();
     const bool gives_up = options_.must_progress && warned_ && !progressed();
     if (gives_up) give_up();
