@@ -13,7 +13,7 @@ Param<S> Params<S>::declare(std::string_view name, Index rows, Index cols, Init 
   HEED_CHECK(!values_, "a parameter is declared after Params::freeze");
   const std::string full = prefix_ + std::string(name);
   HEED_CHECK(!find(full), "two parameters are called " + full);
-  infos_.push_back({full, rows, cols, size_, std::move(init), role, new_rows});
+  infos_.push_back({full, rows, cols, size_, std::move(init), role, new_rows, component_});
   // Each parameter starts on a cache line: vectorized loops then do the same whatever was declared before.
   constexpr Index line = kAlignment / sizeof(S);
   size_ += (rows * cols + line - 1) / line * line;

@@ -41,6 +41,9 @@ enum class Role { decayed, undecayed, fixed };
 // zero, or they are drawn as the others were.
 enum class NewRows { refused, zero, drawn };
 
+// The part of a model that a parameter is counted with.
+enum class Component { attention, feed_forward, embedding, head, biases, norms, positions };
+
 template <class S>
 class Params;
 
@@ -71,6 +74,7 @@ struct ParamInfo {
   Init init;
   Role role;
   NewRows new_rows;
+  Component component;
 };
 
 // All parameters of a model, in one flat buffer per purpose (values, gradients). Declare everything, freeze,
@@ -88,24 +92,34 @@ class Params {
   Param<S> declare(std::string_view name, Index rows, Index cols, Init init, Role role,
                    NewRows new_rows = NewRows::refused);
 
-  // While it lives, declared names get "name." in front.
+  // While it lives, declared names get a prefix, and declared parameters are of a component.
   class Scope {
    public:
-    ~Scope() { params_.prefix_.resize(length_); }
+    ~Scope() {
+      params_.prefix_.resize(length_);
+      params_.component_ = component_;
+    }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
 
    private:
     friend class Params;
-    Scope(Params& params, std::string_view name) : params_(params), length_(params.prefix_.size()) {
-      params.prefix_.append(name).append(".");
+    Scope(Params& params, std::string_view name, Component component)
+        : params_(params), length_(params.prefix_.size()), component_(params.component_) {
+      if (!name.empty()) params.prefix_.append(name).append(".");
+      params.component_ = component;
     }
     Params& params_;
     std::size_t length_;
+    Component component_;  // of the scope around it
   };
   // Returns the name that a parameter declared here and now would get.
   std::string full_name(std::string_view name) const { return prefix_ + std::string(name); }
-  [[nodiscard]] Scope scope(std::string_view name) { return Scope(*this, name); }
+  [[nodiscard]] Scope scope(std::string_view name) { return Scope(*this, name, component_); }
+  [[nodiscard]] Scope scope(std::string_view name, Component component) {
+    return Scope(*this, name, component);
+  }
+  [[nodiscard]] Scope component(Component component) { return Scope(*this, "", component); }
 
   void freeze();                        // allocates; values and gradients are zero
   void initialize(std::uint64_t seed);  // REQUIRES: freeze
@@ -120,6 +134,7 @@ class Params {
  private:
   friend class Param<S>;
   std::string prefix_;
+  Component component_ = Component::attention;
   std::vector<ParamInfo> infos_;
   Index size_ = 0;
   Arena arena_;

@@ -9,7 +9,7 @@ namespace {
 
 template <class S>
 std::unique_ptr<Layer<S>> make_layer(const SublayerSpec<S>& spec, Params<S>& params) {
-  const auto scope = params.scope(spec.name);
+  const auto scope = params.scope(spec.name, spec.component);
   return spec.make();
 }
 

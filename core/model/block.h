@@ -16,6 +16,7 @@ struct SublayerSpec {
   std::string name;                                 // "attention", the scope of its layer's parameters
   std::function<std::unique_ptr<Layer<S>>()> make;  // called while that scope is open
   bool cross = false;                               // does the layer attend to the block's context?
+  Component component = Component::attention;       // of its parameters
 };
 
 // A residual branch with its norm:   y = x + layer(norm(x), c)

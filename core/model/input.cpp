@@ -9,6 +9,7 @@ template <class S>
 Input<S>::Input(const Stream& stream, const ModelSpec& spec, const Registry& registry, Params<S>& params)
     : dim_(spec.options.dim), width_(stream.width), dropout_name_(params.full_name("embedding")) {
   constexpr double stddev = 0.02;
+  const auto component = params.component(Component::embedding);
   if (stream.kind == Stream::Kind::tokens)
     table_ = params.declare("embedding", width_, dim_, Init::normal(stddev), Role::undecayed);
   else
@@ -18,7 +19,7 @@ Input<S>::Input(const Stream& stream, const ModelSpec& spec, const Registry& reg
     first_ = 1;
   }
   if (spec.positions.name == "none") return;
-  const auto scope = params.scope("positions");
+  const auto scope = params.scope("positions", Component::positions);
   position_ = registry.position(spec.positions.name)
                   .make(spec.positions.options, {dim_, spec.options.heads, rows(stream.length)}, params);
 }

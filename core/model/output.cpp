@@ -20,9 +20,10 @@ void for_row_blocks(Step<S>& step, Index rows, Task&& task) {
 template <class S>
 Output<S>::Output(const ModelSpec& spec, Param<S> table, Params<S>& params)
     : dim_(spec.options.dim), classes_(spec.shape.classes), pool_(spec.pool), table_(table) {
+  const auto component = params.component(Component::head);
   if (!table_) head_ = params.declare("head", dim_, classes_, Init::normal(0.02), Role::decayed);
   if (!spec.head_bias) return;
-  const auto scope = params.scope("head");
+  const auto scope = params.scope("head", Component::biases);
   bias_ = params.declare("bias", 1, classes_, Init::zeros(), Role::undecayed);
 }
 

@@ -13,15 +13,16 @@ NormSpec norm_spec(const ModelOptions& o, bool gain) {
 
 // A sublayer that is the chosen variant. Throws heed::Error where it cannot attend as it would have to.
 template <class S>
-SublayerSpec<S> sublayer(const char* name, const Choice& choice, const LayerSpec<S>& layer, bool cross,
-                         const Registry& registry, Params<S>& params) {
+SublayerSpec<S> sublayer(const char* name, Component component, const Choice& choice,
+                         const LayerSpec<S>& layer, bool cross, const Registry& registry, Params<S>& params) {
   const VariantInfo& info = registry.variant(choice.name);
   const Traits traits = info.traits(choice.options);
   if (cross && !traits.cross)
     throw Error(fmt::format("'{}' cannot attend to another sequence (cross-attention).", choice.name));
   if (!layer.causality.causal && !traits.bidirectional)
     throw Error(fmt::format("'{}' cannot attend without a causal mask.", choice.name));
-  return {name, [&info, &choice, layer, &params] { return info.make(choice.options, layer, params); }, cross};
+  return {name, [&info, &choice, layer, &params] { return info.make(choice.options, layer, params); }, cross,
+          component};
 }
 
 // Block number layer.depth: self-attention, cross-attention if there is any, feed-forward if there is any.
@@ -37,11 +38,13 @@ Block<S> make_block(const StackSpec<S>& spec, const ModelSpec& model, const Laye
   across.position = nullptr;
 
   std::vector<SublayerSpec<S>> sublayers;
-  sublayers.push_back(sublayer("attention", attention, layer, false, registry, params));
+  sublayers.push_back(sublayer("attention", Component::attention, attention, layer, false, registry, params));
   if (spec.cross_attention)
-    sublayers.push_back(sublayer("cross_attention", *spec.cross_attention, across, true, registry, params));
+    sublayers.push_back(sublayer("cross_attention", Component::attention, *spec.cross_attention, across, true,
+                                 registry, params));
   if (feed_forward.name != "none")
-    sublayers.push_back(sublayer("feed_forward", feed_forward, layer, false, registry, params));
+    sublayers.push_back(
+        sublayer("feed_forward", Component::feed_forward, feed_forward, layer, false, registry, params));
   const auto scope = params.scope(fmt::format("blocks.{}", layer.depth));
   return {model.options.dim, norm_spec(model.options, style.norm_gain), sublayers, params};
 }

@@ -25,7 +25,9 @@ Linear<S>::Linear(std::string_view name, Index in, Index out, bool bias, double 
     : in_(in), out_(out) {
   const auto scope = params.scope(name);
   w_ = params.declare("weight", in, out, Init::normal(deviation), Role::decayed);
-  if (bias) b_ = params.declare("bias", 1, out, Init::constant(bias_start), Role::undecayed);
+  if (!bias) return;
+  const auto component = params.component(Component::biases);
+  b_ = params.declare("bias", 1, out, Init::constant(bias_start), Role::undecayed);
 }
 
 template <class S>

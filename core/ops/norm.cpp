@@ -17,7 +17,7 @@ using MutableRow = Eigen::Map<Eigen::Array<S, 1, Eigen::Dynamic>>;
 
 template <class S>
 Norm<S>::Norm(std::string_view name, Index dim, const NormSpec& spec, Params<S>& params) : spec_(spec) {
-  const auto scope = params.scope(name);
+  const auto scope = params.scope(name, Component::norms);
   if (spec.gain) gain_ = params.declare("gain", 1, dim, Init::ones(), Role::undecayed);
   if (spec.gain && spec.bias && spec.kind == NormKind::layer)
     bias_ = params.declare("bias", 1, dim, Init::zeros(), Role::undecayed);

@@ -155,4 +155,25 @@ TEST_CASE("params: a model without parameters can be frozen") {
   CHECK(count(params) == 0);
 }
 
+TEST_CASE("Params: a parameter is of the component of the scope around it") {
+  Params<float> params;
+  const auto declare = [&](const char* name) {
+    params.declare(name, 1, 1, Init::zeros(), Role::undecayed);
+    return params.infos().back().component;
+  };
+  CHECK(declare("a") == Component::attention);
+  {
+    const auto outer = params.scope("outer", Component::feed_forward);
+    CHECK(declare("b") == Component::feed_forward);
+    {
+      const auto inner = params.scope("inner");
+      const auto biases = params.component(Component::biases);
+      CHECK(declare("c") == Component::biases);
+    }
+    CHECK(declare("d") == Component::feed_forward);
+  }
+  CHECK(declare("e") == Component::attention);
+  CHECK(params.infos()[2].name == "outer.inner.c");
+}
+
 }  // namespace heed
