@@ -8,6 +8,8 @@
 #include <cmath>
 #include <tuple>
 
+#include "core/abbreviate.h"
+
 namespace heed {
 namespace {
 
@@ -234,8 +236,8 @@ std::string Config::yaml(int indent) const {
 }
 
 void Problems::add(const Place& place, const std::string& message) {
-  const std::string where = place.text();
-  insert(place, where.empty() ? message : where + ": " + message);
+  const std::string where = place.text(), shown = abbreviated(message);
+  insert(place, where.empty() ? shown : where + ": " + shown);
 }
 
 void Problems::add(const Problems& others) {
@@ -268,15 +270,26 @@ void Problems::throw_if_any() const {
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;  // a larger distance is no typing error
-  for (const std::string& c : candidates)
+  for (const std::string& c : candidates) {
+    const std::size_t longer = std::max(name.size(), c.size()), shorter = std::min(name.size(), c.size());
+    if (longer - shorter >= least) continue;  // so many letters are missing at least
     if (const std::size_t d = edit_distance(name, c); d < least) least = d, best = c;
+  }
   return best;
 }
 
 std::string suggestion(std::string_view name, const std::vector<std::string>& candidates) {
-  const std::string near = nearest(name, candidates);
+  constexpr std::size_t most = 50;
+  std::vector<std::string> known;
+  for (const std::string& c : candidates)
+    if (std::find(known.begin(), known.end(), c) == known.end()) known.push_back(c);
+  const std::string near = nearest(name, known);
   const std::string hint = near.empty() ? "" : fmt::format(" Did you mean '{}'?", near);
-  return candidates.empty() ? hint : fmt::format("{} Known: {}.", hint, fmt::join(candidates, ", "));
+  if (known.empty()) return hint;
+  const std::size_t more = known.size() > most ? known.size() - most : 0;
+  known.resize(known.size() - more);
+  return fmt::format("{} Known: {}{}.", hint, fmt::join(known, ", "),
+                     more ? fmt::format(" and {} more", more) : "");
 }
 
 }  // namespace heed

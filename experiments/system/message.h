@@ -6,6 +6,8 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
+
 namespace heed {
 
 // Writes a message, and ignores errors: a closed terminal, a closed pipe or a full disk must not end a
@@ -18,7 +20,7 @@ inline void write_message(std::FILE* out, const std::string& text) {
 // Prints a line for the user on standard error.
 template <class... Values>
 void say(fmt::format_string<Values...> line, Values&&... values) {
-  write_message(stderr, fmt::format(line, std::forward<Values>(values)...) + '\n');
+  write_message(stderr, abbreviated(fmt::format(line, std::forward<Values>(values)...)) + '\n');
 }
 
 }  // namespace heed
