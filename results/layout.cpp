@@ -25,6 +25,7 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 // One parameter over all trials; nothing where a trial does not have it.
 struct Column {
   std::string parameter;
+  bool varies = false;  // in any trial
   std::vector<std::optional<Value>> cells;
 };
 
@@ -33,7 +34,7 @@ std::vector<Column> parameter_columns(std::span<const Record> records) {
   std::vector<Column> columns;
   std::map<std::string, std::size_t> place;
   const auto add = [&](const std::string& name) {
-    if (place.emplace(name, columns.size()).second) columns.push_back({name, {}});
+    if (place.emplace(name, columns.size()).second) columns.push_back({name, false, {}});
   };
   for (const char* first : {"variant", "seed"})
     for (const Record& record : records)
@@ -43,8 +44,10 @@ std::vector<Column> parameter_columns(std::span<const Record> records) {
     for (const Parameter& parameter : record.parameters) add(parameter.name);
   for (Column& column : columns) column.cells.resize(records.size());
   for (std::size_t row = 0; row < records.size(); ++row)
-    for (const Parameter& parameter : records[row].parameters)
+    for (const Parameter& parameter : records[row].parameters) {
       columns[place.at(parameter.name)].cells[row] = parameter.value;
+      columns[place.at(parameter.name)].varies |= parameter.varies;
+    }
   return columns;
 }
 
@@ -107,6 +110,7 @@ void write_parameters(H5Writer& file, std::span<const Record> records) {
     write_cells(file, names[i], columns[i].cells);
     file.attribute(names[i], "role", "parameter");
     file.attribute(names[i], "parameter", full[i]);
+    write_meaning(file, names[i], "", "", columns[i].varies);
   }
 }
 
@@ -128,6 +132,14 @@ void write_bookkeeping(H5Writer& file, std::span<const Record> records) {
   text("build", "Build stamp of the program", false, [](const Record& r) { return r.provenance.build; });
   text("host", "Machine the trial ran on", true, [](const Record& r) { return r.provenance.host; });
   text("created", "When the trial ended, UTC", true, [](const Record& r) { return r.provenance.created; });
+  const auto count = [&](const char* name, const char* doc, auto read) {
+    file.variable<std::int64_t>(name, converted<std::int64_t>(records, read), {"trial"});
+    file.attribute(name, "role", "trial");
+    write_meaning(file, name, "", doc, true);
+  };
+  count("jobs", "Trials that ran side by side; 0: it was continued by another process",
+        [](const Record& r) { return r.jobs; });
+  count("threads", "Threads of the trial", [](const Record& r) { return r.threads; });
   const auto seconds = converted<double>(records, [](const Record& r) { return r.seconds; });
   file.variable<double>("seconds", seconds, {"trial"});
   file.attribute("seconds", "role", "trial");

@@ -24,6 +24,7 @@ using Value = std::variant<std::int64_t, double, bool, std::string>;
 struct Parameter {
   std::string name;  // the dotted path in the resolved configuration: "train.lr", "variant", "seed"
   Value value;
+  bool varies = false;  // no number depends on it: where a file lies
 };
 
 struct Metric {
@@ -85,6 +86,9 @@ struct Record {
   std::string reason;  // empty when done
   std::int64_t last_step = 0;
   double seconds = 0;  // wall time of the trial; varies
+  // What times depend on besides the machine; they vary. Trials that ran side by side, this one included,
+  // when it was started: 0 where several processes ran parts of it. Negative: not known, as in older files.
+  std::int64_t jobs = -1, threads = -1;
   std::string config;  // the resolved configuration as YAML
   Provenance provenance;
   std::vector<Parameter> parameters;

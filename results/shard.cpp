@@ -101,7 +101,8 @@ Record read_summary(const H5Reader& file) {
   record.provenance = read_header(file, kTrialFormat);
   record.plan_index = file.read<std::int64_t>("trial").at(0);
   for (const Column& column : read_columns(file)) {
-    if (column.role == Role::parameter) record.parameters.push_back({column.parameter, column.values.at(0)});
+    if (column.role == Role::parameter)
+      record.parameters.push_back({column.parameter, column.values.at(0), column.varies});
     if (column.role == Role::metric)
       record.metrics.push_back(
           {column.name, std::get<double>(column.values.at(0)), column.unit, column.doc, column.varies});
@@ -111,6 +112,8 @@ Record read_summary(const H5Reader& file) {
   record.reason = file.strings("reason").at(0);
   record.last_step = file.read<std::int64_t>("last_step").at(0);
   record.seconds = file.read<double>("seconds").at(0);
+  if (file.has("jobs")) record.jobs = file.read<std::int64_t>("jobs").at(0);
+  if (file.has("threads")) record.threads = file.read<std::int64_t>("threads").at(0);
   record.config = file.strings("config").at(0);
   read_axes_and_curves(file, record);
   return record;

@@ -68,6 +68,9 @@ std::string checksum_of(const Record& record) {
   add_text(sum, "reason", record.reason);
   sum.add("last step", record.last_step);
   sum.add("seconds", record.seconds);
+  // Files of before they were recorded have a checksum without them.
+  if (record.jobs >= 0) sum.add("jobs", record.jobs);
+  if (record.threads >= 0) sum.add("threads", record.threads);
   add_text(sum, "config", record.config);
   add_provenance(sum, record.provenance);
   for (const Parameter& p : record.parameters) add_value(sum, "parameter " + p.name, p.value);

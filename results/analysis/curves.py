@@ -5,11 +5,14 @@ train_loss are others. Needs xarray with h5netcdf (Debian: python3-xarray python
 
 import sys
 
-import matplotlib
+try:
+    import matplotlib
 
-matplotlib.use("Agg")
-import matplotlib.pyplot as plt
-import xarray as xr
+    matplotlib.use("Agg")
+    import matplotlib.pyplot as plt
+    import xarray as xr
+except ImportError as missing:
+    sys.exit(f"{missing.name} is not installed")
 
 # Okabe and Ito's colors, which differ for color-blind eyes too; each variant has a dash of its own besides.
 COLORS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#000000", "#E69F00", "#56B4E9"]
@@ -27,9 +30,15 @@ def spread(heights, gap):
 
 def main(results, picture, curve="validation_accuracy"):
     d = xr.load_dataset(results)
-    done = d[curve].isel(trial=(d.status == "done").values)
+    curves = [name for name, v in d.data_vars.items() if v.attrs.get("role") == "curve"]
+    is_done = (d.status == "done").values
+    if not is_done.any():
+        sys.exit("no trial is done")
+    if curve not in curves:
+        sys.exit(f"there is no curve {curve}; there are {', '.join(curves)}")
+    done = d[curve].isel(trial=is_done)
     axis = done.dims[1]
-    order = list(dict.fromkeys(done.variant.values))  # as in the sweep
+    order = list(dict.fromkeys(done.variant.values))  # as in the sweep, of those with a trial that is done
 
     figure, axes = plt.subplots(figsize=(10, 5), layout="constrained")
     ends = []

@@ -2,10 +2,15 @@
 
 import sys
 
-import xarray as xr
+try:
+    import xarray as xr
+except ImportError as missing:
+    sys.exit(f"{missing.name} is not installed")
 
 d = xr.load_dataset(sys.argv[1])
 done = d.isel(trial=d.status == "done")
+if done.sizes["trial"] == 0:
+    sys.exit("no trial is done")
 print(done.test_accuracy.groupby("variant").mean().to_series())
 
 if len(sys.argv) > 2:

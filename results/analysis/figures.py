@@ -23,6 +23,8 @@ results, folder = sys.argv[1], pathlib.Path(sys.argv[2])
 
 d = xr.load_dataset(results).reset_coords()  # variant and seed are coordinates; here plain columns
 done = d.isel(trial=(d.status == "done").values)
+if done.sizes["trial"] == 0:
+    sys.exit("no trial is done")
 variants = list(dict.fromkeys(d.variant.values))  # as in the sweep
 
 # Okabe and Ito's colors, each with a mark of its own, in the report's order.

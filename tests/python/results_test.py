@@ -56,6 +56,19 @@ class Results(unittest.TestCase):
         subprocess.run([HEED, "run", SWEEP, *overrides, "-o", run], check=True, capture_output=True)
         return run
 
+    def test_scripts_without_a_trial_that_is_done(self):
+        run = self.folder / "diverged"
+        words = [HEED, "run", SWEEP, "train.lr=1e30", "train.clip=0", "sweep.seeds=1", "-o", run]
+        self.assertEqual(subprocess.run(words, capture_output=True).returncode, 1)
+        analysis = pathlib.Path(EXAMPLE).parent
+        for script, more in (("example.py", []), ("curves.py", ["curves.png"]), ("figures.py", ["."])):
+            with self.subTest(script=script):
+                ended = subprocess.run([sys.executable, analysis / script, run / "results.h5", *more],
+                                       capture_output=True, text=True, cwd=self.folder)
+                self.assertNotIn("Traceback", ended.stderr)
+                if "not installed" not in ended.stderr:
+                    self.assertIn("no trial is done", ended.stderr)
+
     def test_what_heed_run_leaves_behind(self):
         run = self.run_sweep("save=[weights, attention, logits]")
         for engine in (None, *ENGINES):
