@@ -47,6 +47,43 @@ bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Regi
   return relative;
 }
 
+// What a relative path in the file means: one beside the file, else one in the working directory; on the
+// command line the latter. Empty where there is nothing.
+std::filesystem::path found_at(const Config& given, const std::filesystem::path& folder) {
+  namespace fs = std::filesystem;
+  const fs::path path = given.text();
+  std::error_code ignored;
+  if (given.place().file != kCommandLine.file && fs::exists(folder / path, ignored)) return folder / path;
+  return fs::exists(path, ignored) ? path : fs::path();
+}
+
+// Makes a text, or each of a list, a whole path. Answers whether any was not. What does not exist is left for
+// who needs it to complain of.
+bool make_absolute(Config* value, const std::filesystem::path& folder) {
+  if (!value) return false;
+  bool changed = false;
+  for (Config& item : value->items()) changed |= make_absolute(&item, folder);
+  if (!value->is_scalar() || value->text().empty() || value->text().front() == '/') return changed;
+  const std::filesystem::path file = found_at(*value, folder);
+  if (file.empty()) return false;
+  *value = Config::scalar(std::filesystem::absolute(file).lexically_normal().string(), value->place(), true);
+  return true;
+}
+
+// The texts of tasks (`task.path`, swept or not), as the run directory's copy of the file lies elsewhere.
+bool make_task_paths_absolute(Config& tree, const std::filesystem::path& folder) {
+  const std::string key = "task.path";
+  Config* task = tree.find("task");
+  bool changed = task && make_absolute(task->find("path"), folder);
+  Config* sweep = tree.find("sweep");
+  Config* parameters = sweep ? sweep->find("parameters") : nullptr;
+  if (parameters) changed |= make_absolute(parameters->find(key), folder);
+  Config* together = sweep ? sweep->find("together") : nullptr;
+  if (together)
+    for (Config& point : together->items()) changed |= make_absolute(point.find(key), folder);
+  return changed;
+}
+
 // `task: mqar` is short for `task: {name: mqar}`.
 void spell_out_task(Config& tree) {
   Config* task = tree.find("task");
@@ -230,18 +267,17 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
     problems.add(tree->place(), fmt::format("a sweep file is a map of sections, not {}.", tree->described()));
     return std::nullopt;
   }
-  const bool paths_changed =
-      load_listed_plugins(*tree, std::filesystem::path(file).parent_path(), registry, problems);
+  const std::filesystem::path folder = std::filesystem::path(file).parent_path();
+  bool paths_changed = load_listed_plugins(*tree, folder, registry, problems);
   spell_out_task(*tree);
   for (const std::string& o : overrides) {
     override_one(*tree, o, registry, problems);
     spell_out_task(*tree);
   }
+  paths_changed |= make_task_paths_absolute(*tree, folder);
   SweepFile out{std::move(*tree), text, {}};
   if (!overrides.empty()) settle_compare(out, registry);
-  const char* what = !overrides.empty() ? "overrides"
-                     : paths_changed    ? "whole paths of its plugins"
-                                        : nullptr;
+  const char* what = !overrides.empty() ? "overrides" : paths_changed ? "absolute paths" : nullptr;
   if (what) out.text = fmt::format("# {} with {}\n{}", file, what, out.tree.yaml());
   return out;
 }

@@ -13,8 +13,8 @@ namespace heed {
 // A sweep file as the user gave it, with the overrides in it.
 struct SweepFile {
   Config tree;
-  // For the run directory: the file's own bytes; with overrides or relative paths of plugins YAML of the
-  // tree.
+  // For the run directory: the file's own bytes; with overrides or relative paths YAML of the tree, with
+  // whole paths.
   std::string text;
   std::vector<std::string> notes;  // what overrides have changed besides, a sentence each
 };

@@ -122,6 +122,7 @@ Record empty_record(const TrialConfig& trial) {
       flatten_stack(e.value, trial.model.layers, record.parameters);
     else
       flatten(e.value, e.key, record.parameters);
+  for (results::Parameter& p : record.parameters) p.varies = is_place_of_content(resolved, p.name);
   return record;
 }
 

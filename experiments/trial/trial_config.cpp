@@ -209,6 +209,11 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
 
 bool is_outside_of_id(const std::string& path) { return path == "variant" || path == "train.checkpoint"; }
 
+bool is_place_of_content(const Config& resolved, const std::string& path) {
+  const Config* content = resolved.find_path("task.content");
+  return path == "task.path" && content && !content->text().empty();
+}
+
 namespace {
 
 // Removes options that are newer than the first results, where they have their defaults: trials had ids
@@ -224,7 +229,7 @@ void erase_newer_defaults(Config& attention) {
 }  // namespace
 
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
-// plugin. So are the default optimizer, schedule and dropout: trials had ids before there was a choice.
+// plugin or of a text. So are the default optimizer, schedule and dropout: trials had ids before there was a choice.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
@@ -234,6 +239,7 @@ std::string trial_id(const TrialConfig& trial) {
   if (trial.method.schedule == Method().schedule) train.erase("schedule");
   if (trial.train.dropout == 0) train.erase("dropout");
   erase_newer_defaults(*config.find("attention"));
+  if (is_place_of_content(config, "task.path")) config.find("task")->erase("path");
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())
       for (const char* key : {"version", "path", "stamp"}) p.erase(key);

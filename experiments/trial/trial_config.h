@@ -54,6 +54,10 @@ TrialConfig trial_from_config(const Config& resolved);
 // Does a parameter ("train.checkpoint") change no number of a trial? Then it is no part of its id.
 bool is_outside_of_id(const std::string& path);
 
+// Is a parameter ("task.path") the place of a file or folder, with its content's hash beside it
+// ("task.content")? Then it changes no number either, and is no part of the id.
+bool is_place_of_content(const Config& resolved, const std::string& path);
+
 // 16 hex digits: xxHash64 of the canonical text of the resolved configuration.
 std::string trial_id(const TrialConfig& trial);
 
