@@ -8,6 +8,7 @@
 #include "experiments/cli/report_merge.h"
 #include "experiments/cli/results_input.h"
 #include "experiments/report/compare/comparison.h"
+#include "experiments/report/compare/joined_results.h"
 #include "experiments/report/compare/table_text.h"
 #include "results/sameness.h"
 
@@ -31,6 +32,8 @@ nlohmann::ordered_json row_json(const Comparison& c, const ComparedRow& row) {
                                 {"not_done", row.not_done},
                                 {"never", row.never()}};
   if (c.knows_solved) out["solved"] = row.solved, out["tried"] = row.tried;
+  if (!c.selected.empty())
+    out["edge"] = row.edge == Edge::none ? "" : row.edge == Edge::smallest ? "smallest" : "largest";
   if (!c.budget.empty()) out["spent"] = row.spent, out["mismatch"] = row.mismatch;
   if (a.verdict.empty()) return out;
   out["against_reference"] = {{"difference", a.test.difference},
@@ -40,6 +43,7 @@ nlohmann::ordered_json row_json(const Comparison& c, const ComparedRow& row) {
                               {"effect", a.test.effect},
                               {"pairs", a.test.pairs},
                               {"left_out", a.left_out},
+                              {"unlike", a.unlike},
                               {"verdict", a.verdict}};
   return out;
 }
@@ -63,15 +67,51 @@ std::string json_text(const Comparison& c, const std::string& digest) {
   return out.dump(2) + '\n';
 }
 
+// Of one run directory or results file, or of several as if they were one sweep. What is compared is what the
+// first one's sweep file says, where the command line does not.
+struct Loaded {
+  ResultsInput input;
+  std::vector<std::string> notes, digests;
+};
+Loaded load_all(const Input& input) {
+  Loaded out;
+  std::vector<results::Results> sweeps;
+  std::size_t planned = 0;
+  for (const std::string& from : input.all("results")) {
+    ResultsInput one = load_results(input, from);
+    out.digests.push_back(results::content_digest(one.file));
+    // What a results file's sweep has planned is not known.
+    planned += one.options.planned > 0 ? one.options.planned : one.results.trial.size();
+    if (sweeps.empty()) out.input = one;
+    sweeps.push_back(std::move(one.results));
+  }
+  if (sweeps.size() > 1) {
+    std::size_t trials = 0;
+    for (const results::Results& sweep : sweeps) trials += sweep.trial.size();
+    JoinedResults all = joined(sweeps);
+    out.input.options.planned = planned - (trials - all.results.trial.size());
+    out.input.results = std::move(all.results);
+    out.input.builds_said = false;
+    out.notes = std::move(all.notes);
+  }
+  check_results(input, out.input);
+  return out;
+}
+
+std::string digests_text(const std::vector<std::string>& digests) {
+  return fmt::format("digest: {}", fmt::join(digests, " "));
+}
+
 int run(const Input& input, Registry&) {
   if (input.has("csv") && input.has("json")) throw UsageError("--csv and --json exclude each other.");
-  const ResultsInput loaded = load_results(input);
-  Comparison comparison = compare(loaded.results, loaded.options);
+  const Loaded loaded = load_all(input);
+  Comparison comparison = compare(loaded.input.results, loaded.input.options);
+  comparison.notes.insert(comparison.notes.begin(), loaded.notes.begin(), loaded.notes.end());
   if (input.has("by")) split_by(comparison, input.get<std::string>("by"));
   if (input.has("json"))
-    return fmt::print("{}", json_text(comparison, results::content_digest(loaded.file))), kDone;
+    return fmt::print("{}", json_text(comparison, fmt::format("{}", fmt::join(loaded.digests, " ")))), kDone;
   if (!input.has("csv"))
-    return fmt::print("{}\n{}\n", table_text(comparison), digest_line(loaded.file)), kDone;
+    return fmt::print("{}\n{}\n", table_text(comparison), digests_text(loaded.digests)), kDone;
   fmt::print("{}", csv_text(comparison));
   for (const std::string& note : comparison.notes) fmt::print(stderr, "{}\n", note);
   return kDone;
@@ -83,7 +123,7 @@ Command compare_command() {
   Command c;
   c.name = "compare";
   c.synopsis =
-      "DIR|results.h5 [--metric NAME] [--reference VARIANT] [--select PARAMETER] [--by PARAMETER] "
+      "DIR|results.h5 ... [--metric NAME] [--reference VARIANT] [--select PARAMETER] [--by PARAMETER] "
       "[--csv|--json]";
   c.summary = "show what each variant reaches, and whether it differs from the reference";
   c.details =
@@ -93,7 +133,9 @@ Command compare_command() {
       "test, Holm's\n"
       "adjustment, an effect size and a verdict. Incomplete trials are counted and named, and are in no "
       "mean.\n"
-      "docs/comparing.md explains each column. Defaults come from `compare` in the sweep file.\n"
+      "docs/comparing.md explains each column. Defaults come from `compare` in the sweep file, with several "
+      "sweeps in that\n"
+      "of the first. The trials of several sweeps are compared as those of one.\n"
       "\n"
       "    heed compare runs/quickstart --metric solved_step --reference softmax";
   add_compare_options(c.options);
@@ -101,7 +143,7 @@ Command compare_command() {
                           "print one table for each of its values")(
       "csv", "print comma-separated values with all digits")(
       "json", "print JSON with all digits and the value of every trial");
-  c.arguments = {"results"};
+  c.arguments = {"results..."};
   c.required = 1;
   c.run = run;
   return c;

@@ -2,6 +2,7 @@
 #include <filesystem>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -58,14 +59,17 @@ Written write_report(const Input& input, ResultsInput loaded) {
 }
 
 int run(const Input& input, Registry&) {
-  const Written written = write_report(input, load_results(input));
+  ResultsInput loaded = load_results(input, input.get<std::string>("results"));
+  check_results(input, loaded);
+  const Written written = write_report(input, std::move(loaded));
   fmt::print("{}\n", written.file.string());
   return written.all_drawn ? kDone : kSomeFailed;
 }
 
 // After a merge, which has said what there is to say about the trials.
 int run_as_worker(const Input& input, Registry&) {
-  return write_report(input, load_results(input, SayBuilds::no)).all_drawn ? kDone : kSomeFailed;
+  ResultsInput loaded = load_results(input, input.get<std::string>("results"));
+  return write_report(input, std::move(loaded)).all_drawn ? kDone : kSomeFailed;
 }
 
 }  // namespace

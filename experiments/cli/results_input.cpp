@@ -1,13 +1,16 @@
 #include "experiments/cli/results_input.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <vector>
 
 #include <fmt/format.h>
 
 #include "experiments/cli/report_merge.h"
+#include "experiments/run/plan_claim.h"
 #include "experiments/sweep/sections.h"
+#include "experiments/system/message.h"
 #include "experiments/trial/yaml.h"
 
 namespace heed::cli {
@@ -23,6 +26,14 @@ bool outdated(const RunDirectory& directory, const std::vector<PlanLine>& plan) 
     if (fs::exists(directory.trial(line.id)) && fs::last_write_time(directory.trial(line.id)) >= made)
       return true;
   return fs::last_write_time(directory.plan()) >= made;
+}
+
+// Are there trials of another plan in them? Then a process of that plan has merged late.
+bool has_others(const results::Results& results, const std::vector<PlanLine>& plan) {
+  std::set<std::string> ids;
+  for (const PlanLine& line : plan) ids.insert(line.id);
+  const std::vector<std::string> there = results.texts("id");
+  return std::any_of(there.begin(), there.end(), [&](const std::string& id) { return !ids.contains(id); });
 }
 
 void refuse_unknown_variant(const std::string& reference, const std::vector<std::string>& variants) {
@@ -53,21 +64,31 @@ void add_compare_options(po::options_description& options) {
       "the variant that the others are compared with; default: the first variant")(
       "select", po::value<std::string>()->value_name("PARAMETER"),
       "the swept parameter whose best value is chosen on validation; the table shows the metric at that "
-      "value");
+      "value. none: no parameter, whatever the sweep file says");
 }
 
-ResultsInput load_results(const Input& input, SayBuilds say_builds) {
-  ResultsInput loaded{.file = input.get<std::string>("results"), .options = {}, .results = {}};
-  bool merged = false;
+ResultsInput load_results(const Input& input, const fs::path& from) {
+  ResultsInput loaded{.file = from, .options = {}, .results = {}};
   CompareOptions& options = loaded.options;
-  if (fs::is_directory(loaded.file)) {
-    const RunDirectory directory(loaded.file);
+  if (fs::is_directory(from)) {
+    const RunDirectory directory(from);
     const std::vector<PlanLine> plan = directory.read_plan();
-    merged = outdated(directory, plan);
-    if (merged) merge_and_report(directory, input.command);
+    const auto merge = [&] {
+      merge_and_report(directory, input.command);
+      loaded.builds_said = true;
+    };
+    if (outdated(directory, plan)) merge();
+    if (sweep_changed(directory))
+      say("{} was changed after the run: what is compared, and how, follows it; the trials are those of the "
+          "run.",
+          directory.sweep().string());
     loaded.file = directory.results();
     options = compare_options(directory, plan);
     loaded.results = results::read_results(loaded.file);
+    if (has_others(loaded.results, plan)) {
+      merge();
+      loaded.results = results::read_results(loaded.file);
+    }
   } else {
     loaded.results = results::read_results(loaded.file);
     const results::CompareSettings& own = loaded.results.compare;
@@ -76,10 +97,15 @@ ResultsInput load_results(const Input& input, SayBuilds say_builds) {
   }
   if (input.has("metric")) options.metric = input.get<std::string>("metric");
   if (input.has("select")) options.select = input.get<std::string>("select");
+  if (options.select == kNothing) options.select.clear();
   if (input.has("reference")) options.reference = input.get<std::string>("reference");
-  if (input.has("reference")) refuse_unknown_variant(options.reference, loaded.results.texts("variant"));
-  if (!merged && say_builds == SayBuilds::yes) warn_of_builds(loaded.results.texts("build"));
   return loaded;
+}
+
+void check_results(const Input& input, const ResultsInput& loaded) {
+  if (input.has("reference"))
+    refuse_unknown_variant(loaded.options.reference, loaded.results.texts("variant"));
+  if (!loaded.builds_said) warn_of_builds(loaded.results.texts("build"));
 }
 
 }  // namespace heed::cli

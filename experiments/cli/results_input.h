@@ -13,6 +13,7 @@ namespace heed::cli {
 
 struct ResultsInput {
   std::filesystem::path file;
+  bool builds_said = false;  // that trials come from several
   CompareOptions options;  // of the run directory or the file itself, overridden by the command line
   results::Results results;
 };
@@ -24,9 +25,12 @@ CompareOptions compare_options(const RunDirectory& directory, const std::vector<
 // --metric, --reference and --select.
 void add_compare_options(po::options_description& options);
 
-// From the argument "results". A run directory is merged first if trials have ended since it was. Says on
-// standard error what is wrong with the trials' files.
-enum class SayBuilds { no, yes };  // where trials come from more than one build of heed
-ResultsInput load_results(const Input& input, SayBuilds say_builds = SayBuilds::yes);
+// A run directory is merged first if trials have ended since it was. Says on standard error what is wrong
+// with the trials' files.
+ResultsInput load_results(const Input& input, const std::filesystem::path& from);
+
+// What is compared where the command line says so: refuses a reference that is no variant of the results, and
+// says when trials come from several builds of heed.
+void check_results(const Input& input, const ResultsInput& loaded);
 
 }  // namespace heed::cli

@@ -216,6 +216,7 @@ std::vector<Figure> on_one_task(const ReportData& e, const std::vector<std::vect
   figure.data = data.text();
   figure.caption = fmt::format("{} Points on it: {}.", caption_of(metric, "cost"), fmt::join(on_it, "; "));
   if (!equal.empty()) figure.caption += fmt::format(" Equal for all: {}.", fmt::join(equal, ", "));
+  for (const Cost& cost : kCosts) figure.caption += load_note(e, cost.column);
   return {figure};
 }
 
@@ -235,6 +236,7 @@ Figure on_many_tasks(const ReportData& e, std::size_t number, const std::vector<
   figure.caption += fmt::format(" Points on it: {}.", fmt::join(on_it, "; "));
   if (fronts.size() < tasks)
     figure.caption += fmt::format(" {} of {} tasks are shown.", fronts.size(), tasks);
+  figure.caption += load_note(e, cost.column);
   return figure;
 }
 

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "experiments/report/compare/compared_trials.h"
+#include "experiments/report/compare/measurement.h"
 #include "experiments/trial/yaml.h"
 #include "results/atomic_file.h"
 
@@ -83,6 +84,19 @@ Comparison ReportData::compared_by(const std::string& metric) const {
   // Figures show every value of a selected parameter, not only the chosen one.
   all.select.clear();
   return compare(results, all);
+}
+
+std::string load_note(const ReportData& data, const std::string& column) {
+  const results::Column* c = data.results.find(column);
+  if (!c || !c->varies) return "";
+  std::vector<std::size_t> done;
+  const std::vector<std::string> status = data.results.texts("status");
+  for (std::size_t i = 0; i < status.size(); ++i)
+    if (status[i] == "done") done.push_back(i);
+  const std::string differences = Measurement::of_load(data.results).differences(done);
+  if (differences.empty()) return "";
+  return fmt::format(" {} was measured under different loads and cannot be compared: {}.",
+                     sentence_case(human_readable(column)), differences);
 }
 
 std::string human_readable(std::string name) {

@@ -43,6 +43,10 @@ struct ReportData {
 ReportData read_report_data(const std::filesystem::path& file, results::Results results,
                             const CompareOptions& options);
 
+// Returns for a caption that a quantity was measured under different loads, and which. Empty if all trials
+// that are done were measured alike, or if no load changes it.
+std::string load_note(const ReportData& data, const std::string& column);
+
 // Returns a metric's name for readers: "test accuracy".
 std::string human_readable(std::string name);
 std::string sentence_case(std::string text);  // with a capital first letter

@@ -142,6 +142,7 @@ std::vector<Figure> scaling(const ReportData& e) {
   DataFile data("means over all trials of a variant, with the exponent of the fitted power law",
                 {"length", "mean", "fitted"});
   std::vector<std::string> parts;
+  std::string loads;
   for (const Quantity& quantity : kQuantities) {
     if (!e.has(quantity.column)) continue;
     const std::vector<Law> laws = laws_of(e, quantity.column);
@@ -151,6 +152,7 @@ std::vector<Figure> scaling(const ReportData& e) {
     for (const Law& law : laws)
       exponents.push_back(fmt::format("{} {}", e.variants[law.variant], exponent_text(law.exponent)));
     parts.push_back(fmt::format("{}: {}", quantity.words, fmt::join(exponents, ", ")));
+    loads += load_note(e, quantity.column);
   }
   if (figure.panels.empty()) return {};
   figure.data = data.text();
@@ -158,8 +160,8 @@ std::vector<Figure> scaling(const ReportData& e) {
       "Mean over all trials of a variant at each length. The lines are power laws, fitted by least squares "
       "of the logarithms; the numbers on the right are their exponents (1: linear in the length, 2: "
       "quadratic). "
-      "Exponents of {}.",
-      fmt::join(parts, "; "));
+      "Exponents of {}.{}",
+      fmt::join(parts, "; "), loads);
   return {figure};
 }
 

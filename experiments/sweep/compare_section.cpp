@@ -26,7 +26,10 @@ CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>&
   std::vector<std::string> known;
   for (const MetricInfo& m : metrics()) known.push_back(m.name);
   refuse_unless_known("metric", compare.metric, "metric", known);
-  refuse_unless_known("select", compare.select, "swept parameter", axes.swept);
+  if (compare.select == kNothing)
+    compare.select.clear();
+  else
+    refuse_unless_known("select", compare.select, "swept parameter", axes.swept);
   std::vector<std::string> labels;
   for (const VariantEntry& v : variants) labels.push_back(v.label);
   if (!labels.empty()) refuse_unless_known("reference", compare.reference, "variant of this sweep", labels);

@@ -7,6 +7,8 @@
 
 namespace heed {
 
+inline constexpr const char* kNothing = "none";  // as `select`: nothing is selected
+
 // The `compare` section of a sweep file: what `heed compare` shows by default.
 struct CompareOptions {
   std::string metric = "test_accuracy", reference, select;
@@ -14,8 +16,10 @@ struct CompareOptions {
   void describe(auto& option) {
     option("metric", metric, {.doc = "what the table shows"});
     option("reference", reference, {.doc = "the variant that the others are compared with"});
-    option("select", select,
-           {.doc = "a swept parameter whose best value is chosen on validation, per variant"});
+    option(
+        "select", select,
+        {.doc =
+             "a swept parameter whose best value is chosen on validation, per variant; none: no parameter"});
   }
 };
 

@@ -21,14 +21,6 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 const std::string kMissing = "-";  // a number that a trial does not have
 
-std::string value_text(const results::Value& value) {
-  if (const auto* text = std::get_if<std::string>(&value)) return *text;
-  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
-  if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
-  const double number = std::get<double>(value);
-  return std::isnan(number) ? kMissing : fmt::format("{}", number);
-}
-
 // Does a parameter take two values within a group? Options of an optimizer or a schedule are missing where
 // another one was chosen; that is no value.
 bool differs_within(const std::vector<std::string>& groups, const std::vector<std::string>& values,
@@ -77,11 +69,41 @@ std::vector<std::string> slot_labels(const results::Results& results, const std:
   return out;
 }
 
-// What a variant, its growth or a budget may bring differs between variants by itself. Anything else that
-// does is of the sweep, though each variant may have trials at one value only so far.
-bool is_of_the_sweep(const std::string& path, bool matched) {
-  return !matched && path != "train.steps" && slot_of(path) != "model.feed_forward" &&
-         (path.starts_with("task.") || path.starts_with("model.") || path.starts_with("train."));
+// What a variant, its growth or a budget may bring differs between variants by itself: `free`. Anything else
+// that does is of the sweep, though each variant may have trials at one value only so far.
+bool is_of_the_sweep(const std::string& path, bool free_length, bool matched) {
+  if (path == "train.steps") return !free_length;
+  if (path.starts_with("task.") || path.starts_with("train.")) return true;
+  return !matched && path.starts_with("model.") && slot_of(path) != "model.feed_forward";
+}
+
+// Do stages of a growth or a budget decide how long a variant is trained?
+bool has_free_length(const results::Results& results, bool matched) {
+  return matched || std::any_of(results.columns.begin(), results.columns.end(), [](const Column& c) {
+           return c.role == results::Role::parameter && c.parameter.starts_with("grow");
+         });
+}
+
+// Texts are the same where their content is, wherever they lie. In one word for each trial: the name of the
+// file; where two texts have the same name, the whole path.
+std::vector<std::string> text_labels(const std::vector<std::string>& contents,
+                                     const std::vector<std::string>& paths) {
+  std::map<std::string, std::string> path_of;                // by content, that of the first trial
+  std::map<std::string, std::set<std::string>> of_the_name;  // the contents
+  const auto file_name = [](const std::string& path) {
+    const std::size_t end = path.find_last_not_of('/') + 1, slash = path.rfind('/', end > 0 ? end - 1 : 0);
+    return path.substr(slash + 1, end - slash - 1);
+  };
+  for (std::size_t i = 0; i < contents.size(); ++i) {
+    const std::string& path = path_of.insert({contents[i], paths[i]}).first->second;
+    of_the_name[file_name(path)].insert(contents[i]);
+  }
+  std::vector<std::string> labels;
+  for (const std::string& content : contents) {
+    const std::string& path = path_of[content];
+    labels.push_back(of_the_name[file_name(path)].size() > 1 ? path : file_name(path));
+  }
+  return labels;
 }
 
 // Parameters that vary within a variant; a slot is one of them. The seed is what is averaged over, plugins
@@ -89,18 +111,23 @@ bool is_of_the_sweep(const std::string& path, bool matched) {
 std::vector<Varied> varied_parameters(const results::Results& results,
                                       const std::vector<std::string>& variants, bool matched) {
   const std::vector<std::string> one_group(variants.size());
+  const bool free_length = has_free_length(results, matched);
+  const Column* text = results.find("task.path");
   std::vector<Varied> varied;
   for (const Column& column : results.columns) {
     const std::string &path = column.parameter, slot = slot_of(path);
     if (column.role != results::Role::parameter || path == "seed" || path == "plugins" ||
-        is_outside_of_id(path))
+        is_outside_of_id(path) || column.varies)
       continue;
     const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
     if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
     const bool of_train = path.starts_with("train.");
     std::vector<std::string> values = of_train ? train_texts(column) : texts_of(column);
-    if (!differs_within(is_of_the_sweep(path, matched) ? one_group : variants, values, of_train)) continue;
-    if (slot.empty())
+    if (!differs_within(is_of_the_sweep(path, free_length, matched) ? one_group : variants, values, of_train))
+      continue;
+    if (path == "task.content" && text)
+      varied.push_back({text->name, text->parameter, text_labels(values, texts_of(*text))});
+    else if (slot.empty())
       varied.push_back({column.name, path, std::move(values)});
     else
       varied.push_back({slot, slot, slot_labels(results, slot)});
@@ -117,6 +144,14 @@ const Column* mismatch_of(const results::Results& results) {
 }
 
 }  // namespace
+
+std::string value_text(const results::Value& value) {
+  if (const auto* text = std::get_if<std::string>(&value)) return *text;
+  if (const auto* boolean = std::get_if<bool>(&value)) return *boolean ? "true" : "false";
+  if (const auto* integer = std::get_if<std::int64_t>(&value)) return fmt::format("{}", *integer);
+  const double number = std::get<double>(value);
+  return std::isnan(number) ? kMissing : fmt::format("{}", number);
+}
 
 std::string slot_of(const std::string& parameter) {
   for (const char* slot : {"model.positions", "model.feed_forward"})

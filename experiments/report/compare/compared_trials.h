@@ -22,6 +22,9 @@ struct Varied {
   std::vector<std::string> values;
 };
 
+// As tables show it: "true", "0.001", "-" for what is missing.
+std::string value_text(const results::Value& value);
+
 // The slot of the model whose name or option a parameter is; empty where it is none.
 std::string slot_of(const std::string& parameter);
 

@@ -6,7 +6,9 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
 #include "experiments/report/compare/compared_trials.h"
+#include "experiments/report/compare/measurement.h"
 #include "experiments/report/compare/pairing.h"
 #include "experiments/report/compare/selection.h"
 #include "experiments/trial/quantity.h"
@@ -56,7 +58,8 @@ std::string names_of(const std::vector<std::string>& trials) {
   return trials.size() > kShown ? fmt::format("{} and {} more", out, trials.size() - kShown) : out;
 }
 
-std::vector<Group> group(const Trials& trials) {
+// Trials of one row and seed differ in what no table shows, as the build of a plugin: the first counts.
+std::vector<Group> group(const Trials& trials, std::size_t& twice) {
   std::map<std::vector<std::string>, std::size_t> rows;
   std::map<std::string, std::size_t> places;  // of variants, by their first trial
   std::vector<Group> groups;
@@ -71,6 +74,10 @@ std::vector<Group> group(const Trials& trials) {
       groups.back().row.setting.assign(key.begin() + 1, key.end());
     }
     ComparedRow& row = groups[at->second].row;
+    if (std::find(row.seeds.begin(), row.seeds.end(), trials.seed[i]) != row.seeds.end()) {
+      ++twice;
+      continue;
+    }
     ++row.tried, row.solved += trials.solved(i);
     row.not_done += !trials.done(i);
     if (!trials.budget.empty() && !std::isnan(trials.spent[i])) {
@@ -80,6 +87,7 @@ std::vector<Group> group(const Trials& trials) {
     if (!trials.done(i) || std::isnan(trials.value[i])) continue;
     row.seeds.push_back(trials.seed[i]);
     row.values.push_back(trials.value[i]);
+    row.trials.push_back(i);
     if (!trials.validation.empty()) groups[at->second].validation.push_back(trials.validation[i]);
   }
   // The plan mixes variants; a table has the rows of each variant together.
@@ -128,6 +136,26 @@ void note_pairs(Comparison& comparison, std::size_t alone) {
   warn_of_few_seeds(comparison);
 }
 
+// Where times were not taken alike, means of a row may mix them, and pairs are left out.
+void note_unlike(Comparison& comparison, const Measurement& measurement) {
+  std::size_t unlike = 0, pairs = 0;
+  std::vector<std::size_t> trials;
+  bool mixed = false;
+  for (const ComparedRow& row : comparison.rows) {
+    unlike += row.against.unlike, pairs += row.against.unlike + row.against.test.pairs;
+    const std::string within = measurement.differences(row.trials);
+    mixed = mixed || (row.trials.size() > 1 && !within.empty());
+    trials.insert(trials.end(), row.trials.begin(), row.trials.end());
+  }
+  if (unlike == 0 && !mixed) return;
+  comparison.notes.push_back(
+      fmt::format("{} depends on how it is measured, and that differs between trials: {}. {} of {} not "
+                  "compared{}.",
+                  comparison.metric, measurement.differences(trials), unlike,
+                  count_text(pairs, "pair") + (unlike == 1 ? " is" : " are"),
+                  mixed ? ", and a mean may mix what is not alike" : ""));
+}
+
 void summarize(ComparedRow& row, const std::string& metric) {
   if (may_never_come(metric)) {
     row.center = statistics::median_time(row.values);
@@ -148,6 +176,34 @@ std::string chosen_text(const Comparison& comparison) {
                         : fmt::format("{}, and {} with it,", comparison.selected, fmt::join(others, " and "));
 }
 
+// Names each variant whose best value is the smallest or the largest that was tried.
+void note_edges(Comparison& out, const std::vector<Group>& groups, std::size_t at) {
+  std::vector<std::string> variants;
+  std::map<std::string, std::vector<std::string>> edges;
+  std::map<std::string, std::size_t> rows;
+  for (const Group& g : groups) {
+    ++rows[g.row.variant];
+    if (g.row.edge == Edge::none) continue;
+    if (edges[g.row.variant].empty()) variants.push_back(g.row.variant);
+    edges[g.row.variant].push_back(
+        fmt::format("{}, the {}", g.row.setting[at], g.row.edge == Edge::smallest ? "smallest" : "largest"));
+  }
+  if (variants.empty()) return;
+  std::vector<std::string> parts;
+  for (const std::string& variant : variants) {
+    std::vector<std::string>& found = edges[variant];
+    const std::size_t count = found.size();
+    found.erase(std::unique(found.begin(), found.end()), found.end());
+    parts.push_back(
+        fmt::format("{} ({}{})", variant, fmt::join(found, "; "),
+                    rows[variant] > 1 ? fmt::format("; at {} of {} settings", count, rows[variant]) : ""));
+  }
+  out.notes.push_back(fmt::format(
+      "The chosen {} is at the edge of what was tried for {}: the best may lie beyond. Try values "
+      "on that side too.",
+      out.varied[at], fmt::join(parts, ", ")));
+}
+
 // Keeps of each variant the rows at the value of options.select that validation likes best.
 void choose(Comparison& out, std::vector<Group>& groups, const results::Results& results,
             const CompareOptions& options) {
@@ -157,6 +213,8 @@ void choose(Comparison& out, std::vector<Group>& groups, const results::Results&
     throw Error(
         fmt::format("the {} cannot be chosen: {}.", path,
                     path == "seed" ? "it is what is averaged over" : "variants are what is compared"));
+  if (says_how_measured(path))
+    throw Error(fmt::format("{} cannot be chosen: trials of different values are not measured alike.", path));
   const auto at =
       static_cast<std::size_t>(std::find(out.paths.begin(), out.paths.end(), path) - out.paths.begin());
   const std::string by = validation_metric(options.metric);
@@ -172,6 +230,7 @@ void choose(Comparison& out, std::vector<Group>& groups, const results::Results&
   out.selected = out.varied[at];
   out.notes.push_back(fmt::format("{} is chosen by {} for each variant; the table shows {} at that value.",
                                   chosen_text(out), by, options.metric));
+  note_edges(out, groups, at);
 }
 
 }  // namespace
@@ -219,7 +278,13 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   out.reference = options.reference.empty() ? trials.variant[0] : options.reference;
   out.knows_solved = results.find("test_accuracy") || results.find("solved_step");
   for (const Varied& v : trials.varied) out.varied.push_back(v.name), out.paths.push_back(v.parameter);
-  std::vector<Group> groups = group(trials);
+  std::size_t twice = 0;
+  std::vector<Group> groups = group(trials, twice);
+  if (twice > 0)
+    out.notes.push_back(
+        fmt::format("{} left out: their rows have another trial of the same seed, which differs in what the "
+                    "table does not show.",
+                    count_text(twice, "trial") + (twice == 1 ? " is" : " are")));
   out.chosen.assign(out.varied.size(), false);
   if (!options.select.empty()) choose(out, groups, results, options);
   out.budget = trials.budget;
@@ -229,9 +294,12 @@ Comparison compare(const results::Results& results, const CompareOptions& option
     g.row.mismatch = statistics::mean(g.mismatch);
     out.rows.push_back(std::move(g.row));
   }
-  const std::size_t alone = compare_with_reference(out);
+  const Measurement measurement(results, options.metric);
+  const std::size_t alone = compare_with_reference(out, measurement);
   note_missing(out, trials, options.planned);
+  note_unlike(out, measurement);
   note_pairs(out, alone);
+  for (std::string& note : out.notes) note = abbreviated(note);
   return out;
 }
 
@@ -244,8 +312,10 @@ void split_by(Comparison& comparison, const std::string& parameter) {
     throw Error(fmt::format("nothing that varies is called '{}'.{}", parameter,
                             suggestion(parameter, comparison.varied)));
   if (comparison.is_chosen(at))
-    throw Error(
-        fmt::format("'{}' is chosen on validation, so there is no table for each of its values.", parameter));
+    throw Error(fmt::format(
+        "'{}' is chosen on validation (compare.select), so there is no table for each of its values. "
+        "--select none shows them all.",
+        parameter));
   comparison.by = comparison.varied[at];
   std::vector<std::string> order;
   for (const ComparedRow& row : comparison.rows)

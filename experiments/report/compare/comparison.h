@@ -32,8 +32,11 @@ struct Against {
   statistics::PairedTest test;  // row minus reference
   double adjusted_p = test.p;   // by Holm, over all rows of the comparison
   std::size_t left_out = 0;     // seeds of which only one of the two has a value
+  std::size_t unlike = 0;       // seeds of which the two were not measured alike (measurement.h)
   std::string verdict;          // see verdict_of; empty where nothing is compared
 };
+
+enum class Edge { none, smallest, largest };
 
 // One row of the table: a variant at one setting of what the sweep varies, over its seeds.
 struct ComparedRow {
@@ -41,6 +44,7 @@ struct ComparedRow {
   std::vector<std::string> setting;   // values of Comparison::varied
   std::vector<std::string> seeds;     // of the values
   std::vector<double> values;         // of the metric, one per trial that is done and has it
+  std::vector<std::size_t> trials;    // of the values: places in the columns of the results
   std::size_t not_done = 0;           // diverged, failed or killed: never averaged in
   std::size_t solved = 0, tried = 0;  // of all trials of this row and of those that it was selected from
   Against against;
@@ -53,6 +57,9 @@ struct ComparedRow {
   // What a trial spends of the matched budget, and the share by which that differs from the reference's;
   // means.
   double spent = center, mismatch = center;
+
+  // Of what was chosen on validation: is it the smallest or the largest number of those tried?
+  Edge edge = Edge::none;
 
   std::size_t never() const;  // how many values are infinite
 };
@@ -75,7 +82,8 @@ struct Comparison {
 // each row with the reference's: options.reference, or the first variant. What stands in model.positions and
 // model.feed_forward is one parameter each: "rope(base=500)". With options.select, the value of that
 // parameter, and what changes with it, is chosen per variant on validation, and its row alone is shown.
-// heed::Error where the results have no such metric or parameter.
+// heed::Error where the results have no such metric or parameter, or it is one that says how trials are
+// measured.
 Comparison compare(const results::Results& results, const CompareOptions& options);
 
 // Orders the rows for one table per value of a parameter, by the name or the path that it has. heed::Error

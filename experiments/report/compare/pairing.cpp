@@ -27,7 +27,7 @@ std::vector<bool> own_columns(const Comparison& comparison) {
                                     [&](const auto& v) { return v.second != values.begin()->second; });
     std::vector<bool> others(own.size());
     for (std::size_t i = 0; i < own.size(); ++i) others[i] = i != c && !own[i];
-    own[c] = own[c] || (differ && follows(rows, c, others));
+    own[c] = own[c] || (differ && !says_how_measured(comparison.paths[c]) && follows(rows, c, others));
   }
   return own;
 }
@@ -46,16 +46,22 @@ const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparis
   return partner;
 }
 
-Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric) {
+Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric,
+                     const Measurement& measurement) {
+  Against out;
   std::vector<double> of_reference, of_row;
   for (std::size_t i = 0; i < row.seeds.size(); ++i) {
     const auto same = std::find(reference.seeds.begin(), reference.seeds.end(), row.seeds[i]);
     if (same == reference.seeds.end()) continue;
+    const auto at = static_cast<std::size_t>(same - reference.seeds.begin());
+    if (!measurement.alike(row.trials[i], reference.trials[at])) {
+      ++out.unlike;
+      continue;
+    }
     of_row.push_back(row.values[i]);
-    of_reference.push_back(reference.values[static_cast<std::size_t>(same - reference.seeds.begin())]);
+    of_reference.push_back(reference.values[at]);
   }
-  Against out;
-  out.left_out = row.seeds.size() + reference.seeds.size() - 2 * of_row.size();
+  out.left_out = row.seeds.size() + reference.seeds.size() - 2 * (of_row.size() + out.unlike);
   out.test = may_never_come(metric) ? statistics::compare_times(of_reference, of_row)
                                     : statistics::compare_means(of_reference, of_row);
   return out;
@@ -63,14 +69,14 @@ Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const
 
 }  // namespace
 
-std::size_t compare_with_reference(Comparison& comparison) {
+std::size_t compare_with_reference(Comparison& comparison, const Measurement& measurement) {
   const std::vector<bool> own = own_columns(comparison);
   std::size_t alone = 0;
   std::vector<double> p;
   for (ComparedRow& row : comparison.rows) {
     if (row.variant != comparison.reference) {
       const ComparedRow* partner = partner_of(row, comparison, own);
-      if (partner) row.against = compare_rows(row, *partner, comparison.metric);
+      if (partner) row.against = compare_rows(row, *partner, comparison.metric, measurement);
       alone += !partner;
     }
     p.push_back(row.against.test.p);

@@ -2,22 +2,26 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 #include <map>
 #include <numeric>
+#include <optional>
+#include <set>
 #include <utility>
 
 #include "experiments/report/compare/compared_trials.h"
+#include "experiments/report/compare/measurement.h"
 
 namespace heed {
 namespace {
 
 // Columns that tell a row from all others of its variant; the others follow from them. What is none of them
-// depends on the order in which they are tried: the task's own columns, then `at`, last what a variant or a
-// budget brings.
+// depends on the order in which they are tried: how it is measured (the task's own columns, too), then `at`,
+// last what a variant or a budget brings.
 std::vector<bool> telling_columns(const std::vector<const ComparedRow*>& rows, std::size_t at,
                                   const std::vector<std::string>& paths) {
   const auto rank = [&](std::size_t c) {
-    if (paths[c].starts_with("task.")) return 0;
+    if (says_how_measured(paths[c])) return 0;
     if (c == at) return 1;
     return slot_of(paths[c]) == "model.feed_forward" || paths[c].starts_with("attention.") ? 3 : 2;
   };
@@ -30,11 +34,24 @@ std::vector<bool> telling_columns(const std::vector<const ComparedRow*>& rows, s
   return telling;
 }
 
+std::optional<double> number_in(const std::string& text) {
+  char* end = nullptr;
+  const double value = std::strtod(text.c_str(), &end);
+  return !text.empty() && *end == 0 && std::isfinite(value) ? std::optional(value) : std::nullopt;
+}
+
 bool beats(const Group& a, const Group& b, Better better) {
   const double here = statistics::mean(a.validation), there = statistics::mean(b.validation);
   if (std::isnan(here) != std::isnan(there)) return std::isnan(there);
   if (a.row.not_done != b.row.not_done) return a.row.not_done < b.row.not_done;
   return better == Better::smaller ? here < there : here > there;
+}
+
+// Where a number stands among those that it was chosen from.
+Edge edge_of(const std::string& chosen, const std::set<double>& tried) {
+  const std::optional<double> value = number_in(chosen);
+  if (!value || tried.size() < 2) return Edge::none;
+  return *value == *tried.begin() ? Edge::smallest : *value == *tried.rbegin() ? Edge::largest : Edge::none;
 }
 
 }  // namespace
@@ -57,10 +74,12 @@ Selection select(std::vector<Group> groups, std::size_t at, const std::vector<st
   std::vector<bool> kept_apart = telling_columns(rows, at, paths), chosen(paths.size(), false);
   kept_apart[at] = false;
   std::map<std::vector<std::string>, std::size_t> best;  // by variant and the columns that keep rows apart
+  std::map<std::vector<std::string>, std::set<double>> tried;
   for (std::size_t i = 0; i < groups.size(); ++i) {
     std::vector<std::string> key = {groups[i].row.variant};
     for (std::size_t c = 0; c < paths.size(); ++c)
       if (kept_apart[c]) key.push_back(groups[i].row.setting[c]);
+    if (const std::optional<double> value = number_in(groups[i].row.setting[at])) tried[key].insert(*value);
     const auto [found, is_new] = best.insert({key, i});
     if (is_new) continue;
     const std::size_t other = found->second;
@@ -73,7 +92,11 @@ Selection select(std::vector<Group> groups, std::size_t at, const std::vector<st
     found->second = winner;
   }
   std::vector<std::size_t> winners;
-  for (const auto& [key, i] : best) winners.push_back(i);
+  for (const auto& [key, i] : best) {
+    winners.push_back(i);
+    // Where no trial has a value, nothing was chosen.
+    if (!groups[i].validation.empty()) groups[i].row.edge = edge_of(groups[i].row.setting[at], tried[key]);
+  }
   std::sort(winners.begin(), winners.end());
   std::vector<Group> kept;
   for (const std::size_t i : winners) kept.push_back(std::move(groups[i]));

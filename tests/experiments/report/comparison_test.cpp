@@ -295,3 +295,22 @@ TEST_CASE("a table of usual names fits 100 columns") {
   std::istringstream lines(tables);
   for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
 }
+
+TEST_CASE("a seed counts once in a row, though trials differ in what makes no row") {
+  Results r = trials_of({{0.5, 0.6, 0.7}, {0.6, 0.8, 0.9}});
+  for (std::size_t i : {3, 4, 5, 0, 1, 2}) {  // all again, as with a plugin that was built again
+    for (Column& column : r.columns) column.values.push_back(Value(column.values[i]));
+    r.trial.push_back(static_cast<std::int64_t>(r.trial.size()));
+  }
+  const Comparison c = heed::compare(r, {});
+  CHECK(c.rows[1].values.size() == 3);
+  CHECK(c.rows[1].against.test.pairs == 3);
+  CHECK(has_note(c, "6 trials are left out"));
+}
+
+TEST_CASE("what is chosen on validation can be shown at every value, and the message says how") {
+  heed::CompareOptions options;
+  options.select = "lr";
+  Comparison c = heed::compare(eight_trials(), options);
+  CHECK_THROWS_WITH(heed::split_by(c, "train.lr"), ContainsSubstring("--select none"));
+}

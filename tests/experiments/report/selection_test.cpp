@@ -83,3 +83,39 @@ TEST_CASE("a value at which trials were lost is chosen last") {
   CHECK(c.rows[1].setting == Texts{"0.2"});
   CHECK(c.rows[1].against.test.pairs == 1);  // each at its own value, paired by seed
 }
+
+TEST_CASE("a value at the edge of what was tried is named for each variant") {
+  heed::CompareOptions options;
+  options.select = "lr";
+  const Comparison both = heed::compare(eight_trials(), options);
+  CHECK(both.rows[0].edge == heed::Edge::smallest);
+  CHECK(both.rows[1].edge == heed::Edge::largest);
+  CHECK(has_note(both,
+                 "The chosen lr is at the edge of what was tried for a (0.1, the smallest), b (0.2, the "
+                 "largest): the best may lie beyond."));
+
+  // Three rates for each variant: a is best in the middle, b at the largest.
+  Results r = trials_of({{0.1, 0.1, 0.1}, {0.1, 0.1, 0.1}});
+  r.columns.push_back({"lr", "train.lr", Role::parameter, {0.1, 0.2, 0.3, 0.1, 0.2, 0.3}, "", "", false});
+  r.columns.push_back(
+      {"final_validation_accuracy", "", Role::metric, {0.1, 0.5, 0.3, 0.1, 0.2, 0.6}, "", "", false});
+  const Comparison one = heed::compare(r, options);
+  CHECK(one.rows[0].edge == heed::Edge::none);
+  CHECK(has_note(one, "for b (0.3, the largest):"));
+
+  SECTION("over several settings they are counted") {
+    r.columns.push_back({"length", "task.length", Role::parameter, {8, 8, 8, 8, 8, 8}, "", "", false});
+    for (Column& column : r.columns)
+      for (std::size_t i = 0; i < 6; ++i) column.values.push_back(Value(column.values[i]));
+    for (std::size_t i = 6; i < 12; ++i) {
+      r.trial.push_back(static_cast<std::int64_t>(i));
+      r.columns.back().values[i] = 16;
+    }
+    CHECK(has_note(heed::compare(r, options), "for b (0.3, the largest; at 2 of 2 settings):"));
+  }
+  SECTION("words have no edge, and where nothing was chosen there is none") {
+    r.columns[4] = {"clip", "train.clip", Role::parameter, {"x", "y", "z", "x", "y", "z"}, "", "", false};
+    options.select = "clip";
+    CHECK_FALSE(has_note(heed::compare(r, options), "edge"));
+  }
+}

@@ -1,0 +1,186 @@
+#include "experiments/report/compare/joined_results.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "experiments/report/compare/compared_trials.h"
+#include "experiments/trial/label.h"
+#include "results/names.h"
+
+namespace heed {
+namespace {
+
+using results::Column;
+using results::Results;
+using results::Role;
+using results::Value;
+
+// A trial's place: the sweep, and the row in it.
+struct At {
+  std::size_t sweep, row;
+};
+
+// Parameters are known by their paths: names in a file depend on which others the sweep has.
+std::string key_of(const Column& column) {
+  return column.role == Role::parameter ? "parameter " + column.parameter : column.name;
+}
+
+const Column* find(const Results& sweep, const std::string& key) {
+  const auto at = std::find_if(sweep.columns.begin(), sweep.columns.end(),
+                               [&](const Column& c) { return key_of(c) == key; });
+  return at == sweep.columns.end() ? nullptr : &*at;
+}
+
+double number_of(const Value* value) {
+  if (!value) return std::numeric_limits<double>::quiet_NaN();
+  if (const auto* whole = std::get_if<std::int64_t>(value)) return static_cast<double>(*whole);
+  if (const auto* flag = std::get_if<bool>(value)) return *flag ? 1 : 0;
+  return std::get<double>(*value);
+}
+
+// Of one type: as they are where all agree; else texts if one is a text, else numbers.
+std::vector<Value> of_one_type(const std::vector<const Value*>& cells) {
+  std::set<std::size_t> types;
+  bool gaps = false;
+  for (const Value* cell : cells)
+    if (cell)
+      types.insert(cell->index());
+    else
+      gaps = true;
+  const bool text = types.contains(Value(std::string()).index());
+  std::vector<Value> out;
+  for (const Value* cell : cells)
+    if (text)
+      out.emplace_back(cell ? value_text(*cell) : "");
+    else if (types.size() == 1 && !gaps)
+      out.push_back(*cell);
+    else
+      out.emplace_back(number_of(cell));
+  return out;
+}
+
+bool same_value(const Value& a, const Value& b) {
+  if (a == b) return true;
+  const auto *x = std::get_if<double>(&a), *y = std::get_if<double>(&b);
+  return x && y && std::isnan(*x) && std::isnan(*y);
+}
+
+// Do two records of one trial say the same, but for what varies between runs?
+bool same_results(const Results& a, std::size_t i, const Results& b, std::size_t j) {
+  return std::all_of(a.columns.begin(), a.columns.end(), [&](const Column& column) {
+    if (column.role != Role::metric || column.varies) return true;
+    const Column* other = find(b, key_of(column));
+    return !other || same_value(column.values[i], other->values[j]);
+  });
+}
+
+bool is_done(const Results& sweep, std::size_t row) { return sweep.texts("status")[row] == "done"; }
+
+// Which rows stay: each id once.
+std::vector<At> rows_of(const std::vector<Results>& sweeps, std::vector<std::string>& notes) {
+  std::vector<At> rows;
+  std::map<std::string, std::size_t> place;
+  std::size_t different = 0;
+  for (std::size_t s = 0; s < sweeps.size(); ++s) {
+    const std::vector<std::string> ids = sweeps[s].texts("id");
+    for (std::size_t i = 0; i < ids.size(); ++i) {
+      const auto [at, is_new] = place.insert({ids[i], rows.size()});
+      if (is_new) {
+        rows.push_back({s, i});
+        continue;
+      }
+      At& first = rows[at->second];
+      if (!is_done(sweeps[s], i)) continue;
+      if (!is_done(sweeps[first.sweep], first.row))
+        first = {s, i};
+      else
+        different += !same_results(sweeps[first.sweep], first.row, sweeps[s], i);
+    }
+  }
+  if (different > 0)
+    notes.push_back(
+        fmt::format("{} trial{} in several of these sweeps with different results; the first of each "
+                    "counts.",
+                    different, different == 1 ? " is" : "s are"));
+  return rows;
+}
+
+Column joined_column(const std::vector<Results>& sweeps, const std::vector<At>& rows,
+                     const std::string& key) {
+  Column out;
+  std::vector<const Value*> cells;
+  for (const Results& sweep : sweeps)
+    if (const Column* c = find(sweep, key)) {
+      if (out.name.empty()) out = {c->name, c->parameter, c->role, {}, c->unit, c->doc, false};
+      out.varies |= c->varies;
+    }
+  for (const At& at : rows) {
+    const Column* c = find(sweeps[at.sweep], key);
+    cells.push_back(c ? &c->values[at.row] : nullptr);
+  }
+  out.values = of_one_type(cells);
+  return out;
+}
+
+// Names as a file of all trials would have them.
+void name_parameters(std::vector<Column>& columns) {
+  std::set<std::string> taken(results::kReservedNames.begin(), results::kReservedNames.end());
+  std::vector<std::string> paths;
+  for (const Column& c : columns)
+    if (c.role == Role::parameter)
+      paths.push_back(c.parameter);
+    else
+      taken.insert(c.name);
+  const std::vector<std::string> names = results::short_names(paths, taken);
+  std::size_t next = 0;
+  for (Column& c : columns)
+    if (c.role == Role::parameter) c.name = names[next++];
+}
+
+// Parameters that make a variant what it is.
+bool is_of_the_variant(const Column& c) {
+  return c.role == Role::parameter && (c.parameter.starts_with("attention") || c.parameter == "grow");
+}
+
+// The same label may stand for other options in another sweep.
+void tell_variants_apart(Results& all) {
+  const auto variant = std::find_if(all.columns.begin(), all.columns.end(),
+                                    [](const Column& c) { return c.parameter == "variant"; });
+  if (variant == all.columns.end()) return;
+  const std::vector<std::string> labels = all.texts("variant");
+  std::vector<std::vector<std::pair<std::string, std::string>>> shown(labels.size());
+  for (const Column& c : all.columns) {
+    if (!is_of_the_variant(c)) continue;
+    std::map<std::string, std::set<std::string>> used;
+    for (std::size_t i = 0; i < labels.size(); ++i) used[labels[i]].insert(value_text(c.values[i]));
+    const std::string option = c.parameter.substr(c.parameter.rfind('.') + 1);
+    for (std::size_t i = 0; i < labels.size(); ++i)
+      if (used[labels[i]].size() > 1) shown[i].emplace_back(option, value_text(c.values[i]));
+  }
+  for (std::size_t i = 0; i < labels.size(); ++i) variant->values[i] = label(labels[i], shown[i]);
+}
+
+}  // namespace
+
+JoinedResults joined(const std::vector<Results>& sweeps) {
+  JoinedResults out;
+  const std::vector<At> rows = rows_of(sweeps, out.notes);
+  out.results.provenance = sweeps[0].provenance;
+  for (std::size_t i = 0; i < rows.size(); ++i) out.results.trial.push_back(static_cast<std::int64_t>(i));
+  std::vector<std::string> keys;
+  for (const Results& sweep : sweeps)
+    for (const Column& c : sweep.columns)
+      if (std::find(keys.begin(), keys.end(), key_of(c)) == keys.end()) keys.push_back(key_of(c));
+  for (const std::string& key : keys) out.results.columns.push_back(joined_column(sweeps, rows, key));
+  name_parameters(out.results.columns);
+  tell_variants_apart(out.results);
+  return out;
+}
+
+}  // namespace heed

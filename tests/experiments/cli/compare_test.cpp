@@ -1,0 +1,147 @@
+// heed compare: what it refuses, what it says, and what it takes.
+#include <algorithm>
+#include <string>
+
+#include "results/sameness.h"
+#include "results/table.h"
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::test::Ended;
+using heed::test::run_smoke;
+using heed::test::TempFolder;
+using heed::test::Words;
+
+Ended compare(const TempFolder& folder, Words words) {
+  words.insert(words.begin(), "compare");
+  return heed::test::heed(folder.path(), words);
+}
+
+std::size_t count(const std::string& text, const std::string& part) {
+  std::size_t n = 0;
+  for (std::size_t at = 0; (at = text.find(part, at)) != std::string::npos; ++at) ++n;
+  return n;
+}
+
+}  // namespace
+
+TEST_CASE("compare: times of two loads get no verdict, and the load is recorded") {
+  const TempFolder folder;
+  const Words sweep = {"variants=[softmax: {tile: [64, 65]}]", "sweep.seeds=6",
+                       "compare.metric=step_milliseconds"};
+  const auto run = [&](Words more, const char* jobs) {
+    Words words = sweep;
+    words.insert(words.end(), more.begin(), more.end());
+    words.insert(words.end(), {"-j", jobs});
+    return run_smoke(folder, "r", words);
+  };
+  REQUIRE(run({"variants=[softmax: {tile: [64]}]"}, "3").code == 0);
+  const Ended both = run({}, "1");
+  CHECK(both.code == 0);
+  CHECK_THAT(both.out, ContainsSubstring("6 of 6 pairs are not compared") &&
+                           ContainsSubstring("jobs (3, 1)") && !ContainsSubstring("verdict"));
+  const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
+  CHECK(results.numbers("jobs") == std::vector<double>{3, 3, 3, 3, 3, 3, 1, 1, 1, 1, 1, 1});
+  CHECK(results.numbers("threads") == std::vector<double>(12, 1));
+  // What does not depend on the load is compared.
+  CHECK_THAT(compare(folder, {"r", "--metric", "test_loss"}).out, ContainsSubstring("verdict"));
+}
+
+TEST_CASE("compare: an unknown reference gets the nearest variant, and each variant once") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {}).code == 0);
+  const Ended ended = compare(folder, {"r", "--reference", "sofmax"});
+  CHECK(ended.code == 64);
+  CHECK_THAT(ended.err,
+             ContainsSubstring("no variant 'sofmax'. Did you mean 'softmax'? Known: softmax, linear."));
+}
+
+TEST_CASE("compare: a selection of the sweep file can be taken away") {
+  const TempFolder folder;
+  const Ended selected =
+      run_smoke(folder, "r", {"train.lr=[0.01, 0.001, 0.0001]", "compare.select=train.lr", "sweep.seeds=1"});
+  CHECK(selected.code == 0);
+  CHECK_THAT(selected.out, ContainsSubstring("lr is chosen by"));
+  const Ended refused = compare(folder, {"r", "--by", "train.lr"});
+  CHECK(refused.code == 64);
+  CHECK_THAT(refused.err,
+             ContainsSubstring("'train.lr' is chosen on validation") && ContainsSubstring("--select none"));
+  const Ended all = compare(folder, {"r", "--by", "train.lr", "--select", "none"});
+  CHECK(all.code == 0);
+  CHECK_THAT(all.out, ContainsSubstring("lr = 0.01\n") && ContainsSubstring("lr = 0.0001\n"));
+  CHECK(heed::test::heed(folder.path(), {"report", "r", "--select", "none"}).code == 0);
+  CHECK_THAT(
+      run_smoke(folder, "r", {"train.lr=[0.01, 0.001, 0.0001]", "compare.select=none", "sweep.seeds=1"}).out,
+      !ContainsSubstring("is chosen by"));
+}
+
+TEST_CASE("compare and report: a value at the edge of what was tried is named by variant") {
+  const TempFolder folder;
+  const Ended ended =
+      run_smoke(folder, "r", {"train.lr=[0.01, 1e-6, 1e-7]", "compare.select=train.lr", "sweep.seeds=1"});
+  CHECK_THAT(ended.out, ContainsSubstring("The chosen lr is at the edge of what was tried for ") &&
+                            ContainsSubstring("the largest"));
+  CHECK_THAT(heed::test::read_file(folder / "r/report.html"),
+             ContainsSubstring("at the edge of what was tried"));
+  CHECK_THAT(compare(folder, {"r", "--json"}).out, ContainsSubstring("\"edge\": \"largest\""));
+}
+
+TEST_CASE("compare: several sweeps are compared as one") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "a", {"variants=[softmax]"}).code == 0);
+  REQUIRE(run_smoke(folder, "b", {"variants=[linear]", "sweep.seeds=3"}).code == 0);
+  REQUIRE(run_smoke(folder, "both", {"sweep.seeds=3"}).code == 0);
+  const Ended joined = compare(folder, {"a", "b"});
+  CHECK(joined.code == 0);
+  CHECK_THAT(joined.out, ContainsSubstring("test_accuracy against softmax") &&
+                             ContainsSubstring("1 pair is left out of comparisons"));
+  // The same sweep twice is that sweep, but for its digests.
+  const auto without_digest = [](const std::string& text) { return text.substr(0, text.find("digest: ")); };
+  CHECK(without_digest(compare(folder, {"both", "both"}).out) ==
+        without_digest(compare(folder, {"both"}).out));
+  CHECK(count(compare(folder, {"a", "b/results.h5"}).out,
+              heed::results::content_digest(folder / "b/results.h5")) == 1);
+  // Other updates are another setting.
+  REQUIRE(run_smoke(folder, "long", {"variants=[linear]", "train.steps=30"}).code == 0);
+  CHECK_THAT(compare(folder, {"a", "long"}).out,
+             ContainsSubstring("steps") && ContainsSubstring("1 row is not compared"));
+}
+
+TEST_CASE("messages: a value of a million letters is cut, wherever it stands") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
+  const std::string letters(1000000, 'x');
+  const std::string text = heed::test::read_file(heed::test::smoke());
+  const auto check = [&](const std::string& what, const Words& words) {
+    INFO(what);
+    const Ended ended = heed::test::heed(folder.path(), words);
+    CHECK(ended.code != 0);
+    CHECK(ended.err.size() < 3000);
+    CHECK_THAT(ended.err, ContainsSubstring("xxx…"));
+  };
+  for (const std::string section : {"compare: {reference: ", "compare: {metric: ", "compare: {select: ",
+                                    "save: [", "plugins: [", "limits: {time: ", "model: {positions: "}) {
+    std::string sweep = text;
+    const std::size_t old = sweep.find('\n' + section.substr(0, section.find(':') + 1));
+    if (old != std::string::npos) sweep.erase(old, sweep.find('\n', old + 1) - old);
+    sweep += '\n' + section + letters.substr(0, 900000) + (section.back() == '[' ? "]\n" : "}\n");
+    heed::test::write_file(folder / "long.yaml", sweep);
+    check(section, {"plan", "long.yaml"});
+  }
+  const std::string word = letters.substr(0, 100000);  // Linux takes no longer one
+  for (const char* key :
+       {"variants=", "task=", "name=", "train.lr=", "model.feed_forward=", "train.checkpoint="})
+    check(key, {"plan", heed::test::smoke(), key + word});
+  check("override", {"plan", heed::test::smoke(), word});
+  check("path", {"plan", heed::test::smoke(), word + "=1"});
+  for (const char* option : {"--reference", "--metric", "--select", "--by"})
+    check(option, {"compare", "r", option, word});
+  check("part", {"run", heed::test::smoke(), "--part", word});
+  check("verb", {word});
+  check("list", {"list", word});
+  check("trial", {"verify", "r", "--trial", word});
+}
