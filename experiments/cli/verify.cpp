@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <iterator>
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
+#include "experiments/run/plan_claim.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/run/supervisor.h"
@@ -57,45 +59,72 @@ std::vector<PlanLine> chosen_trials(const RunDirectory& directory, const Input& 
   return sample;
 }
 
+// What came of the trials that were run again.
+struct Verified {
+  std::size_t equal = 0, different = 0, numbers = 0;
+  std::set<std::string> builds;                             // others than this one
+  std::map<std::string, std::vector<std::string>> refused;  // trials by the reason
+
+  std::size_t again() const { return equal + different; }
+  std::size_t not_again() const {
+    std::size_t count = 0;
+    for (const auto& [reason, trials] : refused) count += trials.size();
+    return count;
+  }
+};
+
+void compare(const RunDirectory& directory, const RunDirectory& again, const PlanLine& line, Verified& v) {
+  if (!fs::exists(again.trial(line.id))) return;  // stopped before
+  if (const std::string reason = why_not_again(again, line.id); !reason.empty())
+    return v.refused[reason].push_back(fmt::format("{}  {}", line.id, line.text()));
+  const TrialDifference found = compare_trials(directory.trial(line.id), again.trial(line.id));
+  v.numbers += found.numbers;
+  if (found.recorded_build != found.again_build) v.builds.insert(found.recorded_build);
+  ++(found.differences.empty() ? v.equal : v.different);
+  if (found.differences.empty()) return;
+  fmt::print("{}  {}: differs\n", line.id, line.text());
+  for (const std::string& difference : found.differences) fmt::print("  {}\n", difference);
+}
+
+void print(const Verified& v) {
+  for (const auto& [reason, trials] : v.refused)
+    fmt::print("{}{} could not be run again: {}\n", trials[0],
+               trials.size() > 1 ? fmt::format(" and {} more", trials.size() - 1) : "", reason);
+  fmt::print("{} run again, {} numbers compared: {} equal to the bit, {} different.\n",
+             count_text(v.again(), "trial"), v.numbers, v.equal, v.different);
+  if (!v.refused.empty()) fmt::print("{} could not be run again.\n", count_text(v.not_again(), "trial"));
+  for (const std::string& build : v.builds)
+    fmt::print(stderr,
+               "Other builds may differ in the last bits, and training makes that more. Recorded with\n  {}\n"
+               "and run again with\n  {}\n",
+               build, build_stamp());
+}
+
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
   const std::vector<PlanLine> lines = chosen_trials(directory, input);
   const Rerun rerun = rerun_of(directory, lines);
   const ScratchFolder folder("verify");  // for the second results
   const RunDirectory again(folder.path());
-  again.prepare(rerun.sweep, "");
+  const PlanClaim claim = again.prepare(rerun.sweep, "", input.command);
   RunOptions options;
   options.threads = whole_number(input, "threads", 1);
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
   options.command = input.command;
   options.work = rerun.seconds;
   options.terminal = messages_reach_a_terminal();
-  run_trials(again, rerun.sweep, options, Signals());
+  if (!rerun.trials.empty()) run_trials(again, rerun.sweep, options, Signals());
 
-  std::size_t equal = 0, different = 0, numbers = 0;
-  std::set<std::string> builds;  // others than this one
-  for (const PlanLine& line : lines) {
-    if (!fs::exists(again.trial(line.id))) continue;  // stopped before
-    const TrialDifference found = compare_trials(directory.trial(line.id), again.trial(line.id));
-    numbers += found.numbers;
-    if (found.recorded_build != found.again_build) builds.insert(found.recorded_build);
-    ++(found.differences.empty() ? equal : different);
-    if (found.differences.empty()) continue;
-    fmt::print("{}  {}: differs\n", line.id, line.text());
-    for (const std::string& difference : found.differences) fmt::print("  {}\n", difference);
-  }
-  fmt::print("{} run again, {} numbers compared: {} equal to the bit, {} different.\n",
-             count_text(equal + different, "trial"), numbers, equal, different);
-  for (const std::string& build : builds)
-    fmt::print(stderr,
-               "Other builds may differ in the last bits, and training makes that more. Recorded with\n  {}\n"
-               "and run again with\n  {}\n",
-               build, build_stamp());
-  if (equal + different < lines.size()) {
-    fmt::print(stderr, "Stopped: {} of {} verified.\n", equal + different, count_text(lines.size(), "trial"));
+  Verified verified;
+  for (const NotAgain& refused : rerun.refused)
+    verified.refused[refused.reason].push_back(fmt::format("{}  {}", refused.trial.id, refused.trial.text()));
+  for (const PlanLine& line : rerun.trials) compare(directory, again, line, verified);
+  print(verified);
+  if (const std::size_t ended = verified.again() + verified.not_again(); ended < lines.size()) {
+    fmt::print(stderr, "Stopped: {} of {} verified.\n", ended, count_text(lines.size(), "trial"));
     return kStopped;
   }
-  return different == 0 ? kDone : kSomeFailed;
+  return verified.different > 0 ? kSomeFailed : verified.refused.empty() ? kDone : kInputOutput;
 }
 
 }  // namespace
@@ -110,7 +139,12 @@ Command verify_command() {
       "is not\n"
       "changed. Parameters, metrics, curves and arrays must have the same bits, except values that vary "
       "between runs\n"
-      "(times, memory, host). Prints each difference and its size; the exit code is then 1.\n"
+      "(times, memory, host). Prints each difference and its size; the exit code is then 1. Trials that "
+      "could "
+      "not be run\n"
+      "again (their plugin or text changed or is gone) are counted separately, with the reason; the exit "
+      "code "
+      "is then 74.\n"
       "\n"
       "    heed verify runs/quickstart --sample 3";
   c.options.add_options()("trial", po::value<std::vector<std::string>>()->value_name("ID"),

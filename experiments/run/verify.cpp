@@ -82,6 +82,20 @@ std::string describe(const std::string& name, const Record& a, const Record& b) 
   return "it differs";
 }
 
+// heed::Error where this heed cannot train it again.
+TrialConfig config_of(const Record& record, const std::string& id) {
+  Problems problems;
+  const auto tree = parse_yaml(record.config, "its configuration", problems);
+  problems.throw_if_any();
+  const TrialConfig config = trial_from_config(*tree);
+  if (const std::string now = trial_id(config); now != id)
+    throw Error(
+        fmt::format("this heed gives the trial another id, {}, because its numbers differ from those of heed "
+                    "{}, which wrote the file. Verify with that version.",
+                    now, record.provenance.heed_version));
+  return config;
+}
+
 std::size_t count_numbers(const Record& record) {
   std::size_t n = 0;
   for (const results::Parameter& p : record.parameters) n += !std::holds_alternative<std::string>(p.value);
@@ -105,19 +119,25 @@ Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trial
   Rerun out;
   for (const PlanLine& line : trials) {
     const Record record = results::read_shard_summary(directory.trial(line.id));
-    Problems problems;
-    const auto tree = parse_yaml(record.config, directory.trial(line.id).string(), problems);
-    problems.throw_if_any();
-    const TrialConfig config = trial_from_config(*tree);
-    if (const std::string id = trial_id(config); id != line.id)
-      throw Error(
-          fmt::format("{}: this heed gives the trial another id, {}, because its numbers differ from those "
-                      "of heed {}, which wrote the file. Verify with that version.",
-                      directory.trial(line.id).string(), id, record.provenance.heed_version));
-    out.sweep.trials.push_back({config, line.id, line.setting});
+    try {
+      out.sweep.trials.push_back({config_of(record, line.id), line.id, line.setting});
+    } catch (const Error& e) {
+      out.refused.push_back({line, e.what()});
+      continue;
+    }
+    out.trials.push_back(line);
     out.seconds.push_back(record.seconds);
   }
   return out;
+}
+
+std::string why_not_again(const RunDirectory& again, const std::string& id) {
+  const Record record = results::read_shard_summary(again.trial(id));
+  if (record.status == results::Status::done || record.status == results::Status::diverged) return "";
+  // The place in the temporary configuration is that of no file that the user has.
+  const std::size_t behind = record.reason.find(": ");
+  const bool has_place = record.reason.starts_with(again.config(id).string()) && behind != std::string::npos;
+  return has_place ? record.reason.substr(behind + 2) : record.reason;
 }
 
 TrialDifference compare_trials(const std::filesystem::path& recorded, const std::filesystem::path& again) {

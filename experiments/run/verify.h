@@ -14,14 +14,26 @@ namespace heed {
 // where `sample` is not less than n.
 std::vector<std::size_t> spread(std::size_t n, std::size_t sample);
 
-// Trials of a run directory that have ended, as a sweep that trains them anew, and how long each took, in
-// seconds. Each has the configuration that its own file keeps. heed::Error where this heed gives that
-// configuration another id: it trains to other numbers then.
+// A trial that cannot be run again, and why: a sentence.
+struct NotAgain {
+  PlanLine trial;
+  std::string reason;
+};
+
+// Trials of a run directory that have ended, as a sweep that trains them again, and how long each took, in
+// seconds. Each has the configuration that its own file keeps; where this heed cannot read that, or gives it
+// another id, as it trains to other numbers, the trial is not in the sweep.
 struct Rerun {
   Sweep sweep;
-  std::vector<double> seconds;
+  std::vector<PlanLine> trials;  // of the sweep
+  std::vector<double> seconds;   // of them
+  std::vector<NotAgain> refused;
 };
 Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trials);
+
+// Returns why a trial that was run again has no result to compare: it failed or was killed, for example
+// because its plugin or text changed or is gone. Empty if it has one. Requires: it has ended.
+std::string why_not_again(const RunDirectory& again, const std::string& id);
 
 // Two files of one trial, compared in every number that does not vary between runs, to the bit.
 struct TrialDifference {

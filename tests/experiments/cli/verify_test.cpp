@@ -189,3 +189,77 @@ TEST_CASE("what cannot be verified is said") {
   CHECK(none.code == 64);
   CHECK_THAT(none.err, ContainsSubstring("no trial is finished yet"));
 }
+
+TEST_CASE("verify: what cannot be run again is one line for each reason, counted apart") {
+  const TempFolder folder;
+  const fs::path text = folder / "corpus.txt";
+  std::string content;
+  for (int i = 0; i < 400; ++i) content += "line " + std::to_string(i * i) + '\n';
+  heed::test::write_file(text, content);
+  run_smoke(folder, {"task={name: text, path: corpus.txt, length: 16}"});
+  CHECK(verify(folder).code == 0);
+
+  SECTION("a text that changed") { heed::test::write_file(text, content + "more\n"); }
+  SECTION("a text that is gone") { fs::remove(text); }
+  const Ended ended = verify(folder);
+  CHECK(ended.code == 74);
+  CHECK_THAT(ended.out, ContainsSubstring(" and 3 more could not be run again: ") &&
+                            ContainsSubstring("corpus.txt") &&
+                            ContainsSubstring("0 trials run again, 0 numbers compared: 0 equal to the bit, 0 "
+                                              "different.\n4 trials could not be run again.\n") &&
+                            !ContainsSubstring("recorded, but not there again"));
+}
+
+TEST_CASE("verify: a difference counts more than what could not be run again") {
+  const TempFolder folder;
+  run_smoke(folder);
+  spoil(folder, ids(folder)[0], [](Record& r) { metric(r, "test_loss").value += 1; });
+  spoil(folder, ids(folder)[1], [](Record& r) { r.config = "variant: softmax\n"; });
+  const Ended ended = verify(folder);
+  CHECK(ended.code == 1);
+  CHECK_THAT(ended.out, ContainsSubstring("1 trial could not be run again.") &&
+                            ContainsSubstring("2 equal to the bit, 1 different"));
+}
+
+TEST_CASE("verify: a plugin that was built again is named") {
+  const TempFolder folder;
+  const fs::path plugin = folder / "faulty.so";
+  fs::copy_file(heed::test::build_dir() / "plugins/faulty.so", plugin);
+  run_smoke(folder, {"--plugin", plugin.string(), "variants=[faulty_scaled]", "sweep.seeds=1"});
+  CHECK(verify(folder).code == 0);
+  heed::test::write_file(plugin, heed::test::read_file(plugin) + "more");
+  const Ended changed = verify(folder);
+  CHECK(changed.code == 74);
+  CHECK_THAT(changed.out, ContainsSubstring("faulty_scaled seed=0 could not be run again: ") &&
+                              ContainsSubstring("faulty.so"));
+  fs::remove(plugin);
+  CHECK(verify(folder).code == 74);
+}
+
+TEST_CASE("run: relative paths of texts are made whole, and a text is known by its content") {
+  const TempFolder folder;
+  std::string content;
+  for (int i = 0; i < 400; ++i) content += "line " + std::to_string(i * i) + '\n';
+  fs::create_directories(folder / "sweeps/elsewhere");
+  heed::test::write_file(folder / "sweeps/corpus.txt", content);
+  const std::string smoke = heed::test::read_file(heed::test::source_dir() / "configs/smoke.yaml");
+  std::string sweep = smoke;
+  const std::size_t task = sweep.find("task:");
+  sweep.replace(task, sweep.find('\n', task) - task, "task: {name: text, path: corpus.txt, length: 16}");
+  heed::test::write_file(folder / "sweeps/a.yaml", sweep);
+  // Beside the sweep file, from whatever folder.
+  REQUIRE(heed::test::heed(folder.path(), {"run", "sweeps/a.yaml", "-o", "r"}).code == 0);
+  const std::string whole = (folder / "sweeps/corpus.txt").string();
+  CHECK_THAT(heed::test::read_file(folder / "r/sweep.yaml"), ContainsSubstring(whole));
+  CHECK(heed::test::heed(folder / "sweeps/elsewhere", {"verify", "../../r", "--sample", "1"}).code == 0);
+  const auto nothing_to_run = [&](const fs::path& from, const Words& words) {
+    const Ended ended = heed::test::heed(from, words);
+    INFO(ended.err);
+    CHECK(ended.code == 0);
+    CHECK_THAT(ended.err, ContainsSubstring("Nothing to run"));
+  };
+  nothing_to_run(folder / "sweeps/elsewhere", {"run", "../../r/sweep.yaml", "-o", "../../r"});
+  // Moved, it is the same text: no trial runs again.
+  fs::rename(folder / "sweeps/corpus.txt", folder / "sweeps/elsewhere/moved.txt");
+  nothing_to_run(folder / "sweeps/elsewhere", {"run", "../a.yaml", "task.path=moved.txt", "-o", "../../r"});
+}
