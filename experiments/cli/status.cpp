@@ -1,3 +1,9 @@
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdio>
+#include <fstream>
 #include <map>
 #include <string>
 #include <vector>
@@ -7,46 +13,121 @@
 #include "experiments/cli/command.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
+#include "experiments/run/worker.h"
+#include "experiments/system/message.h"
+#include "experiments/system/process.h"
+#include "experiments/train/checkpoint.h"
 #include "results/errors.h"
 #include "results/shard.h"
 
 namespace heed::cli {
 namespace {
 
+constexpr int kMillisecondsBetweenLooks = 2000;  // --watch
+constexpr std::size_t kMostLines = 50;           // of one kind
+
+// One look at a run directory.
+struct Look {
+  std::map<std::string, std::size_t> counts;
+  std::vector<std::string> running, stopped, failures, seconds;  // lines
+  bool over() const { return !counts.contains("pending") && !counts.contains("running"); }
+};
+
+// "; checkpoint after 120 updates", or nothing.
+std::string checkpoint_text(const RunDirectory& directory, const std::string& id) {
+  const auto step = Checkpoints(directory.checkpoint(id), id).latest_step();
+  return step ? fmt::format("checkpoint after {}", count_text(static_cast<std::size_t>(*step), "update"))
+              : "";
+}
+
+std::string running_line(const RunDirectory& directory, const PlanLine& line) {
+  std::ifstream file(directory.progress(line.id));
+  std::string report;
+  std::getline(file, report);
+  const std::string checkpoint = checkpoint_text(directory, line.id);
+  return fmt::format("{}: {}{}{}", line.text(),
+                     progress_text(read_report(report).progress.value_or(TrialProgress())),
+                     checkpoint.empty() ? "" : "  ", checkpoint);
+}
+
+void look_at_unfinished(const RunDirectory& directory, const PlanLine& line, bool running, Look& look) {
+  if (running) return look.running.push_back(running_line(directory, line));
+  const std::string checkpoint = checkpoint_text(directory, line.id);
+  if (!checkpoint.empty()) look.stopped.push_back(fmt::format("{}: {}", line.text(), checkpoint));
+}
+
+// Returns the trial's state in a word.
+std::string look_at(const RunDirectory& directory, const PlanLine& line, Look& look) {
+  try {
+    auto outcome = directory.outcome(line.id);
+    const bool running = !outcome && directory.running(line.id);
+    if (!outcome && !running) outcome = directory.outcome(line.id);  // ended in between
+    if (!outcome) {
+      look_at_unfinished(directory, line, running, look);
+      return running ? "running" : "pending";
+    }
+    if (*outcome != results::Status::done) {
+      const results::Record record = results::read_shard_summary(directory.trial(line.id));
+      look.failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.text(),
+                                          status_text(*outcome, record.reason, record.last_step),
+                                          directory.log(line.id).string()));
+    }
+    return results::to_string(*outcome);
+  } catch (const results::DamagedFile& e) {
+    look.failures.push_back(fmt::format("{}  {}: {} {}", line.id, line.text(), e.what(), kDamageRemedy));
+    return "damaged";
+  }
+}
+
+Look look_at(const RunDirectory& directory) {
+  Look look;
+  for (const PlanLine& line : directory.read_plan()) {
+    ++look.counts[look_at(directory, line, look)];
+    if (const auto second = second_copy(directory.trial(line.id)); std::filesystem::exists(second))
+      look.seconds.push_back(fmt::format("{}  {}: another process has recorded it differently\n  kept: {}",
+                                         line.id, line.text(), second.string()));
+  }
+  return look;
+}
+
+std::string text_of(const Look& look) {
+  std::string text;
+  for (const char* state : {"pending", "running", "done", "diverged", "failed", "killed", "damaged"}) {
+    const auto at = look.counts.find(state);
+    const std::size_t count = at == look.counts.end() ? 0 : at->second;
+    if (count > 0 || std::string(state) != "damaged")
+      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, state);
+  }
+  text += '\n';
+  for (const auto& lines : {look.running, look.stopped, look.failures, look.seconds}) {
+    const std::size_t shown = std::min(lines.size(), kMostLines);
+    for (std::size_t i = 0; i < shown; ++i) text += lines[i] + '\n';
+    if (shown < lines.size()) text += fmt::format("... and {} more like these\n", lines.size() - shown);
+  }
+  return text;
+}
+
+// Looks again and again until nothing is left to run or somebody asks to stop.
+Look watch(const RunDirectory& directory) {
+  const bool terminal = isatty(STDOUT_FILENO) == 1;
+  const Signals signals;
+  for (bool first = true;; first = false) {
+    Look look = look_at(directory);
+    const char* before = terminal ? "\033[H\033[2J" : first ? "" : "\n";  // clears the screen
+    write_message(stdout, before + text_of(look));
+    if (look.over() || std::ferror(stdout) != 0) return look;
+    pollfd asked = {signals.descriptor(), POLLIN, 0};
+    poll(&asked, 1, kMillisecondsBetweenLooks);
+    if (signals.asked().to_stop > 0) return look;
+  }
+}
+
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
-  std::map<std::string, std::size_t> counts;
-  std::vector<std::string> failures, seconds;
-  for (const PlanLine& line : directory.read_plan()) {
-    std::string state;
-    try {
-      auto outcome = directory.outcome(line.id);
-      const bool running = !outcome && directory.running(line.id);
-      if (!outcome && !running) outcome = directory.outcome(line.id);  // ended in between
-      state = outcome ? results::to_string(*outcome) : running ? "running" : "pending";
-      if (outcome && *outcome != results::Status::done) {
-        const results::Record record = results::read_shard_summary(directory.trial(line.id));
-        failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.text(),
-                                       status_text(*outcome, record.reason, record.last_step),
-                                       directory.log(line.id).string()));
-      }
-    } catch (const results::DamagedFile& e) {
-      state = "damaged";
-      failures.push_back(fmt::format("{}  {}: {} {}", line.id, line.text(), e.what(), kDamageRemedy));
-    }
-    if (const auto second = second_copy(directory.trial(line.id)); std::filesystem::exists(second))
-      seconds.push_back(fmt::format("{}  {}: another process has recorded it differently\n  kept: {}",
-                                    line.id, line.text(), second.string()));
-    ++counts[state];
-  }
-  std::string text;
-  for (const char* state : {"pending", "running", "done", "diverged", "failed", "killed", "damaged"})
-    if (counts[state] > 0 || std::string(state) != "damaged")
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", counts[state], state);
-  fmt::print("{}\n", text);
-  for (const auto& lines : {failures, seconds})
-    for (const std::string& line : lines) fmt::print("{}\n", line);
-  return failures.empty() ? kDone : kSomeFailed;
+  const bool again = input.has("watch");
+  const Look look = again ? watch(directory) : look_at(directory);
+  if (!again) fmt::print("{}", text_of(look));
+  return look.failures.empty() ? kDone : kSomeFailed;
 }
 
 }  // namespace
@@ -54,9 +135,15 @@ int run(const Input& input, Registry&) {
 Command status_command() {
   Command c;
   c.name = "status";
-  c.synopsis = "DIR";
+  c.synopsis = "DIR [--watch]";
   c.summary = "show how many trials are pending, running, done or failed, and why";
-  c.details = "    heed status runs/quickstart";
+  c.details =
+      "One line for each running trial, with step, loss, time left and checkpoint, and one for each stopped "
+      "trial that has\n"
+      "a checkpoint. The exit code is 1 if a trial has failed.\n"
+      "\n"
+      "    heed status runs/quickstart --watch";
+  c.options.add_options()("watch", "repeat every two seconds, until all trials have ended or Ctrl-C");
   c.arguments = {"directory"};
   c.required = 1;
   c.run = run;

@@ -21,6 +21,7 @@ int run(const Input& input, Registry& registry) {
   WorkerOptions options;
   options.trial = trial_from_config(*tree);
   options.threads = input.get<int>("threads");
+  options.jobs = input.get<std::int64_t>("jobs");
   options.plan_index = input.get<std::int64_t>("index");
   options.report_to = input.get<int>("report");
   std::optional<SharedWorkDone> done;
@@ -32,6 +33,7 @@ int run(const Input& input, Registry& registry) {
   options.command = input.has("command") ? input.get<std::string>("command") : input.command;
   if (input.has("out")) options.out = input.get<std::string>("out");
   if (input.has("checkpoint")) options.checkpoint = input.get<std::string>("checkpoint");
+  if (input.has("progress")) options.progress = input.get<std::string>("progress");
   options.memory_bytes = input.get<double>("memory-limit");
   std::optional<results::Record> record;
   if (input.has("record-failure"))
@@ -61,10 +63,12 @@ Command trial_command() {
   c.options.add_options()("config", po::value<std::string>()->required(), "a resolved configuration")(
       "out", po::value<std::string>(), "the trial file to write")(
       "threads", po::value<int>()->default_value(1), "threads")(
+      "jobs", po::value<std::int64_t>()->default_value(1), "trials side by side, for the record")(
       "index", po::value<std::int64_t>()->default_value(0), "the trial's number in the plan")(
       "report", po::value<int>()->default_value(-1), "a file descriptor for progress")(
       "work-done", po::value<int>(), "a file descriptor of the shared page for its progress")(
       "command", po::value<std::string>(), "the user's command, for the record")(
+      "progress", po::value<std::string>(), "a file that says how far it is")(
       "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
       "memory-limit", po::value<double>()->default_value(0), "bytes")(
       "replace", "replace the file if the trial failed before")(

@@ -58,17 +58,6 @@ double rate(const TrialProgress& p) {
   return p.seconds > 0 ? static_cast<double>(p.step - p.began) / p.seconds : 0;
 }
 
-std::string figures(const TrialProgress& p) {
-  if (p.steps == 0) return "starting";
-  const std::string steps = std::to_string(p.steps);
-  std::string text = fmt::format("step {:>{}}/{}  loss {:<6.4g}", p.step, steps.size(), steps, p.loss);
-  if (!std::isnan(p.accuracy)) text += fmt::format("  accuracy {:.3f}", p.accuracy);
-  if (const double per_second = rate(p); per_second > 0)
-    text += fmt::format("  {:.3g} steps/s  left {}", per_second,
-                        duration_text(static_cast<double>(p.steps - p.step) / per_second));
-  return text;
-}
-
 double share_done(const TrialProgress& p) {
   return p.steps > 0 ? static_cast<double>(p.step) / static_cast<double>(p.steps) : 0;
 }
@@ -79,6 +68,17 @@ std::string status_text(results::Status status, const std::string& reason, Index
   if (status == results::Status::done) return "done";
   return fmt::format("{} after {}: {}", results::to_string(status),
                      count_text(static_cast<std::size_t>(steps), "step"), reason);
+}
+
+std::string progress_text(const TrialProgress& p) {
+  if (p.steps == 0) return "starting";
+  const std::string steps = std::to_string(p.steps);
+  std::string text = fmt::format("step {:>{}}/{}  loss {:<6.4g}", p.step, steps.size(), steps, p.loss);
+  if (!std::isnan(p.accuracy)) text += fmt::format("  accuracy {:.3f}", p.accuracy);
+  if (const double per_second = rate(p); per_second > 0)
+    text += fmt::format("  {:.3g} steps/s  left {}", per_second,
+                        duration_text(static_cast<double>(p.steps - p.step) / per_second));
+  return text;
 }
 
 std::string duration_text(double seconds) {
@@ -145,7 +145,8 @@ void Progress::tick(double now) {
   drawn_at_ = now;
   if (terminal_) return draw(now);
   std::string text;
-  for (const auto& [i, r] : running_) text += fmt::format("{}  {}\n", trials_[i].name, figures(r.progress));
+  for (const auto& [i, r] : running_)
+    text += fmt::format("{}  {}\n", trials_[i].name, progress_text(r.progress));
   write_message(out_, text + head(now) + '\n');
 }
 
@@ -154,7 +155,7 @@ void Progress::draw(double now) {
   std::size_t name_width = 0, figures_width = 0;
   for (const auto& [i, r] : running_) {
     name_width = std::max(name_width, trials_[i].name.size());
-    figures_width = std::max(figures_width, figures(r.progress).size());
+    figures_width = std::max(figures_width, progress_text(r.progress).size());
   }
   const bool room_for_bars = 2 + name_width + 2 + kBarWidth + 2 + figures_width <= columns;
   std::string text = erased();
@@ -162,7 +163,8 @@ void Progress::draw(double now) {
   add(bar(work_ > 0 ? work_done() / work_ : 0, utf8_) + "  " + head(now));
   for (const auto& [i, r] : running_)
     add(fmt::format("  {:<{}}  {}{}", trials_[i].name, name_width,
-                    room_for_bars ? bar(share_done(r.progress), utf8_) + "  " : "", figures(r.progress)));
+                    room_for_bars ? bar(share_done(r.progress), utf8_) + "  " : "",
+                    progress_text(r.progress)));
   drawn_lines_ = 1 + running_.size();
   write_message(out_, text);
 }

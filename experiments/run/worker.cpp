@@ -1,5 +1,6 @@
 #include "experiments/run/worker.h"
 
+#include <fcntl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -12,6 +13,7 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
 #include "core/plugin_host.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/system/clock.h"
@@ -19,6 +21,7 @@
 #include "experiments/train/provenance.h"
 #include "experiments/train/trainer.h"
 #include "experiments/trial/quantity.h"
+#include "results/descriptor.h"
 #include "results/errors.h"
 #include "results/sameness.h"
 #include "results/shard.h"
@@ -30,6 +33,8 @@ using results::Record;
 
 // Reports cost a system call each: five a second are enough for a person.
 constexpr double kSecondsBetweenReports = 0.2;
+// A file system that is shared by many machines is asked less often.
+constexpr double kSecondsBetweenFiles = 1;
 
 void send(int fd, const std::string& line) {
   if (fd < 0) return;
@@ -38,6 +43,19 @@ void send(int fd, const std::string& line) {
   text += '\n';
   // A supervisor that is gone does not matter here: the file will tell. Short lines arrive whole.
   [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());
+}
+
+// Lets who looks from outside see how far the trial is. The line has one length, so that a reader never meets
+// a part of a longer one; what cannot be written does no harm.
+void write_progress(const std::filesystem::path& path, const TrialProgress& p) {
+  const results::Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+  const std::string line = fmt::format("{:<127}\n", to_line(p));
+  [[maybe_unused]] const ssize_t written = pwrite(file.get(), line.data(), line.size(), 0);
+}
+
+void remove_progress(const WorkerOptions& options) {
+  std::error_code stays;
+  if (!options.progress.empty()) std::filesystem::remove(options.progress, stays);
 }
 
 // Tells the supervisor's user, and the log.
@@ -93,8 +111,10 @@ void store(Record& record, const WorkerOptions& options) {
 }
 
 void write_record(Record& record, const WorkerOptions& options) {
+  remove_progress(options);
   record.provenance = provenance(options.command);
   record.plan_index = options.plan_index;
+  record.threads = options.threads;
   if (options.out.empty()) return;
   try {
     store(record, options);
@@ -172,13 +192,17 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   WorkDone own;
   WorkDone& done = options.done ? *options.done : own;
   const auto wall_seconds = [&] { return done.earlier_seconds + steady_seconds() - begin; };
-  double reported = 0;
+  double reported = 0, filed = begin;
+  remove_progress(options);  // of a process that was killed
   TrainHooks hooks;
   hooks.updated = [&](Index updates) { done.updates = updates; };
   hooks.progress = [&](const TrialProgress& p) {
     if (p.step < p.steps && steady_seconds() - reported < kSecondsBetweenReports) return;
     reported = steady_seconds();
     send(options.report_to, to_line(p));
+    if (options.progress.empty() || steady_seconds() - filed < kSecondsBetweenFiles) return;
+    filed = steady_seconds();
+    write_progress(options.progress, p);
   };
   Checkpoints checkpoints(options.checkpoint, trial_id(options.trial));
   const double interval = read_duration(options.trial.train.checkpoint).value_or(0);
@@ -205,7 +229,8 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
     };
   }
   const auto failed = [&](const std::string& reason) {
-    return record_failure(options, {results::Status::failed, reason, done.updates, wall_seconds()});
+    return record_failure(options,
+                          {results::Status::failed, abbreviated(reason), done.updates, wall_seconds()});
   };
   std::optional<Record> record;
   try {
@@ -225,6 +250,8 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   }
   if (!record) return std::nullopt;
   record->seconds = wall_seconds();
+  // Whatever the other processes shared the machine with, its times are of no one load.
+  record->jobs = done.earlier_seconds > 0 ? 0 : options.jobs;
   limit_memory(0);  // it is the variant's: what writing the result takes is heed's own
   try {
     write_record(*record, options);

@@ -30,9 +30,11 @@ void limit_memory(double bytes);
 struct WorkerOptions {
   TrialConfig trial;
   int threads = 1;
+  std::int64_t jobs = 1;  // trials side by side, this one included
   std::int64_t plan_index = 0;
   std::string command;               // of the user, for the record
   int report_to = -1;                // a file descriptor for lines; -1: none
+  std::filesystem::path progress;    // a file for who looks from outside, written now and then; empty: none
   WorkDone* done = nullptr;          // where to keep how far it is; null: nobody asks
   bool replace = false;              // by a failure, that of a trial that failed before; never a result
   std::filesystem::path out;         // empty: nothing is written
