@@ -21,7 +21,7 @@ class UsageError : public Error {
 
 struct Input {
   po::variables_map options;
-  std::string command;  // the whole command line, for records
+  std::string command;  // the whole command line as a shell takes it, for records
 
   bool has(const std::string& name) const { return options.count(name) > 0; }
   template <class T>

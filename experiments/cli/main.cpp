@@ -15,9 +15,11 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
 #include "core/plugin_host.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/time_steps.h"
+#include "experiments/run/slurm.h"
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/provenance.h"
 #include "results/errors.h"
@@ -105,6 +107,11 @@ Registry registry_for(const Command& c, const std::vector<std::string>& plugins)
   return registry;
 }
 
+// "override..." takes all words that follow, and is called "override".
+std::string argument_name(const std::string& argument) {
+  return argument.ends_with("...") ? argument.substr(0, argument.size() - 3) : argument;
+}
+
 // The second pass: parses the words after the verb by the verb's own options.
 po::variables_map parse(const Command& c, const std::vector<std::string>& words) {
   po::options_description all;
@@ -112,7 +119,7 @@ po::variables_map parse(const Command& c, const std::vector<std::string>& words)
   po::positional_options_description positional;
   for (const std::string& argument : c.arguments) {
     const bool many = argument.ends_with("...");
-    const std::string name = argument.substr(0, argument.size() - (many ? 3 : 0));
+    const std::string name = argument_name(argument);
     if (many)
       all.add_options()(name.c_str(), po::value<std::vector<std::string>>());
     else
@@ -176,12 +183,11 @@ int run(const std::vector<std::string>& words) {
     if (!c.internal) names.push_back(c.name);
     if (c.name != words[verb]) continue;
     Input input{parse(c, {words.begin() + static_cast<std::ptrdiff_t>(verb) + 1, words.end()}),
-                fmt::format("heed {}", fmt::join(words, " "))};
+                "heed " + shell_text(words)};
     if (input.has("help")) return fmt::print("{}", help(c)), kDone;
     for (std::size_t i = 0; i < c.required; ++i)
-      if (!input.has(c.arguments[i]))
-        throw UsageError(
-            fmt::format("'{}' is missing. Usage: heed {} {}", c.arguments[i], c.name, c.synopsis));
+      if (const std::string name = argument_name(c.arguments[i]); !input.has(name))
+        throw UsageError(fmt::format("'{}' is missing. Usage: heed {} {}", name, c.name, c.synopsis));
     if (!c.internal) refuse_empty(input.options, c.options);
     for (const std::string& file : input.all("plugin")) plugins.push_back(file);
     Registry registry = registry_for(c, plugins);
@@ -197,7 +203,7 @@ int say(int code, const char* message) {
   std::fputc('\n', stderr);
   return code;
 }
-int say(int code, const std::string& message) { return say(code, message.c_str()); }
+int say(int code, const std::string& message) { return say(code, abbreviated(message).c_str()); }
 
 // Repairs what the parent process may have changed: opens closed standard streams, so that no file gets
 // their descriptors, and restores SIGCHLD, so that children can be waited for.
@@ -220,9 +226,9 @@ int guarded(const std::vector<std::string>& words) {
   } catch (const PluginError& e) {
     return say(kRefusedPlugin, fmt::format("heed: {}", e.what()));
   } catch (const Stopped& e) {
-    return say(kStopped, e.what());
+    return say(kStopped, std::string(e.what()));
   } catch (const ConfigError& e) {
-    return say(kRefusedConfiguration, e.what());
+    return say(kRefusedConfiguration, std::string(e.what()));
   } catch (const Error& e) {
     return say(kRefusedConfiguration, fmt::format("heed: {}", e.what()));
   } catch (const results::DamagedFile& e) {

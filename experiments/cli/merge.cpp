@@ -6,6 +6,7 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
 #include "experiments/cli/results_input.h"
+#include "experiments/cli/sweep_input.h"
 #include "experiments/train/provenance.h"
 #include "results/sameness.h"
 
@@ -14,6 +15,7 @@ namespace {
 
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
+  refuse_unless_planned(input, directory.plan(), directory.plan_text());
   const bool good = merge_and_report(directory, input.command);
   fmt::print("{}\n", directory.results().string());
   return good ? kDone : kSomeFailed;
@@ -30,10 +32,15 @@ int run_as_worker(const Input& input, Registry&) {
 
 bool merge_and_report(const RunDirectory& directory, const std::string& command) {
   directory.remove_leftovers();
-  const std::vector<PlanLine> plan = directory.read_plan();
-  const CompareOptions compare = compare_options(directory, plan);
-  const results::MergeReport report =
-      directory.merge(plan, provenance(command), {compare.metric, compare.reference, compare.select});
+  results::MergeReport report;
+  std::string merged;
+  // Another plan may have come meanwhile, and been merged before this one.
+  while (merged != directory.plan_text()) {
+    merged = directory.plan_text();
+    const std::vector<PlanLine> plan = directory.read_plan();
+    const CompareOptions compare = compare_options(directory, plan);
+    report = directory.merge(plan, provenance(command), {compare.metric, compare.reference, compare.select});
+  }
   for (const std::string& message : report.damaged)
     fmt::print(stderr, "Left out, damaged: {} {}\n", message, kDamageRemedy);
   for (const std::string& message : report.conflicts) fmt::print(stderr, "Conflict: {}\n", message);
@@ -62,6 +69,7 @@ Command merge_command() {
       "Merges the trials of the latest plan, in its order. The same trials always give the same file.\n"
       "\n"
       "    heed merge runs/quickstart";
+  add_plan_option(c.options);
   c.arguments = {"directory"};
   c.required = 1;
   c.run = run;

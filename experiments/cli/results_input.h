@@ -14,7 +14,7 @@ namespace heed::cli {
 struct ResultsInput {
   std::filesystem::path file;
   bool builds_said = false;  // that trials come from several
-  CompareOptions options;  // of the run directory or the file itself, overridden by the command line
+  CompareOptions options;    // of the run directory or the file itself, overridden by the command line
   results::Results results;
 };
 

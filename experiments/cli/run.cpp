@@ -135,6 +135,7 @@ int run(const Input& input, Registry& registry) {
       load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
   const Sweep& sweep = loaded.sweep;
   const RunDirectory directory(loaded.directory);
+  refuse_unless_planned(input, input.get<std::string>("sweep"), plan_text(sweep));
   RunOptions options;
   options.threads = whole_number(input, "threads", 1);
   options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
@@ -147,7 +148,7 @@ int run(const Input& input, Registry& registry) {
   options.retry = retry_before(input);
 
   const Signals signals;
-  directory.prepare(sweep, loaded.text);
+  const PlanClaim claim = claim_directory(directory, loaded, input.command);  // to the end: also of the page
   directory.remove_leftovers();
   // By the clock of the run directory's own disk.
   if (input.has("retry-failed")) options.retry = fs::last_write_time(directory.plan());
@@ -194,7 +195,9 @@ Command run_command() {
       "running trials\n"
       "save checkpoints and continue from there. key=value sets any key of the file by its dotted path; a "
       "list makes an\n"
-      "axis.\n"
+      "axis. A run directory has one plan at a time: another sweep is refused while one runs there (exit "
+      "code "
+      "64).\n"
       "\n"
       "    heed run configs/quickstart.yaml train.steps=500 sweep.seeds=5 -j 2";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
@@ -213,6 +216,7 @@ Command run_command() {
       "part", po::value<std::string>()->value_name("K/N"),
       "run only part K of N equal parts of the plan (K from 0), and do not merge. The N parts may run on N "
       "machines that share DIR; `heed merge DIR` then merges them");
+  add_plan_option(c.options);
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;

@@ -138,6 +138,7 @@ int run(const Input& input, Registry& registry) {
     // An element that is queued again goes on with what it tries again, but does not try it once more.
     job.run_options.insert(job.run_options.end(), {"--retry-failed-before", job_script_path(job).string()});
   }
+  job.plan = plan_digest(plan_text(sweep));
   job.parts = number_of_parts(input, sweep.trials.size());
   job.elements = parts_to_run(directory, sweep, job.parts, retry);
   job.at_once = static_cast<std::size_t>(input.has("at-once") ? whole_number(input, "at-once", 1) : 0);
@@ -154,7 +155,7 @@ int run(const Input& input, Registry& registry) {
                shell_text(array_command(job)), shell_text(merge_command(job, "ARRAY_ID")));
     return kDone;
   }
-  directory.prepare(sweep, loaded.text);
+  const PlanClaim claim = claim_directory(directory, loaded, input.command);
   results::write_file(job_script_path(job), std::as_bytes(std::span(script)), results::IfExists::replace);
   submit(job);
   return kDone;

@@ -11,6 +11,7 @@
 
 #include "experiments/budget/fit_budgets.h"
 #include "experiments/cli/time_steps.h"
+#include "experiments/run/progress.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/system/message.h"
 #include "experiments/warnings/warnings.h"
@@ -48,6 +49,33 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
     for (const std::string& warning : warnings_of(file->tree, loaded.sweep, registry))
       say("Warning: {}", warning);
   return loaded;
+}
+
+PlanClaim claim_directory(const RunDirectory& directory, const LoadedSweep& loaded,
+                          const std::string& command) {
+  PlanClaim claim = directory.prepare(loaded.sweep, loaded.text, command);
+  if (claim.replaced)
+    say("{} held the plan of another sweep, which this one replaces: results.h5 leaves out {} in trials/ "
+        "that "
+        "this plan lacks.",
+        directory.root().string(), count_text(claim.left_out, "result"));
+  return claim;
+}
+
+void add_plan_option(po::options_description& options) {
+  options.add_options()(
+      "plan", po::value<std::string>()->value_name("DIGEST"),
+      "refuse any other plan than that of this digest: a Slurm job goes on with the plan that "
+      "it was submitted for");
+}
+
+void refuse_unless_planned(const Input& input, const std::filesystem::path& where,
+                           const std::string& plan_text) {
+  if (!input.has("plan") || input.get<std::string>("plan") == plan_digest(plan_text)) return;
+  throw Error(fmt::format(
+      "{}: the plan is not that of --plan {}, but {}: the run directory was given to another sweep "
+      "meanwhile, or what the sweep reads has changed.",
+      where.string(), input.get<std::string>("plan"), plan_digest(plan_text)));
 }
 
 int cores() {

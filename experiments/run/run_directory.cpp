@@ -4,13 +4,16 @@
 #include <sys/file.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <span>
 #include <string_view>
 #include <system_error>
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
+#include "experiments/run/plan_claim.h"
 #include "experiments/system/files.h"
 #include "experiments/system/process.h"
 #include "results/atomic_file.h"
@@ -24,10 +27,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPlanHeader = "id\tvariant\tseed\tsetting";
-
-void write_text(const fs::path& path, const std::string& text) {
-  results::write_file(path, std::as_bytes(std::span(text)), results::IfExists::replace);
-}
 
 bool holds(const fs::path& path, std::string_view text) {
   return std::ranges::equal(results::read_file(path), std::as_bytes(std::span(text)));
@@ -75,15 +74,7 @@ std::vector<PlanLine> plan_lines(const Sweep& sweep) {
   return lines;
 }
 
-void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) const {
-  if (fs::exists(this->sweep()) && !fs::exists(plan()) && !holds(this->sweep(), sweep_text))
-    throw Error(fmt::format(
-        "{}: this is no file of heed's, as there is no plan.tsv beside it, and the sweep file as it runs "
-        "would take its place. Choose another run directory with -o DIR, or give the file another name.",
-        this->sweep().string()));
-  make_folder(root_ / "trials");
-  make_folder(root_ / "logs");
-  make_folder(root_ / "checkpoints");
+std::string plan_text(const Sweep& sweep) {
   const std::vector<PlanLine> lines = plan_lines(sweep);
   std::string text(kPlanHeader);
   if (!lines.empty())
@@ -94,16 +85,36 @@ void RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text) co
     for (const results::Metric& m : l.budget) text += fmt::format("\t{}", m.value);
     text += '\n';
   }
-  results::write_hashed_text(plan(), text);  // first: it says that sweep.yaml is heed's
-  write_text(this->sweep(), sweep_text);
+  return text;
 }
 
-std::vector<PlanLine> RunDirectory::read_plan() const {
+std::string plan_digest(const std::string& plan_text) {
+  return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(plan_text.data(), plan_text.size(), 0)));
+}
+
+PlanClaim RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text,
+                                const std::string& command) const {
+  if (fs::exists(this->sweep()) && !fs::exists(plan()) && !holds(this->sweep(), sweep_text))
+    throw Error(fmt::format(
+        "{}: this is no file of heed's, as there is no plan.tsv beside it, and the sweep file as it runs "
+        "would take its place. Choose another run directory with -o DIR, or give the file another name.",
+        this->sweep().string()));
+  make_folder(root_ / "trials");
+  make_folder(root_ / "logs");
+  make_folder(root_ / "checkpoints");
+  return claim_plan(*this, heed::plan_text(sweep), sweep_text, command);
+}
+
+std::string RunDirectory::plan_text() const {
   if (!fs::exists(plan()))
     throw Error(fmt::format(
         "{}: this is no run directory of heed, it has no plan.tsv. `heed run SWEEP.yaml` makes one.",
         root_.string()));
-  const std::string text = results::read_hashed_text(plan(), "`heed run` writes it again.");
+  return results::read_hashed_text(plan(), "`heed run` writes it again.");
+}
+
+std::vector<PlanLine> RunDirectory::read_plan() const {
+  const std::string text = plan_text();
   const std::vector<std::string> lines = split(text, '\n');
   const std::vector<std::string> header = split(lines[0], '\t');
   if (!(lines[0] + '\t').starts_with(std::string(kPlanHeader) + '\t'))

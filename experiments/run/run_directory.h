@@ -12,6 +12,8 @@
 
 namespace heed {
 
+struct PlanClaim;
+
 // A line of the plan file.
 struct PlanLine {
   std::string id, variant, seed, setting;
@@ -23,9 +25,11 @@ struct PlanLine {
 //
 //     sweep.yaml        the file as given, with the overrides
 //     plan.tsv          ids in plan order, with variant, seed, setting and budget; its last line is a hash
+//     plan.lock         held by every run: a run of another plan is refused (experiments/run/plan_claim.h)
 //     trials/<id>.h5    one whole file per finished trial
 //     logs/<id>.log     what the trial printed; a running trial holds a lock on it
 //     logs/<id>.yaml    its resolved configuration, for `heed trial`
+//     logs/<id>.progress  how far a running trial is, for `heed status`; gone when it ends
 //     checkpoints/      of trials that are running or were stopped; gone when they end
 //     results.h5        all trials in one file
 //
@@ -38,6 +42,7 @@ class RunDirectory {
   std::filesystem::path trial(const std::string& id) const { return root_ / "trials" / (id + ".h5"); }
   std::filesystem::path log(const std::string& id) const { return root_ / "logs" / (id + ".log"); }
   std::filesystem::path config(const std::string& id) const { return root_ / "logs" / (id + ".yaml"); }
+  std::filesystem::path progress(const std::string& id) const { return root_ / "logs" / (id + ".progress"); }
   std::filesystem::path checkpoint(const std::string& id) const {
     return root_ / "checkpoints" / id;
   }  // base name
@@ -45,12 +50,15 @@ class RunDirectory {
   std::filesystem::path plan() const { return root_ / "plan.tsv"; }
   std::filesystem::path results() const { return root_ / "results.h5"; }
 
-  // Makes the folders and writes sweep.yaml and plan.tsv. heed::Error where another sweep.yaml is there that
-  // no run has made, results::IoError where the machine refuses.
-  void prepare(const Sweep& sweep, const std::string& sweep_text) const;
+  // Makes the folders, writes sweep.yaml and plan.tsv and claims them for the sweep. heed::Error where
+  // another sweep.yaml is there that no run has made, or another plan runs; results::IoError where the
+  // machine refuses.
+  [[nodiscard]] PlanClaim prepare(const Sweep& sweep, const std::string& sweep_text,
+                                  const std::string& command) const;
 
   // The plan of the latest run. heed::Error where there is none.
   std::vector<PlanLine> read_plan() const;
+  std::string plan_text() const;  // the same as in the file, without the hash
 
   // How a trial ended; nothing where it has no file. results::DamagedFile.
   std::optional<results::Status> outcome(const std::string& id) const;
@@ -76,6 +84,8 @@ class RunDirectory {
 };
 
 std::vector<PlanLine> plan_lines(const Sweep& sweep);
+std::string plan_text(const Sweep& sweep);              // of plan.tsv, without the hash
+std::string plan_digest(const std::string& plan_text);  // 16 hex digits, by which a Slurm job knows its plan
 
 // Beside the file of a trial: what another process recorded of it later, and differently (docs/slurm.md).
 std::filesystem::path second_copy(std::filesystem::path trial);

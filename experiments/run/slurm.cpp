@@ -92,8 +92,13 @@ bool given(const Words& options, std::string_view name) {
 }  // namespace
 
 std::string job_script(const SlurmJob& job) {
-  Words run = {job.program.string(), "run", (job.directory / "sweep.yaml").string(), "-o",
-               job.directory.string()};
+  Words run = {job.program.string(),
+               "run",
+               (job.directory / "sweep.yaml").string(),
+               "-o",
+               job.directory.string(),
+               "--plan",
+               job.plan};
   run.insert(run.end(), job.run_options.begin(), job.run_options.end());
   return fmt::format(kScript, fmt::arg("name", one_line(job.name)),
                      fmt::arg("command", one_line(job.command)), fmt::arg("parts", job.parts),
@@ -125,8 +130,8 @@ std::vector<std::string> merge_command(const SlurmJob& job, const std::string& a
   words.insert(words.end(),
                {"--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--dependency=afterany:" + array_id,
                 "--output=" + pattern(job.directory / "logs") + "/slurm-%j-merge.log",
-                fmt::format("--wrap={0} merge {1} && {0} compare {1} && {0} report {1}",
-                            shell_word(job.program.string()), shell_word(job.directory.string()))});
+                fmt::format("--wrap={0} merge {1} --plan {2} && {0} compare {1} && {0} report {1}",
+                            shell_word(job.program.string()), shell_word(job.directory.string()), job.plan)});
   return words;
 }
 

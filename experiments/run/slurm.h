@@ -16,6 +16,7 @@ struct SlurmJob {
   std::filesystem::path program;    // heed itself
   std::filesystem::path folder;     // where it was submitted, which relative paths of the sweep start from
   std::filesystem::path directory;  // the run directory
+  std::string plan;                 // its digest: jobs that start late refuse another one
   std::vector<std::string> run_options;  // more words for `heed run`
   std::size_t parts = 1;
   std::vector<std::size_t> elements;  // the parts with something to run, ascending

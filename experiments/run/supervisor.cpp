@@ -55,7 +55,8 @@ class Supervisor {
       position_[i] = pending.size();
       pending.push_back({lines_[i].text(), options.work[i]});
     }
-    const std::size_t earlier = in_part_ - pending.size();
+    pending_ = pending.size();
+    const std::size_t earlier = in_part_ - pending_;
     progress_.emplace(stderr, options.terminal, std::move(pending), earlier);
     for (const std::string& what : damaged) progress_->message(fmt::format("{} The trial runs again.", what));
   }
@@ -184,10 +185,12 @@ class Supervisor {
                                   "--config",    directory_.config(id).string(),
                                   "--out",       directory_.trial(id).string(),
                                   "--threads",   fmt::format("{}", options_.threads),
+                                  "--jobs",      fmt::format("{}", side_by_side()),
                                   "--index",     fmt::format("{}", trial),
                                   "--report",    fmt::format("{}", kReportDescriptor),
                                   "--work-done", fmt::format("{}", kWorkDoneDescriptor),
                                   "--command",   options_.command};
+    a.insert(a.end(), {"--progress", directory_.progress(id).string()});
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
                        fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
     if (options_.retry) a.emplace_back("--replace");
@@ -200,6 +203,9 @@ class Supervisor {
     }
     return a;
   }
+
+  // How many trials share the machine. A few that are left over have it for themselves.
+  std::size_t side_by_side() const { return std::min(static_cast<std::size_t>(options_.jobs), pending_); }
 
   // Until something is to be read, a worker has died, or it is time to draw again.
   void wait() const {
@@ -322,7 +328,7 @@ class Supervisor {
   const RunOptions& options_;
   const Signals& signals_;
   std::vector<PlanLine> lines_;
-  std::size_t in_part_ = 0;
+  std::size_t in_part_ = 0, pending_ = 0;
   std::vector<std::size_t> position_;  // of a trial among the pending ones
   std::deque<std::size_t> queue_, elsewhere_;
   std::vector<Worker> workers_;

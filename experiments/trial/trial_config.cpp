@@ -229,7 +229,8 @@ void erase_newer_defaults(Config& attention) {
 }  // namespace
 
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
-// plugin or of a text. So are the default optimizer, schedule and dropout: trials had ids before there was a choice.
+// plugin or of a text. So are the default optimizer, schedule and dropout: trials had ids before there was a
+// choice.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });

@@ -65,6 +65,6 @@ TEST_CASE("where the file system has no locks, that is said") {
   const heed::test::Ended ended = program.wait();
   CHECK(ended.code == 74);
   const std::string reason = std::generic_category().message(ENOSYS);  // what no_locks.cpp answers
-  CHECK_THAT(ended.err, ContainsSubstring(".log: cannot be locked: " + reason + ".") &&
+  CHECK_THAT(ended.err, ContainsSubstring("plan.lock: cannot be locked: " + reason + ".") &&
                             ContainsSubstring("Lustre: -o flock"));
 }

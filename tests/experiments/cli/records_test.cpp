@@ -239,3 +239,16 @@ TEST_CASE("where nothing can be written, the path and the reason are said") {
   CHECK(ended.code == 74);
   CHECK_THAT(ended.err, ContainsSubstring("file/r/trials: cannot make the folder: Not a directory"));
 }
+
+TEST_CASE("the command of a results file can be pasted into a shell") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "a folder", {"variants=[softmax, {window: {size: 4}}]", "sweep.seeds=1"}).code ==
+          0);
+  const std::string command = heed::results::read_results(folder / "a folder/results.h5").provenance.command;
+  CHECK(command.starts_with("heed run "));
+  CHECK_THAT(command, ContainsSubstring("'variants=[softmax, {window: {size: 4}}]'") &&
+                          ContainsSubstring("-o 'a folder'"));
+  const Ended again = heed::test::shell(folder.path(), "heed() { \"$heed\" \"$@\"; }; " + command);
+  CHECK(again.code == 0);
+  CHECK_THAT(again.err, ContainsSubstring("Nothing to run"));
+}

@@ -1,0 +1,136 @@
+#include "experiments/run/plan_claim.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <span>
+
+#include <fmt/format.h>
+
+#include "experiments/system/files.h"
+#include "experiments/trial/yaml.h"
+#include "results/atomic_file.h"
+#include "results/errors.h"
+#include "results/hashed_text.h"
+
+namespace heed {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr int kMillisecondsBetweenTries = 5, kTries = 2000;  // ten seconds
+
+std::string text_of(const fs::path& path) {
+  const std::vector<std::byte> bytes = results::read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
+}
+
+// Do two sweep files say the same? Comments and the order of keys do not matter.
+bool same_sweep(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  Problems ignored;
+  const std::optional<Config> left = parse_yaml(a, "", ignored), right = parse_yaml(b, "", ignored);
+  return left && right && left->canonical() == right->canonical();
+}
+
+std::set<std::string> ids_of(const std::vector<PlanLine>& plan) {
+  std::set<std::string> ids;
+  for (const PlanLine& line : plan) ids.insert(line.id);
+  return ids;
+}
+
+// The ids of the plan that is there; none where there is no plan that can be read.
+std::set<std::string> ids_there(const RunDirectory& directory) {
+  try {
+    return ids_of(directory.read_plan());
+  } catch (const Error&) {
+    return {};
+  } catch (const results::DamagedFile&) {
+    return {};
+  }
+}
+
+std::size_t results_without(const RunDirectory& directory, const std::set<std::string>& ids) {
+  std::size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(directory.root() / "trials")) {
+    const std::string id = entry.path().stem().string();
+    count += entry.path().extension() == ".h5" && results::is_id(id) && !ids.contains(id);
+  }
+  return count;
+}
+
+// REQUIRES: no other process has a claim
+void write_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
+                PlanClaim& claim) {
+  const std::set<std::string> before = ids_there(directory);
+  results::write_hashed_text(directory.plan(), plan);  // first: it says that sweep.yaml is heed's
+  results::write_file(directory.sweep(), std::as_bytes(std::span(sweep)), results::IfExists::replace);
+  const std::set<std::string> now = ids_there(directory);
+  for (const std::string& id : before) claim.replaced |= !now.contains(id);
+  if (!claim.replaced) return;
+  claim.left_out = results_without(directory, now);
+  // What was made of the other plan's trials must not stand beside this one.
+  std::error_code stays;
+  for (const fs::path& file : {directory.results(), directory.root() / "report.html"})
+    fs::remove(file, stays);
+}
+
+std::string digest_line(const std::string& sweep) { return "sweep.yaml " + plan_digest(sweep); }
+
+// Who has the plan, for the message of a run that is refused, and what it wrote. No result depends on it.
+void keep(int fd, const std::string& command, const std::string& sweep) {
+  const std::string text = fmt::format("{}\n{}\n", command, digest_line(sweep));
+  [[maybe_unused]] const bool kept = ftruncate(fd, 0) == 0 && pwrite(fd, text.data(), text.size(), 0) > 0;
+}
+
+fs::path lock_of(const RunDirectory& directory) { return directory.root() / "plan.lock"; }
+
+void refuse_other_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
+                       const fs::path& lock) {
+  if (directory.plan_text() == plan && same_sweep(text_of(directory.sweep()), sweep)) return;
+  const std::string text = text_of(lock);
+  throw Error(
+      fmt::format("{}: another sweep, or this one with other settings, runs in this run directory:\n  {}\n"
+                  "Wait until it has ended, or choose another run directory with -o DIR.",
+                  directory.root().string(), text.substr(0, text.rfind("\nsweep.yaml "))));
+}
+
+}  // namespace
+
+bool sweep_changed(const RunDirectory& directory) {
+  if (!fs::exists(lock_of(directory)) || !fs::exists(directory.sweep())) return false;
+  const std::string kept = text_of(lock_of(directory));
+  return kept.find("\nsweep.yaml ") != std::string::npos &&
+         kept.find(digest_line(text_of(directory.sweep()))) == std::string::npos;
+}
+
+PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
+                     const std::string& command) {
+  const fs::path path = lock_of(directory);
+  PlanClaim claim{results::Descriptor(open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0666))};
+  const int fd = claim.lock.get();
+  if (fd < 0) fail_to(path, "open");
+  bool written = false, shared = false;
+  for (int tries = 0; !shared && tries < kTries; ++tries) {
+    if (try_lock(fd, LOCK_EX, path)) {
+      write_plan(directory, plan, sweep, claim);
+      keep(fd, command, sweep);
+      written = true;
+    }
+    // From exclusive to shared the system gives the lock up for an instant, in which another run may write.
+    shared = try_lock(fd, LOCK_SH, path);
+    if (!shared) poll(nullptr, 0, kMillisecondsBetweenTries);
+  }
+  if (!shared) throw results::IoError(path, "is locked by a process that does not go on.");
+  refuse_other_plan(directory, plan, sweep, path);
+  // Its time is the beginning of this run, by the clock of the disk (--retry-failed).
+  if (!written) results::write_hashed_text(directory.plan(), plan);
+  return claim;
+}
+
+}  // namespace heed

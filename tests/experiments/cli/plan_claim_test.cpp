@@ -1,0 +1,136 @@
+// Two sweeps in one run directory: one at a time, and never one's results for the other's.
+#include <csignal>
+#include <filesystem>
+#include <string>
+
+#include "results/table.h"
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using heed::test::Ended;
+using heed::test::eventually;
+using heed::test::kLong;
+using heed::test::Program;
+using heed::test::run_smoke;
+using heed::test::smoke;
+using heed::test::TempFolder;
+using heed::test::trials;
+using heed::test::Words;
+using heed::test::worker_of;
+
+// A trial that goes on until it is stopped, in folder/r.
+struct Running {
+  explicit Running(const TempFolder& folder)
+      : program(folder.path(), [] {
+          Words words = {"run", smoke(), "-o", "r", "-j", "1"};
+          words.insert(words.end(), kLong.begin(), kLong.end());
+          return words;
+        }()) {
+    worker_of(program);
+  }
+  Program program;
+};
+
+}  // namespace
+
+TEST_CASE("run: another plan is refused while one runs, by whatever way to the folder") {
+  const TempFolder folder;
+  Running first(folder);
+  fs::create_directory_symlink("r", folder / "link");
+  const std::string before = heed::test::read_file(folder / "r/sweep.yaml");
+  for (const char* way : {"r", "./r/", "link", "r/../r"}) {
+    INFO(way);
+    const Ended second = run_smoke(folder, way, {"variants=[linear]"});
+    CHECK(second.code == 64);
+    CHECK_THAT(second.err, ContainsSubstring("another sweep") && ContainsSubstring("heed run") &&
+                               ContainsSubstring("train.steps=10000000") && ContainsSubstring("-o DIR"));
+    CHECK(second.out.empty());
+  }
+  CHECK(heed::test::read_file(folder / "r/sweep.yaml") == before);
+  CHECK(trials(folder / "r").empty());
+  // The lock ends with its process.
+  first.program.signal(SIGKILL);
+  first.program.wait();
+  CHECK(run_smoke(folder, "r", {"variants=[linear]"}).code == 0);
+}
+
+TEST_CASE("run: the same plan with other settings of the comparison is another one") {
+  const TempFolder folder;
+  Running first(folder);
+  Words words = kLong;
+  words.emplace_back("compare.metric=test_loss");
+  CHECK(run_smoke(folder, "r", words).code == 64);
+  // A part of the plan that runs is refused like all of it.
+  CHECK(run_smoke(folder, "r", {"variants=[linear]", "--part", "0/2"}).code == 64);
+}
+
+TEST_CASE("run: two files of one name meet in their default folder") {
+  const TempFolder folder;
+  const std::string text = heed::test::read_file(smoke());
+  const std::string body = text.substr(text.find("\nvariants:"));
+  heed::test::write_file(folder / "a.yaml", "name: base" + body);
+  heed::test::write_file(folder / "b.yaml", "name: base" + body);
+  Words words = {"run", "a.yaml"};
+  words.insert(words.end(), kLong.begin(), kLong.end());
+  Program first(folder.path(), words);
+  worker_of(first);
+  const Ended second = heed::test::heed(folder.path(), {"run", "b.yaml", "variants=[linear]"});
+  CHECK(second.code == 64);
+  CHECK_THAT(second.err, ContainsSubstring("runs/base") && ContainsSubstring("a.yaml"));
+}
+
+TEST_CASE("run: a plan that takes the place of another one says what it leaves out") {
+  const TempFolder folder;
+  const Ended softmax = run_smoke(folder, "r", {"variants=[softmax]"});
+  CHECK(softmax.code == 0);
+  CHECK_THAT(softmax.err, !ContainsSubstring("leaves out"));
+  const Ended grown = run_smoke(folder, "r", {"variants=[softmax]", "sweep.seeds=3"});
+  CHECK_THAT(grown.err, !ContainsSubstring("leaves out"));
+  const Ended linear = run_smoke(folder, "r", {"variants=[linear]"});
+  CHECK(linear.code == 0);
+  CHECK_THAT(linear.err, ContainsSubstring("another sweep") && ContainsSubstring("leaves out 3 results"));
+  CHECK(heed::results::read_results(folder / "r/results.h5").texts("variant") == Words{"linear", "linear"});
+  CHECK_THAT(run_smoke(folder, "r", {"variants=[linear]"}).err, !ContainsSubstring("leaves out"));
+}
+
+TEST_CASE("compare and report: a sweep file that was changed after the run is said") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
+  CHECK(heed::test::heed(folder.path(), {"compare", "r"}).err.empty());
+  fs::copy_file(smoke(), folder / "r/sweep.yaml", fs::copy_options::overwrite_existing);
+  for (const char* verb : {"compare", "report"})
+    CHECK_THAT(heed::test::heed(folder.path(), {verb, "r"}).err,
+               ContainsSubstring("r/sweep.yaml was changed after the run"));
+}
+
+TEST_CASE("compare: results that another plan's process merged late are merged again") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"variants=[softmax]"}).code == 0);
+  const std::string late = heed::test::read_file(folder / "r/results.h5");
+  REQUIRE(run_smoke(folder, "r", {"variants=[linear]"}).code == 0);
+  heed::test::write_file(folder / "r/results.h5", late);
+  const Ended compared = heed::test::heed(folder.path(), {"compare", "r"});
+  CHECK(compared.code == 0);
+  CHECK_THAT(compared.out, ContainsSubstring("linear") && !ContainsSubstring("softmax"));
+}
+
+TEST_CASE("run and merge: --plan refuses the plan of another sweep") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {}).code == 0);
+  const std::string plan = heed::test::read_file(folder / "r/plan.tsv");
+  const std::string digest = plan.substr(plan.rfind(' ') + 1, 16);
+  CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "-o", "r", "--plan", digest}).code == 0);
+  CHECK(heed::test::heed(folder.path(), {"merge", "r", "--plan", digest}).code == 0);
+  REQUIRE(run_smoke(folder, "r", {"variants=[linear]"}).code == 0);
+  for (const Words& words :
+       {Words{"run", "r/sweep.yaml", "-o", "r", "--plan", digest}, Words{"merge", "r", "--plan", digest}}) {
+    const Ended late = heed::test::heed(folder.path(), words);
+    CHECK(late.code == 64);
+    CHECK_THAT(late.err, ContainsSubstring("--plan " + digest));
+  }
+}
