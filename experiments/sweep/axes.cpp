@@ -61,13 +61,7 @@ class Reader {
     if (!is_random() && trials)
       problems_.add(trials->place(),
                     "sweep.trials: a grid has one trial per point. Did you mean 'method: random'?");
-    if (const Config* seed = section_->find("seed"); seed && options_.method == "grid")
-      problems_.add(
-          seed->place(),
-          fmt::format("sweep.seed: it is the seed of a random search, and a grid draws nothing. Did you "
-                      "mean 'seeds: [{}]'?",
-                      options_.seed));
-    if (options_.method == "random" && !section_->find("parameters") && !section_->find("together"))
+    if (is_random() && !section_->find("parameters") && !section_->find("together"))
       problems_.add(section_->place(),
                     "sweep.parameters: they are missing; a random search draws what they name.");
   }
