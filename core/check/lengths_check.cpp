@@ -50,7 +50,7 @@ Finding different_lengths(const Subject& subject, const Setup& setup) {
   const Starts context_starts = setup.cross ? starts_of(setup.context_time, true) : starts;
   Tensors<double> all = together.tensors();
   all.x.starts = all.dy.starts = all.y.starts = all.dx.starts = starts.data();
-  all.context.starts = all.dcontext.starts = context_starts.data();
+  all.context.starts = all.dcontext.starts = setup.cross ? context_starts.data() : starts.data();
   run(together, all);
 
   for (std::size_t b = 0; b < kSequences; ++b) {

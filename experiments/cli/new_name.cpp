@@ -70,8 +70,9 @@ std::string refuse_variant_name(const std::string& name, const std::string& sour
   const auto refused = [&](const std::string& why) {
     return fmt::format("a variant cannot be called '{}': {}.", name, why);
   };
-  if (const std::string kind = registry.kind_of(name); !kind.empty())
-    return refused(fmt::format("heed has {} of this name", kind));
+  // Optimizers and schedules have names of their own: a variant may be called cosine.
+  if (registry.find_variant(name) || registry.find_position(name) || registry.find_task(name))
+    return refused(fmt::format("heed has {} of this name", registry.kind_of(name)));
   if (const std::string why = refuse_reserved(name); !why.empty()) return refused(why);
   if (is_keyword(name)) return refused("it is a keyword of C++");
   if (name == "std" || name == "heed") return refused("it is a namespace that the file uses");

@@ -37,7 +37,7 @@ std::string matched_text(const Sweep& sweep) {
     std::vector<std::string> row = {t.config.variant,   t.setting,         m.option.empty() ? "-" : m.option,
                                     grouped(m.reached), grouped(m.target), percent(m.mismatch())};
     row.insert(row.begin() + 3, m.option.empty() ? "-" : fmt::format("{}", m.value));
-    if (rows.back() != row) rows.push_back(std::move(row));
+    if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(std::move(row));
   }
   return fmt::format("Matched to {} by {}, within {:g} %:\n{}\n", sweep.match.options.reference, metric,
                      100 * sweep.match.options.tolerance, aligned(rows));

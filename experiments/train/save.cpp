@@ -63,16 +63,18 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
     add_sequences("probe");
     // Every position is asked for, the unscored ones too: whoever rebuilds the model compares them all.
     const std::vector<Token> everywhere(probe.tokens().size(), 0);
-    std::vector<float> rows(probe.tokens().size() * static_cast<std::size_t>(shape.classes));
-    std::vector<float> logits(rows.size(), std::numeric_limits<float>::quiet_NaN());
+    std::vector<float> logits(probe.tokens().size() * static_cast<std::size_t>(shape.classes));
     Batch batch = probe.batch();
     batch.labels = everywhere;
-    model.evaluate(step, batch, {}, rows);
-    auto next = rows.begin();  // padding has no rows
-    for (Index b = 0; b < n; ++b) {
+    model.evaluate(step, batch, {}, logits);
+    // Padding has no rows yet. They are spread in place, the last sequence first: a copy would be 16 MiB.
+    Index packed = 0;
+    for (Index b = 0; b < n; ++b) packed += batch.input.length(b) * shape.classes;
+    for (Index b = n; b-- > 0;) {
       const Index count = batch.input.length(b) * shape.classes;
-      std::copy_n(next, count, logits.begin() + b * time * shape.classes);
-      next += count;
+      const auto from = logits.begin() + (packed -= count), to = logits.begin() + b * time * shape.classes;
+      std::copy_backward(from, from + count, to + count);
+      std::fill(to + count, to + time * shape.classes, std::numeric_limits<float>::quiet_NaN());
     }
     add("probe", "logits", extents({n, time, shape.classes}), {"sequence", "position", "token"},
         std::move(logits), "logits of the probe sequences, at every position; NaN behind their end");

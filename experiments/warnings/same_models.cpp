@@ -39,9 +39,11 @@ class Fingerprints {
  public:
   explicit Fingerprints(const Registry& registry) : registry_(registry) {}
 
-  // Returns null for models that grow or cannot be built, and where the time for all of them is used up.
+  // Returns null for models that grow, come from plugins or cannot be built, and if the time for all of them
+  // is used up.
   const Fingerprint* operator()(const TrialConfig& trial) {
     if (!trial.grow.empty()) return nullptr;
+    if (!trial.plugins.empty()) return nullptr;  // a plugin may crash: its code trains in workers only
     const auto [at, is_new] = known_.try_emplace(model_key(trial));
     if (is_new) at->second = make(trial);
     return at->second ? &*at->second : nullptr;

@@ -12,7 +12,7 @@ namespace heed {
 // are the same model"), and for each option of a variant, the feed-forward, the positions or the model that
 // is given and has no effect on any trial ("window: size=2 has no effect"). Both are found by comparing what
 // the models compute on some training sequences, so variants need not declare it. Models that would take more
-// than a second or two are left out.
+// than a second or two are left out, and those of plugins, which may crash.
 std::vector<std::string> same_model_warnings(const Sweep& sweep, const Registry& registry);
 
 }  // namespace heed

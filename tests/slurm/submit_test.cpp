@@ -110,8 +110,8 @@ TEST_CASE("submit: what would be submitted is shown though Slurm does not answer
 }
 
 TEST_CASE("submit: paths with spaces, quotes and percent signs reach the shell and Slurm whole") {
-  const heed::SlurmJob job = {"it's", "heed submit\nx", "/bin/he ed", "/a b", "/r/10%'s", {}, 4, {0, 1, 3}, 0,
-                              {}};
+  const heed::SlurmJob job = {
+      "it's", "heed submit\nx", "/bin/he ed", "/a b", "/r/10%'s", "", {}, 4, {0, 1, 3}, 0, {}};
   const std::string script = heed::job_script(job);
   CHECK_THAT(script, ContainsSubstring("cd '/a b' ||") &&
                          ContainsSubstring("'/bin/he ed' run '/r/10%'\\''s/sweep.yaml'") &&

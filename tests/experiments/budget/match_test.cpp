@@ -216,14 +216,6 @@ TEST_CASE("match: each point of a sweep has a budget of its own") {
       CHECK(std::abs(t.matched.mismatch()) <= 0.02);
     }
   }
-  SECTION("where the reference's size is swept, the others follow") {
-    const Sweep widths =
-        good(file("[softmax, tokenformer]", "{budget: parameters}",
-                  "sweep: {parameters: {model.feed_forward: [{mlp: {width: 64}}, {mlp: {width: "
-                  "200}}]}}\n"));
-    REQUIRE(widths.trials.size() == 4);
-    CHECK(widths.trials[1].matched.value < widths.trials[3].matched.value);
-  }
 }
 
 TEST_CASE("match: a budget is set, changed and removed on the command line") {

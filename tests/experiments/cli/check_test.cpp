@@ -30,7 +30,7 @@ std::size_t count(const std::string& text, const std::string& part) {
 TEST_CASE("heed check: a check is explained, if its name is one word or several") {
   const Ended causality = heed_in_temp({"check", "--explain", "causality"});
   CHECK(causality.code == 0);
-  CHECK(causality.out.starts_with("causality: no output depends on what its query may not see\n\nDone     "));
+  CHECK(causality.out.starts_with("causality: no output depends on a hidden position\n\nDone     "));
   const Ended words = heed_in_temp({"check", "--explain", "batch", "independence"});
   CHECK(words.code == 0);
   CHECK(words.out.starts_with("batch independence: "));

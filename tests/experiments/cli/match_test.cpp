@@ -89,8 +89,8 @@ TEST_CASE("heed match: results and tables have the budget, and trial files do no
       CHECK_THAT(compare({"--csv"}), ContainsSubstring(",budget,spent,mismatch\n"));
       const auto json = nlohmann::json::parse(compare({"--json"}));
       CHECK(json["budget"] == "parameters");
-      CHECK(json["rows"][2]["spent"] == parameters[4]);
-      CHECK(json["rows"][2]["mismatch"] == mismatch[4]);
+      CHECK(json["rows"][2]["spent"] == parameters[2]);
+      CHECK(json["rows"][2]["mismatch"] == mismatch[2]);
     }
   }
   SECTION("the same trials without a budget, and a merge afterwards, have none") {
@@ -151,8 +151,8 @@ TEST_CASE("heed match: the plan keeps the step times that it measures, and the r
                        "compare.match.budget=step_time", "compare.match.tolerance=0.8"};
   const Ended plan = matched(folder, "plan", times);
   CHECK(plan.code == 0);
-  CHECK_THAT(plan.out, ContainsSubstring("by step_milliseconds, within 80 %") &&
-                           ContainsSubstring("is kept in r/step_times.tsv"));
+  CHECK_THAT(plan.out,
+             ContainsSubstring("by step_milliseconds, within 80 %") && ContainsSubstring("r/step_times.tsv"));
   CHECK_FALSE(fs::exists(folder / "r/plan.tsv"));
   const std::string kept = heed::test::read_file(folder / "r/step_times.tsv");
   CHECK(matched(folder, "run", times).code == 0);

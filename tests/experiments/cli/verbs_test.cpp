@@ -136,7 +136,8 @@ TEST_CASE("heed list: shows everything that is registered, and the options of on
   const Ended one = heed_in_temp({"list", "window"});
   CHECK_THAT(one.out, ContainsSubstring("Beltagy et al. 2020") && ContainsSubstring("integer") &&
                           ContainsSubstring("default"));
-  CHECK_THAT(heed_in_temp({"list", "train"}).out, ContainsSubstring("weight_decay"));
+  CHECK_THAT(heed_in_temp({"list", "train"}).out, ContainsSubstring("optimizer"));
+  CHECK_THAT(heed_in_temp({"list", "adamw"}).out, ContainsSubstring("weight_decay"));
 }
 
 TEST_CASE("heed plan: warns if test sequences also occur in training") {

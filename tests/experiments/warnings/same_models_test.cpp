@@ -42,7 +42,6 @@ TEST_CASE("same_model_warnings: options without effect in their setting") {
              ContainsSubstring("differential: gain=false has no effect here"));
   CHECK_THAT(warned("[{tokenformer: {feed_forward: mlp, feed_forward_tokens: 9}}]"),
              ContainsSubstring("tokenformer: feed_forward_tokens=9 has no effect here"));
-  CHECK_THAT(warned("[{topk: {k: 32}}]"), ContainsSubstring("topk: k=32 has no effect here"));
   CHECK(warned("[{window: {size: 3}}, {differential: {gain: false}}, {topk: {k: 2}}]").empty());
   // Somewhere it has one.
   CHECK(warned("[{window: {size: 20}}]", "", "sweep: {parameters: {task.length: [16, 30]}}\n").empty());
