@@ -174,7 +174,7 @@ TEST_CASE("heed new: a name that cannot be a variant's is refused with the reaso
       {"Cosine", "lowercase letters"},
       {"a__b", "lowercase letters"},
       {"2d", "lowercase letters"},
-      {std::string(200, 'a'), "at most 60 of them"}};
+      {std::string(200, 'a'), "at most 60 characters"}};
   for (const auto& [name, reason] : cases) {
     const TempFolder folder;
     const Ended ended = heed::test::heed(folder.path(), {"new", "variant", name});
@@ -289,7 +289,7 @@ TEST_CASE("heed verbs: every sweep of a quoted experiment can be planned unchang
     CAPTURE(e.path().filename());
     const Ended plan = heed_in_temp({"plan", e.path().string()});
     CHECK(plan.code == 0);
-    CHECK(plan.err.empty());
+    CHECK((plan.err.empty() || plan.err.starts_with("Warning: ")));
     planned.push_back(e.path().filename().string());
   }
   CHECK(planned.size() >= 4);

@@ -71,7 +71,7 @@ TEST_CASE("text: training windows start everywhere in the training part and neve
   CHECK_FALSE(task->size(Split::train));
   std::vector<double> starts(82);  // 0 .. 90 - 8 - 1
   for (const Sequence& s : draw_all(*task, Split::train, 8200)) {
-    ++starts.at(s.tokens[0]);
+    ++starts.at(s.tokens[0] - 1);
     for (int t = 0; t < 8; ++t) {
       REQUIRE(s.tokens[t] == s.tokens[0] + t);
       REQUIRE(s.labels[t] == s.tokens[t] + 1);
