@@ -284,7 +284,7 @@ std::string suggestion(std::string_view name, const std::vector<std::string>& ca
   for (const std::string& c : candidates)
     if (std::find(known.begin(), known.end(), c) == known.end()) known.push_back(c);
   const std::string near = nearest(name, known);
-  const std::string hint = near.empty() ? "" : fmt::format(" Did you mean '{}'?", near);
+  std::string hint = near.empty() ? "" : fmt::format(" Did you mean '{}'?", near);
   if (known.empty()) return hint;
   const std::size_t more = known.size() > most ? known.size() - most : 0;
   known.resize(known.size() - more);
