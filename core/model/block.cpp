@@ -58,13 +58,13 @@ void Sublayer<S>::next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, 
 
 // With b the branch:   dL/dx = d + (db/dx)^T d
 template <class S>
-void Sublayer<S>::backward(Step<S>& step, Seq<S> d, Seq<S> dcontext) {
+void Sublayer<S>::backward(Step<S>& step, Seq<const S> d, Seq<S> dx, Seq<S> dcontext) {
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
   const Seq<S> dnormed = memory.temp(d, d.dim);
   dnormed.rows().setZero();
   layer_->backward(step, branch<S>(step, name_, d), dnormed, cross_ ? dcontext : dnormed);
-  norm_.backward(step, dnormed, d);
+  norm_.backward(step, dnormed, dx);
 }
 
 template <class S>
@@ -91,8 +91,15 @@ void Block<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<
 
 template <class S>
 void Block<S>::backward(Step<S>& step, Seq<S> d, Seq<S> dcontext) {
-  for (auto sublayer = sublayers_.rbegin(); sublayer != sublayers_.rend(); ++sublayer)
-    sublayer->backward(step, d, dcontext);
+  for (std::size_t i = sublayers_.size(); i-- > 1;) sublayers_[i].backward(step, d, d, dcontext);
+  // The first one adds to zeros: a fused multiply-add onto d would round once instead of twice, and results
+  // of earlier versions could not be reproduced to the bit.
+  Memory<S> memory = step.memory();
+  typename Memory<S>::Scope scope(memory);
+  const Seq<S> first = memory.temp(d, d.dim);
+  first.rows().setZero();
+  sublayers_[0].backward(step, d, first, dcontext);
+  d.rows() += first.rows();
 }
 
 template <class S>

@@ -29,8 +29,9 @@ class Sublayer {
 
   // x and context stay in place until backward.
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y);
-  // d: dL/dy before, dL/dx after. Adds into dcontext if the layer attends to the context.
-  void backward(Step<S>& step, Seq<S> d, Seq<S> dcontext);
+  // d = dL/dy. Adds the gradient that x gets through the branch into dx, which may be d itself: then d
+  // becomes dL/dx. Adds into dcontext if the layer attends to the context.
+  void backward(Step<S>& step, Seq<const S> d, Seq<S> dx, Seq<S> dcontext);
 
   // Returns the layer's decoder. Throws: heed::Error where the layer attends to the context.
   std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length);
@@ -54,6 +55,7 @@ class Block {
   Block(Index dim, const NormSpec& norm, const std::vector<SublayerSpec<S>>& sublayers, Params<S>& params);
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y);  // as in Sublayer
+  // d: dL/dy before, dL/dx after.
   void backward(Step<S>& step, Seq<S> d, Seq<S> dcontext);
 
   Layer<S>& attention() { return sublayers_.front().layer(); }
