@@ -18,7 +18,7 @@ using Starts = std::array<Index, kSequences + 1>;
 // Full, about half, and one position; in another order for the context.
 Starts starts_of(Index time, bool context) {
   std::array<Index, kSequences> lengths = {time, (time + 1) / 2, 1};
-  if (context) std::ranges::rotate(lengths, lengths.begin() + 1);
+  if (context) std::rotate(lengths.begin(), lengths.begin() + 1, lengths.end());
   Starts starts = {};
   for (std::size_t b = 0; b < lengths.size(); ++b) starts[b + 1] = starts[b] + lengths[b];
   return starts;
