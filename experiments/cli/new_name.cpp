@@ -77,8 +77,8 @@ std::string refuse_variant_name(const std::string& name, const std::string& sour
   if (is_keyword(name)) return refused("it is a keyword of C++");
   if (name == "std" || name == "heed") return refused("it is a namespace that the file uses");
   if (is_target_of_cmake(name)) return refused("every CMake project has a target of this name");
-  const bool placeholder = name == "my_variant";  // the name in the template
-  if (!placeholder && uses(source, type_name(name)))
+  const bool template_name = name == "my_variant";  // the name in the template
+  if (!template_name && uses(source, type_name(name)))
     return refused(
         fmt::format("its type would be {}, a name that the file needs for something else", type_name(name)));
   return "";
