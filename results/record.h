@@ -64,8 +64,8 @@ struct Array {
   std::string unit, doc;
 };
 
-// How the sweep wants to be compared; "" where it does not say. A results file carries it, so that whoever
-// gets the file alone sees the same table.
+// How the sweep wants to be compared; "" if it does not say. A results file carries it, so that a reader
+// who has only the file sees the same table.
 struct CompareSettings {
   std::string metric, reference, select;
 };

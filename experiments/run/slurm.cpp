@@ -39,7 +39,7 @@ cd {folder} || exit {input_output}
   ${{SLURM_RESTART_COUNT:+--must-progress}} &
 heed=$!
 
-# The warning before the time limit comes to this script alone: heed saves checkpoints and ends with {stopped}.
+# The warning before the time limit comes to this script only: heed saves checkpoints and ends with {stopped}.
 trap 'signal=USR1; kill -USR1 "$heed" 2>/dev/null' USR1
 # When the job is canceled or preempted, heed mostly has a SIGTERM of its own. Asked twice it would not wait for its
 # checkpoints, so it is asked again only if it is still there after the five seconds that they may take.

@@ -48,7 +48,7 @@ bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Regi
 }
 
 // What a relative path in the file means: one beside the file, else one in the working directory; on the
-// command line the latter. Empty where there is nothing.
+// command line the latter. Empty if there is nothing.
 std::filesystem::path found_at(const Config& given, const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   const fs::path path = given.text();

@@ -56,7 +56,7 @@ bool take_option(const Config::Entry& e, Slot& slot, Problems& problems) {
   return true;
 }
 
-// Why an option of what is not chosen is refused; empty where no entry has such an option.
+// Why an option of what is not chosen is refused; empty if no entry has such an option.
 template <class E>
 std::string refuse_unused(const std::string& key, const std::vector<E>& entries, const Slot& slot) {
   std::vector<std::string> owners;

@@ -90,8 +90,8 @@ class Training {
     double loss, gradient_norm;  // of the batch before the update; the norm before clipping
     bool finite() const;
   };
-  // Batch, forward, loss, backward, clip, optimizer step. A number that is not finite leaves the parameters
-  // alone.
+  // Batch, forward, loss, backward, clip, optimizer step. If a number is not finite, the parameters do not
+  // change.
   Update update(Index s);
 
   // Updates, validations and records, from where the log stands until `end` updates are done. Stops at the

@@ -19,7 +19,7 @@ bool may_be_minus_infinity(const std::string& name) {
   return name == "lse" || name == "block_lse" || name == "block_max";
 }
 
-// Names the first number of the case that is not finite; empty where there is none.
+// Names the first number of the case that is not finite; empty if there is none.
 std::string not_finite(const Case& c) {
   for (const auto& [group, tensors] : {std::pair("inputs", &c.inputs),
                                        {"params", &c.params},

@@ -32,7 +32,7 @@ Tensor lse_of(const Tensor& weights, Heads<const double> q, Heads<const double> 
   return out;
 }
 
-// Empty where the kernel shows no weights.
+// Empty if the kernel shows no weights.
 std::optional<Tensor> weights_of(HeadKernel<double>& kernel, Step<double>& step, Index batch, Index tq,
                                  Index tk) {
   const Index heads = kernel.shape().heads;

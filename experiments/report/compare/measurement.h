@@ -25,7 +25,7 @@ class Measurement {
 
   bool alike(std::size_t trial, std::size_t other) const;
 
-  // What differs among some trials, and how: "jobs (4, 1), host (a, b)". Empty where they are alike.
+  // What differs among some trials, and how: "jobs (4, 1), host (a, b)". Empty if they are alike.
   std::string differences(const std::vector<std::size_t>& trials) const;
 
  private:

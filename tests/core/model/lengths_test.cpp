@@ -59,7 +59,7 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   return out;
 }
 
-// What a batch comes to, against its sequences one by one; empty where they agree.
+// What a batch comes to, against its sequences one by one; empty if they agree.
 std::string mixing_fault(const ModelSpec& spec, const Registry& registry = tiny_registry()) {
   TinyModel<double> tiny(spec, 0.4, registry);
   const std::vector<ExampleData> examples = examples_of(spec.shape);

@@ -45,7 +45,7 @@ TEST_CASE("estimate_overlap: agrees with counting, also where sequences are not 
   }
 }
 
-TEST_CASE("estimate_overlap: finds one percent, and nothing where there is nothing") {
+TEST_CASE("estimate_overlap: finds one percent, and zero without overlap") {
   // 6^7 = 279,936 sequences
   const auto task = make_task("copy", task_config({{"length", "15"}, {"vocab", "8"}, {"tokens", "7"}}));
   CHECK(estimate_overlap(*task, 14000).share == Approx(0.05).margin(0.03));
