@@ -12,12 +12,13 @@ bool is_space(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0;
 bool is_letter(char c) { return std::isalnum(static_cast<unsigned char>(c)) != 0; }
 bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }  // UTF-8
 
-// An apostrophe ("heed's", "the trials' files") is no quote: a letter stands before it.
+// An apostrophe ("heed's", "the trials' files") is not a quote: a letter precedes it.
 bool opens_quote(std::string_view text, std::size_t at) {
   return text[at] == '\'' && (at == 0 || !is_letter(text[at - 1])) && at + 1 < text.size();
 }
 
-// The quote that ends the one before `from`, on the same line; npos where there is none.
+// Returns the position of the closing quote, on the same line, of the quote before `from`; npos if there is
+// none.
 std::size_t closing_quote(std::string_view text, std::size_t from) {
   for (std::size_t i = from; i < text.size() && text[i] != '\n'; ++i)
     if (text[i] == '\'' && (i + 1 == text.size() || !is_letter(text[i + 1]))) return i;

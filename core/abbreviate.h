@@ -5,9 +5,9 @@
 
 namespace heed {
 
-// Returns a message with the values in it cut to a size that a person reads: of what stands in single quotes
-// the first 60 characters, with "…" behind them, and the same of any other word of more than 120. A path (a
-// word with a slash) stays whole. Every message for the user goes through it, once or several times.
+// Returns a message with long values cut. Text in single quotes keeps its first 60 characters, followed by
+// "…". So does any other word of more than 120 characters. A path (a word with a slash) is not cut. Every
+// message for the user goes through it, once or several times.
 std::string abbreviated(std::string_view message);
 
 }  // namespace heed

@@ -15,11 +15,11 @@ struct RowMeasures {
   double on_first = 0;                   // a_0
   double negative = 0;                   // sum of a_j where w_j < 0
   std::optional<double> on_answer;       // sum of a_j over the answers; nullopt if there is none
-  std::optional<double> on_distractors;  // likewise
+  std::optional<double> on_distractors;  // sum of a_j over the distractors
 };
 
-// Measures one row of weights (Tk); `keys` says what each key is for this query. Returns nullopt if all
-// weights are zero (the query sees no key).
+// Measures one row of weights (Tk); `keys` has the relevance of each key to this query. Returns nullopt if
+// all weights are zero (the query sees no key).
 std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span<const Relevance> keys);
 
 // Returns the effective rank of a map of signed weights (Tq,Tk): exp of the entropy of its singular values

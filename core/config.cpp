@@ -82,7 +82,7 @@ bool parse_whole(const std::string& text, T& value) {
 
 }  // namespace
 
-std::string Place::text() const { return line > 0 ? fmt::format("{}:{}:{}", file, line, column) : file; }
+std::string Place::to_string() const { return line > 0 ? fmt::format("{}:{}:{}", file, line, column) : file; }
 
 Config Config::null(Place place) {
   Config c;
@@ -236,7 +236,7 @@ std::string Config::yaml(int indent) const {
 }
 
 void Problems::add(const Place& place, const std::string& message) {
-  const std::string where = place.text(), shown = abbreviated(message);
+  const std::string where = place.to_string(), shown = abbreviated(message);
   insert(place, where.empty() ? shown : where + ": " + shown);
 }
 
@@ -272,7 +272,7 @@ std::string nearest(std::string_view name, const std::vector<std::string>& candi
   std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;  // a larger distance is no typing error
   for (const std::string& c : candidates) {
     const std::size_t longer = std::max(name.size(), c.size()), shorter = std::min(name.size(), c.size());
-    if (longer - shorter >= least) continue;  // so many letters are missing at least
+    if (longer - shorter >= least) continue;  // the edit distance is at least the difference in length
     if (const std::size_t d = edit_distance(name, c); d < least) least = d, best = c;
   }
   return best;

@@ -14,7 +14,7 @@ namespace heed {
 struct Place {
   std::string file;
   int line = 0, column = 0;
-  std::string text() const;  // "file:line:column", or only the file
+  std::string to_string() const;  // "file:line:column", or only the file
 };
 
 // A configuration value: null, a scalar, a sequence or a map, each with its position. It holds a parsed

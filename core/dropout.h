@@ -9,36 +9,36 @@
 
 namespace heed {
 
-// What a forward and backward pass drops. It is part of Step, so every layer can read it.
+// The dropout of one forward and backward pass. It is part of Step, so every layer can read it.
 struct DropoutStep {
-  double p = 0;  // probability of being dropped; 0: nothing is, as in evaluation
-  std::uint64_t seed = 0, update = 0;
-  Index first = 0;  // where in the update's batch the first sequence of the pass is
+  double p = 0;  // probability that an element is dropped; 0 in evaluation
+  std::uint64_t seed = 0, training_step = 0;
+  Index first = 0;  // index in the batch of the first sequence of the pass
 };
 
 // A mask over the rows and columns of one matrix: keeps an element with probability 1-p and scales what it
 // keeps by 1/(1-p) (inverted dropout, as torch.nn.Dropout; Srivastava et al. 2014).
 //
 // Element (i, j) of matrix `plane` is drawn by Philox (Salmon et al. 2011) with key (seed, name) and counter
-// (j / 8, i, update, plane). It is a function of where it is: a tile draws its own elements, backward draws
-// the same ones again, and none depends on threads, tiles, micro-batches or on what was drawn before.
+// (j / 8, i, training step, plane). It depends only on its indices: a tile draws its own elements, backward
+// draws the same ones again, and no draw depends on threads, tiles, micro-batches or earlier draws.
 class DropoutMask {
  public:
   DropoutMask() = default;  // keeps everything, unscaled
-  // name: what is dropped, "blocks.0.attention.weights"; plane: which of its matrices.
+  // name: of what is dropped, "blocks.0.attention.weights"; plane: the index of the matrix in it.
   DropoutMask(const DropoutStep& step, std::string_view name, Index plane);
 
   explicit operator bool() const { return threshold_ > 0; }
 
-  // The mask of another matrix of the same plane: of the second of two softmax maps.
+  // Returns the mask of another matrix of the same plane, such as the second of two softmax maps.
   DropoutMask of_map(Index m) const {
     DropoutMask other = *this;
     other.plane_ += static_cast<std::uint64_t>(m) << 40;
     return other;
   }
 
-  // x_c *= 0 or 1/(1-p), where x_c is the element in row i and column columns[c]. Neighboring columns are
-  // fastest in ascending order.
+  // x_c *= 0 or 1/(1-p); x_c is the element in row i and column columns[c]. Neighboring columns are fastest
+  // in ascending order.
   template <class S, class Columns>
   void multiply(Index i, const Columns& columns, std::span<S> x) const {
     const S scale[2] = {S(0), static_cast<S>(scale_)};
@@ -60,11 +60,11 @@ class DropoutMask {
   }
 
  private:
-  // Returns eight bits: does element (i, 8 block + bit) stay?
+  // Returns eight bits: is element (i, 8 block + bit) kept?
   unsigned draw(Index i, Index block) const;
 
   std::array<std::uint64_t, 2> key_{};
-  std::uint64_t update_ = 0, plane_ = 0;
+  std::uint64_t training_step_ = 0, plane_ = 0;
   std::uint64_t threshold_ = 0;  // a 32-bit draw below it is dropped
   double scale_ = 1;
 };

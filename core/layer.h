@@ -13,9 +13,8 @@
 
 namespace heed {
 
-// Which keys a query may see at all. Query i sees key j iff j <= i + offset; without a given offset the last
-// query sees the last key (offset = Tk - Tq, as FlashAttention has it since 2.1). Where queries and keys are
-// as many, the two agree.
+// The keys that a query may see at all. If causal, query i sees key j iff j <= i + offset. The default offset
+// is Tk - Tq: the last query sees the last key (as in FlashAttention since 2.1). It is 0 if Tq = Tk.
 struct Causality {
   bool causal = true;
   std::optional<Index> offset = {};
@@ -29,26 +28,26 @@ struct LayerSpec {
   Index heads = 1;
   Index depth = 0;   // this block's index, from 0
   Index layers = 1;  // blocks in the model
-  Index length = 0;  // the longest sequence that will come
+  Index length = 0;  // of the longest sequence
   Causality causality = {};
-  bool bias = true;                       // do linear maps have one?
-  const Position<S>* position = nullptr;  // null: none; outlives the layer
+  bool bias = true;                       // of linear maps
+  const Position<S>* position = nullptr;  // null: no positions; outlives the layer
 };
 
-// Multiply-adds count as two. Per sequence.
+// The cost of one sequence.
 struct Cost {
-  double flops = 0;        // forward pass
-  double state_bytes = 0;  // kept per sequence when decoding token by token, at 4 bytes a number
+  double flops = 0;        // of the forward pass; a multiply-add counts as two
+  double state_bytes = 0;  // kept when decoding token by token, at 4 bytes a number
   void operator+=(const Cost& other) { flops += other.flops, state_bytes += other.state_bytes; }
 };
 
-// From residual to residual: y = layer(x, context), shapes (B,T,C). What all of heed knows of a variant.
-// Sequences of a batch may have different lengths (core/views.h): a layer takes room for them with
-// Memory::keep(x, dim), walks rows() or at(b), and asks for length(b).
+// A sublayer of a block: y = layer(x, context), shapes (B,T,C). heed uses every variant through this
+// interface. Sequences of a batch may have different lengths (core/views.h): a layer allocates them with
+// Memory::keep(x, dim), iterates over rows() or at(b), and calls length(b).
 //
-// One forward is in flight at a time: backward belongs to the latest forward and reads what it kept. x,
-// context and y stay in place until then. When x and context are the same sequence, dx and dcontext are too,
-// and the sum comes out right.
+// Backward belongs to the latest forward and reads what it kept. Requires: x, context and y are not moved or
+// changed in between. If x and context are the same sequence, so are dx and dcontext, and backward adds both
+// gradients into it.
 template <class S>
 class Layer {
  public:
@@ -57,13 +56,13 @@ class Layer {
   // Writes all of y.
   virtual void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) = 0;
 
-  // Adds into dx, dcontext and the gradients of the parameters. REQUIRES: the latest forward had
-  // step.training.
+  // Adds into dx, dcontext and the gradients of the parameters. Requires: step.training in the latest
+  // forward.
   virtual void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) = 0;
 
-  // Attention weights of the latest forward, for sequence b and head h: writes all of p (Tq,Tk), zeros where
-  // nothing is seen; Tq and Tk are the lengths of sequence b. A quadratic picture for probes, not for
-  // training. False where the layer has no weights to show.
+  // Writes the attention weights of the latest forward, for sequence b and head h: all of p (Tq,Tk), zeros
+  // for hidden pairs. Tq and Tk are the lengths of sequence b. Takes quadratic memory: for probes, not for
+  // training. Returns false if the layer has no weights.
   virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) {
     return (void)step, (void)b, (void)h, (void)p, false;
   }

@@ -11,22 +11,22 @@ namespace heed {
 template <class S>
 class Layer;
 
-// Reads the input of a causal layer token by token, and keeps of earlier tokens what later ones need. Belongs
-// to the layer that made it: the layer outlives it and runs no other pass during next().
+// Runs a causal layer token by token, and keeps of earlier tokens what later ones need. Requires: the layer
+// that made it outlives it and runs no other pass during next().
 template <class S>
 class LayerDecoder {
  public:
   virtual ~LayerDecoder() = default;
 
-  // Writes y (B,1,C): the row that forward on all tokens so far, x (B,1,C) the last of them, would write
-  // last. Takes memory of the step, which the caller rewinds.
+  // Reads one more token x (B,1,C) and writes y (B,1,C): the last row that forward on all tokens so far would
+  // write. Uses memory of the step, which the caller rewinds.
   virtual void next(Step<S>& step, Seq<const S> x, Seq<S> y) = 0;
 
-  // Bytes that it keeps for each sequence of the length it was made for, at 4 bytes a number.
+  // Returns the bytes that it keeps for each sequence of the full length, at 4 bytes a number.
   virtual double state_bytes() const = 0;
 };
 
-// Of a layer that computes each position by itself: there is nothing to keep.
+// The decoder of a layer that computes each position separately. It keeps nothing.
 template <class S>
 class PositionwiseDecoder final : public LayerDecoder<S> {
  public:
@@ -38,7 +38,7 @@ class PositionwiseDecoder final : public LayerDecoder<S> {
   Layer<S>& layer_;
 };
 
-// Of any causal layer: keeps all inputs and runs forward on all of them for each token. Right, and slow.
+// The decoder of any causal layer: keeps all inputs and runs forward on all of them for each token. Slow.
 template <class S>
 class RepeatingDecoder final : public LayerDecoder<S> {
  public:

@@ -9,7 +9,7 @@ void Optimizer<S>::grow_from(const Optimizer& smaller) {
   HEED_CHECK(smaller.state_.size() == state_.size(), "another optimizer's state is taken over");
   for (std::size_t i = 0; i < state_.size(); ++i)
     copy_old_rows<S>(smaller.params_.infos(), smaller.state_[i].values, params_.infos(), state_[i].values);
-  updates_ = smaller.updates_;
+  steps_ = smaller.steps_;
 }
 
 template <class S>

@@ -18,8 +18,8 @@ struct OptimizerState {
 };
 
 // Changes the parameters of a model, given their gradients. Each optimizer is a derived class in a file of
-// its own (variants/optimizers/), registered by HEED_OPTIMIZER. Everything an optimizer remembers is in its
-// state vectors and its count of updates, so checkpoints and growth know no optimizer. Not thread-safe.
+// its own (variants/optimizers/), registered by HEED_OPTIMIZER. Its whole state is in its state vectors and
+// its step count, so checkpoints and growth do not know optimizers. Not thread-safe.
 template <class S>
 class Optimizer {
  public:
@@ -29,20 +29,20 @@ class Optimizer {
   Optimizer(const Optimizer&) = delete;
   Optimizer& operator=(const Optimizer&) = delete;
 
-  // Performs one optimizer step. Values of Role::fixed never change. Takes nothing from the heap.
+  // Performs one optimizer step. Does not change values of Role::fixed. Allocates nothing on the heap.
   void update(Step<S>& step, double lr) {
-    ++updates_;
+    ++steps_;
     apply(step, lr);
   }
 
-  Index updates() const { return updates_; }  // that were done
+  Index steps() const { return steps_; }  // performed so far
   const std::vector<OptimizerState<S>>& state() const { return state_; }
 
-  // Sets the count of updates. To continue another optimizer's work, fill the state vectors as well.
-  void continue_from(Index updates) { updates_ = updates; }
+  // Sets the step count. To continue another optimizer's work, fill the state vectors as well.
+  void continue_from(Index steps) { steps_ = steps; }
   // Continues the work on a smaller model whose parameters have grown into these (core/model/growth.h).
-  // Copies the count of updates and the state of old rows; the state of new rows stays zero. Requires:
-  // `smaller` is the same optimizer with the same options.
+  // Copies the step count and the state of old rows; the state of new rows is zero. Requires: `smaller` is
+  // the same optimizer with the same options.
   void grow_from(const Optimizer& smaller);
 
  protected:
@@ -57,13 +57,14 @@ class Optimizer {
     Numbers of(std::span<S> state) const { return {state.data() + offset, value.size()}; }
   };
 
-  // Changes the parameters. updates() counts this update already: it is 1 the first time.
+  // Changes the parameters. steps() includes this step: it is 1 in the first call.
   virtual void apply(Step<S>& step, double lr) = 0;
 
   // Returns a new state vector, all zeros. Call it in the constructor.
   std::span<S> add_state(std::string name);
 
-  // Calls change(block) for all trainable numbers, in parallel. No block depends on the number of threads.
+  // Calls change(block) for all trainable numbers, in parallel. Blocks do not depend on the number of
+  // threads.
   template <class Change>
   void for_each_block(Step<S>& step, const Change& change) {
     for (const ParamInfo& p : params_.infos()) {
@@ -85,7 +86,7 @@ class Optimizer {
 
   Arena arena_;
   std::vector<OptimizerState<S>> state_;
-  Index updates_ = 0;
+  Index steps_ = 0;
 };
 
 extern template class Optimizer<float>;

@@ -6,9 +6,9 @@
 
 namespace heed::detail {
 
-// True where T has a member called `name`, whatever it is. In a class that derives from T and from a struct
-// with such a member, the name is then ambiguous. Nothing derives from a final class; there its address is
-// taken, which an overloaded function does not have.
+// True if T has a member called `name`, of any kind. A class that derives from T and from a struct with such
+// a member has then an ambiguous name. Nothing can derive from a final class; there the test takes the
+// member's address, which an overloaded function does not have.
 #define HEED_HAS_MEMBER(name)                           \
   struct Named_##name {                                 \
     int name;                                           \

@@ -69,7 +69,7 @@ std::string meant_boolean(const Config& c) {
 Config to_config(bool value) { return Config::boolean(value); }
 Config to_config(std::ptrdiff_t value) { return Config::integer(value); }
 Config to_config(double value) { return Config::number(value); }
-// Quoted: the text "1" is to stay a text.
+// Quoted, so that the string "1" remains a string.
 Config to_config(const std::string& value) { return Config::scalar(value, {}, true); }
 Config to_config(const std::vector<std::ptrdiff_t>& value) {
   std::vector<Config> items;

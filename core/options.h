@@ -24,15 +24,14 @@ namespace heed {
 // list of Index or double.
 struct OptionText {
   std::optional<double> min = {}, max = {};  // both inclusive
-  std::vector<std::string> choices = {};     // for text: the only values that are allowed
-  bool size = false;     // of a feed-forward: what moves where parameters are matched (compare.match)
+  std::vector<std::string> choices = {};     // of a string: the only values that are allowed
+  bool size = false;     // of a feed-forward: compare.match adjusts it to match parameters
   bool speed = false;    // changes speed and rounding, never the result: the size of a tile
   std::string doc = "";  // meaning and unit, one line
 };
 
-// A struct whose defaults follow from other options or from the world (a file's hash) fills them in an
-// optional member `void complete()`, which is called when the options have been read and before they are
-// checked.
+// Defaults that follow from other options, or from a file (its hash), are filled in by an optional member
+// `void complete()`. It is called after the options are read and before they are checked.
 //
 // Lets an options struct refuse values that are wrong only together, in an optional member:
 //
@@ -65,7 +64,7 @@ Config to_config(const std::string& value);
 Config to_config(const std::vector<std::ptrdiff_t>& value);
 Config to_config(const std::vector<double>& value);
 
-// Reads one value; where it can't, adds a problem that names `path`, what was found and what would be right.
+// Reads one value. If it cannot, adds a problem: `path`, what was found and what would be right.
 void from_config(const Config& c, const std::string& path, const OptionText& text, bool& value,
                  Problems& problems);
 void from_config(const Config& c, const std::string& path, const OptionText& text, std::ptrdiff_t& value,
@@ -127,7 +126,7 @@ void refuse_unknown(const Config& in, const std::string& path, const std::string
 
 }  // namespace detail
 
-// Every option of O with type, default, range and meaning.
+// Returns every option of O with type, default, range and meaning.
 template <class O>
 std::vector<OptionInfo> list_options() {
   detail::Lister lister;
@@ -136,9 +135,8 @@ std::vector<OptionInfo> list_options() {
   return std::move(lister.found);
 }
 
-// Sets the members that `in` (a map, or nothing) names. Unknown keys, wrong types and values out of range
-// become problems. path: where `in` stands, as "variants[2].window"; owner: whose options they are, as
-// "'window'".
+// Sets the members that `in` (a map or null) names. Unknown keys, wrong types and values out of range become
+// problems. path: of `in`, as "variants[2].window"; owner: of the options, as "'window'".
 template <class O>
 void read_options(O& options, const Config& in, const std::string& path, const std::string& owner,
                   Problems& problems) {
@@ -155,7 +153,7 @@ void read_options(O& options, const Config& in, const std::string& path, const s
     if (problems.size() == before) std::as_const(options).check(Refuse(in, path, problems));
 }
 
-// The resolved values, defaults included.
+// Returns the resolved values, defaults included.
 template <class O>
 Config write_options(O options) {
   detail::Writer writer;
@@ -163,7 +161,7 @@ Config write_options(O options) {
   return std::move(writer.out);
 }
 
-// Options that are known to be good, for building: a problem throws.
+// Returns options that were checked before. Throws: ConfigError if they have a problem.
 template <class O>
 O make_options(const Config& in, const std::string& owner) {
   O options;
@@ -173,7 +171,7 @@ O make_options(const Config& in, const std::string& owner) {
   return options;
 }
 
-// For variants that have nothing to choose.
+// For variants without options.
 struct NoOptions {
   void describe(auto&) {}
 };

@@ -15,30 +15,30 @@
 
 namespace heed {
 
-// How a parameter starts. Each parameter draws from a stream of its own name, so that adding one does not
-// reshuffle another.
+// The initial values of a parameter. Each parameter draws from a random stream of its own name, so that a new
+// parameter does not change the values of others.
 struct Init {
   enum class Kind { constant, normal, uniform, drawn } kind = Kind::constant;
-  double value = 0;  // the constant, the deviation of the normal, or the bound of the uniform
+  double value = 0;  // the constant, the standard deviation of the normal, or the bound of the uniform
   std::function<void(Draws&, std::span<double>)> draw = {};  // fills all values, row by row
 
   static Init zeros() { return {Kind::constant, 0}; }
   static Init ones() { return {Kind::constant, 1}; }
   static Init constant(double value) { return {Kind::constant, value}; }
-  static Init normal(double deviation) { return {Kind::normal, deviation}; }
+  static Init normal(double stddev) { return {Kind::normal, stddev}; }
   static Init uniform(double bound) { return {Kind::uniform, bound}; }  // in [-bound, bound)
-  // A table of its own kind (random blocks, a permutation): whatever `draw` makes of the parameter's stream.
+  // Any other table (random blocks, a permutation): `draw` fills it from the parameter's stream.
   static Init drawn(std::function<void(Draws&, std::span<double>)> draw) {
     return {Kind::drawn, 0, std::move(draw)};
   }
 };
 
-// What the optimizer does with a parameter. `fixed` is a saved value that training never touches (a tau, a
-// table of random blocks); it counts as no parameter.
+// What the optimizer does with a parameter. `fixed`: a saved value that training never changes (a tau, a
+// table of random blocks); it is not counted as a parameter.
 enum class Role { decayed, undecayed, fixed };
 
-// The rows that a parameter gets when its model grows (core/model/growth.h): none can be added, they are
-// zero, or they are drawn as the others were.
+// The rows that a parameter gets when its model grows (core/model/growth.h). `refused`: it cannot get any;
+// `zero`: they are zero; `drawn`: they are drawn as the old ones were.
 enum class NewRows { refused, zero, drawn };
 
 // The part of a model that a parameter is counted with.
@@ -51,7 +51,7 @@ class Params;
 template <class S>
 class Param {
  public:
-  Param() = default;  // names nothing: bool(param) is false
+  Param() = default;  // null: bool(param) is false
   explicit operator bool() const { return owner_ != nullptr; }
   const std::string& name() const;
   Index rows() const;
@@ -77,9 +77,9 @@ struct ParamInfo {
   Component component;
 };
 
-// All parameters of a model, in one flat buffer per purpose (values, gradients). Declare everything, freeze,
-// then use: declaring takes no memory for values, so sizes can be counted before anything is allocated. The
-// optimizer, the checkpoint and the gradient checker walk the flat buffers and know nothing of layers.
+// All parameters of a model, in two flat buffers: values and gradients. Declare all parameters, freeze, then
+// use them. Declaring allocates no values, so a model can be counted without its memory. The optimizer, the
+// checkpoint and the gradient checker loop over the flat buffers and do not know layers.
 template <class S>
 class Params {
  public:
@@ -87,12 +87,12 @@ class Params {
   Params(const Params&) = delete;
   Params& operator=(const Params&) = delete;
 
-  // Weights (matrices) decay, everything else does not: the rule of VARIANTS 13 is the caller's choice of
-  // Role.
+  // Declares a parameter and returns its handle. By convention weight matrices have Role::decayed, and
+  // biases, gains and embeddings Role::undecayed. Requires: not frozen; no other parameter has the full name.
   Param<S> declare(std::string_view name, Index rows, Index cols, Init init, Role role,
                    NewRows new_rows = NewRows::refused);
 
-  // While it lives, declared names get a prefix, and declared parameters are of a component.
+  // During its lifetime, declared names get a prefix, and declared parameters belong to a component.
   class Scope {
    public:
     ~Scope() {
@@ -113,7 +113,7 @@ class Params {
     std::size_t length_;
     Component component_;  // of the scope around it
   };
-  // Returns the name that a parameter declared here and now would get.
+  // Returns the name that a parameter would get if it were declared now.
   std::string full_name(std::string_view name) const { return prefix_ + std::string(name); }
   [[nodiscard]] Scope scope(std::string_view name) { return Scope(*this, name, component_); }
   [[nodiscard]] Scope scope(std::string_view name, Component component) {
@@ -122,13 +122,13 @@ class Params {
   [[nodiscard]] Scope component(Component component) { return Scope(*this, "", component); }
 
   void freeze();                        // allocates; values and gradients are zero
-  void initialize(std::uint64_t seed);  // REQUIRES: freeze
+  void initialize(std::uint64_t seed);  // Requires: frozen
 
   const std::vector<ParamInfo>& infos() const { return infos_; }
-  Param<S> find(std::string_view name);  // a null handle where the name is unknown
+  Param<S> find(std::string_view name);  // returns a null handle if the name is unknown
   std::span<S> values() const { return {values_, static_cast<std::size_t>(size_)}; }
   std::span<S> grads() const { return {grads_, static_cast<std::size_t>(size_)}; }
-  Index size() const { return size_; }  // of the flat buffers, gaps for alignment included (they stay zero)
+  Index size() const { return size_; }  // of the flat buffers, with gaps for alignment (always zero)
   void zero_grads();
 
  private:
@@ -142,7 +142,7 @@ class Params {
   S* grads_ = nullptr;
 };
 
-// Trainable numbers among them: fixed values do not count.
+// Returns how many trainable numbers there are. Fixed values do not count.
 template <class S>
 Index count(const Params<S>& params) {
   Index sum = 0;

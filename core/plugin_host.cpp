@@ -163,7 +163,8 @@ std::vector<std::string> registered_names(const std::string& bytes) {
   return names;
 }
 
-// Why a library cannot be opened. Where a name of REGISTERS is registered by no source, it says both names.
+// Returns why a library cannot be opened. If a name of REGISTERS is registered by no source, the message
+// contains both names.
 std::string open_error(const std::string& reason, const std::string& bytes) {
   const std::vector<std::string> missing = registered_names(reason);
   if (missing.empty())

@@ -25,7 +25,7 @@
 #define HEED_STAMP_LIBRARY "libstdc++, cxx11 abi " HEED_TEXT(_GLIBCXX_USE_CXX11_ABI)
 #endif
 
-// Two ideas of alignment on the two sides of a call corrupt the heap.
+// Different alignments on the two sides of a call corrupt the heap.
 #define HEED_STAMP_EIGEN \
   HEED_TEXT(EIGEN_WORLD_VERSION) "." HEED_TEXT(EIGEN_MAJOR_VERSION) "." HEED_TEXT(EIGEN_MINOR_VERSION)
 #define HEED_STAMP_ALIGNMENT HEED_TEXT(EIGEN_MAX_ALIGN_BYTES) "/" HEED_TEXT(EIGEN_MAX_STATIC_ALIGN_BYTES)
@@ -43,7 +43,7 @@
 #define HEED_STAMP_SANITIZERS "none"
 #endif
 
-// Such code takes NaN for a number; linking it makes the whole process flush small numbers to zero.
+// Such code treats NaN as a number; linking it makes the whole process flush denormal numbers to zero.
 #if defined(__FAST_MATH__) || (defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__)
 #define HEED_STAMP_MATH "fast"
 #else
@@ -55,7 +55,7 @@
                                     ";eigen=" HEED_STAMP_EIGEN ";alignment=" HEED_STAMP_ALIGNMENT   \
                                     ";sanitizers=" HEED_STAMP_SANITIZERS ";math=" HEED_STAMP_MATH ";"
 
-// What the machine must be able to do. Two sides may differ in it: each brings its own code.
+// The CPU features that the code needs. heed and a plugin may differ in them: each contains its own code.
 #ifdef __AVX__
 #define HEED_CPU_AVX " avx"
 #else

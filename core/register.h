@@ -13,8 +13,8 @@
 #include "core/registry.h"
 #include "core/schedule.h"
 
-// For files that register variants, positions, optimizers and schedules; core/registry.h is for those that
-// use what is registered.
+// For files that register variants, positions, optimizers and schedules. Files that only use registered
+// entries include core/registry.h.
 
 namespace heed {
 
@@ -39,7 +39,7 @@ void Registry::add_mixer(const std::string& name, About about) {
 }
 
 namespace detail {
-// Traits and block style of a layer class L, where it says any.
+// Return the traits and the block style of a layer class L, or the defaults if it has none.
 template <class L>
 Traits layer_traits(const typename L::Options& options) {
   if constexpr (has_traits<L>()) {

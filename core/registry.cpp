@@ -75,7 +75,7 @@ std::string refuse_reserved(std::string_view name) {
       {"train", "`heed list train` shows a section of the sweep file"}};
   for (const auto& [word, why] : reserved)
     if (word == name) return std::string(why);
-  // As YAML 1.1 and 1.2 read them: booleans and nothing.
+  // Names that YAML 1.1 or 1.2 reads as booleans or null.
   for (const std::string_view word : {"true", "false", "yes", "no", "on", "off", "y", "n", "null"})
     if (word == name) return "YAML readers do not take it as a string";
   return "";

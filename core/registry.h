@@ -15,7 +15,7 @@
 
 namespace heed {
 
-// What is registered is made through these; who calls `make` includes core/layer.h, core/optimizer.h,
+// The types that entries create. A file that calls `make` includes core/layer.h, core/optimizer.h,
 // core/position.h or core/schedule.h.
 template <class S>
 class HeadKernel;
@@ -32,27 +32,27 @@ class Params;
 template <class S>
 class Position;
 
-// What `heed list` says of a registered thing.
+// What `heed list` prints about an entry.
 struct About {
   std::string summary;     // one line
   std::string paper = "";  // "Vaswani et al. 2017"
 };
 
-// Where a plugin came from. Its hash is part of the identity of what is made with it.
+// The file of a plugin. Its hash is part of the id of every trial that uses it.
 struct PluginOrigin {
   std::string name, version, path, stamp;
   std::string hash;  // 16 hex digits: xxHash64 of the file
 };
 
-// A registered thing: its name, what it is and what can be chosen.
+// A registered variant, position, optimizer, schedule or task: its name, description and options.
 struct Entry {
   std::string name;
   About about;
   std::vector<OptionInfo> options;
-  // Checks the options a user gave (a map or nothing) and fills in the defaults. `path` says where they
-  // stand.
+  // Checks the options that a user gave (a map or null) and fills in the defaults. path: of the options, for
+  // messages.
   std::function<Config(const Config& given, const std::string& path, Problems& problems)> resolve;
-  std::shared_ptr<const PluginOrigin> plugin = {};  // that brought it; null: built in
+  std::shared_ptr<const PluginOrigin> plugin = {};  // the plugin that registered it; null: built in
 
   // Returns those of `given` (a map) that are options of this entry.
   Config own_options(const Config& given) const;
@@ -73,7 +73,7 @@ struct VariantInfo : Entry {
   MakeKernel<float> make_kernel_float = {};  // of mixers; empty for layers
   MakeKernel<double> make_kernel_double = {};
 
-  // Throws heed::Error where the spec does not suit the variant (heads that do not divide the width).
+  // Throws: heed::Error if the spec does not suit the variant (heads that do not divide the width).
   template <class S>
   std::unique_ptr<Layer<S>> make(const Config& chosen, const LayerSpec<S>& spec, Params<S>& params) const {
     if constexpr (std::is_same_v<S, float>)
@@ -83,7 +83,7 @@ struct VariantInfo : Entry {
   }
 
   bool is_mixer() const { return static_cast<bool>(make_kernel_double); }
-  // A mixer's mixing alone, on given q, k, v. Throws as make does. REQUIRES: is_mixer.
+  // Makes only the mixing of q, k and v, without projections. Throws as make does. Requires: is_mixer.
   template <class S>
   std::unique_ptr<HeadKernel<S>> make_kernel(const Config& chosen, const LayerSpec<S>& spec,
                                              Params<S>& params) const {
@@ -95,7 +95,7 @@ struct VariantInfo : Entry {
 };
 
 struct PositionSpec {
-  Index dim = 0, heads = 1, length = 0;  // of the model; length: the longest sequence that will come
+  Index dim = 0, heads = 1, length = 0;  // of the model; length: of the longest sequence
 };
 
 template <class S>
@@ -145,8 +145,8 @@ struct TaskInfo : Entry {
 // a sweep file ..."); empty if it may.
 std::string refuse_reserved(std::string_view name);
 
-// What heed can choose from. An ordinary object, filled by functions and passed by reference: no global, no
-// static constructors. A name that is taken is an error. Reading is safe from several threads.
+// All registered entries. An ordinary object, filled by functions and passed by reference: no global, no
+// static constructors. Registering a name twice is an error. Reading is safe from several threads.
 class Registry {
  public:
   // Defined in core/register.h. The second parameter of each is what GCC 12 names a function by: without it
@@ -177,7 +177,8 @@ class Registry {
   template <class T>
   void add_task(const std::string& name, About about);
 
-  // Takes all that a plugin has registered. heed::Error names what clashes; then nothing is taken.
+  // Takes all entries that a plugin has registered. Throws: heed::Error if a name is registered already; this
+  // registry is then unchanged.
   void adopt(Registry other, const PluginOrigin& origin);
   const std::vector<PluginOrigin>& plugins() const { return plugins_; }
 
@@ -187,7 +188,7 @@ class Registry {
   const std::vector<ScheduleInfo>& schedules() const { return schedules_; }
   const std::vector<TaskInfo>& tasks() const { return tasks_; }
 
-  // nullptr where the name is unknown
+  // Each returns nullptr if the name is unknown.
   const VariantInfo* find_variant(std::string_view name) const;
   const PositionInfo* find_position(std::string_view name) const;
   const OptimizerInfo* find_optimizer(std::string_view name) const;
@@ -198,7 +199,7 @@ class Registry {
   // "an optimizer", "a schedule" or "a task"; empty if nothing has it.
   std::string kind_of(std::string_view name) const;
 
-  // heed::Error with the nearest name where it is unknown
+  // Throws: heed::Error, with the nearest name, if the name is unknown.
   const VariantInfo& variant(std::string_view name) const;
   const PositionInfo& position(std::string_view name) const;
   const OptimizerInfo& optimizer(std::string_view name) const;
@@ -255,7 +256,7 @@ void Registry::add_task(const std::string& name, About about) {
 
 }  // namespace heed
 
-// Defines the function that the generated list calls; core/register.h has the like for variants.
+// Defines the function that the generated list calls. The macros for variants are in core/register.h.
 #define HEED_TASK(name, Task, ...)                              \
   void heed_register_##name(::heed::Registry& registry);        \
   void heed_register_##name(::heed::Registry& registry) {       \

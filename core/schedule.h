@@ -12,7 +12,7 @@ struct ScheduleSpec {
 
 // The learning rate of each training step s = 0 .. steps-1. It rises linearly to the peak during warmup:
 //     s < warmup     lr (s+1) / warmup
-//     s >= warmup    what the derived class says
+//     s >= warmup    as the derived class defines
 // Each schedule is a derived class in a file of its own (variants/schedules/), registered by HEED_SCHEDULE.
 class Schedule {
  public:

@@ -27,8 +27,8 @@ class Memory {
   Seq<S> temp(Index batch, Index time, Index dim) {
     return {temp_span<S>(batch * time * dim).data(), batch, time, dim};
   }
-  // The rows of x, with another width. Takes the memory of full sequences, so that a training step takes the
-  // same whatever the lengths are.
+  // Allocate the rows of x with another width. They take the memory of full sequences, so that a training
+  // step needs the same memory for any lengths.
   template <class X>
   Seq<S> keep(const Seq<X>& x, Index dim) {
     return {keep_span<S>(x.batch * x.time * dim).data(), x.batch, x.time, dim, x.starts};
@@ -46,7 +46,7 @@ class Memory {
     return span<T>(*temp_, n);
   }
 
-  // Frees, when it ends, the temp memory allocated during its lifetime.
+  // Frees, at its end, the temp memory allocated during its lifetime.
   class Scope {
    public:
     explicit Scope(Memory& memory) : temp_(*memory.temp_), mark_(temp_.mark()) {}
@@ -82,7 +82,7 @@ class Step {
   explicit Step(int threads = 1, bool with_backward = true)
       : training(with_backward), arenas_(static_cast<std::size_t>(threads < 1 ? 1 : threads)) {}
 
-  const bool training;       // false: no backward will follow
+  const bool training;       // false: no backward follows
   DropoutStep dropout = {};  // of the pass; set before forward, the same in backward
 
   int threads() const { return static_cast<int>(arenas_.size()); }

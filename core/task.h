@@ -28,11 +28,11 @@ struct Stream {
 
 enum class Labels { per_position, per_sequence };
 
-// The kind of model that a task is for: one that sees only the past, one that sees the whole sequence, or an
-// encoder that reads one sequence and a decoder that reads another.
+// The type of model that a task needs. decoder: sees only the past; encoder: sees the whole sequence;
+// encoder_decoder: an encoder reads one sequence and a decoder reads another.
 enum class ModelType { decoder, encoder, encoder_decoder };
 
-// What the examples of a task look like, and so what a model for it must be.
+// The shape of a task's examples. It determines the model.
 struct TaskShape {
   Stream input;       // what the model reads; the decoder, of an encoder-decoder
   Index classes = 0;  // labels are 0 .. classes-1, or kUnscored
@@ -51,7 +51,7 @@ inline TaskShape token_shape(Index vocabulary, Index length, ModelType model = M
 struct SequenceSpan {
   std::span<Token> tokens = {};    // (length of the stream)
   std::span<double> vectors = {};  // (length of the stream, width)
-  Index length = 0;                // of the longest sequence when handed over; a task may lower it
+  Index length = 0;                // in: of the longest sequence; out: of this one
 };
 
 // Room for one example. A label of a position is what its output must predict, or kUnscored.
@@ -74,10 +74,10 @@ class Task {
   virtual std::optional<Index> size(Split) const { return std::nullopt; }
 
   // Writes for each position of a sequence of this task (keys has length() entries) how it is relevant to the
-  // label of position `query`. `answer`: it holds the label, and is the reason for it; `distractor`: it could
-  // be mistaken for an answer. Both are visible to the query. All are `none` if the query is not scored or
-  // its label does not occur in the sequence. Probes use it to measure attention (docs/probes.md); by default
-  // all are `none`.
+  // label of position `query`. `answer`: the position contains the label and determines it; `distractor`: it
+  // could be mistaken for an answer. Both are visible to the query. All are `none` if the query is not scored
+  // or its label does not occur in the sequence. Probes use it to measure attention (docs/probes.md). By
+  // default all are `none`.
   virtual void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
                          std::span<Relevance> keys) const {
     (void)tokens, (void)labels, (void)query;

@@ -6,20 +6,20 @@
 
 namespace heed {
 
-// What a variant claims to be able to do; the conformance suite tests the claim.
+// What a variant claims to support. The conformance suite tests the claims.
 struct Traits {
   bool causal = true;         // can hide the future
   bool bidirectional = true;  // can do without a mask
   bool cross = true;          // context may be another sequence, of another length
   bool permutation = true;    // without mask and positions: permuting time permutes the output
-  bool smooth = true;  // false: has kinks (a selection that jumps), which gradient checks must step around
-  bool mixes_time = true;  // false: each position by itself (a feed-forward)
+  bool smooth = true;         // false: has kinks (a selection that jumps), which gradient checks must avoid
+  bool mixes_time = true;     // false: computes each position separately (a feed-forward)
 };
 
-// What an attention variant asks of the block that it stands in.
+// What an attention variant requires of its block.
 struct BlockStyle {
-  // The variant for the feed-forward slot; empty: the model's own choice. Without options of its own, the
-  // model's choice stands where it has that name.
+  // The variant for the feed-forward slot; empty: the model's choice. If feed_forward_options is null and the
+  // model's choice has the same name, the model's options are used.
   std::string feed_forward = "";
   Config feed_forward_options = {};
   bool norm_gain = true;  // false: the block's norms have neither gain nor bias

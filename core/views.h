@@ -7,9 +7,9 @@
 
 namespace heed {
 
-// Letters used everywhere: B batch, T time (Tq, Tk where queries and keys differ), C model width, H heads, D
-// head width, V vocabulary. All storage is row-major: time runs down the rows. Views own nothing and are
-// passed by value.
+// Letters used everywhere: B batch, T time (Tq, Tk if queries and keys differ), C model width, H heads, D
+// head width, V vocabulary. All storage is row-major: one row per time step. Views own nothing and are passed
+// by value.
 
 static_assert(std::is_same_v<Index, Eigen::Index>);
 
@@ -21,7 +21,7 @@ using Matrix = Eigen::Matrix<S, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>
 template <class S>
 using Mat = Eigen::Map<Matrix<S>, Eigen::Unaligned, Eigen::OuterStride<>>;
 
-// The same to read only. A class of its own, so that a Mat may be passed where a ConstMat is asked for.
+// A read-only view. A separate class, so that a Mat converts to a ConstMat.
 template <class S>
 class ConstMat : public Eigen::Map<const Matrix<S>, Eigen::Unaligned, Eigen::OuterStride<>> {
  public:
@@ -32,7 +32,7 @@ class ConstMat : public Eigen::Map<const Matrix<S>, Eigen::Unaligned, Eigen::Out
   ConstMat(const Mat<S>& m) : Base(m.data(), m.rows(), m.cols(), Eigen::OuterStride<>(m.outerStride())) {}
 };
 
-// For parameters that a call converts to and does not deduce from.
+// The type of a function parameter from which S is not deduced, so that a Mat converts to it.
 template <class S>
 using In = std::type_identity_t<ConstMat<S>>;
 
@@ -46,7 +46,7 @@ ConstMat<S> const_mat(const S* data, Index rows, Index cols) {
   return {data, rows, cols, Eigen::OuterStride<>(cols)};
 }
 
-// Rows from .. from+n-1, or columns, as a view.
+// Return rows or columns from .. from+n-1 as a view.
 template <class S>
 Mat<S> row_block(Mat<S> m, Index from, Index n) {
   return {m.data() + from * m.outerStride(), n, m.cols(), Eigen::OuterStride<>(m.outerStride())};
@@ -73,11 +73,11 @@ using View =
     std::conditional_t<std::is_const_v<S>, ConstMat<std::remove_const_t<S>>, Mat<std::remove_const_t<S>>>;
 }
 
-// The sequences of a batch lie one after the other in memory, without padding. `starts` (batch + 1) holds the
-// first row of each and, last, the number of rows; null: every sequence has `time` rows.
+// The sequences of a batch follow each other in memory, without padding. `starts` (batch + 1) contains the
+// first row of each and, last, the number of rows. If it is null, every sequence has `time` rows.
 
 // A (batch, heads, time, dim) view of a (batch, time, heads * dim) sequence: head h owns columns h*dim ..
-// (h+1)*dim - 1. Nothing is moved.
+// (h+1)*dim - 1. Nothing is copied.
 template <class S>
 struct Heads {
   S* data = nullptr;
@@ -93,8 +93,8 @@ struct Heads {
   operator Heads<const S>() const { return {data, batch, heads, time, dim, starts}; }
 };
 
-// A (batch, time, dim) sequence, contiguous; Seq<const S> to read only. Another with the same rows comes from
-// Memory::keep(x, dim).
+// A contiguous (batch, time, dim) sequence; Seq<const S> is read-only. Memory::keep(x, dim) allocates another
+// one with the same rows.
 template <class S>
 struct Seq {
   S* data = nullptr;
@@ -110,7 +110,7 @@ struct Seq {
   detail::View<S> at(Index b) const {
     return {data + start(b) * dim, length(b), dim, Eigen::OuterStride<>(dim)};
   }
-  Heads<S> heads(Index n) const {  // REQUIRES: n divides dim
+  Heads<S> heads(Index n) const {  // Requires: n divides dim
     return {data, batch, n, time, dim / n, starts};
   }
   Index size() const { return row_count() * dim; }

@@ -43,7 +43,7 @@ void declare_neighbor(Params<S>& params, std::string_view name) {
 
 }  // namespace
 
-std::string Setup::text() const {
+std::string Setup::to_string() const {
   std::string out = fmt::format("{}, batch {}, time {}, heads {}, dim {}",
                                 causality.causal ? "causal" : "bidirectional", batch, time, heads, dim);
   if (cross) out += fmt::format(", context of time {} and dim {}", context_time, context_dim);

@@ -24,7 +24,7 @@ struct Setup {
   bool neighbors = false;                  // other parameters before and after the variant's own
 
   Index keys() const { return cross ? context_time : time; }
-  std::string text() const;  // "causal, batch 2, time 5, heads 1, dim 6"
+  std::string to_string() const;  // "causal, batch 2, time 5, heads 1, dim 6"
 };
 
 // Returns normal numbers of a named stream, rounded to S.
@@ -43,7 +43,7 @@ constexpr std::string_view kNeighbors = "neighbors.";
 
 // A variant built for a setup, with random parameters, inputs and upstream gradient. The numbers depend
 // only on the setup and the seed, not on S: a float bench has the rounded numbers of the double one.
-// Parameters are moved away from their initial values, where most gradients would be nearly 0.
+// Noise is added to the initial parameters, because at those most gradients are nearly 0.
 // Uninitialized memory contains NaN. Throws: heed::Error in the constructor or in forward if the variant
 // refuses the setup.
 template <class S>

@@ -69,8 +69,8 @@ bool shows_weights(const Subject&, const Setup&);
 // The cost formula is finite, does not decrease with the lengths, and is not below the counted
 // multiply-adds. Requires: a setup in which no pair is hidden.
 Finding cost(const Subject&, const Setup&);
-// Each option changes something: outputs, gradients, parameters, costs or the block, in some setup and beside
-// some choice of the others. One that is declared to change speed only changes no output and no gradient.
+// Each option changes something: outputs, gradients, parameters, costs or the block, in some setup and for
+// some choice of the other options. An option declared as `speed` changes no output and no gradient.
 Finding options_matter(const Subject&, const Setup&);
 
 }  // namespace heed::check

@@ -20,7 +20,7 @@ using check::Subject;
 std::string message_of(const Finding& finding, const Setup& setup) {
   if (finding.fault.empty()) return "";
   return fmt::format("{}{}.{}{}", finding.fault,
-                     finding.in_any_setup ? "" : fmt::format(" ({})", setup.text()),
+                     finding.in_any_setup ? "" : fmt::format(" ({})", setup.to_string()),
                      finding.hint.empty() ? "" : "\n", finding.hint);
 }
 
@@ -47,7 +47,7 @@ CheckResult run(const Check& check, const Subject& subject, const Traits& traits
     } catch (const Error& e) {
       refusal = e.what();
     } catch (const std::exception& e) {
-      return decide(Verdict::failed, fmt::format("{} ({}).", e.what(), setup.text()));
+      return decide(Verdict::failed, fmt::format("{} ({}).", e.what(), setup.to_string()));
     }
   }
   if (ran) return result;
@@ -57,7 +57,7 @@ CheckResult run(const Check& check, const Subject& subject, const Traits& traits
 
 }  // namespace
 
-const char* text(Verdict verdict) {
+const char* to_string(Verdict verdict) {
   switch (verdict) {
     case Verdict::passed:
       return "passed";

@@ -12,7 +12,7 @@
 namespace heed {
 
 enum class Verdict { passed, failed, skipped };
-const char* text(Verdict verdict);
+const char* to_string(Verdict verdict);
 
 // What a user can read about a check.
 struct CheckInfo {
@@ -34,28 +34,28 @@ struct CheckResult {
 };
 
 struct ConformanceContext {
-  std::vector<const PositionInfo*> positions = {};  // tried besides none, where they act on a layer
+  std::vector<const PositionInfo*> positions = {};  // tried besides none, if they act on a layer
   std::function<std::size_t()> heap_allocations =
       {};  // counts calls so far; without it, only the arenas' bytes are checked
   std::function<void(const CheckResult&)> report = {};  // called with each result
   std::vector<std::string> only = {};                   // the checks to run; empty: all
 };
 
-// Runs every check on a variant. `options`: resolved. What a variant does not claim (VariantInfo::traits) is
-// skipped with the reason; a claim that no setup would run with fails.
+// Runs every check on a variant. `options`: resolved. A check of something that the variant does not claim
+// (VariantInfo::traits) is skipped, with the reason. A claim fails if the variant refuses every setup for it.
 std::vector<CheckResult> run_conformance(const VariantInfo& info, const Config& options,
                                          const ConformanceContext& context = {});
 
-// The choices of options that the suite runs: the defaults; each other value of each enumerated option (a
-// text with choices, boolean), the rest at default; and each integer at the least that it may be, and at 1
-// where that is 0, since awkward sizes are too short for most defaults to matter. Choices that the variant
-// refuses are left out.
+// Returns the choices of options that the suite runs. They are: the defaults; each other value of each
+// enumerated option (a string with choices, a boolean), the rest at default; and each integer at its minimum,
+// and at 1 if the minimum is 0, because the checked sequences are too short for most defaults to matter.
+// Choices that the variant refuses are left out.
 std::vector<Config> all_option_choices(const VariantInfo& info);
 
-// "window", or "window size=4 rope=true": what is not at its default.
+// Returns the variant with the options that are not at their default: "window", "window size=4 rope=true".
 std::string subject_text(const VariantInfo& info, const Config& options);
 
-// Every registered position, for ConformanceContext.
+// Returns every registered position, for ConformanceContext.
 std::vector<const PositionInfo*> all_positions(const Registry& registry);
 
 }  // namespace heed

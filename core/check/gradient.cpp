@@ -54,7 +54,7 @@ struct Fault {
   std::optional<double> ratio = {};  // common to all of them
 
   // "key.weight[2,4]: analytic 0.32, numeric 0.16, ratio 2; 36 of 36 coordinates disagree"
-  std::string text() const {
+  std::string to_string() const {
     const GradientTensor& t = *tensor;
     const std::string row =
         t.time > 0 ? fmt::format("{},{}", worst.row / t.time, worst.row % t.time) : fmt::to_string(worst.row);
@@ -126,7 +126,7 @@ GradientReport compare_gradients(const std::vector<GradientTensor>& tensors,
     const auto clear = std::ranges::find_if(faults, [](const Fault& f) { return f.ratio.has_value(); });
     const Fault& reported = clear == faults.end() ? faults.front() : *clear;
     const GradientTensor& t = *reported.tensor;
-    report.fault = reported.text();
+    report.fault = reported.to_string();
     report.hint = explain(reported.wrong, {t.rows, t.cols, t.time}, known) + others_text(faults, reported);
   } else if (static_cast<double>(report.kinks) > kKinkShare * static_cast<double>(report.coordinates)) {
     report.fault = fmt::format("{} of {} coordinates are at a kink; at most {:.0f} % are allowed",

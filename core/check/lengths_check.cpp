@@ -40,7 +40,7 @@ const char* const kHint =
 
 }  // namespace
 
-// The rows of three sequences lie one after the other. Sequence b by itself must give the same bits.
+// The rows of three sequences follow each other. Sequence b by itself must give the same bits.
 Finding different_lengths(const Subject& subject, const Setup& setup) {
   if (setup.cross && setup.causality.causal) return {};  // queries would begin at a place of their own each
   Setup many = setup, one = setup;

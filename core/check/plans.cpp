@@ -9,7 +9,7 @@ namespace {
 
 using Setups = std::vector<Setup>;
 
-// A single position comes last: with one key there is nothing to attend to, so a fault there says little.
+// A single position is last: with one key, attention does nothing, so a fault there is less informative.
 constexpr Index kTimes[] = {5, 7, 1}, kHeads[] = {1, 3}, kDims[] = {6, 12};
 
 void append(Setups& setups, const Setups& more) { std::ranges::copy(more, std::back_inserter(setups)); }

@@ -39,7 +39,7 @@ std::string result_row(const std::string& name, const std::string& verdict, doub
   return out;
 }
 
-std::string Tally::text() const {
+std::string Tally::to_string() const {
   std::string out;
   int all = 0;
   for (const auto& [verdict, n] : counts) {

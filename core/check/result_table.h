@@ -15,7 +15,7 @@ std::string result_row(const std::string& name, const std::string& verdict, doub
 struct Tally {
   std::map<std::string, int> counts = {};
 
-  std::string text() const;  // "6 in all: 1 missed, 5 passed", and a new line
+  std::string to_string() const;  // "6 in all: 1 missed, 5 passed", and a new line
 };
 
 }  // namespace heed

@@ -72,7 +72,7 @@ Finding no_leak(const Subject& subject, const Setup& setup, Sees sees) {
   return {};
 }
 
-// Row t of a sequence comes from row 3 t + 1 (or 2 t + 1 where 3 divides the length), modulo the length.
+// Row t of a sequence comes from row 3 t + 1 (or 2 t + 1 if 3 divides the length), modulo the length.
 Matrix<double> permuted(const Matrix<double>& m, Index batch) {
   const Index time = m.rows() / batch, stride = time % 3 == 0 ? 2 : 3;
   Matrix<double> out(m.rows(), m.cols());
@@ -96,7 +96,7 @@ Finding permutation(const Subject& subject, const Setup& setup) {
   Bench<double> bench(subject.info, subject.options, setup);
   bench.run();
   Outcome<double> wanted = outcome_of(bench);
-  for (std::size_t i = 0; i < 2; ++i)  // the output and the gradient of x; those of parameters stay
+  for (std::size_t i = 0; i < 2; ++i)  // the output and the gradient of x; gradients of parameters are equal
     wanted.tensors[i].second = permuted(wanted.tensors[i].second, setup.batch);
   bench.x = permuted(bench.x, setup.batch);
   bench.upstream = permuted(bench.upstream, setup.batch);

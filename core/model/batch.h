@@ -13,16 +13,16 @@ struct SequenceBatch {
   std::span<const Token> tokens = {};       // (batch, time)
   std::span<const double> vectors = {};     // (batch, time, width); the model rounds them to its own type
   std::span<const Index> lengths = {};      // (batch), each 0 .. time; empty: all sequences are full
-  std::span<double> vector_gradients = {};  // as vectors, or empty: where Model::accumulate adds dL/dvectors
+  std::span<double> vector_gradients = {};  // as vectors, or empty: Model::accumulate adds dL/dvectors here
 
   Index length(Index b) const { return lengths.empty() ? time : lengths[static_cast<std::size_t>(b)]; }
 };
 
-// Some sequences with their labels. Padding (positions behind a sequence's length, and their labels) is never
+// Some sequences with their labels. Padding (positions after a sequence's length, and their labels) is never
 // read.
 struct Batch {
   SequenceBatch input;
-  std::span<const Token> labels;  // (batch, input.time), or (batch) where a sequence has one label
+  std::span<const Token> labels;  // (batch, input.time), or (batch) if a sequence has one label
   Index batch = 0;
   Labels labeled = Labels::per_position;
   SequenceBatch source = {};  // what the encoder of an encoder-decoder reads

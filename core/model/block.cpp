@@ -13,7 +13,7 @@ std::unique_ptr<Layer<S>> make_layer(const SublayerSpec<S>& spec, Params<S>& par
   return spec.make();
 }
 
-// The gradient of what a layer returned, given that of the residual stream: without dropout the same.
+// Returns the gradient of a layer's output, given that of the residual stream. They differ by dropout.
 template <class S>
 Seq<const S> branch(Step<S>& step, const std::string& name, Seq<const S> d) {
   if (step.dropout.p == 0) return d;

@@ -20,22 +20,22 @@ struct SublayerSpec {
 };
 
 // A residual branch with its norm:   y = x + layer(norm(x), c)
-// c is norm(x) itself, or the block's context in cross-attention. Dropout applies to what the layer returns.
+// c is norm(x), or the block's context in cross-attention. Dropout applies to the output of the layer.
 template <class S>
 class Sublayer {
  public:
   Sublayer(const std::string& norm_name, Index dim, const NormSpec& norm, const SublayerSpec<S>& spec,
            Params<S>& params);
 
-  // x and context stay in place until backward.
+  // Requires: x and context are not moved or changed until backward.
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y);
   // d = dL/dy. Adds the gradient that x gets through the branch into dx, which may be d itself: then d
   // becomes dL/dx. Adds into dcontext if the layer attends to the context.
   void backward(Step<S>& step, Seq<const S> d, Seq<S> dx, Seq<S> dcontext);
 
-  // Returns the layer's decoder. Throws: heed::Error where the layer attends to the context.
+  // Returns the layer's decoder. Throws: heed::Error if the layer attends to the context.
   std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length);
-  // forward of one more token, with that decoder.
+  // Runs forward on one more token, with that decoder.
   void next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<S> y);
 
   Layer<S>& layer() { return *layer_; }

@@ -7,8 +7,8 @@
 
 namespace heed {
 
-// Trainable numbers of a part of a model. Papers count matrices and leave out biases, gains and position
-// tables.
+// Trainable numbers of a part of a model. Biases, norms and positions are separate, because papers count only
+// matrices.
 struct ComponentCount {
   std::string component;  // attention, feed-forward, embedding, head, biases, norms, positions
   Index parameters = 0;

@@ -14,7 +14,7 @@ Decoder<S>::Decoder(Model<S>& model, Index batch, Index length)
 template <class S>
 Mat<S> Decoder<S>::next(Step<S>& step, std::span<const Token> tokens) {
   HEED_CHECK(std::ssize(tokens) == batch_, "one token of each sequence is decoded at a time");
-  // A label says only that its position is scored.
+  // The value of a label does not matter here, only that its position is scored.
   const Batch batch = token_batch(tokens, tokens, batch_, 1);
   const Seq<S> x = model_.main_.input.forward(step, batch.input, batch_, seen_++);
   return model_.output_.forward(step, model_.main_.stack.next(step, layers_, x), batch);

@@ -8,17 +8,18 @@
 
 namespace heed {
 
-// Reads the tokens of some sequences one by one, and scores what comes next. Keeps of earlier tokens what the
-// layers need (Layer::decoder). The model outlives it, and computes nothing else during next().
+// Decodes: reads the tokens of some sequences one by one and returns logits of the next token. Keeps of
+// earlier tokens what the layers need (Layer::decoder). Requires: the model outlives it and runs no other
+// pass during next().
 template <class S>
 class Decoder {
  public:
-  // Throws heed::Error if the model sees the future or has an encoder, reads vectors, or scores whole
-  // sequences. length: of the longest sequence that will come, at most the model's.
+  // length: of the longest sequence, at most the model's. Throws: heed::Error if the model sees the future,
+  // has an encoder, reads vectors, or scores whole sequences.
   Decoder(Model<S>& model, Index batch, Index length);
 
-  // Returns the logits (batch, classes) after one more token of each sequence, as a pass over all tokens so
-  // far gives them. They are memory of the step, which the caller rewinds.
+  // Returns the logits (batch, classes) after one more token of each sequence: those that a pass over all
+  // tokens so far would give. They are in memory of the step, which the caller rewinds.
   Mat<S> next(Step<S>& step, std::span<const Token> tokens);
 
  private:

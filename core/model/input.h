@@ -22,14 +22,14 @@ class Input {
   // Throws heed::Error if the kind of positions cannot be built.
   Input(const Stream& stream, const ModelSpec& spec, const Registry& registry, Params<S>& params);
 
-  // first: the position of the first row, where a part of each sequence is read
+  // first: the position of the first row, if only a part of each sequence is read
   Seq<S> forward(Step<S>& step, const SequenceBatch& in, Index batch, Index first = 0);
   // Adds to the gradients; belongs to the latest forward. Applies dropout to dx.
   void backward(Step<S>& step, Seq<S> dx);
 
   const Position<S>* position() const { return position_.get(); }  // null: none
   Param<S> table() const { return table_; }                        // null for vectors
-  Index rows(Index time) const { return time + first_; }           // that a sequence becomes
+  Index rows(Index time) const { return time + first_; }           // of a sequence, class token included
   double flops(Index time) const { return map_ ? map_->flops(time) : 0; }
 
  private:

@@ -11,7 +11,7 @@ namespace {
 // activation).
 constexpr Index kMicroBatchRows = 1024;
 
-// heed::Error where parts of the spec do not go together.
+// Throws: heed::Error if parts of the spec do not fit together.
 const ModelSpec& check(const ModelSpec& spec) {
   if (spec.class_token && spec.shape.labels != Labels::per_sequence)
     throw Error("a class token needs a task with one label per sequence.");

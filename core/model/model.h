@@ -16,32 +16,32 @@ namespace heed {
 template <class S>
 class Decoder;
 
-// What the task's shape asks for:
+// A model of the type that the task's shape requires:
 //     decoder, encoder    scores = output(stack(input))             the stack sees the past, or everything
 //     encoder_decoder     scores = output(stack(input, context))    context = encoder stack(encoder input)
-// The encoder's parameters are named encoder.*. Scores are computed where there are labels only. Built on
-// unfrozen parameters a model can only count; freeze, initialize, then run.
+// The encoder's parameters are named encoder.*. Scores are computed only at labels. With unfrozen parameters
+// a model can only count costs; freeze and initialize them before the first pass.
 template <class S>
 class Model {
  public:
-  // Throws heed::Error where a part cannot be built for the spec.
+  // Throws: heed::Error if a part cannot be built for the spec.
   Model(const ModelSpec& spec, const Registry& registry, Params<S>& params);
 
-  // Adds the gradient of the mean loss over the batch's labels. Goes through the batch in micro-batches (0:
-  // chosen from the shape), so that memory does not grow with it.
+  // Runs forward and backward: adds the gradient of the mean loss over the batch's labels. Divides the batch
+  // into micro-batches (0: the size follows from the shape), so that memory does not grow with the batch.
   Score accumulate(Step<S>& step, const Batch& batch, Index micro_batch = 0);
 
-  // Without gradients. predicted, if not empty, gets the top-1 class of each label, in order; logits, if not
-  // empty, its (labels, classes) logits.
+  // Runs forward only. Writes the top-1 class of each label, in order, into predicted, and the logits
+  // (labels, classes) into logits, if they are not empty.
   Score evaluate(Step<S>& step, const Batch& batch, std::span<Token> predicted = {},
                  std::span<S> logits = {});
 
-  // The self-attention of a block. Its weights() can be asked for while probe() visits.
+  // Returns the self-attention of a block. Its weights() can be called during the visit of probe().
   Layer<S>& attention(Index block) { return main_.stack.block(block).attention(); }
   Index blocks() const { return main_.stack.blocks(); }
 
-  // Forward on a few sequences, then visit(model) while what the layers kept is still there. For attention
-  // weights.
+  // Runs forward on a few sequences, then calls visit(model) while the layers still have what they kept. For
+  // attention weights.
   template <class Visit>
   void probe(Step<S>& step, const Batch& batch, Visit&& visit) {
     hidden(step, batch);
@@ -49,16 +49,17 @@ class Model {
     step.rewind();
   }
 
-  // Sequences that go through the model together: their activations stay in the second-level cache.
+  // Returns how many sequences to run together so that their activations fit into the second-level cache.
   Index micro_batch(Index time, Index source_time = 0) const;
 
-  // Forward, of one sequence with so many labels and, for an encoder-decoder, one source.
+  // Returns the cost of forward on one sequence (with its source, in an encoder-decoder). labels: how many
+  // of its positions are scored.
   Cost cost(Index time, Index labels, Index source_time = 0) const;
 
  private:
   friend class Decoder<S>;
 
-  // An input and the stack on it.
+  // The encoder or the decoder: an input and the stack above it.
   struct Half {
     Half(const Stream& stream, StackSpec<S> stack, const ModelSpec& spec, const Registry& registry,
          Params<S>& params);
@@ -78,7 +79,7 @@ class Model {
   std::optional<Half> encoder_;  // of an encoder-decoder
   Half main_;
   Output<S> output_;
-  Seq<S> context_;  // of the latest forward: what the encoder made of the source
+  Seq<S> context_;  // of the latest forward: the encoder's output
 };
 
 extern template class Model<float>;

@@ -40,8 +40,8 @@ struct ModelOptions {
   }
 };
 
-// What a variant puts into the feed-forward slot in place of what the model has there; nothing where it
-// leaves it as it is.
+// Returns the feed-forward that a variant puts into the slot instead of the model's, or nullopt if it keeps
+// the model's.
 std::optional<Choice> own_feed_forward(const BlockStyle& style, const Choice& slot);
 
 // The row that a sequence with one label is scored by: the mean of all, the first or the last.

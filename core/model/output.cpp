@@ -69,8 +69,8 @@ Mat<S> Output<S>::forward(Step<S>& step, Seq<const S> hidden, const Batch& batch
     else
       row = hidden.rows().middleRows(s.first, s.rows).colwise().mean();
   }
-  // Rows lie a cache line further apart than they need: a power of two between them, as most vocabularies
-  // are, would put them all into a few sets of the cache.
+  // The stride of rows is a cache line longer than necessary: with a power of two (as most vocabularies are)
+  // all rows would be in a few sets of the cache.
   constexpr Index line = kAlignment / sizeof(S);
   const Index stride = (classes_ + line - 1) / line * line + line;
   Mat<S> z(step.memory().template keep_span<S>(n * stride).data(), n, classes_, Eigen::OuterStride<>(stride));

@@ -9,19 +9,20 @@
 
 namespace heed {
 
-// Scores of the classes, for what has a label:   z = h W + b
-// h is a row of the last norm (a label at its position), or what a sequence is pooled to: the mean of its
-// rows, its first or its last. A sequence without rows is pooled to zeros.
+// Scores of the classes, for each label:   z = h W + b
+// h is the row of the last norm at the label's position, or the pooled sequence: the mean of its rows, its
+// first row or its last. A sequence without rows is pooled to zeros.
 // Parameters: head (C,V), unless W is the transposed table of tokens; head.bias
 template <class S>
 class Output {
  public:
-  // table: of tokens, or null where W is a parameter of its own
+  // table: of tokens, or null if W is a separate parameter
   Output(const ModelSpec& spec, Param<S> table, Params<S>& params);
 
-  // hidden (B,T,C) to (labels, V), in the order of the batch. Rows stay in place until backward.
+  // Maps hidden (B,T,C) to (labels, V), in the order of the batch. Requires: hidden is not moved or changed
+  // until backward.
   Mat<S> forward(Step<S>& step, Seq<const S> hidden, const Batch& batch);
-  // dz (labels, V) -> writes dhidden, adds to the gradients.
+  // Reads dz (labels, V), writes dhidden, adds to the gradients.
   void backward(Step<S>& step, Mat<S> dz, Seq<S> dhidden);
 
   std::span<const Token> labels() const { return labels_; }  // of the latest forward's rows

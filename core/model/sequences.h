@@ -13,8 +13,8 @@ class Sequences {
  public:
   Sequences(const Task& source, Index batch);
 
-  // Writes example `index` of a split into a row. Behind a shorter sequence come zeros, and labels that are
-  // not scored.
+  // Writes example `index` of a split into a row. Fills up a shorter sequence with zeros, and with labels
+  // that are not scored.
   void fill(Index row, Split split, std::uint64_t index);
   Batch first(Index n) const;  // the first n rows, which must be filled
   Index batch() const { return batch_; }

@@ -11,7 +11,8 @@ NormSpec norm_spec(const ModelOptions& o, bool gain) {
   return {o.norm == "rms" ? NormKind::rms : NormKind::layer, o.norm_eps, gain, o.bias};
 }
 
-// A sublayer that is the chosen variant. Throws heed::Error where it cannot attend as it would have to.
+// Returns a sublayer with the chosen variant. Throws: heed::Error if the variant does not support the
+// required kind of attention.
 template <class S>
 SublayerSpec<S> sublayer(const char* name, Component component, const Choice& choice,
                          const LayerSpec<S>& layer, bool cross, const Registry& registry, Params<S>& params) {

@@ -11,12 +11,12 @@
 
 namespace heed {
 
-// What a stack is, besides what all stacks of a model have in common.
+// What distinguishes a stack from the other stacks of a model.
 template <class S>
 struct StackSpec {
   Index layers = 1;
   std::vector<Choice> attention = {};          // block i has attention[i % size]
-  std::optional<Choice> cross_attention = {};  // nothing: blocks without it
+  std::optional<Choice> cross_attention = {};  // nullopt: blocks without it
   bool causal = true;
   Index length = 0, context_length = 0;   // of the longest sequence, and of the longest context
   const Position<S>* position = nullptr;  // of the sequences; cross-attention has none. Outlives the stack.
@@ -30,14 +30,15 @@ class Stack {
   // Throws heed::Error if a variant cannot be built for the spec.
   Stack(const StackSpec<S>& spec, const ModelSpec& model, const Registry& registry, Params<S>& params);
 
-  Seq<S> forward(Step<S>& step, Seq<const S> x, Seq<const S> context);  // both stay in place until backward
+  // Requires: x and context are not moved or changed until backward.
+  Seq<S> forward(Step<S>& step, Seq<const S> x, Seq<const S> context);
   // Writes dx, adds into dcontext.
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext);
 
-  // Returns a decoder for each sublayer, in order. Throws: heed::Error where a layer is not causal or attends
-  // to another sequence.
+  // Returns a decoder for each sublayer, in order. Throws: heed::Error if a layer is not causal or attends to
+  // another sequence.
   std::vector<std::unique_ptr<LayerDecoder<S>>> decoders(Index batch, Index length);
-  // forward of one more token x (B,1,C), with these decoders.
+  // Runs forward on one more token x (B,1,C), with these decoders.
   Seq<S> next(Step<S>& step, std::span<const std::unique_ptr<LayerDecoder<S>>> decoders, Seq<const S> x);
 
   Block<S>& block(Index i) { return blocks_[static_cast<std::size_t>(i)]; }

@@ -69,7 +69,7 @@ Both<S> gelu_erf(const Chunk<S>& x) {
   return {low * phi, phi + c * b * S(one_over_root)};
 }
 
-// (1 + tanh u) / 2 = sigmoid(2u): the sigmoid keeps its digits where 1 + tanh u cancels.
+// (1 + tanh u) / 2 = sigmoid(2u): the sigmoid keeps its digits even if 1 + tanh u cancels.
 template <class S>
 Chunk<S> two_u(const Chunk<S>& x) {
   constexpr S two_root = S(2 * std::numbers::sqrt2 * std::numbers::inv_sqrtpi);  // 2 sqrt(2/pi)

@@ -20,11 +20,11 @@ void for_blocks(Step<S>& step, Index n, Task&& task) {
 }  // namespace
 
 template <class S>
-Linear<S>::Linear(std::string_view name, Index in, Index out, bool bias, double deviation, Params<S>& params,
+Linear<S>::Linear(std::string_view name, Index in, Index out, bool bias, double stddev, Params<S>& params,
                   double bias_start)
     : in_(in), out_(out) {
   const auto scope = params.scope(name);
-  w_ = params.declare("weight", in, out, Init::normal(deviation), Role::decayed);
+  w_ = params.declare("weight", in, out, Init::normal(stddev), Role::decayed);
   if (!bias) return;
   const auto component = params.component(Component::biases);
   b_ = params.declare("bias", 1, out, Init::constant(bias_start), Role::undecayed);

@@ -9,12 +9,13 @@
 namespace heed {
 
 // y = x w + b.   x (R,I)  w (I,O)  b (1,O) or empty  y (R,O)
-// A linear map with its parameters: the projection that layers are made of. Keeps a view of x for backward.
+// A linear map with its parameters. Keeps a view of x for backward.
 template <class S>
 class Linear {
  public:
-  // deviation: of the normal that weights start from; biases start at bias_start
-  Linear(std::string_view name, Index in, Index out, bool bias, double deviation, Params<S>& params,
+  // Weights start from a normal distribution with mean 0 and standard deviation `stddev`, biases at
+  // bias_start.
+  Linear(std::string_view name, Index in, Index out, bool bias, double stddev, Params<S>& params,
          double bias_start = 0);
 
   void forward(Step<S>& step, Seq<const S> x, Seq<S> y);

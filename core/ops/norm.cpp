@@ -47,7 +47,7 @@ void Norm<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
   });
 }
 
-// With e = gain * dy:   dx += scale (e - mean e - z mean(e z)), the term `mean e` for layer norm alone;
+// With e = gain * dy:   dx += scale (e - mean e - z mean(e z)), the term `mean e` only for layer norm;
 // dgain += sum over rows of dy * z,   dbias += sum over rows of dy. Each task sums its rows into a slot; the
 // slots are added in order.
 template <class S>

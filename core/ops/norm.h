@@ -15,7 +15,7 @@ struct NormSpec {
   NormKind kind = NormKind::layer;
   double eps = 1e-5;
   bool gain = true;  // multiply by a learned vector?
-  bool bias = true;  // add one? Layer norm with a gain alone.
+  bool bias = true;  // add a learned vector? Only for layer norm with a gain.
 };
 
 // For each row of x; var is the biased variance:

@@ -24,7 +24,7 @@ struct Patches {
   void join(std::span<const double> patches, std::span<double> image) const;
 
  private:
-  // visit(pixel, number): where a pixel is in the image, and in the patches
+  // Calls visit(pixel, number): the index of a pixel in the image, and in the patches.
   template <class Visit>
   void for_pixels(Visit&& visit) const;
 };

@@ -8,7 +8,7 @@ namespace {
 
 thread_local std::uint64_t counted = 0;
 
-// c = or += a b or a b^T, with so many terms in each sum
+// c = or += a b or a b^T, with `depth` terms in each sum
 template <bool kTransposed, class S>
 void multiply(block_product::Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
   counted += static_cast<std::uint64_t>(c.rows() * c.cols() * depth);

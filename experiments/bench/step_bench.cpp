@@ -43,16 +43,16 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   StepBench out{};
   Index s = 0;
   out.ready_seconds = seconds_since_start();
-  training.update(s++);
+  training.train_step(s++);
   out.first_step_seconds = seconds_since_start();
-  while (s < warmup) training.update(s++);
+  while (s < warmup) training.train_step(s++);
   out.peak_bytes = peak_resident_bytes();  // before the ceiling takes memory of its own
 
   Ceiling ceiling;
   const Index rounds = std::min<Index>(5, steps);
   for (Index round = 0; round < rounds; ++round) {
     ceiling.measure();
-    for (Index i = round; i < steps; i += rounds) time_once(out.step, [&] { training.update(s++); });
+    for (Index i = round; i < steps; i += rounds) time_once(out.step, [&] { training.train_step(s++); });
   }
   ceiling.measure();
   out.ceiling = ceiling.flops_per_second();

@@ -35,22 +35,22 @@ class Runner {
         sized_(model_spec(trial, *task_), registry, trial.seed),
         training_(sized_.model, sized_.params, *task_, trial, registry, 1) {
     round(2);  // takes the memory
-    updates_ = static_cast<Index>(std::clamp(std::ceil(kRoundMilliseconds / round(1)), 1.0, 100.0));
+    steps_ = static_cast<Index>(std::clamp(std::ceil(kRoundMilliseconds / round(1)), 1.0, 100.0));
   }
 
-  double round() { return round(updates_); }  // milliseconds of one update
+  double round() { return round(steps_); }  // milliseconds of one step
 
  private:
-  double round(Index updates) {
+  double round(Index steps) {
     const double begin = processor_milliseconds();
-    for (Index i = 0; i < updates; ++i) training_.update(step_++);
-    return (processor_milliseconds() - begin) / static_cast<double>(updates);
+    for (Index i = 0; i < steps; ++i) training_.train_step(step_++);
+    return (processor_milliseconds() - begin) / static_cast<double>(steps);
   }
 
   std::unique_ptr<Task> task_;
   SizedModel sized_;
   Training training_;
-  Index step_ = 0, updates_ = 1;
+  Index step_ = 0, steps_ = 1;
 };
 
 }  // namespace

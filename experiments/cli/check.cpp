@@ -89,9 +89,10 @@ bool check_variants(const std::vector<std::string>& wanted, const std::vector<st
   std::set<std::string> failed;
   ConformanceContext context{.positions = all_positions(registry), .only = only};
   context.report = [&](const CheckResult& r) {
-    ++tally.counts[text(r.verdict)];
+    ++tally.counts[to_string(r.verdict)];
     if (r.verdict == Verdict::failed) failed.insert(r.check);
-    fmt::print("{}", result_row(r.check, text(r.verdict), r.worst, r.message, r.verdict == Verdict::failed));
+    fmt::print("{}",
+               result_row(r.check, to_string(r.verdict), r.worst, r.message, r.verdict == Verdict::failed));
     std::fflush(stdout);
   };
   for (const VariantInfo* variant : variants)
@@ -99,7 +100,7 @@ bool check_variants(const std::vector<std::string>& wanted, const std::vector<st
       fmt::print("{}\n", subject_text(*variant, options));
       run_conformance(*variant, options, context);
     }
-  fmt::print("{}{}", tally.text(), advice(failed));
+  fmt::print("{}{}", tally.to_string(), advice(failed));
   return failed.empty();
 }
 

@@ -33,11 +33,10 @@ struct Look {
   bool over() const { return !counts.contains("pending") && !counts.contains("running"); }
 };
 
-// "; checkpoint after 120 updates", or nothing.
+// "; checkpoint after 120 steps", or nothing.
 std::string checkpoint_text(const RunDirectory& directory, const std::string& id) {
   const auto step = Checkpoints(directory.checkpoint(id), id).latest_step();
-  return step ? fmt::format("checkpoint after {}", count_text(static_cast<std::size_t>(*step), "update"))
-              : "";
+  return step ? fmt::format("checkpoint after {}", count_text(static_cast<std::size_t>(*step), "step")) : "";
 }
 
 std::string running_line(const RunDirectory& directory, const PlanLine& line) {

@@ -87,7 +87,7 @@ class Supervisor {
   struct Stopped {
     std::size_t trial;
     bool got_further;  // its checkpoint has
-    Index updates;
+    Index steps;
     double seconds, wall_seconds;
     Descriptor log;
   };
@@ -118,7 +118,7 @@ class Supervisor {
               fmt::format("the time limit of its job is too short: {} after it was started again it was "
                           "stopped without progress",
                           duration_text(s.seconds)),
-              s.updates, s.wall_seconds},
+              s.steps, s.wall_seconds},
              std::move(s.log));
     go_on();
   }
@@ -259,7 +259,7 @@ class Supervisor {
                                                              directory_.log(lines_[w.trial].id).string())
                                                : fmt::format("its process says: {}", w.refused));
     if (stopping_) {
-      stopped_.push_back({w.trial, w.saved > w.began, w.done->updates, steady_seconds() - w.since,
+      stopped_.push_back({w.trial, w.saved > w.began, w.done->steps, steady_seconds() - w.since,
                           w.wall_seconds(), std::move(w.log)});
       return progress_->dropped(at);
     }
@@ -269,7 +269,7 @@ class Supervisor {
     }
     Failure failure = failure_of(status);
     if (!w.beyond.empty()) failure = {results::Status::killed, w.beyond};
-    failure.last_step = w.done->updates;
+    failure.last_step = w.done->steps;
     failure.seconds = w.wall_seconds();
     record(w.trial, failure, std::move(w.log));
   }

@@ -10,7 +10,7 @@ namespace heed {
 // The progress of a trial, written by its worker into memory that it shares with the supervisor. So the
 // supervisor knows the last training step however the worker ends, and no system call is needed.
 struct WorkDone {
-  std::atomic<Index> updates = 0;           // completed training steps, including those of earlier processes
+  std::atomic<Index> steps = 0;             // completed training steps, including those of earlier processes
   std::atomic<double> earlier_seconds = 0;  // wall time of the earlier processes
 };
 static_assert(std::atomic<Index>::is_always_lock_free && std::atomic<double>::is_always_lock_free);

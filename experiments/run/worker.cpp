@@ -138,11 +138,11 @@ void leave_when_asked() {
 void save(Checkpoints& checkpoints, const TrainState& state, const WorkerOptions& options) {
   try {
     checkpoints.save(state);
-    send(options.report_to, fmt::format("saved {}", state.log.updates));
+    send(options.report_to, fmt::format("saved {}", state.log.steps));
   } catch (const results::IoError& e) {
-    fmt::print("No checkpoint after update {}: {}\n", state.log.updates, e.what());
+    fmt::print("No checkpoint after step {}: {}\n", state.log.steps, e.what());
   } catch (const std::bad_alloc&) {
-    fmt::print("No checkpoint after update {}: out of memory\n", state.log.updates);
+    fmt::print("No checkpoint after step {}: out of memory\n", state.log.steps);
   }
 }
 
@@ -195,7 +195,7 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   double reported = 0, filed = begin;
   remove_progress(options);  // of a process that was killed
   TrainHooks hooks;
-  hooks.updated = [&](Index updates) { done.updates = updates; };
+  hooks.after_step = [&](Index steps) { done.steps = steps; };
   hooks.progress = [&](const TrialProgress& p) {
     if (p.step < p.steps && steady_seconds() - reported < kSecondsBetweenReports) return;
     reported = steady_seconds();
@@ -214,8 +214,8 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
       std::optional<SavedState> loaded = checkpoints.load(notes);
       for (const std::string& text : notes) note(options, text);
       if (loaded) {
-        send(options.report_to, fmt::format("continues {}", loaded->log.updates));
-        done.updates = loaded->log.updates;
+        send(options.report_to, fmt::format("continues {}", loaded->log.steps));
+        done.steps = loaded->log.steps;
         done.earlier_seconds = loaded->log.wall_seconds;
       }
       return loaded;
@@ -230,7 +230,7 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   }
   const auto failed = [&](const std::string& reason) {
     return record_failure(options,
-                          {results::Status::failed, abbreviated(reason), done.updates, wall_seconds()});
+                          {results::Status::failed, abbreviated(reason), done.steps, wall_seconds()});
   };
   std::optional<Record> record;
   try {

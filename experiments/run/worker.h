@@ -16,7 +16,7 @@ struct WorkerReport {
   std::string ended, reason;              // "ended diverged the loss ...": the trial's file is written
   std::string refused;  // "refused trials/x.h5: cannot write ...": the machine did, and the log may be on
                         // that disk, too
-  std::optional<Index> continues;  // "continues 120": it has a checkpoint of so many updates
+  std::optional<Index> continues;  // "continues 120": continues from a checkpoint of step 120
   std::optional<Index> saved;      // "saved 160": a checkpoint, whole
   std::string note;                // "note The checkpoint ...": for the user
 };

@@ -34,7 +34,7 @@ bool Worker::read_reports() {
     if (report.progress) progress = *report.progress, advanced = true;
   }
   if (pipe.get() < 0) {  // the last report may be older than the end
-    progress.step = done->updates;
+    progress.step = done->steps;
     advanced = true;
   }
   return advanced;

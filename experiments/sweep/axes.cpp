@@ -111,8 +111,8 @@ class Reader {
     }
     for (const auto& [other, other_place] : paths_)
       if (other == path) {
-        problems_.add(place,
-                      fmt::format("{}: it is already in sweep.together ({}).", path, other_place.text()));
+        problems_.add(
+            place, fmt::format("{}: it is already in sweep.together ({}).", path, other_place.to_string()));
         return false;
       }
     paths_.emplace_back(path, place);

@@ -120,12 +120,12 @@ void set_variant(const VariantEntry& variant, const Registry& registry, TrialCon
   if (before >= trial.train.steps)
     problems.add(
         variant.place,
-        fmt::format("{}: the stages before the last take {} updates of {} (train.steps); shorten them, "
+        fmt::format("{}: the stages before the last take {} steps of {} (train.steps); shorten them, "
                     "or give the last one steps of its own.",
                     variant.path, before, trial.train.steps));
   else if (trial.train.warmup > trial.train.steps)
-    problems.add(variant.place, fmt::format("{}: train.warmup ({}) is more than its {} updates.",
-                                            variant.path, trial.train.warmup, trial.train.steps));
+    problems.add(variant.place, fmt::format("{}: train.warmup ({}) is more than its {} steps.", variant.path,
+                                            trial.train.warmup, trial.train.steps));
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Regi
     try {
       load_plugin(file, registry);
     } catch (const PluginError& e) {
-      throw PluginError(fmt::format("{}: plugins: {}", item.place().text(), e.what()));
+      throw PluginError(fmt::format("{}: plugins: {}", item.place().to_string(), e.what()));
     }
     if (given.is_absolute()) continue;
     relative = true;

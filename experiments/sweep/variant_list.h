@@ -15,7 +15,7 @@ struct VariantEntry {
   std::vector<Choice> attention;  // one, or a stack
   std::string path;               // "variants[2].window", for messages
   Place place;                    // of the name
-  // What is trained before it and grows into it, with the updates of each; and its own, 0: what they leave.
+  // What is trained before it and grows into it, with the steps of each; and its own, 0: what they leave.
   struct Earlier {
     Choice attention;
     Index steps;

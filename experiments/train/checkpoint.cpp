@@ -102,7 +102,7 @@ std::string read_into(SavedState& state, std::vector<std::byte> bytes, const std
                           [&](const auto& v) { return v.values.size() == state.values.size(); });
   if (!fits || times.size() != 3 || !in.at_end()) throw results::DamagedFile(path, kMisshapen);
   log.seconds = times[0], log.processor_seconds = times[1], log.wall_seconds = times[2];
-  log.updates = static_cast<Index>(log.loss.size());
+  log.steps = static_cast<Index>(log.loss.size());
   return "";
 }
 
@@ -176,7 +176,7 @@ void Checkpoints::save(const TrainState& state) {
       log.wall_seconds};
   out.add(std::span<const double>(times));
   std::vector<std::byte> bytes = out.take();
-  results::add_seal(bytes, fmt::format("{} {}", id_, log.updates));
+  results::add_seal(bytes, fmt::format("{} {}", id_, log.steps));
   const int older = step_of(0) < step_of(1) ? 0 : 1;  // none is older than any
   results::write_file(file(step_of(0) ? older : 0), bytes, results::IfExists::replace);
 }

@@ -9,19 +9,19 @@
 
 namespace heed {
 
-// The sequences that a trained model is looked at with: the first of the test split, or of the validation
-// split if there is no test split.
+// The sequences on which a trained model is probed: the first of the test split, or of the validation split
+// if there is no test split.
 class ProbeBatch {
  public:
-  // Probes know tasks of one stream of tokens with a label at each position.
+  // Returns true for tasks with one stream of tokens and a label at each position.
   static bool can_probe(const TaskShape& shape);
 
-  // At most `most` sequences, fewer if the split has no more. Requires: can_probe.
+  // Reads `most` sequences, or fewer if the split has fewer. Requires: can_probe.
   ProbeBatch(const Task& task, Index most);
 
   std::span<const Token> tokens() const { return batch().input.tokens; }  // (sequences, time)
   std::span<const Token> labels() const { return examples_.labels; }
-  Split split() const { return split_; }  // that they are of
+  Split split() const { return split_; }  // of the sequences
   Index sequences() const { return examples_.batch(); }
   Index time() const { return examples_.shape.input.length; }
   Batch batch() const { return examples_.first(sequences()); }
@@ -31,7 +31,7 @@ class ProbeBatch {
   Sequences examples_;
 };
 
-// How many sequences of a length probes look at: 16, fewer of more than 128 tokens.
+// Returns how many sequences of a length are probed: 16, or fewer if they have more than 128 tokens.
 Index probe_sequences(Index time);
 
 }  // namespace heed

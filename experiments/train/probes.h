@@ -12,7 +12,7 @@ inline constexpr Index kLongestProbed = 2048, kLongestRanked = 512;
 
 // Measures the attention of a trained model on the probe sequences (probe_sequences(T) of them), and adds
 // the results: the metrics attention_<measure>, and the arrays probes/<measure> (layer, head). Definitions:
-// docs/probes.md. Holds one map of weights at a time.
+// docs/probes.md. Allocates one map of weights at a time.
 void add_probes(results::Record& record, Model<float>& model, const Task& task, int threads);
 
 // Adds the same metrics without values, for a model that has no attention weights.

@@ -8,8 +8,8 @@ namespace heed {
 
 std::string heed_version();  // "0.1.0"
 
-// Returns what the numbers depend on besides the configuration: compiler, flags, instruction set, Eigen.
-// Results with different stamps may differ in the last bits.
+// Returns everything besides the configuration that results depend on: compiler, flags, instruction set,
+// Eigen. Results with different stamps may differ in the last bits.
 std::string build_stamp();
 
 // Returns the stamp and the versions of the libraries, one per line, for `heed --version`.

@@ -41,13 +41,13 @@ Trained train(const TrialConfig& trial, const Registry& registry, const Task& ta
 
   TrainHooks inner = hooks;
   if (hooks.progress)
-    inner.progress = [&hooks, begin = steady_seconds(), began = log.updates](TrialProgress p) {
+    inner.progress = [&hooks, begin = steady_seconds(), began = log.steps](TrialProgress p) {
       p.seconds = steady_seconds() - begin;
       p.began = began;
       hooks.progress(p);
     };
   // A state saved at the very end of a stage is of that stage: growth is still to come.
-  auto stage = std::ranges::find_if(stages, [&](const Stage& s) { return log.updates <= s.end; });
+  auto stage = std::ranges::find_if(stages, [&](const Stage& s) { return log.steps <= s.end; });
   HEED_CHECK(stage != stages.end(), "a training is continued beyond its end");
   auto learner = std::make_unique<Learner>(*stage, trial, registry, task, threads);
   if (saved) learner->training.continue_from(*saved);
@@ -56,7 +56,7 @@ Trained train(const TrialConfig& trial, const Registry& registry, const Task& ta
     auto larger = std::make_unique<Learner>(*stage, trial, registry, task, threads);
     const double change = larger->training.grow_from(learner->training);
     if (!is_finite(change)) {
-      log.failure = fmt::format("the logits after update {}, before growth, are not finite", log.updates - 1);
+      log.failure = fmt::format("the logits after step {}, before growth, are not finite", log.steps - 1);
       break;
     }
     log.growth_difference.push_back(change);

@@ -23,8 +23,8 @@ struct Trained {
   TrainLog log;
 };
 
-// Runs a trial's training. It may stop early, as Training::run. Continued from the saved state, in any
-// stage, it reaches the same bits.
+// Runs a trial's training, all stages. It may stop early, as Training::run. A training that continues from
+// its saved state, in any stage, has the same bits as one that was not interrupted.
 Trained train(const TrialConfig& trial, const Registry& registry, const Task& task, int threads,
               const TrainHooks& hooks);
 

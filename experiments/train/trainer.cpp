@@ -14,8 +14,8 @@
 namespace heed {
 namespace {
 
-// Logits of so many sequences show whether growth has kept the function: what rounding changes is about 1e-6
-// of their size, another function more than this share.
+// Growth must not change the function. It is tested by the logits of kComparedSequences sequences: rounding
+// changes them by about 1e-6 of their size, another function by more than kSameFunction.
 constexpr Index kComparedSequences = 8;
 constexpr double kSameFunction = 1e-3;
 
@@ -86,20 +86,20 @@ Training::Training(Model<float>& model, Params<float>& params, const Task& task,
       learning_rate_(make_schedule(trial, registry)),
       room_(task, trial.train.batch) {}
 
-bool Training::Update::finite() const { return is_finite(loss) && is_finite(gradient_norm); }
+bool Training::StepResult::finite() const { return is_finite(loss) && is_finite(gradient_norm); }
 
 void Training::fill(Index s) {
   for (Index r = 0; r < options_.batch; ++r)
     room_.fill(r, Split::train, static_cast<std::uint64_t>(s * options_.batch + r));
 }
 
-Training::Update Training::update(Index s) {
+Training::StepResult Training::train_step(Index s) {
   const TrainOptions& o = options_;
   fill(s);
   params_.zero_grads();
   step_.dropout = {o.dropout, seed_, static_cast<std::uint64_t>(s)};
   const Score score = model_.accumulate(step_, room_.first(o.batch), o.micro_batch);
-  const Update done{score.mean_loss(), gradient_norm(step_, params_)};
+  const StepResult done{score.mean_loss(), gradient_norm(step_, params_)};
   if (!done.finite()) return done;
   if (o.clip > 0) clip_gradients(params_, done.gradient_norm, o.clip);
   optimizer_->update(step_, (*learning_rate_)(s));
@@ -111,24 +111,24 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
   const Task& task = room_.task;
   double accuracy = log.validation_accuracy.empty() ? std::numeric_limits<double>::quiet_NaN()
                                                     : log.validation_accuracy.back();
-  for (Index s = log.updates; s < end; ++s) {
+  for (Index s = log.steps; s < end; ++s) {
     const double started = steady_seconds();
-    const Update done = update(s);
+    const StepResult done = train_step(s);
     log.loss.push_back(done.loss);
     log.gradient_norm.push_back(done.gradient_norm);
     if (!done.finite()) {
       log.failure =
-          fmt::format("the {} of update {} is not finite", is_finite(done.loss) ? "gradient" : "loss", s);
+          fmt::format("the {} of step {} is not finite", is_finite(done.loss) ? "gradient" : "loss", s);
       return false;
     }
-    log.updates = s + 1;
-    if (hooks.updated) hooks.updated(log.updates);
+    log.steps = s + 1;
+    if (hooks.after_step) hooks.after_step(log.steps);
     log.seconds += steady_seconds() - started;
 
     const bool last = s + 1 == o.steps;
     if (last || (s + 1) % evaluation_interval(o) == 0) {
-      // Every point of the curve is of the same sequences; the whole of a finite split is a number of its
-      // own.
+      // All points of the curve use the same sequences, so that they are comparable. The result on the whole
+      // of a finite split is recorded separately.
       const Evaluation e =
           evaluate(model_, evaluation_step_, task, Split::validation, o.evaluate_sequences, o.batch);
       log.evaluated_at.push_back(s + 1);
@@ -142,9 +142,9 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
       }
     }
     if (hooks.progress) hooks.progress({s + 1, o.steps, done.loss, accuracy});
-    // An update can spoil the parameters when its own loss was fine.
+    // The loss of a step is computed before its update, so only a later evaluation shows broken parameters.
     if (!log.validation_loss.empty() && !is_finite(log.validation_loss.back())) {
-      log.failure = fmt::format("the validation loss after update {} is not finite", s);
+      log.failure = fmt::format("the validation loss after step {} is not finite", s);
       return false;
     }
     if (!last && hooks.leave && hooks.leave(state(log))) {
@@ -167,7 +167,7 @@ void Training::continue_from(const SavedState& saved) {
     HEED_CHECK(saved.optimizer[i].name == state[i].name, "the saved state is of another optimizer");
     copy(saved.optimizer[i].values, state[i].values);
   }
-  optimizer_->continue_from(saved.log.updates);
+  optimizer_->continue_from(saved.log.steps);
 }
 
 std::vector<float> Training::logits(Index s, Index sequences) {
@@ -181,20 +181,20 @@ std::vector<float> Training::logits(Index s, Index sequences) {
 double Training::grow_from(Training& smaller) {
   grow(smaller.params_, params_);
   optimizer_->grow_from(*smaller.optimizer_);
-  const Index next = optimizer_->updates(), sequences = std::min<Index>(options_.batch, kComparedSequences);
+  const Index next = optimizer_->steps(), sequences = std::min<Index>(options_.batch, kComparedSequences);
   const std::vector<float> before = smaller.logits(next, sequences), after = logits(next, sequences);
   double change = 0, size = 0;
   for (std::size_t i = 0; i < before.size(); ++i) {
     const double old = before[i], now = after[i];
     if (!is_finite(old)) return std::numeric_limits<double>::quiet_NaN();
-    // A maximum passes over NaN: as a change it is beyond any.
+    // std::max ignores NaN, so a new NaN counts as an infinite change.
     change = std::max(change, is_finite(now) ? std::abs(now - old) : std::numeric_limits<double>::infinity());
     size = std::max(size, std::abs(old));
   }
   if (change > kSameFunction * (1 + size))
     throw Error(
-        fmt::format("growth after update {} changes the function: logits of up to {:.3g} change by "
-                    "up to {:.3g}. The two models must differ in numbers of parameter tokens alone.",
+        fmt::format("growth after step {} changes the function: logits of up to {:.3g} change by "
+                    "up to {:.3g}. The two models must differ only in their numbers of parameter tokens.",
                     next, size, change));
   return change;
 }

@@ -18,42 +18,42 @@
 
 namespace heed {
 
-// How well a model does on a split.
+// The quality of a model on a split.
 struct Evaluation {
   double loss = 0;      // mean over scored positions
-  double accuracy = 0;  // share of scored positions whose likeliest token is the label
+  double accuracy = 0;  // share of scored positions whose top-1 prediction is the label
   double accuracy_macro =
-      0;  // mean over labels of the accuracy on positions with that label (the MAD papers' measure)
-  Index scored = 0;  // 0: the split is empty, and the other numbers mean nothing
+      0;             // mean over labels of the accuracy on positions with that label (as in the MAD paper)
+  Index scored = 0;  // scored positions; if 0, the other numbers have no meaning
 };
 
-// On `sequences` sequences of a split, or on all of a split that has fewer; evenly spread where it has more.
-// sequences 0: all of a finite split.
+// Evaluates on `sequences` sequences of a split: evenly spaced if a finite split has more, all if it has
+// fewer. sequences 0: all of a finite split.
 Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Split split, Index sequences,
                     Index batch);
 
-// What a training leaves: one number per update, and one per validation.
+// The record of a training: one number per step, and one per validation.
 struct TrainLog {
-  std::vector<double> loss, gradient_norm;  // of update 0, 1, ...
-  std::vector<std::int64_t> evaluated_at;   // updates done before the validation
+  std::vector<double> loss, gradient_norm;  // of step 0, 1, ...
+  std::vector<std::int64_t> evaluated_at;   // steps done before the validation
   std::vector<double> validation_loss, validation_accuracy;
-  std::optional<Evaluation> final_validation;  // after the last update, on the whole of a finite split
+  std::optional<Evaluation> final_validation;  // after the last step, on the whole of a finite split
   std::vector<double> growth_difference;       // of each growth: the largest change of a logit
-  std::string failure;                         // why it stopped early; empty when it did not
-  Index updates = 0;                           // that were done
-  double seconds = 0;                          // in updates, without validations
-  double processor_seconds = 0;                // of processes that went before this one
+  std::string failure;                         // why it stopped early; empty if it did not
+  Index steps = 0;                             // completed
+  double seconds = 0;                          // in steps, without validations
+  double processor_seconds = 0;                // of earlier processes of this trial
   double wall_seconds = 0;  // of all of them until the checkpoint was saved, all work included
-  bool left = false;        // it stopped between two updates because it was asked to
+  bool left = false;        // it stopped between two steps because it was asked to
 };
 
-// The updates before the first validation whose accuracy has left the plateau of guessing: 0.1 above the
-// first one's, or solved, be it before anyone looked; and before the first whose accuracy is above 0.9. NaN
-// where none is.
+// Returns the number of steps before the first validation that has left the plateau of guessing: its accuracy
+// is 0.1 above that of the first validation, or above 0.9. NaN if there is none.
 double plateau_step(const TrainLog& log);
+// Returns the number of steps before the first validation with an accuracy above 0.9. NaN if there is none.
 double solved_step(const TrainLog& log);
 
-// All that a training is between two updates, besides its configuration: views of its own memory.
+// The state of a training between two steps, without its configuration. Views of the training's memory.
 struct TrainState {
   std::span<float> values;
   std::span<const OptimizerState<float>> optimizer;
@@ -71,43 +71,45 @@ struct SavedState {
   TrainLog log;
 };
 
-// What a training asks from outside.
+// Functions that a training calls. Each may be empty.
 struct TrainHooks {
-  std::function<void(Index)> updated = {};                  // after each update: so many are done
-  std::function<void(const TrialProgress&)> progress = {};  // after its validation, where there is one
-  std::function<std::optional<SavedState>()> resume = {};   // nothing: it begins at the beginning
-  std::function<bool(const TrainState&)> leave = {};        // asked between two updates; true: it stops there
+  std::function<void(Index)> after_step = {};  // after each step; gets the number of completed steps
+  std::function<void(const TrialProgress&)> progress =
+      {};  // after each step and its validation, if there is one
+  std::function<std::optional<SavedState>()> resume = {};  // nullopt: start at step 0
+  std::function<bool(const TrainState&)> leave = {};       // called between two steps; true: stop
 };
 
-// The training of one model, update by update. Update s learns from sequences s*batch .. s*batch + batch-1 of
-// the training split: the same for every variant. `model`, `params` and `task` outlive it.
+// The training of one model. Step s learns from sequences s*batch .. s*batch + batch-1 of the training split,
+// the same for every variant. Requires: `model`, `params` and `task` outlive it.
 class Training {
  public:
   Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
            const Registry& registry, int threads);
 
-  struct Update {
-    double loss, gradient_norm;  // of the batch before the update; the norm before clipping
+  struct StepResult {
+    double loss, gradient_norm;  // of the batch before the step; the norm before clipping
     bool finite() const;
   };
-  // Batch, forward, loss, backward, clip, optimizer step. If a number is not finite, the parameters do not
-  // change.
-  Update update(Index s);
+  // Performs one training step: batch, forward, loss, backward, clip, optimizer step. If the loss or the
+  // gradient norm is not finite, the parameters do not change.
+  StepResult train_step(Index s);
 
-  // Updates, validations and records, from where the log stands until `end` updates are done. Stops at the
-  // first number that is not finite, or when it is asked to leave; the log then says why, and it is false.
+  // Trains from log.steps to `end`, with validations, and appends to the log. Returns false if it stopped
+  // earlier: at the first number that is not finite (log.failure has the reason), or because hooks.leave
+  // returned true (log.left).
   bool run(Index end, TrainLog& log, const TrainHooks& hooks);
 
   void continue_from(const SavedState& saved);
-  // Takes over what a smaller model has learned, and what its optimizer remembers (core/model/growth.h). The
-  // largest change of a logit, over sequences of the next update; NaN where logits of the smaller model are
-  // not finite already, so that it has diverged. Error where the function is another one.
+  // Copies the parameters and the optimizer state of a smaller model (core/model/growth.h). Returns the
+  // largest change of a logit over sequences of the next step, or NaN if the smaller model has diverged
+  // (its logits are not finite). Throws: heed::Error if growth changes the function.
   double grow_from(Training& smaller);
 
  private:
   TrainState state(TrainLog& log) { return {params_.values(), optimizer_->state(), log}; }
-  void fill(Index s);                                   // with the batch of update s
-  std::vector<float> logits(Index s, Index sequences);  // of the first sequences of update s
+  void fill(Index s);                                   // reads the batch of step s into room_
+  std::vector<float> logits(Index s, Index sequences);  // of the first sequences of step s
 
   Model<float>& model_;
   Params<float>& params_;
@@ -119,7 +121,7 @@ class Training {
   Sequences room_;
 };
 
-// The steps between two validations.
+// Returns the number of steps between two validations.
 Index evaluation_interval(const TrainOptions& options);
 
 }  // namespace heed

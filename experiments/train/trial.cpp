@@ -67,7 +67,7 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   const auto last = [](const std::vector<double>& curve) { return curve.empty() ? kNaN : curve.back(); };
   // A trial that diverged, or a text without a test part, has no test values: NaN, not 0.
   const bool tested = test.scored > 0;
-  const double updates = static_cast<double>(log.updates), batch = static_cast<double>(trial.train.batch);
+  const double steps = static_cast<double>(log.steps), batch = static_cast<double>(trial.train.batch);
   add("test_loss", tested ? test.loss : kNaN);
   add("test_accuracy", tested ? test.accuracy : kNaN);
   add("test_accuracy_macro", tested ? test.accuracy_macro : kNaN);
@@ -90,9 +90,9 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   add("state_bytes", cost.state_bytes);
   if (!log.growth_difference.empty())
     add("growth_difference", *std::ranges::max_element(log.growth_difference));
-  add("step_milliseconds", 1000 * log.seconds / std::max(1.0, updates));
+  add("step_milliseconds", 1000 * log.seconds / std::max(1.0, steps));
   add("tokens_per_second",
-      batch * static_cast<double>(task.shape().input.length) * updates / std::max(1e-9, log.seconds));
+      batch * static_cast<double>(task.shape().input.length) * steps / std::max(1e-9, log.seconds));
   add("processor_seconds", log.processor_seconds + processor_seconds());
   add("peak_memory_bytes", peak_resident_bytes());
 }
@@ -102,7 +102,7 @@ void add_curves(Record& record, const TrainLog& log) {
   for (std::size_t i = 0; i < steps.size(); ++i) steps[i] = static_cast<std::int64_t>(i);
   record.axes = {{"step", steps}, {"eval", log.evaluated_at}};
   record.curves = {
-      {"train_loss", "step", log.loss, "nat", "mean cross entropy of the update's batch, before the update"},
+      {"train_loss", "step", log.loss, "nat", "mean cross entropy of the step's batch, before the step"},
       {"gradient_norm", "step", log.gradient_norm, "1", "norm of all gradients together, before clipping"},
       {"validation_loss", "eval", log.validation_loss, "nat",
        "mean cross entropy over the validation sequences"},
@@ -148,9 +148,9 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   Record record = empty_record(trial);
   record.status = finished ? results::Status::done : results::Status::diverged;
   record.reason = log.failure;
-  record.last_step = log.updates;
+  record.last_step = log.steps;
   add_metrics(record, trial, *task, params, log, test, cost_of_example(model, *task),
-              training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.updates));
+              training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.steps));
   // Behind the measures of time and memory, which are those of the training.
   if (finished)
     add_probes(record, model, *task, threads);

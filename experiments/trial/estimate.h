@@ -17,7 +17,7 @@ struct Estimate {
   Index counted = 0;          // attention, feed-forward, embedding and head: what papers count
   Index parameters = 0;       // everything that is trained
   double forward_flops = 0;   // of one sequence
-  double training_flops = 0;  // three forward passes for each sequence of each update, in all stages
+  double training_flops = 0;  // three forward passes for each sequence of each step, in all stages
   double state_bytes = 0;     // kept per sequence when decoding token by token
   double memory_bytes = 0;    // values, gradients, optimizer state, activations of a micro-batch; about
 };

@@ -30,13 +30,13 @@ class Tree {
   const Config& at(const std::string& path) const {
     if (const Config* found = root_.find_path(path)) return *found;
     throw ConfigError(fmt::format("{}: the resolved configuration lacks '{}'. Was it written by heed?",
-                                  root_.place().text(), path));
+                                  root_.place().to_string(), path));
   }
   static Choice choice(const Config& c) {
     const Config* name = c.find("name");
     if (!name || !name->is_scalar())
       throw ConfigError(
-          fmt::format("{}: expected a map with a 'name', found {}.", c.place().text(), c.described()));
+          fmt::format("{}: expected a map with a 'name', found {}.", c.place().to_string(), c.described()));
     Choice out{name->text(), c};
     out.options.erase("name");
     return out;
@@ -156,8 +156,8 @@ TrialConfig trial_from_config(const Config& resolved) {
   trial.variant = tree.at("variant").text();
   long long seed = 0;
   if (!tree.at("seed").read(seed) || seed < 0)
-    throw ConfigError(fmt::format("{}: seed: expected an integer, found {}.", tree.at("seed").place().text(),
-                                  tree.at("seed").described()));
+    throw ConfigError(fmt::format("{}: seed: expected an integer, found {}.",
+                                  tree.at("seed").place().to_string(), tree.at("seed").described()));
   trial.seed = static_cast<std::uint64_t>(seed);
   const Config& attention = tree.at("attention");
   if (attention.is_sequence())
@@ -170,7 +170,7 @@ TrialConfig trial_from_config(const Config& resolved) {
       long long steps = 0;
       if (!stage.at("steps").read(steps) || steps < 1)
         throw ConfigError(fmt::format("{}: steps: expected an integer above 0, found {}.",
-                                      stage.at("steps").place().text(), stage.at("steps").described()));
+                                      stage.at("steps").place().to_string(), stage.at("steps").described()));
       trial.grow.push_back(
           {Tree::choice(stage.at("attention")), Tree::choice(stage.at("feed_forward")), steps});
     }

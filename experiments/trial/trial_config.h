@@ -20,7 +20,7 @@ struct SaveOptions {
 // A smaller model that a trial trains first; it then grows into the next one.
 struct EarlierStage {
   Choice attention, feed_forward;
-  Index steps = 0;  // updates of this stage
+  Index steps = 0;  // of this stage
 };
 
 // How a model is trained: what `train` names, and the options of both in one map, as `train` has them.

@@ -38,11 +38,11 @@ measure() {
   local name count
   for name in "${variants[@]}"; do
     valgrind --tool=callgrind --callgrind-out-file="$build/$name.callgrind" \
-      --toggle-collect='heed::Training::update(long)' "$build/bin/callgrind_step" "$name" >"$build/$name.log" 2>&1 ||
+      --toggle-collect='heed::Training::train_step(long)' "$build/bin/callgrind_step" "$name" >"$build/$name.log" 2>&1 ||
       { cat "$build/$name.log" >&2; return 1; }
     count=$(awk '/Collected/ {print $NF}' "$build/$name.log")
     if ((count == 0)); then
-      echo "nothing was counted: is heed::Training::update(long) no function of its own any more?" >&2
+      echo "nothing was counted: is heed::Training::train_step(long) no function of its own any more?" >&2
       return 1
     fi
     echo "$name $count"
@@ -76,7 +76,7 @@ measure >"$measured"
 
 if [[ $record ]]; then
   {
-    echo "# Instructions of two updates (step.cpp). Written by callgrind_test.sh --record."
+    echo "# Instructions of two steps (step.cpp). Written by callgrind_test.sh --record."
     echo "# stamp: $stamp"
     cat "$measured"
   } >"$counts"

@@ -1,4 +1,4 @@
-// callgrind_step VARIANT: two updates of a small model, whose instructions callgrind_test.sh counts.
+// callgrind_step VARIANT: two steps of a small model, whose instructions callgrind_test.sh counts.
 
 #include <fmt/format.h>
 
@@ -42,5 +42,5 @@ int main(int argc, char** argv) {
   trial.train.batch = 2;
   trial.train.micro_batch = 1;  // not what suits this machine's cache
   Training training(model, params, task, trial, registry, 1);
-  for (Index s = 0; s < 2; ++s) training.update(s);
+  for (Index s = 0; s < 2; ++s) training.train_step(s);
 }

@@ -9,7 +9,7 @@
 namespace heed {
 namespace {
 
-const DropoutStep kStep{.p = 0.3, .seed = 7, .update = 11};
+const DropoutStep kStep{.p = 0.3, .seed = 7, .training_step = 11};
 
 // The factors of a row's first n columns.
 std::vector<double> factors(const DropoutMask& mask, Index row, std::size_t n) {
@@ -49,7 +49,7 @@ TEST_CASE("DropoutMask: neighbors in a row, a column, a plane and in time are in
     return same / kColumns;
   };
   const DropoutMask mask({.p = 0.5, .seed = 1}, "name", 0), plane({.p = 0.5, .seed = 1}, "name", 1),
-      later({.p = 0.5, .seed = 1, .update = 1}, "name", 0), other({.p = 0.5, .seed = 1}, "other", 0),
+      later({.p = 0.5, .seed = 1, .training_step = 1}, "name", 0), other({.p = 0.5, .seed = 1}, "other", 0),
       seed({.p = 0.5, .seed = 2}, "name", 0);
   CHECK(agreement(mask, 0, mask, 0, 0) == 1);
   const double error = 5 * 0.5 / std::sqrt(20000.0);

@@ -210,7 +210,7 @@ TEST_CASE("damage: a damaged checkpoint is ignored: no crash, no hang, no other 
   std::vector<float> values(100, 1), first(100, 2), second(100, 3);
   heed::TrainLog log;
   log.loss = log.gradient_norm = {4, 3, 2};
-  log.updates = 3;
+  log.steps = 3;
   const std::vector<heed::OptimizerState<float>> state = {{"first_moment", first}, {"second_moment", second}};
   heed::Checkpoints(run.path() / id, id).save({values, state, log});
   heed::Checkpoints(run.path() / "other", "0123456789abcdef").save({first, state, log});

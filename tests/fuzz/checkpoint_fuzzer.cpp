@@ -36,8 +36,8 @@ void load(const heed::Checkpoints& checkpoints) {
   if (!state) return;
   const heed::TrainLog& log = state->log;
   const bool fits =
-      log.loss.size() == static_cast<std::size_t>(log.updates) &&
-      log.gradient_norm.size() == log.loss.size() && log.validation_loss.size() == log.evaluated_at.size() &&
+      log.loss.size() == static_cast<std::size_t>(log.steps) && log.gradient_norm.size() == log.loss.size() &&
+      log.validation_loss.size() == log.evaluated_at.size() &&
       log.validation_accuracy.size() == log.evaluated_at.size() &&
       std::ranges::all_of(state->optimizer,
                           [&](const auto& v) { return v.values.size() == state->values.size(); });

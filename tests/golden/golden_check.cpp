@@ -41,7 +41,7 @@ bool check_files(const std::vector<std::string>& files, const Registry& registry
     }
     passed = passed && result.passed();
   }
-  fmt::print("{}", tally.text());
+  fmt::print("{}", tally.to_string());
   return passed;
 }
 

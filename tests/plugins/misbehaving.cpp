@@ -34,31 +34,31 @@ std::string from_environment() {
   return fault ? fault : "none";
 }
 
-// Does one thing that no variant should, in one of its updates.
+// Does one thing that no variant should, in one of its steps.
 template <class S>
 class Misbehaving final : public faulty::Pass<S> {
  public:
   struct Options {
     std::string fault = "none";
-    Index update = 3;
+    Index step = 3;
     void describe(auto& option) {
       option("fault", fault,
              {.choices = {"none", "throws", "throws_a_number", "aborts", "crashes", "exits", "nan", "floods",
                           "closes_everything", "loops", "ignores_sigterm", "eats_memory", "kills_itself",
                           "recurses", "leaves_a_child", "environment"},
               .doc = "what it does"});
-      option("update", update, {.min = 1, .doc = "when it does it, from 1"});
+      option("step", step, {.min = 1, .doc = "when it does it, from 1"});
     }
   };
   Misbehaving(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
       : faulty::Pass<S>({}, spec, params),
         fault_(options.fault == "environment" ? from_environment() : options.fault),
-        update_(options.update) {}
+        at_step_(options.step) {}
   static Traits traits(const Options&) { return {.cross = false}; }
 
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) override {
     faulty::Pass<S>::backward(step, dy, dx, dcontext);
-    if (++updates_ == update_) misbehave(dx);
+    if (++steps_ == at_step_) misbehave(dx);
   }
 
  private:
@@ -84,7 +84,7 @@ class Misbehaving final : public faulty::Pass<S> {
       for (;;) usleep(1000);
   }
   std::string fault_;
-  Index update_, updates_ = 0;
+  Index at_step_, steps_ = 0;
 };
 }  // namespace
 

@@ -81,7 +81,7 @@ TEST_CASE("misbehaving: thirteen ways to misbehave each spoil one trial") {
   check("aborts", "failed", "signal 6 (SIGABRT)");
   check("crashes", "failed", "signal 11 (SIGSEGV)");
   check("exits", "failed", "it ended with exit code 0 before it had a result");
-  check("nan", "diverged", "the gradient of update 2 is not finite");
+  check("nan", "diverged", "the gradient of step 2 is not finite");
   check("floods", "killed", "it printed more than 1000 kB (limits.output)");
   check("closes_everything", "done", "");
   check("loops", "killed", "it took longer than 6.0 s (limits.time)");
@@ -99,10 +99,10 @@ TEST_CASE("misbehaving: thirteen ways to misbehave each spoil one trial") {
              ContainsSubstring("0 pending, 0 running, 2 done, 1 diverged"));
 }
 
-TEST_CASE("misbehaving: the last step of a crash is the last update that was completed, each time") {
+TEST_CASE("misbehaving: the last step of a crash is the last step that was completed, each time") {
   const TempFolder one, two;
   Words words = run("[throws, crashes, kills_itself]");
-  words.back().replace(words.back().find("]}"), 1, "], update: 7");
+  words.back().replace(words.back().find("]}"), 1, "], step: 7");
   for (const TempFolder* folder : {&one, &two}) {
     const Ended ended = heed::test::heed(folder->path(), words);
     CHECK_THAT(ended.err, ContainsSubstring("failed after 6 steps: signal 11"));
@@ -115,13 +115,13 @@ TEST_CASE("misbehaving: the last step of a crash is the last update that was com
 }
 
 TEST_CASE(
-    "misbehaving: a continued trial that fails before its next update has the steps and the time of both "
+    "misbehaving: a continued trial that fails before its next step has the steps and the time of both "
     "processes") {
   const std::string fault = GENERATE("throws", "crashes");
   const TempFolder folder;
   Words words = run("environment");
-  words.insert(words.end(), {"variants=[{misbehaving: {fault: environment, update: 1}}]",
-                             "train.steps=1000000", "train.checkpoint=10ms"});
+  words.insert(words.end(), {"variants=[{misbehaving: {fault: environment, step: 1}}]", "train.steps=1000000",
+                             "train.checkpoint=10ms"});
   unsetenv("HEED_TEST_FAULT");
   Program program(folder.path(), words);
   REQUIRE(heed::test::eventually([&] {

@@ -26,7 +26,7 @@ std::vector<float> trained(const heed::Registry& registry, const std::string& va
   const auto task = registry.task("induction").make(defaults(registry.task("induction")), 0);
   trial.seed = 1;
   const heed::Trained done = heed::train(trial, registry, *task, 1, {});
-  REQUIRE(done.log.updates == 10);
+  REQUIRE(done.log.steps == 10);
   const auto values = done.last->params.values();
   return {values.begin(), values.end()};
 }

@@ -51,8 +51,8 @@ for restarts in "" 1 2; do
   [[ $code == 75 && $queued == "requeue 17_0" ]] || fail "further, restart '$restarts': $code, queued: $queued"
 done
 
-# What never ends an update is queued again once. Then it is recorded, and why.
-submit -o stuck --plugin "$plugin" "variants=[{misbehaving: {fault: loops, update: 1}}]"
+# What never ends a training step is queued again once. Then it is recorded, and why.
+submit -o stuck --plugin "$plugin" "variants=[{misbehaving: {fault: loops, step: 1}}]"
 element stuck runs ""
 [[ $code == 75 && $queued == "requeue 17_0" ]] || fail "stuck, first: $code, queued: $queued"
 element stuck runs 1
@@ -63,7 +63,7 @@ grep -q 'killed after 0 steps: the time limit of its job is too short' status ||
 once() {  # once RESTART_COUNT: runs the element to its end
   SLURM_ARRAY_JOB_ID=17 SLURM_ARRAY_TASK_ID=0 SLURM_RESTART_COUNT=$1 bash failing/job.sh >job.out 2>&1 || true
 }
-failing=(-o failing --plugin "$plugin" "variants=[{misbehaving: {fault: throws, update: 1}}]")
+failing=(-o failing --plugin "$plugin" "variants=[{misbehaving: {fault: throws, step: 1}}]")
 submit "${failing[@]}"
 once ""
 grep -q 'failed after' job.out || fail "it does not fail"

@@ -98,7 +98,7 @@ TEST_CASE(
     for (const Config& choice : all_option_choices(info)) {
       const Config options = without_waste(info, choice);
       for (const Setup& setup : setups_of(info.traits(options), can_do_without_waste(info))) {
-        CAPTURE(subject_text(info, options), setup.text());
+        CAPTURE(subject_text(info, options), setup.to_string());
         try {
           const Flops flops = flops_of(info, options, setup);
           CHECK(flops.counted > 0);

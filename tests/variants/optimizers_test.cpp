@@ -146,7 +146,7 @@ TEST_CASE("optimizers: two updates of AdamW equal those computed by hand") {
   CHECK(r.decayed.value()(0, 0) == Approx(1.8 * 0.95 + up).epsilon(1e-13));
   CHECK(r.undecayed.value()(0, 0) == Approx(1.9 + up).epsilon(1e-13));
   CHECK(r.fixed.value()(0, 0) == 2);
-  CHECK(optimizer->updates() == 2);
+  CHECK(optimizer->steps() == 2);
   CHECK(state_of(*optimizer, "first_moment")[0] == Approx(-0.055).epsilon(1e-14));
   CHECK(state_of(*optimizer, "second_moment")[0] == Approx(0.012475).epsilon(1e-14));
 }

@@ -5,7 +5,7 @@
 namespace {
 using namespace heed;
 
-// AdamW with decoupled weight decay. t counts updates from 1:
+// AdamW with decoupled weight decay. t counts steps from 1:
 //     p -= lr wd p   (Role::decayed only)
 //     m = b1 m + (1-b1) g,   v = b2 v + (1-b2) g^2
 //     p -= lr (m / (1-b1^t)) / (sqrt(v / (1-b2^t)) + eps)
@@ -35,7 +35,7 @@ class AdamW final : public Optimizer<S> {
     // 1 - beta is rounded, not computed from the rounded beta: 1 - 0.999f is wrong by 1e-5.
     const S b1 = static_cast<S>(o_.beta1), b2 = static_cast<S>(o_.beta2), c1 = static_cast<S>(1 - o_.beta1),
             c2 = static_cast<S>(1 - o_.beta2), eps = static_cast<S>(o_.eps);
-    const double t = static_cast<double>(this->updates());
+    const double t = static_cast<double>(this->steps());
     const S step_size = static_cast<S>(lr / (1 - std::pow(o_.beta1, t)));
     const S root_scale = static_cast<S>(1 / std::sqrt(1 - std::pow(o_.beta2, t)));
     this->for_each_block(step, [&](auto block) {

@@ -3,7 +3,7 @@
 namespace {
 using namespace heed;
 
-// Stochastic gradient descent with momentum mu, dampening d and L2 weight decay. t counts updates from 1:
+// Stochastic gradient descent with momentum mu, dampening d and L2 weight decay. t counts steps from 1:
 //     g += wd p                                        (Role::decayed only)
 //     b = g at t = 1,   b = mu b + (1-d) g after that  (if mu > 0)
 //     p -= lr g           without momentum
@@ -38,7 +38,7 @@ class Sgd final : public Optimizer<S> {
  private:
   void apply(Step<S>& step, double lr) override {
     const S rate = static_cast<S>(lr), mu = static_cast<S>(o_.momentum);
-    const bool first = this->updates() == 1;
+    const bool first = this->steps() == 1;
     const S keep = first ? S(0) : mu, take = first ? S(1) : static_cast<S>(1 - o_.dampening);
     this->for_each_block(step, [&](auto block) {
       const S decay = block.decays ? static_cast<S>(o_.weight_decay) : S(0);

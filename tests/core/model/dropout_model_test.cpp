@@ -10,7 +10,7 @@
 namespace heed {
 namespace {
 
-constexpr DropoutStep kDropout{.p = 0.3, .seed = 5, .update = 2};
+constexpr DropoutStep kDropout{.p = 0.3, .seed = 5, .training_step = 2};
 
 template <class S>
 struct Dropped {
@@ -30,12 +30,12 @@ struct Dropped {
 };
 
 // The largest difference between the gradient and central differences of the loss, whose passes have the
-// update number `other`.
+// step number `other`.
 double gradient_error(const std::string& variant, std::uint64_t other) {
   Dropped<double> d(tiny_spec({{variant}}));
   const std::vector<double> gradient = d.gradient();
   const std::span<double> values = d.tiny.params.values();
-  d.step.dropout.update = other;
+  d.step.dropout.training_step = other;
   double worst = 0;
   for (const ParamInfo& p : d.tiny.params.infos()) {
     if (p.role == Role::fixed) continue;
@@ -70,15 +70,15 @@ ModelSpec with_tile(Index tile, const char* variant = "softmax") {
 
 }  // namespace
 
-TEST_CASE("Dropout: with the draws of the update, the gradient is that of the loss") {
+TEST_CASE("Dropout: with the draws of the step, the gradient is that of the loss") {
   for (const char* variant : {"softmax", "window", "differential", "forgetting", "linear", "tokenformer"}) {
     CAPTURE(variant);
-    CHECK(gradient_error(variant, kDropout.update) < 1e-8);
+    CHECK(gradient_error(variant, kDropout.training_step) < 1e-8);
   }
 }
 
-TEST_CASE("Dropout: with draws of another update it is not") {
-  CHECK(gradient_error("softmax", kDropout.update + 1) > 1e-3);
+TEST_CASE("Dropout: with draws of another step it is not") {
+  CHECK(gradient_error("softmax", kDropout.training_step + 1) > 1e-3);
 }
 
 TEST_CASE("Dropout: attention weights are dropped by the mixers that have them in a kernel") {
@@ -109,10 +109,10 @@ TEST_CASE("Dropout: tiles and micro-batches draw the elements of the whole") {
   }
 }
 
-TEST_CASE("Dropout: each update draws others, and an evaluation none") {
+TEST_CASE("Dropout: each step draws others, and an evaluation none") {
   const ModelSpec spec = tiny_spec({{"softmax"}});
   DropoutStep later = kDropout;
-  ++later.update;
+  ++later.training_step;
   Dropped<double> now(spec), next(spec, 1, later), none(spec, 1, {});
   CHECK(now.loss() == now.loss());
   CHECK(std::abs(now.loss() - next.loss()) > 1e-4);

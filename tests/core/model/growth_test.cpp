@@ -111,7 +111,7 @@ TEST_CASE("growth: growing in two steps equals growing in one") {
 TEST_CASE("growth: old rows keep their values and moments exactly; new rows have zero keys and moments") {
   Pair<double> pair({8, 9, 40});
   pair.grow_all();
-  CHECK(pair.large_optimizer->updates() == 5);
+  CHECK(pair.large_optimizer->steps() == 5);
   const auto of = [](std::span<const double> all, const ParamInfo& p) {
     return all.subspan(static_cast<std::size_t>(p.offset), static_cast<std::size_t>(p.rows * p.cols));
   };

@@ -31,7 +31,7 @@ Ended matched(const TempFolder& folder, const std::string& verb, const Words& mo
   return heed::test::heed(folder.path(), words);
 }
 
-// A sweep beside a variant that does this in its third update, matched by time.
+// A sweep beside a variant that does this in its third step, matched by time.
 Words misbehaving(const std::string& fault) {
   return {"-o",
           "r",

@@ -26,13 +26,13 @@ using heed::test::Words;
 
 }  // namespace
 
-TEST_CASE("a trial whose last update spoils the parameters diverged, too") {
+TEST_CASE("a trial whose last step spoils the parameters diverged, too") {
   const TempFolder folder;
   CHECK(run_smoke(folder, "r", {"train.steps=1", "train.lr=1e30", "train.clip=0", "sweep.seeds=1"}).code ==
         1);
   const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
   CHECK(results.texts("status") == Words{"diverged", "diverged"});
-  CHECK(results.texts("reason")[0] == "the validation loss after update 0 is not finite");
+  CHECK(results.texts("reason")[0] == "the validation loss after step 0 is not finite");
 }
 
 TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {

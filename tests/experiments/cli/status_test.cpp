@@ -42,7 +42,7 @@ TEST_CASE("status: a line for each running trial, with step, loss, time left and
   }));
   CHECK_THAT(out, ContainsSubstring("0 pending, 1 running, 0 done") &&
                       ContainsSubstring("\nsoftmax seed=0: step ") && ContainsSubstring("/10000000  loss ") &&
-                      ContainsSubstring("left ") && ContainsSubstring(" updates\n"));
+                      ContainsSubstring("left ") && ContainsSubstring(" steps\n"));
   // Stopped, it is pending, and its checkpoint is shown.
   sweep.signal(SIGTERM);
   CHECK(sweep.wait().code == 75);

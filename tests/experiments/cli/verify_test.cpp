@@ -91,7 +91,7 @@ TEST_CASE("a sweep in which a model grows is trained, verified and told") {
   CHECK(metric(both[1], "growth_difference").value <= 1e-6);
   CHECK_THROWS_AS(metric(both[0], "growth_difference"), std::out_of_range);
   CHECK(both[1].last_step == 19);
-  // An update of the larger model costs more; 10 of 19 are its.
+  // A step of the larger model costs more; 10 of 19 are its.
   const double larger = metric(both[0], "training_flops").value / 20;
   CHECK(metric(both[1], "training_flops").value > 10 * larger);
   CHECK(metric(both[1], "training_flops").value < 18 * larger);

@@ -44,7 +44,7 @@ Record trial(const std::string& variant, std::int64_t seed, std::int64_t length,
   const double n = static_cast<double>(length);
   r.metrics = {{"test_accuracy", accuracy, "1", "share of positions", false},
                {"parameters", parameters, "1", "trainable numbers", false},
-               {"step_milliseconds", n * n / 100, "ms", "time of an update", true},
+               {"step_milliseconds", n * n / 100, "ms", "time of a training step", true},
                {"state_bytes", 4096, "byte", "state", false}};
   r.axes = {{"eval", {0, 50, 100}}};
   r.curves = {{"validation_accuracy", "eval", {0.1, accuracy / 2, accuracy}, "1", "on validation", false}};

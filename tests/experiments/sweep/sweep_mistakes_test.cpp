@@ -247,9 +247,9 @@ TEST_CASE("read_sweep: an impossible growth is refused with its place") {
   CHECK(missing(grow("[{softmax: {temperature: 1}, steps: 3}, {softmax: {temperature: 2}}]"),
                 {"f.yaml:3:51: variants[0].grow[1]:", "temperature is 1", "and 2 here"}) == "");
   CHECK(missing(grow("[" + small + ", tokenformer]", "train: {steps: 300}"),
-                {"f.yaml:3:5: variants[0].grow:", "300 updates of 300 (train.steps)"}) == "");
+                {"f.yaml:3:5: variants[0].grow:", "300 steps of 300 (train.steps)"}) == "");
   CHECK(missing(grow("[" + small + ", {tokenformer: {tokens: 64}, steps: 10}]", "train: {warmup: 400}"),
-                {"f.yaml:3:5: variants[0].grow:", "train.warmup (400)", "310 updates"}) == "");
+                {"f.yaml:3:5: variants[0].grow:", "train.warmup (400)", "310 steps"}) == "");
 }
 
 TEST_CASE("read_sweep: all mistakes of a file are reported together, in its order") {

@@ -42,7 +42,7 @@ struct Trained {
 
 const std::string kGrows = "tokenformer that grows";
 
-// Two growths, after 6 and 13 updates, and none before a validation.
+// Two growths, after 6 and 13 steps, and none before a validation.
 void let_grow(const heed::Registry& registry, heed::TrialConfig& trial) {
   const auto sized = [&](long long tokens) -> heed::EarlierStage {
     heed::Config more = heed::Config::map(), wide = heed::Config::map();
@@ -91,7 +91,7 @@ heed::TrainHooks stopping_after(Index steps, Checkpoints& checkpoints) {
   heed::TrainHooks hooks;
   hooks.resume = [&checkpoints] { return load(checkpoints); };
   hooks.leave = [&checkpoints, steps](const TrainState& state) {
-    if (state.log.updates != steps) return false;
+    if (state.log.steps != steps) return false;
     checkpoints.save(state);
     return true;
   };
@@ -110,13 +110,13 @@ struct State {
   }
 };
 
-State made_up(Index updates) {
+State made_up(Index steps) {
   State s;
   for (std::size_t i = 0; i < s.numbers.size(); ++i)
-    s.numbers[i] = static_cast<float>(updates) + 0.1f * static_cast<float>(i);
-  s.log.loss.assign(static_cast<std::size_t>(updates), 0.5);
+    s.numbers[i] = static_cast<float>(steps) + 0.1f * static_cast<float>(i);
+  s.log.loss.assign(static_cast<std::size_t>(steps), 0.5);
   s.log.gradient_norm = s.log.loss;
-  s.log.updates = updates;
+  s.log.steps = steps;
   return s;
 }
 
@@ -138,7 +138,7 @@ TEST_CASE("checkpoint: a training stopped at any step and continued has the same
   for (const std::string& variant : variants) {
     INFO(variant);
     const Trained whole = train(registry, variant, {});
-    REQUIRE(whole.log.updates == kSteps);
+    REQUIRE(whole.log.steps == kSteps);
     for (Index stop = 1; stop < kSteps; ++stop) {
       INFO("stopped after " << stop);
       Checkpoints checkpoints(folder / variant, kId);
@@ -167,7 +167,7 @@ TEST_CASE(
     for (const std::string& variant : {std::string("softmax"), kGrows}) {
       const auto change = [&](heed::TrialConfig& trial) { trial.method = method; };
       const Trained whole = train(registry, variant, {}, change);
-      REQUIRE(whole.log.updates == kSteps);
+      REQUIRE(whole.log.steps == kSteps);
       for (const Index stop : {1, 7, 20}) {
         Checkpoints checkpoints(folder / variant, kId);
         REQUIRE(train(registry, variant, stopping_after(stop, checkpoints), change).log.left);
@@ -210,13 +210,13 @@ TEST_CASE("checkpoint: a model that grows during training computes the same func
 
 TEST_CASE("checkpoint: a growth from spoiled parameters is detected") {
   const heed::Registry registry = builtin();
-  // The update before the growth spoils them, and no validation is in between.
+  // The step before the growth spoils them, and no validation is in between.
   const Trained spoiled = train(registry, kGrows, {}, [](heed::TrialConfig& trial) {
     trial.train.lr = 1e30;
     trial.grow[0].steps = 1;
   });
   INFO(spoiled.log.failure);
-  CHECK(spoiled.log.failure == "the logits after update 0, before growth, are not finite");
+  CHECK(spoiled.log.failure == "the logits after step 0, before growth, are not finite");
   CHECK(spoiled.log.growth_difference.empty());
 }
 
@@ -247,7 +247,7 @@ TEST_CASE("checkpoint: two generations are kept, and the newest complete one is 
   }
   const auto loads = [&](Index step) {
     const std::optional<SavedState> state = load(checkpoints);
-    return state && state->log.updates == step && numbers_of(*state) == made_up(step).numbers;
+    return state && state->log.steps == step && numbers_of(*state) == made_up(step).numbers;
   };
   REQUIRE(loads(3));
 

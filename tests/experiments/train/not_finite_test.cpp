@@ -1,4 +1,4 @@
-// NaN and infinity are found in the update in which they appear, whatever the variant and the build.
+// NaN and infinity are found in the step in which they appear, whatever the variant and the build.
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -50,12 +50,12 @@ struct Small {
     return heed::SizedModel(heed::model_spec(trial, *task), registry, trial.seed).params.infos();
   }
 
-  // Why a training stops in which this parameter becomes `value` after the third update.
+  // Why a training stops in which this parameter becomes `value` after the third step.
   std::string failure(const heed::ParamInfo& parameter, float value) const {
     heed::TrainHooks hooks;
     hooks.leave = [&](const heed::TrainState& state) {
       const auto begin = state.values.begin() + parameter.offset;
-      if (state.log.updates == 3) std::fill(begin, begin + parameter.rows * parameter.cols, value);
+      if (state.log.steps == 3) std::fill(begin, begin + parameter.rows * parameter.cols, value);
       return false;
     };
     return heed::train(trial, registry, *task, 1, hooks).log.failure;
@@ -70,19 +70,19 @@ void check_found(float value) {
       // The sigmoid of a gate saturates: an infinite bias forgets nothing, and every number stays finite.
       if (std::isinf(value) && parameter.name.ends_with(".forget.bias")) continue;
       INFO(variant << ": " << parameter.name);
-      CHECK_THAT(small.failure(parameter, value), ContainsSubstring(" of update 3 is not finite"));
+      CHECK_THAT(small.failure(parameter, value), ContainsSubstring(" of step 3 is not finite"));
     }
   }
 }
 
 }  // namespace
 
-TEST_CASE("not finite: NaN in any parameter is found in the update that uses it first, for every variant") {
+TEST_CASE("not finite: NaN in any parameter is found in the step that uses it first, for every variant") {
   check_found(std::numeric_limits<float>::quiet_NaN());
 }
 
 TEST_CASE(
-    "not finite: infinity in any parameter is found in the update that uses it first, for every variant") {
+    "not finite: infinity in any parameter is found in the step that uses it first, for every variant") {
   check_found(std::numeric_limits<float>::infinity());
 }
 
@@ -98,6 +98,6 @@ TEST_CASE("not finite: NaN is found if a library has switched on flush-to-zero f
   const Small small("softmax");
   const std::string failure = small.failure(small.parameters()[0], std::numeric_limits<float>::quiet_NaN());
   _mm_setcsr(before);
-  CHECK_THAT(failure, ContainsSubstring(" of update 3 is not finite"));
+  CHECK_THAT(failure, ContainsSubstring(" of step 3 is not finite"));
 }
 #endif

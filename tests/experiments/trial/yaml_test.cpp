@@ -48,15 +48,15 @@ TEST_CASE("yaml: a document becomes a tree with places") {
       "empty:\n");
   REQUIRE(tree.is_map());
   CHECK(tree.find("name")->text() == "recall");
-  CHECK(tree.find("name")->place().text() == "f.yaml:2:7");
-  CHECK(tree.entries()[1].key_place.text() == "f.yaml:3:1");
-  CHECK(tree.find_path("train.lr")->place().text() == "f.yaml:3:13");
+  CHECK(tree.find("name")->place().to_string() == "f.yaml:2:7");
+  CHECK(tree.entries()[1].key_place.to_string() == "f.yaml:3:1");
+  CHECK(tree.find_path("train.lr")->place().to_string() == "f.yaml:3:13");
   const Config& window = *tree.find("list")->items()[1].find("window");
-  CHECK(window.find("size")->items()[1].place().text() == "f.yaml:6:24");
+  CHECK(window.find("size")->items()[1].place().to_string() == "f.yaml:6:24");
   CHECK(tree.find("word")->quoted());
   CHECK_FALSE(tree.find("name")->quoted());
   CHECK(tree.find("empty")->is_null());
-  CHECK(tree.find("empty")->place().text() == "f.yaml:8:1");
+  CHECK(tree.find("empty")->place().to_string() == "f.yaml:8:1");
 }
 
 TEST_CASE(
@@ -71,7 +71,7 @@ TEST_CASE(
 }
 
 TEST_CASE("yaml: columns count characters, not bytes") {
-  CHECK(good("{näme: ä, b: 1}").find("b")->place().text() == "f.yaml:1:14");
+  CHECK(good("{näme: ä, b: 1}").find("b")->place().to_string() == "f.yaml:1:14");
 }
 
 TEST_CASE("yaml: a text that is not YAML is refused with its place") {
@@ -133,7 +133,7 @@ TEST_CASE("yaml: the position of a value on the command line is the command line
   heed::Problems problems;
   const auto list = heed::parse_yaml_value("[1e-3, 3e-3]", "command line", problems);
   REQUIRE(list);
-  CHECK(list->items()[1].place().text() == "command line");
+  CHECK(list->items()[1].place().to_string() == "command line");
   CHECK_FALSE(heed::parse_yaml_value("[1", "command line", problems));
   CHECK(problems.lines().at(0) ==
         "command line: a key must be a word, not a list or a map. Is a bracket left open?");
