@@ -15,7 +15,7 @@
 namespace heed::cli {
 namespace {
 
-// NaN and what never came are null, as JSON has neither.
+// JSON has no NaN and no infinity (an event that did not occur): both become null.
 nlohmann::ordered_json row_json(const Comparison& c, const ComparedRow& row) {
   nlohmann::ordered_json setting = nlohmann::ordered_json::object();
   for (std::size_t i = 0; i < c.varied.size(); ++i) setting[c.paths[i]] = row.setting[i];
@@ -27,11 +27,11 @@ nlohmann::ordered_json row_json(const Comparison& c, const ComparedRow& row) {
                                 {"seeds", seeds},
                                 {"values", row.values},
                                 {may_never_come(c.metric) ? "median" : "mean", row.center},
-                                {"deviation", row.deviation},
+                                {"stddev", row.stddev},
                                 {"interval", {row.interval.low, row.interval.high}},
-                                {"not_done", row.not_done},
+                                {"incomplete", row.incomplete},
                                 {"never", row.never()}};
-  if (c.knows_solved) out["solved"] = row.solved, out["tried"] = row.tried;
+  if (c.has_solved) out["solved"] = row.solved, out["tried"] = row.tried;
   if (!c.selected.empty())
     out["edge"] = row.edge == Edge::none ? "" : row.edge == Edge::smallest ? "smallest" : "largest";
   if (!c.budget.empty()) out["spent"] = row.spent, out["mismatch"] = row.mismatch;
@@ -67,8 +67,8 @@ std::string json_text(const Comparison& c, const std::string& digest) {
   return out.dump(2) + '\n';
 }
 
-// Of one run directory or results file, or of several as if they were one sweep. What is compared is what the
-// first one's sweep file says, where the command line does not.
+// The results to compare: of one run directory or results file, or of several, joined as one sweep. Options
+// that the command line does not set come from the first one's sweep file.
 struct Loaded {
   ResultsInput input;
   std::vector<std::string> notes, digests;
@@ -80,7 +80,7 @@ Loaded load_all(const Input& input) {
   for (const std::string& from : input.all("results")) {
     ResultsInput one = load_results(input, from);
     out.digests.push_back(results::content_digest(one.file));
-    // What a results file's sweep has planned is not known.
+    // A results file does not contain the number of planned trials.
     planned += one.options.planned > 0 ? one.options.planned : one.results.trial.size();
     if (sweeps.empty()) out.input = one;
     sweeps.push_back(std::move(one.results));
@@ -91,7 +91,7 @@ Loaded load_all(const Input& input) {
     JoinedResults all = joined(sweeps);
     out.input.options.planned = planned - (trials - all.results.trial.size());
     out.input.results = std::move(all.results);
-    out.input.builds_said = false;
+    out.input.builds_noted = false;
     out.notes = std::move(all.notes);
   }
   check_results(input, out.input);
@@ -125,7 +125,7 @@ Command compare_command() {
   c.synopsis =
       "DIR|results.h5 ... [--metric NAME] [--reference VARIANT] [--select PARAMETER] [--by PARAMETER] "
       "[--csv|--json]";
-  c.summary = "show what each variant reaches, and whether it differs from the reference";
+  c.summary = "compare the variants with the reference";
   c.details =
       "One row for each variant and each value that the sweep varies, over its seeds: the mean with its 95 % "
       "interval.\n"
@@ -133,9 +133,9 @@ Command compare_command() {
       "test, Holm's\n"
       "adjustment, an effect size and a verdict. Incomplete trials are counted and named, and are in no "
       "mean.\n"
-      "docs/comparing.md explains each column. Defaults come from `compare` in the sweep file, with several "
-      "sweeps in that\n"
-      "of the first. The trials of several sweeps are compared as those of one.\n"
+      "docs/comparing.md explains each column. Several sweeps are compared as one. Defaults come from "
+      "`compare` in the\n"
+      "sweep file of the first.\n"
       "\n"
       "    heed compare runs/quickstart --metric solved_step --reference softmax";
   add_compare_options(c.options);

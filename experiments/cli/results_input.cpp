@@ -75,7 +75,7 @@ ResultsInput load_results(const Input& input, const fs::path& from) {
     const std::vector<PlanLine> plan = directory.read_plan();
     const auto merge = [&] {
       merge_and_report(directory, input.command);
-      loaded.builds_said = true;
+      loaded.builds_noted = true;
     };
     if (outdated(directory, plan)) merge();
     if (sweep_changed(directory))
@@ -105,7 +105,7 @@ ResultsInput load_results(const Input& input, const fs::path& from) {
 void check_results(const Input& input, const ResultsInput& loaded) {
   if (input.has("reference"))
     refuse_unknown_variant(loaded.options.reference, loaded.results.texts("variant"));
-  if (!loaded.builds_said) warn_of_builds(loaded.results.texts("build"));
+  if (!loaded.builds_noted) warn_of_builds(loaded.results.texts("build"));
 }
 
 }  // namespace heed::cli

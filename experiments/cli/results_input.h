@@ -13,8 +13,8 @@ namespace heed::cli {
 
 struct ResultsInput {
   std::filesystem::path file;
-  bool builds_said = false;  // that trials come from several
-  CompareOptions options;    // of the run directory or the file itself, overridden by the command line
+  bool builds_noted = false;  // that trials come from several
+  CompareOptions options;     // of the run directory or the file itself, overridden by the command line
   results::Results results;
 };
 

@@ -175,7 +175,7 @@ Figure against(const ReportData& e, const Comparison& comparison, std::size_t c,
                              .y_label = metric_label(e, comparison.metric),
                              .commands = axes + plot(elements)});
   }
-  if (with_solved && comparison.knows_solved && !figure.panels.empty())
+  if (with_solved && comparison.has_solved && !figure.panels.empty())
     figure.panels.push_back({.title = panels.size() > 1 ? "all settings" : "",
                              .x_label = x_label(e, comparison, c),
                              .y_label = "share of trials that solve it",
@@ -254,7 +254,7 @@ std::vector<Figure> learning_rate(const ReportData& e) {
   if (figure.panels.empty()) return {};
   figure.title = "Sensitivity to the learning rate";
   figure.caption += best_of(e, all, c);
-  if (all.knows_solved) figure.caption += " An incomplete trial counts as not solving the task.";
+  if (all.has_solved) figure.caption += " An incomplete trial counts as not solving the task.";
   return {figure};
 }
 

@@ -101,7 +101,7 @@ def chosen(data, metric, smaller):
 def check_row(row, x, name):
     close(row["values"], x, name)
     close(row["mean"], x.mean(), name)
-    close(row["deviation"], x.std(ddof=1), name)
+    close(row["stddev"], x.std(ddof=1), name)
     close(row["interval"], interval(x), name)
 
 

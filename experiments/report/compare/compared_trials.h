@@ -8,33 +8,34 @@
 
 #include "experiments/report/compare/comparison.h"
 
-// The trials that a comparison is made from: what varies among them, and the numbers that it looks at.
+// The trials of a comparison: what varies among them, and the numbers that are compared.
 
 namespace heed {
 
-// The value of a metric that never came.
+// The value of a metric whose event did not occur, such as solved_step.
 inline constexpr double kNever = std::numeric_limits<double>::infinity();
 
-// What takes different values within one variant, and its value in each trial.
+// A parameter that has different values within one variant, and its value in each trial.
 struct Varied {
   std::string name;       // of the column in the table
   std::string parameter;  // dotted path
   std::vector<std::string> values;
 };
 
-// As tables show it: "true", "0.001", "-" for what is missing.
+// Formats a value for tables: "true", "0.001", "-" if it is missing.
 std::string value_text(const results::Value& value);
 
-// The slot of the model whose name or option a parameter is; empty where it is none.
+// Returns the slot of the model whose name or option a parameter is, or an empty string.
 std::string slot_of(const std::string& parameter);
 
-// By the name or the path of a metric or a parameter, which `what` says. heed::Error where there is none.
+// Finds a metric or a parameter by name or path. what: "metric" or "parameter", for the message. Throws:
+// heed::Error if there is none.
 const results::Column& find_column(const results::Results& results, const std::string& name,
                                    const char* what);
 
-// The columns that are looked at, one value per trial.
+// The columns that a comparison uses, one value per trial.
 struct Trials {
-  // heed::Error where the results have no such metric.
+  // Throws: heed::Error if the results do not have the metric.
   Trials(const results::Results& results, const CompareOptions& options);
 
   bool done(std::size_t i) const { return status[i] == "done"; }
@@ -47,8 +48,8 @@ struct Trials {
   std::vector<Varied> varied;
   bool any_done;
   std::vector<double> value, validation, accuracy, solved_step;
-  std::string budget;                   // the metric that the sweep matched; or empty
-  std::vector<double> spent, mismatch;  // of it
+  std::string budget;                   // the metric that the sweep matched, or empty
+  std::vector<double> spent, mismatch;  // of the budget
 };
 
 }  // namespace heed

@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::size_t kFewPairs = 5;
 
-// Where the seeds are too few to show any difference, or nearly: a sentence.
+// Adds a note if the seeds are too few to show any difference, or nearly too few.
 void warn_of_few_seeds(Comparison& comparison) {
   std::size_t tests = 0, few = 0, most = 0, least = std::string::npos;
   for (const ComparedRow& row : comparison.rows) {
@@ -40,17 +40,16 @@ void warn_of_few_seeds(Comparison& comparison) {
   while (count * statistics::smallest_p(needed) > kSignificance && needed < statistics::kMostExactPairs)
     ++needed;
   const std::string holm = fmt::format("p_holm of {}", count_text(tests, "comparison"));
-  const bool by_holm_alone = statistics::smallest_p(most) <= kSignificance;
+  const bool only_by_holm = statistics::smallest_p(most) <= kSignificance;
   comparison.notes.push_back(fmt::format(
-      "Too few seeds: with {} {} cannot be below {:.3g}, so no difference can be shown, however large.",
-      count_text(most, "pair"), by_holm_alone ? holm : "p",
-      by_holm_alone ? reachable : statistics::smallest_p(most)));
+      "Too few seeds to show any difference: with {}, {} is at least {:.3g}.", count_text(most, "pair"),
+      only_by_holm ? holm : "p", only_by_holm ? reachable : statistics::smallest_p(most)));
   comparison.notes.push_back(
-      fmt::format("{} can reach {} from {} seeds on; sweep.seeds={} runs only the new ones.", holm,
-                  kSignificance, needed, needed));
+      fmt::format("Use at least {} seeds: {} can then reach {}. sweep.seeds={} trains only the new ones.",
+                  needed, holm, kSignificance, needed));
 }
 
-// The first few trials that are not done by name, the others by number.
+// Returns the names of the first few trials, and the number of the others.
 std::string names_of(const std::vector<std::string>& trials) {
   constexpr std::size_t kShown = 5;
   std::string out;
@@ -58,7 +57,8 @@ std::string names_of(const std::vector<std::string>& trials) {
   return trials.size() > kShown ? fmt::format("{} and {} more", out, trials.size() - kShown) : out;
 }
 
-// Trials of one row and seed differ in what no table shows, as the build of a plugin: the first counts.
+// Groups trials by variant and setting. Several trials of one row and seed differ only in what no table
+// shows, such as the build of a plugin: the first is used, and `twice` counts the others.
 std::vector<Group> group(const Trials& trials, std::size_t& twice) {
   std::map<std::vector<std::string>, std::size_t> rows;
   std::map<std::string, std::size_t> places;  // of variants, by their first trial
@@ -79,7 +79,7 @@ std::vector<Group> group(const Trials& trials, std::size_t& twice) {
       continue;
     }
     ++row.tried, row.solved += trials.solved(i);
-    row.not_done += !trials.done(i);
+    row.incomplete += !trials.done(i);
     if (!trials.budget.empty() && !std::isnan(trials.spent[i])) {
       groups[at->second].spent.push_back(trials.spent[i]);
       groups[at->second].mismatch.push_back(trials.mismatch[i]);
@@ -101,17 +101,17 @@ void note_missing(Comparison& comparison, const Trials& trials, std::size_t plan
   if (planned > trials.status.size())
     comparison.notes.push_back(
         fmt::format("{} of {} trials have not ended yet.", planned - trials.status.size(), planned));
-  std::vector<std::string> not_done;
+  std::vector<std::string> incomplete;  // names
   std::size_t without_value = 0;
   for (std::size_t i = 0; i < trials.status.size(); ++i) {
     if (!trials.done(i))
-      not_done.push_back(trials.name(i));
+      incomplete.push_back(trials.name(i));
     else
       without_value += std::isnan(trials.value[i]);
   }
-  if (!not_done.empty())
-    comparison.notes.push_back(fmt::format("{} of {} trials are not done and are averaged in nowhere: {}.",
-                                           not_done.size(), trials.status.size(), names_of(not_done)));
+  if (!incomplete.empty())
+    comparison.notes.push_back(fmt::format("{} of {} trials are incomplete and are in no mean: {}.",
+                                           incomplete.size(), trials.status.size(), names_of(incomplete)));
   if (without_value > 0)
     comparison.notes.push_back(
         fmt::format("{} trials that are done have no {}.", without_value, comparison.metric));
@@ -136,7 +136,7 @@ void note_pairs(Comparison& comparison, std::size_t alone) {
   warn_of_few_seeds(comparison);
 }
 
-// Where times were not taken alike, means of a row may mix them, and pairs are left out.
+// Adds a note if trials were not measured alike: pairs are left out, and means of a row may mix them.
 void note_unlike(Comparison& comparison, const Measurement& measurement) {
   std::size_t unlike = 0, pairs = 0;
   std::vector<std::size_t> trials;
@@ -162,7 +162,7 @@ void summarize(ComparedRow& row, const std::string& metric) {
     return;
   }
   row.center = statistics::mean(row.values);
-  row.deviation = statistics::deviation(row.values);
+  row.stddev = statistics::deviation(row.values);
   row.interval = statistics::bootstrap_mean(row.values);
 }
 
@@ -204,7 +204,7 @@ void note_edges(Comparison& out, const std::vector<Group>& groups, std::size_t a
       out.varied[at], fmt::join(parts, ", ")));
 }
 
-// Keeps of each variant the rows at the value of options.select that validation likes best.
+// Keeps of each variant the rows with the value of options.select that is best on validation.
 void choose(Comparison& out, std::vector<Group>& groups, const results::Results& results,
             const CompareOptions& options) {
   std::string path = slot_of(options.select);
@@ -213,7 +213,7 @@ void choose(Comparison& out, std::vector<Group>& groups, const results::Results&
     throw Error(
         fmt::format("the {} cannot be chosen: {}.", path,
                     path == "seed" ? "it is what is averaged over" : "variants are what is compared"));
-  if (says_how_measured(path))
+  if (is_measurement_condition(path))
     throw Error(fmt::format("{} cannot be chosen: trials of different values are not measured alike.", path));
   const auto at =
       static_cast<std::size_t>(std::find(out.paths.begin(), out.paths.end(), path) - out.paths.begin());
@@ -276,7 +276,7 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   }
   const Trials trials(results, options);
   out.reference = options.reference.empty() ? trials.variant[0] : options.reference;
-  out.knows_solved = results.find("test_accuracy") || results.find("solved_step");
+  out.has_solved = results.find("test_accuracy") || results.find("solved_step");
   for (const Varied& v : trials.varied) out.varied.push_back(v.name), out.paths.push_back(v.parameter);
   std::size_t twice = 0;
   std::vector<Group> groups = group(trials, twice);

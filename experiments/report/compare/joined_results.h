@@ -10,14 +10,14 @@ namespace heed {
 // The trials of several sweeps as those of one.
 struct JoinedResults {
   results::Results results;
-  std::vector<std::string> notes;  // what a reader must know, a sentence each
+  std::vector<std::string> notes;  // each a sentence
 };
 
-// Returns the trials one after another, numbered from 0. A parameter, metric or variable that only some
-// sweeps have is missing in the others' trials. A trial that several sweeps have (its id) stands once: the
-// first one that is done; where they are done with different results, a note says so. A variant that has the
-// same label in two sweeps with other options gets them in its label: "window(size=8)". Requires: at least
-// one sweep.
+// Returns the trials of all sweeps in order, numbered from 0. A parameter, metric or variable that only some
+// sweeps have is missing in the others' trials. A trial (by its id) that several sweeps have is returned
+// once: the first one that is done. If they are done with different results, a note says so. If two sweeps
+// use one label for a variant with different options, the label gets the options: "window(size=8)". Requires:
+// at least one sweep.
 JoinedResults joined(const std::vector<results::Results>& sweeps);
 
 }  // namespace heed

@@ -22,7 +22,7 @@ bool lacks(const std::vector<std::string>& values) {
 
 }  // namespace
 
-bool says_how_measured(const std::string& path) {
+bool is_measurement_condition(const std::string& path) {
   return path.starts_with("task.") ||
          std::find(kOfEvaluation.begin(), kOfEvaluation.end(), path) != kOfEvaluation.end();
 }
@@ -56,12 +56,12 @@ void Measurement::add(const results::Results& results, const std::string& name) 
   }
 }
 
-// A validation comes every evaluate_every updates; 0: a twentieth of them.
+// A validation comes every evaluate_every steps; 0: a twentieth of them.
 void Measurement::add_interval(const results::Results& results) {
   if (!results.find("train.steps") || !results.find("train.evaluate_every")) return;
   const std::vector<double> steps = results.numbers("train.steps"),
                             given = results.numbers("train.evaluate_every");
-  Condition interval{"updates between validations", {}};
+  Condition interval{"steps between validations", {}};
   for (std::size_t i = 0; i < steps.size(); ++i)
     interval.values.push_back(
         fmt::format("{}", given[i] > 0 ? given[i] : std::max(1.0, std::floor(steps[i] / 20))));

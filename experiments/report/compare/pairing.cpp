@@ -27,7 +27,7 @@ std::vector<bool> own_columns(const Comparison& comparison) {
                                     [&](const auto& v) { return v.second != values.begin()->second; });
     std::vector<bool> others(own.size());
     for (std::size_t i = 0; i < own.size(); ++i) others[i] = i != c && !own[i];
-    own[c] = own[c] || (differ && !says_how_measured(comparison.paths[c]) && follows(rows, c, others));
+    own[c] = own[c] || (differ && !is_measurement_condition(comparison.paths[c]) && follows(rows, c, others));
   }
   return own;
 }

@@ -7,8 +7,8 @@
 
 namespace heed {
 
-// Compares every row of another variant, trial by trial of the same seed where both were measured alike.
-// Returns how many rows have none to be compared with.
+// Compares every row of the other variants with the reference, paired by seed; pairs that were not measured
+// alike are left out. Returns how many rows have no row to compare with.
 std::size_t compare_with_reference(Comparison& comparison, const Measurement& measurement);
 
 }  // namespace heed

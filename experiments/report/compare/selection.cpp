@@ -21,7 +21,7 @@ namespace {
 std::vector<bool> telling_columns(const std::vector<const ComparedRow*>& rows, std::size_t at,
                                   const std::vector<std::string>& paths) {
   const auto rank = [&](std::size_t c) {
-    if (says_how_measured(paths[c])) return 0;
+    if (is_measurement_condition(paths[c])) return 0;
     if (c == at) return 1;
     return slot_of(paths[c]) == "model.feed_forward" || paths[c].starts_with("attention.") ? 3 : 2;
   };
@@ -43,7 +43,7 @@ std::optional<double> number_in(const std::string& text) {
 bool beats(const Group& a, const Group& b, Better better) {
   const double here = statistics::mean(a.validation), there = statistics::mean(b.validation);
   if (std::isnan(here) != std::isnan(there)) return std::isnan(there);
-  if (a.row.not_done != b.row.not_done) return a.row.not_done < b.row.not_done;
+  if (a.row.incomplete != b.row.incomplete) return a.row.incomplete < b.row.incomplete;
   return better == Better::smaller ? here < there : here > there;
 }
 

@@ -25,10 +25,10 @@ struct Selection {
   std::vector<bool> chosen;   // for each column: was it selected? Empty if there was nothing to select
 };
 
-// Of the rows of a variant that differ in column `at`, and in columns that change with it (a warm-up that
-// is with it in `together`, the rest of a random search's point, a width that meets a budget), keeps the
-// one that is best on validation: among those with the fewest incomplete trials, the one with the best
-// mean. `paths`: the parameter of each column. Task parameters are never selected.
+// Selects one of the rows of a variant that differ in column `at` and in columns that change with it (a
+// warm-up in the same `together`, the other parameters of a random search's point, a width that meets a
+// budget). Keeps the row that is best on validation: among those with the fewest incomplete trials, the one
+// with the best mean. paths: the parameter of each column. Task parameters are never selected.
 Selection select(std::vector<Group> groups, std::size_t at, const std::vector<std::string>& paths,
                  Better better);
 

@@ -34,9 +34,9 @@ Cells key(const Comparison& c, const std::string& variant, const Cells& setting)
 
 // Returns the table of values.
 TextTable measured(const Comparison& c, const std::vector<const ComparedRow*>& rows) {
-  const bool times = may_never_come(c.metric), swept = c.knows_solved && !c.varied.empty();
-  Cells head = times ? Cells{c.metric, "never"} : Cells{c.metric, "95% interval", "deviation"};
-  head = joined(head, {"trials", "not_done"});
+  const bool times = may_never_come(c.metric), swept = c.has_solved && !c.varied.empty();
+  Cells head = times ? Cells{c.metric, "never"} : Cells{c.metric, "95% interval", "stddev"};
+  head = joined(head, {"trials", "incomplete"});
   if (swept) head.emplace_back("solved");
   if (!c.budget.empty()) head = joined(head, {c.budget, "mismatch"});
   std::vector<Cells> table = {joined(key(c, "variant", c.varied), head)};
@@ -45,8 +45,8 @@ TextTable measured(const Comparison& c, const std::vector<const ComparedRow*>& r
     if (times)
       cells.push_back(fmt::format("{} of {}", r->never(), r->values.size()));
     else
-      cells = joined(cells, {between(r->interval, rounded), rounded(r->deviation)});
-    cells = joined(cells, {count(r->values.size()), count(r->not_done)});
+      cells = joined(cells, {between(r->interval, rounded), rounded(r->stddev)});
+    cells = joined(cells, {count(r->values.size()), count(r->incomplete)});
     if (swept) cells.push_back(fmt::format("{} of {}", r->solved, r->tried));
     if (!c.budget.empty())
       cells = joined(cells, {std::isnan(r->spent) ? "-" : grouped(r->spent), percent(r->mismatch)});

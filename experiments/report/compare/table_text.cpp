@@ -67,17 +67,17 @@ std::string table_text(const Comparison& comparison) {
 }
 
 std::string csv_text(const Comparison& c) {
-  Cells head = {c.metric, "deviation", "interval_low", "interval_high", "trials",         "not_done",
-                "never",  "solved",    "tried",        "difference",    "difference_low", "difference_high",
-                "p",      "p_holm",    "effect",       "pairs",         "left_out",       "verdict"};
+  Cells head = {c.metric, "stddev", "interval_low", "interval_high", "trials",         "incomplete",
+                "never",  "solved", "tried",        "difference",    "difference_low", "difference_high",
+                "p",      "p_holm", "effect",       "pairs",         "left_out",       "verdict"};
   if (!c.budget.empty()) head = joined(head, {"budget", "spent", "mismatch"});
   std::vector<Cells> rows = {joined(joined({"variant"}, c.varied), head)};
   for (const ComparedRow& r : c.rows) {
     const Against& a = r.against;
     rows.push_back(joined(
         joined({r.variant}, r.setting),
-        {exact(r.center), exact(r.deviation), exact(r.interval.low), exact(r.interval.high),
-         count(r.values.size()), count(r.not_done), count(r.never()), count(r.solved), count(r.tried),
+        {exact(r.center), exact(r.stddev), exact(r.interval.low), exact(r.interval.high),
+         count(r.values.size()), count(r.incomplete), count(r.never()), count(r.solved), count(r.tried),
          exact(a.test.difference), exact(a.test.interval.low), exact(a.test.interval.high), exact(a.test.p),
          exact(a.adjusted_p), exact(a.test.effect), count(a.test.pairs), count(a.left_out), a.verdict}));
     if (!c.budget.empty()) rows.back() = joined(rows.back(), {c.budget, exact(r.spent), exact(r.mismatch)});

@@ -105,7 +105,7 @@ TEST_CASE("compare: several sweeps are compared as one") {
         without_digest(compare(folder, {"both"}).out));
   CHECK(count(compare(folder, {"a", "b/results.h5"}).out,
               heed::results::content_digest(folder / "b/results.h5")) == 1);
-  // Other updates are another setting.
+  // Other steps are another setting.
   REQUIRE(run_smoke(folder, "long", {"variants=[linear]", "train.steps=30"}).code == 0);
   CHECK_THAT(compare(folder, {"a", "long"}).out,
              ContainsSubstring("steps") && ContainsSubstring("1 row is not compared"));

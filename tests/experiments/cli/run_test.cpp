@@ -91,7 +91,7 @@ TEST_CASE("heed run: a trial that diverges is recorded, and the sweep goes on") 
   const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
   CHECK(results.texts("status") == Words{"done", "done", "diverged", "diverged"});
   CHECK_THAT(results.texts("reason")[2], ContainsSubstring("not finite"));
-  CHECK_THAT(ended.out, ContainsSubstring("2 of 4 trials are not done"));
+  CHECK_THAT(ended.out, ContainsSubstring("2 of 4 trials are incomplete"));
   CHECK_THAT(ended.err, ContainsSubstring("diverged after"));
 
   const Ended status = heed::test::heed(folder.path(), {"status", "r"});

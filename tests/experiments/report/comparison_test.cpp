@@ -24,12 +24,13 @@ TEST_CASE("trials are grouped by variant and by what varies within a variant") {
   CHECK(c.rows[0].variant == "a");
   CHECK(c.rows[0].setting == std::vector<std::string>{"0.1"});
   CHECK(c.rows[0].center == Approx(0.6));
-  CHECK(c.rows[0].deviation == Approx(std::sqrt(0.02)));
+  CHECK(c.rows[0].stddev == Approx(std::sqrt(0.02)));
   CHECK(c.rows[2].values == std::vector<double>{0.1});
-  CHECK(c.rows[2].not_done == 1);
-  CHECK(std::isnan(c.rows[2].deviation));
+  CHECK(c.rows[2].incomplete == 1);
+  CHECK(std::isnan(c.rows[2].stddev));
   REQUIRE(c.notes.size() >= 2);
-  CHECK(c.notes[0] == "1 of 8 trials are not done and are averaged in nowhere: b lr=0.1 seed=1 (diverged).");
+  CHECK_THAT(c.notes[0], ContainsSubstring("1 of 8 trials are incomplete") &&
+                             ContainsSubstring(": b lr=0.1 seed=1 (diverged)."));
   CHECK(c.notes[1] == "1 trials that are done have no test_accuracy.");
 }
 
@@ -101,8 +102,8 @@ TEST_CASE("where no trial is done the table counts what failed") {
   r.columns.resize(5);
   const Comparison c = heed::compare(r, {});
   CHECK(c.rows[0].values.empty());
-  CHECK(c.rows[0].not_done == 2);
-  CHECK_THAT(heed::table_text(c), ContainsSubstring("8 of 8 trials are not done"));
+  CHECK(c.rows[0].incomplete == 2);
+  CHECK_THAT(heed::table_text(c), ContainsSubstring("8 of 8 trials are incomplete"));
 }
 
 TEST_CASE("each variant is paired with the reference by seed") {
@@ -121,10 +122,10 @@ TEST_CASE("each variant is paired with the reference by seed") {
   CHECK(d.adjusted_p == 0.25);
   CHECK(b.adjusted_p == 0.75);
   CHECK(d.verdict == "no difference shown");
-  CHECK(has_note(c, "1 of 12 trials are not done and are averaged in nowhere: b seed=2 (diverged)."));
+  CHECK(has_note(c, "1 of 12 trials are incomplete and are in no mean: b seed=2 (diverged)."));
   CHECK(has_note(c, "1 pair is left out of comparisons"));
-  CHECK(has_note(c, "Too few seeds: with 4 pairs p cannot be below 0.125, so no difference can be shown"));
-  CHECK(has_note(c, "p_holm of 2 comparisons can reach 0.05 from 7 seeds on"));
+  CHECK(has_note(c, "with 4 pairs, p is at least 0.125"));
+  CHECK(has_note(c, "at least 7 seeds: p_holm of 2 comparisons can then reach 0.05"));
   SECTION("another reference turns the signs") {
     heed::CompareOptions options;
     options.reference = "c";
@@ -275,10 +276,10 @@ TEST_CASE("two copies of one variant are not found different, and a worse one is
 TEST_CASE("the table is aligned, the CSV has every digit") {
   const Comparison c = heed::compare(eight_trials(), {});
   CHECK(heed::table_text(c).starts_with(
-      "variant   lr  test_accuracy  95% interval      deviation  trials  not_done  solved\n"
-      "a        0.1         0.6000  [0.5000, 0.7000]     0.1414       2         0  0 of 2\n"));
+      "variant   lr  test_accuracy  95% interval      stddev  trials  incomplete  solved\n"
+      "a        0.1         0.6000  [0.5000, 0.7000]  0.1414       2           0  0 of 2\n"));
   CHECK(heed::csv_text(c).starts_with(
-      "variant,lr,test_accuracy,deviation,interval_low,interval_high,trials,not_done,never,solved,tried,"
+      "variant,lr,test_accuracy,stddev,interval_low,interval_high,trials,incomplete,never,solved,tried,"
       "difference,difference_low,difference_high,p,p_holm,effect,pairs,left_out,verdict\n"
       "a,0.1,0.6,0.14142135623730"));
   CHECK_THAT(heed::csv_text(c),

@@ -91,14 +91,14 @@ TEST_CASE("Measurement: a mean over different loads is named, and the pairs that
 }
 
 TEST_CASE("Measurement: what a metric looks at must be equal") {
-  // A growth decides the number of updates of its variant.
+  // A growth decides the number of steps of its variant.
   Results growing = six_pairs("solved_step", false);
   growing.columns.push_back(
       {"grow", "grow", Role::parameter, std::vector<Value>(12, std::string()), "", "", false});
   for (std::size_t i = 6; i < 12; ++i) growing.columns.back().values[i] = std::string("[...]");
   const Comparison c = compare(with(growing, "steps", std::int64_t{400}), "solved_step");
   CHECK(c.rows[1].against.verdict.empty());
-  CHECK(has_note(c, "updates between validations (5, 20)"));
+  CHECK(has_note(c, "steps between validations (5, 20)"));
   // Rows that differ in what is looked at are rows of different settings.
   const std::vector<std::pair<const char*, const char*>> cases = {
       {"test_accuracy", "test_sequences"},
@@ -129,8 +129,8 @@ TEST_CASE("Measurement: what says how trials are measured is never chosen, nor c
   CHECK(c.rows.size() == 4);
   CHECK(c.selected.empty());
   for (const char* path : {"train.test_sequences", "train.evaluate_every", "task.length"})
-    CHECK(heed::says_how_measured(path));
-  CHECK_FALSE(heed::says_how_measured("train.lr"));
+    CHECK(heed::is_measurement_condition(path));
+  CHECK_FALSE(heed::is_measurement_condition("train.lr"));
   options.select = "test_sequences";
   CHECK_THROWS_WITH(heed::compare(r, options), ContainsSubstring("train.test_sequences cannot be chosen"));
 }
