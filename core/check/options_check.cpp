@@ -132,7 +132,7 @@ Finding options_matter(const Subject& subject, const Setup&) {
       if (const auto setup = changes_result(subject, o))
         return {
             .fault = fmt::format("option '{}' is declared to change speed only, and changes the result ({})",
-                                 o.name, setup->text()),
+                                 o.name, setup->to_string()),
             .in_any_setup = true};
     } else if (!has_effect(subject, o)) {
       return {.fault = fmt::format("option '{}' changes nothing: whatever its value, outputs, gradients, "
