@@ -9,6 +9,8 @@
 #include "core/error.h"
 #include "core/mixer.h"
 #include "core/register.h"
+#include "variants/parts/head_output.h"
+#include "variants/parts/row_norms.h"
 #include "variants/parts/softmax.h"
 #include "variants/parts/tiled_softmax.h"
 
@@ -41,7 +43,7 @@ struct Forgetting {
   struct Saved {
     ConstMat<S> q, k, v;           // as the scores and the sum see them: shifted and normed
     ConstMat<S> shifted;           // (Tk,D) keys between shift and norm
-    ConstMat<S> u;                 // (Tq,V) the sum over values, before norm and gate
+    Mat<S> u;                      // (Tq,V) the sum over values, before norm and gate
     Mat<S> lse;                    // (1,Tq)
     std::span<const double> sums;  // (Tk) c
   };
@@ -87,19 +89,11 @@ struct Forgetting {
     const ConstMat<S> v = options.value_shift ? shift(in.v, in.input(value_shift()), memory) : in.v;
     const ConstMat<S> q = options.qk_norm ? norm(in.q, gain(q_gain_, in), kScoreEps, memory) : in.q;
     const ConstMat<S> k = options.qk_norm ? norm(shifted, gain(k_gain_, in), kScoreEps, memory) : shifted;
-    const bool plain = !options.output_norm && !options.output_gate;
-    const Mat<S> u = plain ? o : memory.keep(tq, o.cols()), lse = memory.keep(1, tq);
+    const HeadOutput<S> output = this->output(in);
+    const Mat<S> u = output.plain() ? o : kept_room(memory, tq, o.cols()), lse = memory.keep(1, tq);
     Saved saved{q, k, v, shifted, u, lse, sums};
     softmax_forward(map(in, saved), tiles(in), u, lse, memory);
-    if (options.output_norm)
-      rms_rows<S>(u, gain(out_gain_, in), kOutputEps, o);
-    else if (!plain)
-      o = u;
-    if (options.output_gate) {
-      Mat<S> a = memory.temp(tq, o.cols());
-      gates_of(in.input(gate()), a);
-      o.array() *= a.array();
-    }
+    if (!output.plain()) output.forward(u, gate_input(in), o, memory);
     return saved;
   }
 
@@ -107,7 +101,10 @@ struct Forgetting {
   // dc_u.
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    const Mat<S> du = output_backward(in, saved, d_o, grad, memory);
+    const Mat<S> none = mat<S>(nullptr, 0, 0);
+    const Mat<S> du =
+        output(in).backward(saved.u, gate_input(in), d_o, options.output_gate ? grad.input(gate()) : none,
+                            options.output_norm ? dgain(out_gain_, grad) : none, memory);
     const auto room = [&](bool used, ConstMat<S> like, Mat<S> own) {
       return used ? zeros(memory, like.rows(), like.cols()) : own;
     };
@@ -169,30 +166,14 @@ struct Forgetting {
     return row_block(grad.param(gains), grad.index, 1);
   }
 
-  // a = sigmoid(x)
-  static void gates_of(In<S> x, Mat<S> a) {
-    for (Index i = 0; i < x.rows(); ++i)
-      for (Index c = 0; c < x.cols(); ++c) a(i, c) = static_cast<S>(sigmoid(static_cast<double>(x(i, c))));
+  // The norm and the gate of the output.
+  HeadOutput<S> output(const Head<S>& in) const {
+    const ConstMat<S> none = const_mat<S>(nullptr, 0, 0);
+    return {options.output_norm ? ConstMat<S>(gain(out_gain_, in)) : none, kOutputEps,
+            options.output_gate ? Gate::sigmoid : Gate::none};
   }
-
-  // Through gate and norm, with o = n * a, a = sigmoid(input), n = norm(u):
-  //     dn = do * a      da = do * n      dinput += da a (1 - a)
-  Mat<S> output_backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
-                         Memory<S>& memory) const {
-    const Mat<S> du = zeros(memory, d_o.rows(), d_o.cols());
-    Mat<S> dn = memory.temp(d_o.rows(), d_o.cols());
-    dn = d_o;
-    if (options.output_gate) {
-      Mat<S> n = memory.temp(d_o.rows(), d_o.cols()), a = memory.temp(d_o.rows(), d_o.cols());
-      n = saved.u;
-      if (options.output_norm) rms_rows<S>(saved.u, gain(out_gain_, in), kOutputEps, n);
-      gates_of(in.input(gate()), a);
-      grad.input(gate()).array() += dn.array() * n.array() * a.array() * (1 - a.array());
-      dn.array() *= a.array();
-    }
-    if (!options.output_norm) return gather<S>(dn, Rows{nullptr, 0, dn.rows()}, du), du;
-    rms_rows_backward<S>(saved.u, gain(out_gain_, in), kOutputEps, dn, du, dgain(out_gain_, grad));
-    return du;
+  ConstMat<S> gate_input(const Head<S>& in) const {
+    return options.output_gate ? in.input(gate()) : const_mat<S>(nullptr, 0, 0);
   }
 
   static bool rotates(const Position<S>* position, Index width) {

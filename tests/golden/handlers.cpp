@@ -41,6 +41,7 @@ constexpr Kind kKinds[] = {
     {{{"op", "mlp"}}, run_feed_forward},
     {{{"op", "swiglu"}}, run_feed_forward},
     {{{"op", "block"}}, run_block},
+    {{{"op", "short_conv"}}, run_short_conv},
     {{{"op", "cross_entropy"}}, run_cross_entropy},
     {{{"op", "adamw"}}, run_adamw},
     {{{"op", "clip_grad_norm"}}, run_clip},

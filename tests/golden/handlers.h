@@ -46,6 +46,7 @@ std::vector<Run> run_alibi(const Case& c, const Registry& registry);
 std::vector<Run> run_norm(const Case& c, const Registry& registry);
 std::vector<Run> run_activation(const Case& c, const Registry& registry);
 std::vector<Run> run_feed_forward(const Case& c, const Registry& registry);
+std::vector<Run> run_short_conv(const Case& c, const Registry& registry);
 std::vector<Run> run_block(const Case& c, const Registry& registry);
 std::vector<Run> run_cross_entropy(const Case& c, const Registry& registry);
 std::vector<Run> run_adamw(const Case& c, const Registry& registry);

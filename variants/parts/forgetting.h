@@ -49,31 +49,4 @@ void shift_tokens_backward(In<S> x, In<S> gate, In<S> dy, Mat<S> dx, Mat<S> dgat
   }
 }
 
-template <class S>
-S reciprocal_rms(In<S> x, Index i, double eps) {
-  return 1 / std::sqrt(x.row(i).squaredNorm() / static_cast<S>(x.cols()) + static_cast<S>(eps));
-}
-
-// y_i = r_i x_i * gain, r_i = 1 / sqrt(mean(x_i^2) + eps).    x, y (T,D)  gain (1,D)
-template <class S>
-void rms_rows(In<S> x, In<S> gain, double eps, Mat<S> y) {
-  for (Index i = 0; i < x.rows(); ++i)
-    y.row(i).array() = reciprocal_rms<S>(x, i, eps) * x.row(i).array() * gain.row(0).array();
-}
-// With n = r x and e = dy * gain:    dgain += dy * n    dx += r (e - n mean(e * n))
-template <class S>
-void rms_rows_backward(In<S> x, In<S> gain, double eps, In<S> dy, Mat<S> dx, Mat<S> dgain) {
-  for (Index i = 0; i < x.rows(); ++i) {
-    const S r = reciprocal_rms<S>(x, i, eps);
-    S mean = 0;
-    for (Index c = 0; c < x.cols(); ++c) mean += dy(i, c) * gain(0, c) * r * x(i, c);
-    mean /= static_cast<S>(x.cols());
-    for (Index c = 0; c < x.cols(); ++c) {
-      const S n = r * x(i, c);
-      dgain(0, c) += dy(i, c) * n;
-      dx(i, c) += r * (dy(i, c) * gain(0, c) - n * mean);
-    }
-  }
-}
-
 }  // namespace heed
