@@ -100,7 +100,7 @@ class Reader {
     const auto [earlier, is_new] = seen_.insert({identity(written), place});
     if (!is_new)
       return problems_.add(place, fmt::format("{}: {} is the same as the entry at {}; remove one of them.",
-                                              path, entry_label(written, true), earlier->second.text()));
+                                              path, entry_label(written, true), earlier->second.to_string()));
     if (entries_.size() == kMaxEntries)
       return problems_.add(place, fmt::format("variants: there are more than {} of them.", kMaxEntries));
     entries_.push_back(without_label(written, path, place));
