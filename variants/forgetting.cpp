@@ -10,6 +10,7 @@
 #include "core/mixer.h"
 #include "core/register.h"
 #include "variants/parts/head_output.h"
+#include "variants/parts/positions.h"
 #include "variants/parts/row_norms.h"
 #include "variants/parts/softmax.h"
 #include "variants/parts/tiled_softmax.h"
@@ -174,13 +175,6 @@ struct Forgetting {
   }
   ConstMat<S> gate_input(const Head<S>& in) const {
     return options.output_gate ? in.input(gate()) : const_mat<S>(nullptr, 0, 0);
-  }
-
-  static bool rotates(const Position<S>* position, Index width) {
-    if (!position) return false;
-    Matrix<S> q = Matrix<S>::Ones(2, width);
-    position->rotate({q.data(), 1, 1, 2, width}, 0);
-    return q != Matrix<S>::Ones(2, width);
   }
 
   Param<S> q_gain_, k_gain_, out_gain_;

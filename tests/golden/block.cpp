@@ -1,4 +1,6 @@
 // The pieces of a block, and a block of attention and MLP.
+#include "tests/golden/block.h"
+
 #include <string>
 #include <utility>
 
@@ -7,6 +9,7 @@
 #include "core/ops/norm.h"
 #include "tests/core/model/self_block.h"
 #include "tests/golden/handlers.h"
+#include "tests/golden/layer.h"
 
 namespace heed::golden {
 namespace {
@@ -68,34 +71,37 @@ std::vector<Run> run_feed_forward(const Case& c, const Registry& registry) {
   return {run_op(c, make, names)};
 }
 
-std::vector<Run> run_block(const Case& c, const Registry& registry) {
-  const VariantInfo &softmax = find_variant(registry, "softmax"), &mlp = find_variant(registry, "mlp");
+Run run_block_of(const Case& c, const VariantInfo& variant, const Config& options, Index heads,
+                 const ParamNames& variant_names, const Registry& registry) {
+  const VariantInfo& mlp = find_variant(registry, "mlp");
   const std::string kind = c.text("norm");
   if (kind != "layer_norm" && kind != "rms_norm") throw Unknown("the norm '" + kind + "'");
   const NormSpec norm{kind == "layer_norm" ? NormKind::layer : NormKind::rms, c.number("eps"), true, true};
   LayerSpec<double> spec = spec_of(c, true);
-  spec.heads = c.integer("heads");
+  spec.heads = heads;
   spec.causality.causal = c.flag("causal");
   const Config feed_forward =
       options_of(mlp, {{"width", Config::integer(c.param("W_1").size(1))}, {"activation", activation_of(c)}});
-  const ParamNames names = {{"ln1_weight", "norm1.gain"},       {"ln1_bias", "norm1.bias"},
-                            {"ln2_weight", "norm2.gain"},       {"ln2_bias", "norm2.bias"},
-                            {"W_q", "attention.query.weight"},  {"b_q", "attention.query.bias"},
-                            {"W_k", "attention.key.weight"},    {"b_k", "attention.key.bias"},
-                            {"W_v", "attention.value.weight"},  {"b_v", "attention.value.bias"},
-                            {"W_o", "attention.output.weight"}, {"b_o", "attention.output.bias"},
-                            {"W_1", "feed_forward.in.weight"},  {"b_1", "feed_forward.in.bias"},
-                            {"W_2", "feed_forward.out.weight"}, {"b_2", "feed_forward.out.bias"}};
+  ParamNames names = {{"ln1_weight", "norm1.gain"},       {"ln1_bias", "norm1.bias"},
+                      {"ln2_weight", "norm2.gain"},       {"ln2_bias", "norm2.bias"},
+                      {"W_1", "feed_forward.in.weight"},  {"b_1", "feed_forward.in.bias"},
+                      {"W_2", "feed_forward.out.weight"}, {"b_2", "feed_forward.out.bias"}};
+  for (const ParamName& n : variant_names) names.push_back({n.golden, "attention." + n.heed});
+  const auto make = [&](Params<double>& params) {
+    const std::vector<SublayerSpec<double>> sublayers = {
+        {"attention", [&] { return variant.make<double>(options, spec, params); }},
+        {"feed_forward", [&] { return mlp.make<double>(feed_forward, spec, params); }}};
+    return SelfBlock<double>(Block<double>(spec.dim, norm, sublayers, params));
+  };
+  return run_op(c, make, names);
+}
+
+std::vector<Run> run_block(const Case& c, const Registry& registry) {
+  const VariantInfo& softmax = find_variant(registry, "softmax");
   std::vector<Run> runs;
-  for (const auto& choice : tile_choices(softmax, {{"scale", Config::number(c.number("scale"))}})) {
-    const auto make = [&](Params<double>& params) {
-      const std::vector<SublayerSpec<double>> sublayers = {
-          {"attention", [&] { return softmax.make<double>(choice.first, spec, params); }},
-          {"feed_forward", [&] { return mlp.make<double>(feed_forward, spec, params); }}};
-      return SelfBlock<double>(Block<double>(spec.dim, norm, sublayers, params));
-    };
-    runs.push_back(run_op(c, make, names));
-    runs.back().text = choice.second;
+  for (const auto& [options, text] : tile_choices(softmax, {{"scale", Config::number(c.number("scale"))}})) {
+    runs.push_back(run_block_of(c, softmax, options, c.integer("heads"), projection_names(c), registry));
+    runs.back().text = text;
   }
   return runs;
 }

@@ -32,6 +32,10 @@ std::vector<Run> run_differential_kernel(const Case& c, const Registry& registry
 std::vector<Run> run_differential_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_forgetting_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_forgetting_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_rnn_cell(const Case& c, const Registry& registry);
+std::vector<Run> run_lstm_cell(const Case& c, const Registry& registry);
+std::vector<Run> run_recurrent_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_recurrent_block(const Case& c, const Registry& registry);
 std::vector<Run> run_sparse(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_map(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_block(const Case& c, const Registry& registry);

@@ -49,9 +49,11 @@ Config without_waste(const VariantInfo& info, Config options) {
   return options;
 }
 
-// Or else it cannot be told to, and is counted without a mask.
+// Or else it cannot be told to, and is counted without a mask. A variant that is always causal and has no
+// tiles (a recurrent network) never multiplies a hidden pair.
 bool can_do_without_waste(const VariantInfo& info) {
-  return !info.traits(info.resolve({}, info.name, none())).mixes_time ||
+  const Traits traits = info.traits(info.resolve({}, info.name, none()));
+  return !traits.mixes_time || !traits.bidirectional ||
          std::any_of(info.options.begin(), info.options.end(),
                      [](const OptionInfo& o) { return o.name == "tile" || o.name == "chunk"; });
 }
@@ -279,6 +281,8 @@ double written_down(const std::string& name, double d, double heads) {
   if (name == "tokenformer") return 4 * d * 2 * d;                                   // four maps of d tokens
   if (name == "mlp") return 2 * d * 4 * d + 4 * d + d;
   if (name == "pattention") return 4 * d * 2 * d;  // 4 d tokens
+  if (name == "rnn") return d * (d + d + 2) + (d + 1) * d;
+  if (name == "lstm") return 4 * d * (d + d + 2) + (d + 1) * d;
   if (name == "swiglu") {
     const double width = 8 * std::round(8 * d / 3 / 8);
     return 3 * d * width + 2 * width + d;

@@ -82,6 +82,11 @@ TEST_CASE("decoding: linear attention keeps a state that does not grow, softmax 
         4 * 1000 * 8);
 }
 
+TEST_CASE("decoding: recurrent networks keep their state") {
+  CHECK(Layer8("rnn", options({{"hidden", whole(5)}})).layer->decoder(1, 1000)->state_bytes() == 4 * 5);
+  CHECK(Layer8("lstm", options({{"hidden", whole(5)}})).layer->decoder(1, 1000)->state_bytes() == 4 * 2 * 5);
+}
+
 TEST_CASE("decoding: two decoders of one layer do not disturb each other") {
   Layer8 made("linear", {});
   const auto a = made.layer->decoder(1, Layer8::kTime), b = made.layer->decoder(1, Layer8::kTime);

@@ -55,8 +55,8 @@ TEST_CASE("Decoder: logits are those of one pass over all tokens, with every pos
 TEST_CASE("Decoder: logits are those of one pass in hybrid stacks and with every kind of block") {
   Config narrow = Config::map();
   narrow.set("size", Config::integer(3));
-  ModelSpec spec = spec_of({{"linear"}, {"window", narrow}, {"tokenformer"}, {"forgetting"}});
-  spec.options.layers = 4;
+  ModelSpec spec = spec_of({{"linear"}, {"window", narrow}, {"tokenformer"}, {"forgetting"}, {"lstm"}});
+  spec.options.layers = 5;
   for (const char* feed_forward : {"mlp", "swiglu", "pattention", "none"}) {
     spec.feed_forward = {feed_forward};
     spec.options.norm = spec.options.tied ? "layer" : "rms";
