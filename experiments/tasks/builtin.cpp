@@ -4,6 +4,8 @@ void heed_register_copy(heed::Registry& registry);
 void heed_register_induction(heed::Registry& registry);
 void heed_register_mqar(heed::Registry& registry);
 void heed_register_noisy_recall(heed::Registry& registry);
+void heed_register_parity(heed::Registry& registry);
+void heed_register_permutations(heed::Registry& registry);
 void heed_register_recall(heed::Registry& registry);
 void heed_register_selective_copy(heed::Registry& registry);
 void heed_register_text(heed::Registry& registry);
@@ -18,6 +20,8 @@ void register_builtin_tasks(Registry& registry) {
   heed_register_copy(registry);
   heed_register_selective_copy(registry);
   heed_register_induction(registry);
+  heed_register_parity(registry);
+  heed_register_permutations(registry);
   heed_register_text(registry);
 }
 

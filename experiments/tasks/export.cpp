@@ -30,6 +30,7 @@ void describe(results::H5Writer& file, const Task& task, Split split,
   file.attribute("/", "vocabulary", static_cast<std::int64_t>(task.shape().input.width));
   file.attribute("tokens", "long_name", "input of the model");
   file.attribute("labels", "long_name", "what the output at this position must predict");
+  file.attribute("labels", "classes", static_cast<std::int64_t>(task.shape().classes));
   file.attribute("labels", "unscored", static_cast<std::int64_t>(kUnscored));
 }
 

@@ -3,6 +3,7 @@
 tasks_test.py COMMAND...: what writes the data, build/release/bin/heed data.
 """
 
+import itertools
 import pathlib
 import shutil
 import subprocess
@@ -153,6 +154,24 @@ def check_induction(x, y, split, length=30, vocab=20, score="last"):
         need(label == np.array(expected + [UNSCORED]), "not every repeated pair is scored, or another")
 
 
+def check_parity(x, y, split, length=32):
+    need((x == 0) | (x == 1), "no bit")
+    need(y == np.cumsum(x, axis=1) % 2, "a label is not the parity so far")
+    need_law(np.bincount(x.ravel(), minlength=2), np.ones(2), "one of the bits comes more often")
+
+
+def check_permutations(x, y, split, length=32, n=5, tokens="swaps"):
+    states = list(itertools.permutations(range(n)))
+    swaps = [tuple(range(k)) + (k + 1, k) + tuple(range(k + 2, n)) for k in range(n - 1)]
+    meaning = np.array(states if tokens == "all" else swaps)
+    need((0 <= x) & (x < len(meaning)), "a token out of range")
+    state = np.tile(np.arange(n), (len(x), 1))
+    for t in range(length):
+        state = np.take_along_axis(meaning[x[:, t]], state, axis=1)  # x_t[s_(t-1)[i]]
+        need([states.index(tuple(row)) for row in state] == y[:, t], "a label is not the product so far")
+    need_law(np.bincount(x.ravel(), minlength=len(meaning)), np.ones(len(meaning)), "some tokens come more often")
+
+
 CHECKS = {
     "mqar": check_mqar,
     "recall": check_recall,
@@ -160,6 +179,8 @@ CHECKS = {
     "copy": check_copy,
     "selective_copy": check_selective_copy,
     "induction": check_induction,
+    "parity": check_parity,
+    "permutations": check_permutations,
 }
 
 SETTINGS = [
@@ -177,6 +198,11 @@ SETTINGS = [
     ("selective_copy", {"length": 60, "vocab": 30, "tokens": 7}),
     ("induction", {}),
     ("induction", {"length": 64, "vocab": 12, "score": "all"}),
+    ("parity", {}),
+    ("parity", {"length": 100}),
+    ("permutations", {}),
+    ("permutations", {"n": 3, "length": 64}),
+    ("permutations", {"tokens": "all", "length": 12}),
 ]
 
 
@@ -186,7 +212,7 @@ def one_label_wrong(x, y, vocab):
 
 def one_label_more(x, y, vocab):
     t = np.argmax(y[3] == UNSCORED)
-    y[3, t] = x[3, t]
+    y[3, t] = x[3, t] if y[3, t] == UNSCORED else UNSCORED  # where all are scored: one label less
 
 
 def one_label_less(x, y, vocab):

@@ -30,8 +30,8 @@ std::set<std::vector<Token>> tokens_of(const Task& task, Split split) {
 }  // namespace
 
 TEST_CASE("tasks: the tasks of the tree are registered") {
-  CHECK(task_names() ==
-        Lines{"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction", "text"});
+  CHECK(task_names() == Lines{"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction",
+                              "parity", "permutations", "text"});
 }
 
 TEST_CASE("tasks: every task writes all tokens and labels within its vocabulary, and scores something") {

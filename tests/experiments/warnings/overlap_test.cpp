@@ -49,7 +49,8 @@ TEST_CASE("estimate_overlap: finds one percent, and zero without overlap") {
   // 6^7 = 279,936 sequences
   const auto task = make_task("copy", task_config({{"length", "15"}, {"vocab", "8"}, {"tokens", "7"}}));
   CHECK(estimate_overlap(*task, 14000).share == Approx(0.05).margin(0.03));
-  for (const char* name : {"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction", "text"}) {
+  for (const char* name :
+       {"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction", "permutations", "text"}) {
     CAPTURE(name);
     CHECK(estimate_overlap(*make_task(name), 64000).share == 0);
   }
