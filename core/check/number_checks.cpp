@@ -48,7 +48,10 @@ Finding float_and_double(const Subject& subject, const Setup& setup) {
   single.run();
   twice.run();
   const Difference d = relative_difference(outcome_of(single), outcome_of(twice));
-  if (d.largest < 1e-4) return {{}, d.largest};
+  // The weight of a single key is constant, so the gradients of queries and keys are rounding errors of terms
+  // that cancel, and not small if the normalizer is.
+  const double limit = setup.keys() == 1 ? 1e-2 : 1e-4;
+  if (d.largest < limit) return {{}, d.largest};
   return {fmt::format("{} differs by {:.3g} relative between float and double", d.where, d.largest),
           d.largest};
 }

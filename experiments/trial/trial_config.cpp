@@ -216,6 +216,16 @@ bool is_place_of_content(const Config& resolved, const std::string& path) {
 
 namespace {
 
+// The options of linear attention when elu was its only feature map. Options of other maps have no effect.
+void restore_linear(Config& linear) {
+  for (const char* option : {"feature_map", "cosformer_length", "performer_features", "hedgehog_softmax",
+                             "hedgehog_map", "hedgehog_multiplier"})
+    linear.erase(option);
+  if (linear.find("key_width")->canonical() == "0") linear.erase("key_width");
+  if (linear.find("eps_rule")->text() == "add") linear.erase("eps_rule");
+  linear.set("features", Config::scalar("elu"));
+}
+
 // Removes options that are newer than the first results, where they have their defaults: trials had ids
 // before there was a choice. attention: one choice or a stack of them.
 void erase_newer_defaults(Config& attention) {
@@ -224,6 +234,9 @@ void erase_newer_defaults(Config& attention) {
   const Config *name = attention.find("name"), *key_heads = attention.find("key_heads");
   if (name && name->text() == "softmax" && key_heads && key_heads->canonical() == "0")
     attention.erase("key_heads");
+  const Config* feature_map = attention.find("feature_map");
+  if (name && name->text() == "linear" && feature_map && feature_map->text() == "elu")
+    restore_linear(attention);
 }
 
 }  // namespace

@@ -1,4 +1,8 @@
 // Linear attention.
+#include <algorithm>
+#include <string>
+#include <utility>
+
 #include "core/error.h"
 #include "tests/golden/handlers.h"
 #include "tests/golden/kernel.h"
@@ -23,11 +27,60 @@ Tensor denominator(const Case& c, const Tensor& weights, double eps) {
   return out;
 }
 
+// The name of the feature map in the file and heed's.
+constexpr std::pair<const char*, const char*> kMaps[] = {
+    {"elu_plus_one", "elu"},    {"relu", "relu"},           {"taylor2", "taylor"},
+    {"cosformer", "cosformer"}, {"performer", "performer"}, {"hedgehog", "hedgehog"}};
+
+std::string feature_map(const Case& c) {
+  for (const auto& [golden, heed] : kMaps)
+    if (c.text("feature_map") == golden) return heed;
+  throw Unknown("the feature map '" + c.text("feature_map") + "'");
+}
+
+// The performer with a stabilizer (as released) has no right gradient to compare with: the file's takes the
+// stabilizer as a constant, so it is not the derivative of the file's own output. heed's has no stabilizer.
+void refuse_stabilizer(const Case& c) {
+  if (c.text("stabiliser") != "none" || c.number("feature_eps") != 0)
+    throw Skipped(
+        "its gradient takes the stabilizer as a constant, so it is not the derivative of its output; heed's "
+        "performer has no stabilizer (docs/variants/linear.md)");
+}
+
 Given linear_options(const Case& c) {
-  if (c.text("feature_map") != "elu_plus_one")
-    throw Unknown("the feature map '" + c.text("feature_map") + "'");
   if (c.number("scale") != 1) throw Error("linear attention has no scale");
-  return {{"eps", Config::number(c.number("eps"))}};
+  const std::string map = feature_map(c);
+  Given out = {{"feature_map", Config::scalar(map)}};
+  if (map == "performer") {
+    refuse_stabilizer(c);
+    out.push_back({"performer_features", Config::integer(c.integer("num_features"))});
+  }
+  if (map == "cosformer") out.push_back({"cosformer_length", Config::integer(c.integer("length"))});
+  if (map == "hedgehog") {
+    out.push_back({"hedgehog_softmax", Config::scalar(c.text("softmax_over"))});
+    out.push_back({"hedgehog_map", Config::scalar(c.flag("shared_map") ? "shared" : "per_head")});
+    out.push_back({"hedgehog_multiplier", Config::number(c.number("multiplier"))});
+  }
+  if (const std::string rule = c.text_or_empty("eps_rule"); !rule.empty())
+    out.push_back({"eps_rule", Config::scalar(rule)});
+  out.push_back({"eps", Config::number(c.number("eps"))});
+  return out;
+}
+
+ParamNames feature_names(const Case& c) {
+  ParamNames out;
+  for (const auto& [golden, heed] : {std::pair("W_phi_q", "query_features.weight"),
+                                     {"W_phi_k", "key_features.weight"},
+                                     {"b_phi_q", "query_features.bias"},
+                                     {"b_phi_k", "key_features.bias"}})
+    if (c.params.contains(golden)) out.push_back({golden, heed});
+  return out;
+}
+
+// The file gives the random features.
+void set_random_features(const Case& c, Params<double>& params) {
+  if (feature_map(c) == "performer")
+    std::ranges::copy(c.constant("features").values, params.find("random_features").value().data());
 }
 
 }  // namespace
@@ -38,9 +91,15 @@ std::vector<Run> run_linear_kernel(const Case& c, const Registry& registry) {
   std::vector<Run> runs;
   for (const auto& [options, name] : tile_choices(variant, linear_options(c))) {
     const LayerSpec<double> spec = kernel_spec(c, q.size(1) * q.size(3), 0);
-    Run& run = runs.emplace_back(run_kernel(c, {.variant = variant, .options = options, .spec = spec}));
+    Run& run = runs.emplace_back(
+        run_kernel(c, {.variant = variant,
+                       .options = options,
+                       .spec = spec,
+                       .names = feature_names(c),
+                       .prepare = [&](Params<double>& params) { set_random_features(c, params); }}));
     run.text = name;
-    run.outputs["denominator_without_eps"] = denominator(c, run.outputs["weights"], c.number("eps"));
+    if (feature_map(c) == "elu")
+      run.outputs["denominator_without_eps"] = denominator(c, run.outputs["weights"], c.number("eps"));
   }
   return runs;
 }
