@@ -48,6 +48,7 @@ std::string Setup::to_string() const {
                                 causality.causal ? "causal" : "bidirectional", batch, time, heads, dim);
   if (cross) out += fmt::format(", context of time {} and dim {}", context_time, context_dim);
   if (position) out += ", position " + position->name;
+  if (dropout > 0) out += fmt::format(", dropout {:g}", dropout);
   return out;
 }
 
@@ -80,6 +81,7 @@ Bench<S>::Bench(const VariantInfo& info, const Config& options, const Setup& s, 
   spec.position = position.get();
   layer = info.make<S>(options, spec, params);
   if (s.neighbors) declare_neighbor(params, "after");
+  step.dropout = {.p = s.dropout, .seed = seed};
   params.freeze();
   params.initialize(seed);
   disturb(params, seed);

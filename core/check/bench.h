@@ -22,6 +22,7 @@ struct Setup {
   Causality causality = {};
   const PositionInfo* position = nullptr;  // with its default options
   bool neighbors = false;                  // other parameters before and after the variant's own
+  double dropout = 0;                      // of attention weights
 
   Index keys() const { return cross ? context_time : time; }
   std::string to_string() const;  // "causal, batch 2, time 5, heads 1, dim 6"

@@ -23,16 +23,18 @@ Look     The message says forward or backward, and before or after which tensor.
       R"(Done     In float64, with the loss <random numbers, y>: each coordinate of every parameter and of x is moved
          up and down. The slope of the loss (numeric) is compared with the result of backward (analytic).
          They agree to 1e-6. Where forward jumps there is no slope; this may be so at 5 % of the coordinates.
+         The last setups drop attention weights; they change nothing in a variant that does not use in.dropout.
 Why      A wrong gradient still trains, but worse. The comparison would then measure the error.
 Usually  A missing factor, term of the product rule, or sum over a broadcast; a missing row or block; a
-         forgotten parameter; reading uninitialized memory (it contains NaN here).
+         forgotten parameter; reading uninitialized memory (it contains NaN here). If it fails only with
+         dropout: backward must multiply dp by the mask of forward.
 Look     First at the ratio: one ratio in all coordinates is a factor, and the message names candidates;
          otherwise a term is wrong. Then at the tensors: if query and key are wrong and value is right, the
          error is in the scores; if only one projection is wrong, it is near it. Simplify forward and
          backward together (drop the softmax, a factor) until they agree; the last part dropped is wrong.
 )"},
      gradient,
-     plans::self_attention},
+     plans::gradients},
 
     {{"positions apart", "a feed-forward does not mix positions",
       R"(Done     One position of x is changed: no bit of another position's output may change. Then a loss on one

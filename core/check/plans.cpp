@@ -92,6 +92,14 @@ Plan self_attention(const Subject& subject, const Traits& traits) {
   return plan;
 }
 
+Plan gradients(const Subject& subject, const Traits& traits) {
+  Plan plan = self_attention(subject, traits);
+  if (traits.mixes_time)
+    for (const Causality& c : claimed_masks(traits))
+      plan.setups.push_back({.time = 7, .heads = 3, .dim = 12, .causality = c, .dropout = 0.4});
+  return plan;
+}
+
 Plan everything(const Subject& subject, const Traits& traits) {
   Plan plan = self_attention(subject, traits);
   append(plan.setups, claimed_cross_setups(traits));

@@ -19,6 +19,7 @@ struct Plan {
 namespace plans {
 
 Plan self_attention(const Subject&, const Traits&);  // positions included
+Plan gradients(const Subject&, const Traits&);       // self-attention, at last with dropout
 Plan everything(const Subject&, const Traits&);      // self-attention and cross-attention
 Plan cross_attention(const Subject&, const Traits&);
 Plan cross_attention_of_itself(const Subject&, const Traits&);  // for a copy of x as the context

@@ -15,9 +15,9 @@
 namespace heed {
 namespace {
 
-// What a method does: the learning rates of a trial, and some parameters after a few updates.
+// What a method does: the learning rates of a trial, and some parameters after a few steps.
 std::vector<double> done_by(const TrialConfig& trial, const Registry& registry) {
-  constexpr Index kMostRates = 10000, kMostUpdates = 4;
+  constexpr Index kMostRates = 10000, kMostSteps = 4;
   const auto schedule = make_schedule(trial, registry);
   const Index steps = trial.train.steps, stride = std::max<Index>(1, steps / kMostRates);
   std::vector<double> out;
@@ -32,7 +32,7 @@ std::vector<double> done_by(const TrialConfig& trial, const Registry& registry) 
   const OptimizerInfo& info = registry.optimizer(trial.method.optimizer);
   const auto optimizer = info.make<double>(info.own_options(trial.method.options), params);
   Step<double> step;
-  for (Index u = 0; u < std::min(steps, kMostUpdates); ++u) {
+  for (Index u = 0; u < std::min(steps, kMostSteps); ++u) {
     Draws draws = Rng(0, "gradients").at(static_cast<std::uint64_t>(u));
     for (double& g : params.grads()) g = draws.normal();
     optimizer->update(step, 0.01);

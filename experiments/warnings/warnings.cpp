@@ -1,5 +1,6 @@
 #include "experiments/warnings/warnings.h"
 
+#include "experiments/warnings/attention_dropout.h"
 #include "experiments/warnings/overlap_warnings.h"
 #include "experiments/warnings/same_models.h"
 #include "experiments/warnings/unused_keys.h"
@@ -9,8 +10,9 @@ namespace heed {
 
 std::vector<std::string> warnings_of(const Config& tree, const Sweep& sweep, const Registry& registry) {
   std::vector<std::string> out = overlap_warnings(sweep, registry);
-  for (const auto& more : {same_model_warnings(sweep, registry), unused_method_warnings(sweep, registry),
-                           unused_key_warnings(tree, sweep, registry)})
+  for (const auto& more :
+       {same_model_warnings(sweep, registry), unused_method_warnings(sweep, registry),
+        unused_key_warnings(tree, sweep, registry), attention_dropout_warnings(sweep, registry)})
     out.insert(out.end(), more.begin(), more.end());
   return out;
 }

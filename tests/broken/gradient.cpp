@@ -177,7 +177,50 @@ struct Unwritten : Naive<S> {
   }
 };
 
+// o = (m p) v with a mask m of dropout; backward applies it, or forgets it for dp.
+template <class S, bool forgets>
+struct Dropping : Naive<S> {
+  using Saved = typename Naive<S>::Saved;
+  static Mat<S> dropped(const Head<S>& in, const Mat<S>& x, Memory<S>& memory) {
+    Mat<S> out = memory.temp(x.rows(), x.cols());
+    out = x;
+    if (in.dropout)
+      for (Index i = 0; i < out.rows(); ++i)
+        in.dropout.multiply(i, std::span<S>(out.row(i).data(), static_cast<std::size_t>(out.cols())));
+    return out;
+  }
+  Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const Saved saved = Naive<S>::forward(in, o, memory);
+    product_ab(dropped(in, saved.p, memory), in.v, o);
+    return saved;
+  }
+  void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    const Mat<S>& p = saved.p;
+    add_product_atb(dropped(in, p, memory), d_o, grad.v);
+    Mat<S> ds = memory.temp(p.rows(), p.cols());
+    product_abt(d_o, in.v, ds);
+    if (!forgets) ds = dropped(in, ds, memory);
+    for (Index i = 0; i < p.rows(); ++i)
+      ds.row(i) = p.row(i).cwiseProduct((ds.row(i).array() - p.row(i).dot(ds.row(i))).matrix());
+    ds *= Naive<S>::scale(in);
+    add_product_ab(ds, in.k, grad.q);
+    add_product_atb(ds, in.q, grad.k);
+  }
+};
+template <class S>
+using AppliesDropout = Dropping<S, false>;
+template <class S>
+using ForgetsDropout = Dropping<S, true>;
+
 }  // namespace
+
+TEST_CASE("gradient check: finds a mixer that forgets dropout in backward") {
+  const CheckResult right = result_of(check_all(with_mixer<AppliesDropout>("applies_dropout")), "gradient");
+  INFO(right.message);
+  CHECK(right.verdict == Verdict::passed);
+  require_caught(with_mixer<ForgetsDropout>("forgets_dropout"), "gradient", "dropout 0.4");
+}
 
 TEST_CASE("gradient check: names the coordinate of a wrong gradient") {
   const Registry registry = with_mixer<ForgottenFactor>("forgotten_factor");
