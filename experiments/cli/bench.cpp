@@ -89,9 +89,9 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
 int bench_one_step(const Input& input, Registry& registry) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), input, registry);
   const TrialConfig& trial = loaded.sweep.trials.front().config;
-  const int threads = whole_number(input, "threads", 1);
-  const StepBench b = bench_step(trial, registry, threads, whole_number(input, "steps", 20),
-                                 whole_number(input, "warmup", 3));
+  const int threads = integer_option(input, "threads", 1);
+  const StepBench b = bench_step(trial, registry, threads, integer_option(input, "steps", 20),
+                                 integer_option(input, "warmup", 3));
   fmt::print("{}",
              input.has("json") ? step_json(trial, b, threads).dump() + '\n' : step_text(trial, b, threads));
   return kDone;
@@ -174,10 +174,10 @@ Json attention_json(const std::string& variant, const AttentionShape& s, int thr
 
 int bench_attention_alone(const Input& input, const Registry& registry) {
   AttentionShape shape;
-  shape.batch = whole_number(input, "batch", 8);
-  shape.heads = whole_number(input, "heads", 4);
-  shape.width = whole_number(input, "width", 32);
-  const int threads = whole_number(input, "threads", 1), steps = whole_number(input, "steps", 5);
+  shape.batch = integer_option(input, "batch", 8);
+  shape.heads = integer_option(input, "heads", 4);
+  shape.width = integer_option(input, "width", 32);
+  const int threads = integer_option(input, "threads", 1), steps = integer_option(input, "steps", 5);
   std::vector<Index> lengths = {128, 256, 512, 1024, 2048, 4096};
   if (input.has("length")) lengths = input.get<std::vector<Index>>("length");
 

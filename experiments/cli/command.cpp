@@ -9,7 +9,7 @@
 
 namespace heed::cli {
 
-int whole_number(const Input& input, const char* name, int otherwise) {
+int integer_option(const Input& input, const char* name, int otherwise) {
   if (!input.has(name)) return otherwise;
   const int value = input.get<int>(name);
   if (value < 1) throw UsageError(fmt::format("--{} is {} but must be at least 1.", name, value));

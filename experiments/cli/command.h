@@ -35,7 +35,7 @@ struct Input {
 
 // Returns the value of an integer option, or `otherwise` if it is not given. Throws: UsageError if it is
 // less than 1.
-int whole_number(const Input& input, const char* name, int otherwise);
+int integer_option(const Input& input, const char* name, int otherwise);
 
 // Returns true if standard error is a terminal that can draw.
 bool messages_reach_a_terminal();

@@ -38,7 +38,7 @@ std::vector<double> work_of(const Sweep& sweep, const Registry& registry) {
   return work;
 }
 
-// "2/8": the third of eight parts.
+// Reads --part: "2/8" is the third of eight parts.
 Part part_from(const std::string& text) {
   std::istringstream in(text);
   long long index = -1, of = 0;
@@ -49,7 +49,7 @@ Part part_from(const std::string& text) {
   return {static_cast<std::size_t>(index), static_cast<std::size_t>(of)};
 }
 
-// When the file of --retry-failed-before was written.
+// Returns the modification time of the file of --retry-failed-before.
 std::optional<RunDirectory::FileTime> retry_before(const Input& input) {
   if (!input.has("retry-failed-before")) return std::nullopt;
   if (input.has("retry-failed"))
@@ -65,7 +65,7 @@ bool is_done(const RunDirectory& directory, const std::string& id) {
   try {
     return directory.outcome(id) == results::Status::done;
   } catch (const results::DamagedFile&) {
-    return false;  // merge says what is wrong with it
+    return false;  // the merge reports it
   }
 }
 
@@ -82,7 +82,7 @@ std::size_t count_trials(const Sweep& sweep, const Part& part) {
   return count;
 }
 
-// After the trials of one part: another process merges all parts.
+// Ends a run of one part. Another process merges all parts.
 int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
   const std::size_t trials = count_trials(sweep, part), done = count_done(directory, sweep, part);
   say("Part {}/{}: {} of {} done. `heed merge {}` merges all parts.", part.index, part.of, done,
@@ -90,8 +90,8 @@ int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part
   return done == trials ? kDone : kSomeFailed;
 }
 
-// Merges in a process of its own: HDF5 may end one where memory runs out, and a merge may take long enough to
-// be stopped. Answers the exit code that is due to it; nothing where it was stopped.
+// Merges in a separate process, because HDF5 may end its process if memory runs out, and because a user may
+// want to stop a long merge. Returns its exit code, or nullopt if it was stopped.
 std::optional<int> merge_apart(const RunDirectory& directory, const std::string& command,
                                const Signals& signals) {
   const std::optional<int> status =
@@ -105,8 +105,8 @@ std::optional<int> merge_apart(const RunDirectory& directory, const std::string&
           signal_text(WTERMSIG(*status)), directory.root().string()));
 }
 
-// The page is drawn in a process of its own too: whatever becomes of it, the run has ended as it has. False
-// where it was stopped.
+// Writes the report in a separate process, so that a crash cannot change the outcome of the run. Returns
+// false if it was stopped.
 bool report_apart(const RunDirectory& directory, const Signals& signals) {
   const std::optional<int> status = run_again({"heed", "report-worker", directory.root().string()}, signals);
   if (!status) return false;
@@ -125,7 +125,7 @@ int end_stopped(const RunDirectory& directory, const Sweep& sweep, const Part& p
     const std::string& id = sweep.trials[i].id;
     saved += part.has(i) && Checkpoints(directory.checkpoint(id), id).latest_step().has_value();
   }
-  say("Stopped: {} of {} done, {} with a checkpoint. The same command again continues.",
+  say("Stopped: {} of {} done, {} with a checkpoint. Run the same command again to continue.",
       count_done(directory, sweep, part), count_text(count_trials(sweep, part), "trial"), saved);
   return kStopped;
 }
@@ -137,8 +137,8 @@ int run(const Input& input, Registry& registry) {
   const RunDirectory directory(loaded.directory);
   refuse_unless_planned(input, input.get<std::string>("sweep"), plan_text(sweep));
   RunOptions options;
-  options.threads = whole_number(input, "threads", 1);
-  options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
+  options.threads = integer_option(input, "threads", 1);
+  options.jobs = integer_option(input, "jobs", std::max(1, cores() / options.threads));
   options.fail_fast = input.has("fail-fast");
   options.must_progress = input.has("must-progress");
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
@@ -148,24 +148,24 @@ int run(const Input& input, Registry& registry) {
   options.retry = retry_before(input);
 
   const Signals signals;
-  const PlanClaim claim = claim_directory(directory, loaded, input.command);  // to the end: also of the page
+  const PlanClaim claim = claim_directory(directory, loaded, input.command);  // kept until the report is done
   directory.remove_leftovers();
-  // By the clock of the run directory's own disk.
+  // The modification time of a file that was just written: now, by the clock of the run directory's disk.
   if (input.has("retry-failed")) options.retry = fs::last_write_time(directory.plan());
   const SweepEnd end = run_trials(directory, sweep, options, signals);
   const bool whole = !input.has("part");
   if (whole && end == SweepEnd::stopped)
-    say("Merging the finished trials; Ctrl-C again leaves that to the next run.");
+    say("Merging the finished trials. Ctrl-C stops this too; the next run merges them then.");
   const std::optional<int> merged = whole ? merge_apart(directory, input.command, signals) : kDone;
-  if (merged && *merged > kSomeFailed) return *merged;  // and why is said
+  if (merged && *merged > kSomeFailed) return *merged;  // it has printed why
   if (end == SweepEnd::stopped || !merged) return end_stopped(directory, sweep, options.part);
   if (end == SweepEnd::failed_fast) {
-    say("Stopped at the first failure (--fail-fast): `heed status {}` says why.", directory.root().string());
+    say("Stopped at the first failure (--fail-fast). `heed status {}` shows why.", directory.root().string());
     return kSomeFailed;
   }
   if (!whole) return end_part(directory, sweep, options.part);
   const results::Results results = results::read_results(directory.results());
-  // Before the page, which takes a moment.
+  // First the table, because the report takes some seconds.
   write_message(stdout, fmt::format("{}\n{}\n", table_text(compare(results, sweep.compare)),
                                     digest_line(directory.results())));
   say("Results: {}", directory.results().string());
@@ -174,10 +174,10 @@ int run(const Input& input, Registry& registry) {
   const bool all_done =
       std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
   const std::size_t missing = sweep.trials.size() - status.size();
-  if (missing > 0 && *merged == kDone)  // of damaged files the merge has said more
-    say("{} of {} have no result: the same command again runs them.", missing,
+  if (missing > 0 && *merged == kDone)  // the merge has reported damaged files
+    say("{} of {} have no result. Run the same command again to train them.", missing,
         count_text(sweep.trials.size(), "trial"));
-  if (!all_done) say("Some trials failed: `heed status {}` says why.", directory.root().string());
+  if (!all_done) say("Some trials failed. `heed status {}` shows why.", directory.root().string());
   return *merged == kDone && all_done && missing == 0 ? kDone : kSomeFailed;
 }
 

@@ -44,7 +44,7 @@ std::string running_line(const RunDirectory& directory, const PlanLine& line) {
   std::string report;
   std::getline(file, report);
   const std::string checkpoint = checkpoint_text(directory, line.id);
-  return fmt::format("{}: {}{}{}", line.text(),
+  return fmt::format("{}: {}{}{}", line.to_string(),
                      progress_text(read_report(report).progress.value_or(TrialProgress())),
                      checkpoint.empty() ? "" : "  ", checkpoint);
 }
@@ -52,7 +52,7 @@ std::string running_line(const RunDirectory& directory, const PlanLine& line) {
 void look_at_unfinished(const RunDirectory& directory, const PlanLine& line, bool running, Look& look) {
   if (running) return look.running.push_back(running_line(directory, line));
   const std::string checkpoint = checkpoint_text(directory, line.id);
-  if (!checkpoint.empty()) look.stopped.push_back(fmt::format("{}: {}", line.text(), checkpoint));
+  if (!checkpoint.empty()) look.stopped.push_back(fmt::format("{}: {}", line.to_string(), checkpoint));
 }
 
 // Returns the trial's state in a word.
@@ -67,13 +67,13 @@ std::string look_at(const RunDirectory& directory, const PlanLine& line, Look& l
     }
     if (*outcome != results::Status::done) {
       const results::Record record = results::read_shard_summary(directory.trial(line.id));
-      look.failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.text(),
+      look.failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.to_string(),
                                           status_text(*outcome, record.reason, record.last_step),
                                           directory.log(line.id).string()));
     }
     return results::to_string(*outcome);
   } catch (const results::DamagedFile& e) {
-    look.failures.push_back(fmt::format("{}  {}: {} {}", line.id, line.text(), e.what(), kDamageRemedy));
+    look.failures.push_back(fmt::format("{}  {}: {} {}", line.id, line.to_string(), e.what(), kDamageRemedy));
     return "damaged";
   }
 }
@@ -84,7 +84,7 @@ Look look_at(const RunDirectory& directory) {
     ++look.counts[look_at(directory, line, look)];
     if (const auto second = second_copy(directory.trial(line.id)); std::filesystem::exists(second))
       look.seconds.push_back(fmt::format("{}  {}: another process has recorded it differently\n  kept: {}",
-                                         line.id, line.text(), second.string()));
+                                         line.id, line.to_string(), second.string()));
   }
   return look;
 }

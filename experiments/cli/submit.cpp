@@ -27,7 +27,8 @@ namespace {
 namespace fs = std::filesystem;
 using Words = std::vector<std::string>;
 
-// The words behind "--" come with the overrides; an override never begins with a dash, an option always does.
+// Boost passes the words after "--" together with the overrides. An override never begins with a dash, an
+// option always does.
 struct Given {
   Words overrides, options;
 };
@@ -37,7 +38,7 @@ Given given_words(const Input& input) {
   return {{all.begin(), options}, {options, all.end()}};
 }
 
-// What would break the array's plan; the rest is Slurm's to judge.
+// Refuses options that heed sets itself. Slurm checks the others.
 void check_options(const Words& options) {
   for (const std::string& o : options)
     for (const char* ours : {"--array", "--wait", "--wrap", "--parsable"})
@@ -57,7 +58,7 @@ bool installed(const std::string& program) {
   return false;
 }
 
-// The parts that have something to run.
+// Returns the parts that have something to run.
 std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep& sweep, std::size_t parts,
                                       std::optional<RunDirectory::FileTime> retry) {
   const auto say = [](const std::string& what) { fmt::print(stderr, "{} The trial runs again.\n", what); };
@@ -69,7 +70,8 @@ std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep
   return elements;
 }
 
-// What `scontrol show config` prints; empty where there is no Slurm, or, to print alone, none that answers.
+// Returns the output of `scontrol show config`; empty if there is no Slurm. With --print, also if Slurm does
+// not answer.
 std::string slurm_config(bool print) {
   if (!installed("scontrol")) return "";
   try {
@@ -83,7 +85,7 @@ std::string slurm_config(bool print) {
 
 std::size_t number_of_parts(const Input& input, std::size_t trials) {
   const std::size_t most = max_array_size(slurm_config(input.has("print")));
-  const std::size_t wanted = static_cast<std::size_t>(whole_number(input, "tasks", static_cast<int>(most)));
+  const std::size_t wanted = static_cast<std::size_t>(integer_option(input, "tasks", static_cast<int>(most)));
   if (wanted > most)
     throw UsageError(
         fmt::format("--tasks is {} but this Slurm takes arrays of at most {} (MaxArraySize).", wanted, most));
@@ -135,13 +137,13 @@ int run(const Input& input, Registry& registry) {
   std::optional<RunDirectory::FileTime> retry;
   if (input.has("retry-failed")) {
     retry = RunDirectory::FileTime::max();
-    // An element that is queued again goes on with what it tries again, but does not try it once more.
+    // An element that is queued again continues its retries, but does not retry what failed again.
     job.run_options.insert(job.run_options.end(), {"--retry-failed-before", job_script_path(job).string()});
   }
   job.plan = plan_digest(plan_text(sweep));
   job.parts = number_of_parts(input, sweep.trials.size());
   job.elements = parts_to_run(directory, sweep, job.parts, retry);
-  job.at_once = static_cast<std::size_t>(input.has("at-once") ? whole_number(input, "at-once", 1) : 0);
+  job.at_once = static_cast<std::size_t>(input.has("at-once") ? integer_option(input, "at-once", 1) : 0);
   job.options = words.options;
 
   if (job.elements.empty()) {

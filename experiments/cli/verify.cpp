@@ -54,7 +54,8 @@ std::vector<PlanLine> chosen_trials(const RunDirectory& directory, const Input& 
   }
   if (!input.has("sample")) return lines;
   std::vector<PlanLine> sample;
-  for (std::size_t i : spread(lines.size(), static_cast<std::size_t>(whole_number(input, "sample", 1))))
+  for (std::size_t i :
+       evenly_spaced(lines.size(), static_cast<std::size_t>(integer_option(input, "sample", 1))))
     sample.push_back(lines[i]);
   return sample;
 }
@@ -76,13 +77,13 @@ struct Verified {
 void compare(const RunDirectory& directory, const RunDirectory& again, const PlanLine& line, Verified& v) {
   if (!fs::exists(again.trial(line.id))) return;  // stopped before
   if (const std::string reason = why_not_again(again, line.id); !reason.empty())
-    return v.refused[reason].push_back(fmt::format("{}  {}", line.id, line.text()));
+    return v.refused[reason].push_back(fmt::format("{}  {}", line.id, line.to_string()));
   const TrialDifference found = compare_trials(directory.trial(line.id), again.trial(line.id));
   v.numbers += found.numbers;
   if (found.recorded_build != found.again_build) v.builds.insert(found.recorded_build);
   ++(found.differences.empty() ? v.equal : v.different);
   if (found.differences.empty()) return;
-  fmt::print("{}  {}: differs\n", line.id, line.text());
+  fmt::print("{}  {}: differs\n", line.id, line.to_string());
   for (const std::string& difference : found.differences) fmt::print("  {}\n", difference);
 }
 
@@ -108,8 +109,8 @@ int run(const Input& input, Registry&) {
   const RunDirectory again(folder.path());
   const PlanClaim claim = again.prepare(rerun.sweep, "", input.command);
   RunOptions options;
-  options.threads = whole_number(input, "threads", 1);
-  options.jobs = whole_number(input, "jobs", std::max(1, cores() / options.threads));
+  options.threads = integer_option(input, "threads", 1);
+  options.jobs = integer_option(input, "jobs", std::max(1, cores() / options.threads));
   options.command = input.command;
   options.work = rerun.seconds;
   options.terminal = messages_reach_a_terminal();
@@ -117,7 +118,8 @@ int run(const Input& input, Registry&) {
 
   Verified verified;
   for (const NotAgain& refused : rerun.refused)
-    verified.refused[refused.reason].push_back(fmt::format("{}  {}", refused.trial.id, refused.trial.text()));
+    verified.refused[refused.reason].push_back(
+        fmt::format("{}  {}", refused.trial.id, refused.trial.to_string()));
   for (const PlanLine& line : rerun.trials) compare(directory, again, line, verified);
   print(verified);
   if (const std::size_t ended = verified.again() + verified.not_again(); ended < lines.size()) {

@@ -30,7 +30,7 @@ std::string text_of(const fs::path& path) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
-// Do two sweep files say the same? Comments and the order of keys do not matter.
+// Returns true if two sweep files are equal, up to comments and the order of keys.
 bool same_sweep(const std::string& a, const std::string& b) {
   if (a == b) return true;
   Problems ignored;
@@ -44,7 +44,7 @@ std::set<std::string> ids_of(const std::vector<PlanLine>& plan) {
   return ids;
 }
 
-// The ids of the plan that is there; none where there is no plan that can be read.
+// Returns the ids of the present plan; none if there is no readable plan.
 std::set<std::string> ids_there(const RunDirectory& directory) {
   try {
     return ids_of(directory.read_plan());
@@ -64,17 +64,17 @@ std::size_t results_without(const RunDirectory& directory, const std::set<std::s
   return count;
 }
 
-// REQUIRES: no other process has a claim
+// Requires: no other process has a claim.
 void write_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
                 PlanClaim& claim) {
   const std::set<std::string> before = ids_there(directory);
-  results::write_hashed_text(directory.plan(), plan);  // first: it says that sweep.yaml is heed's
+  results::write_hashed_text(directory.plan(), plan);  // first: it shows that heed wrote sweep.yaml
   results::write_file(directory.sweep(), std::as_bytes(std::span(sweep)), results::IfExists::replace);
   const std::set<std::string> now = ids_there(directory);
   for (const std::string& id : before) claim.replaced |= !now.contains(id);
   if (!claim.replaced) return;
   claim.left_out = results_without(directory, now);
-  // What was made of the other plan's trials must not stand beside this one.
+  // Results and report of the other plan would not belong to this one.
   std::error_code stays;
   for (const fs::path& file : {directory.results(), directory.root() / "report.html"})
     fs::remove(file, stays);
@@ -82,7 +82,8 @@ void write_plan(const RunDirectory& directory, const std::string& plan, const st
 
 std::string digest_line(const std::string& sweep) { return "sweep.yaml " + plan_digest(sweep); }
 
-// Who has the plan, for the message of a run that is refused, and what it wrote. No result depends on it.
+// Writes the owner of the plan, for the message of a run that is refused, and the hash of what it wrote. No
+// result depends on it.
 void keep(int fd, const std::string& command, const std::string& sweep) {
   const std::string text = fmt::format("{}\n{}\n", command, digest_line(sweep));
   [[maybe_unused]] const bool kept = ftruncate(fd, 0) == 0 && pwrite(fd, text.data(), text.size(), 0) > 0;
@@ -122,13 +123,13 @@ PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, con
       keep(fd, command, sweep);
       written = true;
     }
-    // From exclusive to shared the system gives the lock up for an instant, in which another run may write.
+    // Converting an exclusive lock to a shared one releases it for a moment, and another run may write then.
     shared = try_lock(fd, LOCK_SH, path);
     if (!shared) poll(nullptr, 0, kMillisecondsBetweenTries);
   }
   if (!shared) throw results::IoError(path, "is locked by a process that does not go on.");
   refuse_other_plan(directory, plan, sweep, path);
-  // Its time is the beginning of this run, by the clock of the disk (--retry-failed).
+  // Its modification time is the start of this run, by the clock of the file system (--retry-failed).
   if (!written) results::write_hashed_text(directory.plan(), plan);
   return claim;
 }

@@ -8,22 +8,21 @@
 
 namespace heed {
 
-// A run directory holds one plan at a time. While this lives, that plan stays: runs of the same plan share
-// it, a run of another one is refused. The lock ends with its process, however that ends.
+// A lock on the plan of a run directory, which has one plan at a time. During the lifetime of a claim, runs
+// of the same plan share it, and a run of another plan is refused. The lock is released when the process
+// ends, in any way.
 struct PlanClaim {
   results::Descriptor lock;
-  bool replaced = false;     // the directory had a plan with trials that this one lacks
-  std::size_t left_out = 0;  // results in trials/ that this plan lacks, where it replaced another one
+  bool replaced = false;     // the directory had a plan with trials that are not in this one
+  std::size_t left_out = 0;  // if it replaced a plan: results in trials/ that are not in this one
 };
 
-// Is sweep.yaml another one than the run has written? Then somebody has changed it since. False where no run
-// has kept what it wrote.
+// Returns true if sweep.yaml was changed since the run wrote it. False if no run has recorded what it wrote.
 bool sweep_changed(const RunDirectory& directory);
 
-// Writes plan.tsv and sweep.yaml and claims them. `command` is kept in plan.lock, for the message of a run
-// that is refused.
-// Throws: heed::Error where processes run another plan there, or the same one with another sweep file, by
-// which their tables would differ; results::IoError where the machine refuses.
+// Writes plan.tsv and sweep.yaml and claims them. Writes `command` into plan.lock, for the message of a run
+// that is refused. Throws: heed::Error if processes run another plan there, or the same plan with another
+// sweep file (their tables would differ); results::IoError if a file cannot be written or locked.
 PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
                      const std::string& command);
 

@@ -22,7 +22,7 @@ int terminal_width(std::FILE* out) {
   return ioctl(fileno(out), TIOCGWINSZ, &size) == 0 && size.ws_col > 20 ? size.ws_col : 80;
 }
 
-bool speaks_utf8() {  // as the C library decides it, without changing this program's locale
+bool speaks_utf8() {  // as the C library decides, without changing this program's locale
   for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"})
     if (const char* value = std::getenv(name); value != nullptr && *value != 0) {
       const std::string locale = value;
@@ -31,7 +31,7 @@ bool speaks_utf8() {  // as the C library decides it, without changing this prog
   return false;
 }
 
-// How much of a whole is done, kBarWidth columns wide.
+// Returns a progress bar, kBarWidth columns wide.
 std::string bar(double share, bool utf8) {
   const int halves = static_cast<int>(std::clamp(share, 0.0, 1.0) * 2 * kBarWidth);
   std::string text;
@@ -45,7 +45,7 @@ std::string bar(double share, bool utf8) {
   return text;
 }
 
-// At most so many columns of a line; a character of several bytes is not cut apart.
+// Returns at most `columns` columns of a line, without cutting a character of several bytes.
 std::string shortened(const std::string& line, std::size_t columns) {
   const auto continues = [](char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; };
   std::size_t end = 0;
@@ -135,7 +135,7 @@ double Progress::seconds_left(double now) const {
 std::string Progress::head(double now) const {
   const double left = seconds_left(now);
   return fmt::format("{}/{} trials{}, {} running, {}{}", earlier_ + ended_, earlier_ + trials_.size(),
-                     failed_ ? fmt::format(" ({} not done)", failed_) : "", running_.size(),
+                     failed_ ? fmt::format(" ({} incomplete)", failed_) : "", running_.size(),
                      duration_text(begin_ < 0 ? 0 : now - begin_),
                      left < 0 ? "" : ", left " + duration_text(left));
 }
@@ -169,7 +169,7 @@ void Progress::draw(double now) {
   write_message(out_, text);
 }
 
-// What takes the block away: up a line, and empty it, for each.
+// Returns the control characters that erase the block: for each line, go up and clear it.
 std::string Progress::erased() {
   std::string text;
   for (; drawn_lines_ > 0; --drawn_lines_) text += "\033[A\r\033[K";

@@ -11,27 +11,28 @@
 
 namespace heed {
 
-// Tells a person how a sweep is doing. In a terminal a block of lines with bars that is drawn again and
-// again, one for the sweep and one for each running trial; elsewhere a plain line for each trial that ends,
-// and one now and then. Every line has the time that is left, from the work done so far in FLOPs.
+// Prints the progress of a sweep. In a terminal: a block of progress bars that is redrawn, one for the sweep
+// and one for each running trial. Elsewhere: a line for each trial that ends, and one from time to time.
+// Every line has the time left, estimated from the work done so far (FLOPs).
 class Progress {
  public:
-  // One pending trial: what it is called and how much work it is, in any unit.
+  // A pending trial. work: in any unit, the same for all trials.
   struct Trial {
     std::string name;
     double work = 1;
   };
-  // earlier: trials of the sweep that need no run
+  // earlier: number of trials of the sweep that are finished already
   Progress(std::FILE* out, bool terminal, std::vector<Trial> trials, std::size_t earlier);
 
   void started(std::size_t trial, double now);
   void advanced(std::size_t trial, const TrialProgress& progress);
   void ended(std::size_t trial, results::Status status, const std::string& reason, double now);
-  // Neither ended nor running any more: stopped, or run by another process. It may end or start later.
+  // The trial has not ended and does not run here any more: it was stopped, or another process runs it. It
+  // may end or start later.
   void dropped(std::size_t trial);
-  void tick(double now);  // redraws, or says something when it was silent for long
+  void tick(double now);  // redraws; without a terminal, prints a line if the last one is old
   void message(const std::string& line);
-  void clear();  // takes the block away
+  void clear();  // erases the block
 
  private:
   struct Running {
@@ -40,7 +41,7 @@ class Progress {
   };
   std::string head(double now) const;
   double work_done() const;
-  double seconds_left(double now) const;  // negative where nothing is known yet
+  double seconds_left(double now) const;  // negative if it is not known yet
   void draw(double now);
   std::string erased();
 
@@ -54,10 +55,10 @@ class Progress {
   std::size_t drawn_lines_ = 0;
 };
 
-// "done", or how a trial ended otherwise: "diverged after 12 steps: the loss is not finite".
+// Returns "done", or the reason: "diverged after 12 steps: the loss is not finite".
 std::string status_text(results::Status status, const std::string& reason, Index steps);
 
-// How far a trial is: "step 120/2000  loss 0.53  accuracy 0.980  96 steps/s  left 20 s".
+// Returns "step 120/2000  loss 0.53  accuracy 0.980  96 steps/s  left 20 s".
 std::string progress_text(const TrialProgress& progress);
 
 std::string duration_text(double seconds);  // "0.4 s", "12 s", "3 min 20 s", "2 h 5 min"

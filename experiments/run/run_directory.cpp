@@ -49,7 +49,7 @@ std::string one_field(std::string text) {
   return text;
 }
 
-// The names of heed's files; others may lie beside them, as with `-o .`.
+// Names of heed's files. The folder may have other files too, for example with `-o .`.
 bool is_ours(const std::string& name) {
   static const std::set<std::string> of_root = {"sweep.yaml",  "plan.tsv",       "results.h5",
                                                 "report.html", "step_times.tsv", "job.sh"};
@@ -58,7 +58,7 @@ bool is_ours(const std::string& name) {
 
 }  // namespace
 
-std::string PlanLine::text() const {
+std::string PlanLine::to_string() const {
   return fmt::format("{}{}{} seed={}", variant, setting.empty() ? "" : " ", setting, seed);
 }
 
@@ -165,7 +165,7 @@ void RunDirectory::remove_leftovers() const {
     try {
       const auto how = outcome(id);
       if (how == results::Status::done || how == results::Status::diverged) fs::remove(entry->path());
-    } catch (const std::exception&) {  // it stays; who reads the trial says why
+    } catch (const std::exception&) {  // keep the checkpoint; reading the trial reports the error
     }
   }
 }

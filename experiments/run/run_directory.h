@@ -17,23 +17,23 @@ struct PlanClaim;
 // A line of the plan file.
 struct PlanLine {
   std::string id, variant, seed, setting;
-  std::vector<results::Metric> budget = {};  // how the trial meets the sweep's budget, where it has one
-  std::string text() const;                  // "window lr=0.001 seed=2"
+  std::vector<results::Metric> budget = {};  // how the trial meets the sweep's budget, if it has one
+  std::string to_string() const;             // "window lr=0.001 seed=2"
 };
 
-// Where a sweep leaves what it makes:
+// The files of a sweep:
 //
 //     sweep.yaml        the file as given, with the overrides
 //     plan.tsv          ids in plan order, with variant, seed, setting and budget; its last line is a hash
-//     plan.lock         held by every run: a run of another plan is refused (experiments/run/plan_claim.h)
-//     trials/<id>.h5    one whole file per finished trial
-//     logs/<id>.log     what the trial printed; a running trial holds a lock on it
+//     plan.lock         locked by every run: a run of another plan is refused (experiments/run/plan_claim.h)
+//     trials/<id>.h5    one complete file per finished trial
+//     logs/<id>.log     what the trial printed; a running trial locks it
 //     logs/<id>.yaml    its resolved configuration, for `heed trial`
-//     logs/<id>.progress  how far a running trial is, for `heed status`; gone when it ends
-//     checkpoints/      of trials that are running or were stopped; gone when they end
+//     logs/<id>.progress  the progress of a running trial, for `heed status`; removed when it ends
+//     checkpoints/      of running and stopped trials; removed when they end
 //     results.h5        all trials in one file
 //
-// What is done, and how, is told by trials/ alone; the plan is written anew by every run.
+// Only trials/ decides which trials are done. Every run writes the plan again.
 class RunDirectory {
  public:
   explicit RunDirectory(std::filesystem::path root) : root_(std::move(root)) {}
@@ -50,32 +50,32 @@ class RunDirectory {
   std::filesystem::path plan() const { return root_ / "plan.tsv"; }
   std::filesystem::path results() const { return root_ / "results.h5"; }
 
-  // Makes the folders, writes sweep.yaml and plan.tsv and claims them for the sweep. heed::Error where
-  // another sweep.yaml is there that no run has made, or another plan runs; results::IoError where the
-  // machine refuses.
+  // Creates the folders, writes sweep.yaml and plan.tsv and claims them for the sweep. Throws: heed::Error if
+  // the directory has another sweep.yaml that no run has written, or another plan runs there;
+  // results::IoError if a file cannot be written.
   [[nodiscard]] PlanClaim prepare(const Sweep& sweep, const std::string& sweep_text,
                                   const std::string& command) const;
 
-  // The plan of the latest run. heed::Error where there is none.
+  // Returns the plan of the latest run. Throws: heed::Error if there is none.
   std::vector<PlanLine> read_plan() const;
-  std::string plan_text() const;  // the same as in the file, without the hash
+  std::string plan_text() const;  // of the file, without the hash
 
-  // How a trial ended; nothing where it has no file. results::DamagedFile.
+  // Returns how a trial ended, or nullopt if it has no file. Throws: results::DamagedFile.
   std::optional<results::Status> outcome(const std::string& id) const;
 
-  // Does a trial have to run? One without a file, one that failed or was killed and has a file not younger
-  // than `retry`, and one with a damaged file, of which `say` is told.
+  // Returns true if a trial has to run: it has no file, or it failed or was killed and its file is not newer
+  // than `retry`, or its file is damaged. `say` gets a message about a damaged file.
   using FileTime = std::filesystem::file_time_type;
   bool needs_run(const std::string& id, std::optional<FileTime> retry,
                  const std::function<void(const std::string&)>& say = {}) const;
 
-  bool running(const std::string& id) const;  // results::IoError where the file system has no locks
+  bool running(const std::string& id) const;  // Throws: results::IoError if the file system has no locks
 
-  // Removes what killed processes have left: temporary files, and checkpoints of trials that have ended well.
-  // Others may be at work in the directory, and files of other programs in it.
+  // Removes files of killed processes: temporary files, and checkpoints of finished trials. Keeps the files
+  // of running processes and of other programs.
   void remove_leftovers() const;
 
-  // Merges the files of the plan's trials into results.h5, which carries the settings.
+  // Merges the files of the plan's trials into results.h5, and stores the compare settings in it.
   results::MergeReport merge(const std::vector<PlanLine>& plan, const results::Provenance& provenance,
                              const results::CompareSettings& compare) const;
 
@@ -85,12 +85,12 @@ class RunDirectory {
 
 std::vector<PlanLine> plan_lines(const Sweep& sweep);
 std::string plan_text(const Sweep& sweep);              // of plan.tsv, without the hash
-std::string plan_digest(const std::string& plan_text);  // 16 hex digits, by which a Slurm job knows its plan
+std::string plan_digest(const std::string& plan_text);  // 16 hex digits; a Slurm job checks its plan with it
 
-// Beside the file of a trial: what another process recorded of it later, and differently (docs/slurm.md).
+// Returns the file for another result of the same trial, which a second process recorded (docs/slurm.md).
 std::filesystem::path second_copy(std::filesystem::path trial);
 
-// Said behind what is wrong with a trial's file.
+// The end of every message about a damaged trial file.
 inline constexpr const char* kDamageRemedy = "Remove the file: the next `heed run` runs its trial again.";
 
 }  // namespace heed

@@ -22,7 +22,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// Slurm tells the script a minute before the limit; heed has its checkpoints within five seconds.
+// Slurm signals the script a minute before the limit. heed saves its checkpoints within five seconds.
 constexpr const char* kWarning = "--signal=B:USR1@60";
 
 constexpr const char* kScript = R"script(#!/usr/bin/env bash
@@ -71,14 +71,14 @@ std::string shell_word(const std::string& word) {
   return quoted + '\'';
 }
 
-// In Slurm's file names '%' stands for something (%a: the element); twice, it is itself.
+// In Slurm's file names '%' begins a placeholder (%a: the element), and "%%" is a '%'.
 std::string pattern(const std::filesystem::path& path) {
   std::string text;
   for (const char c : path.string()) text += c == '%' ? std::string("%%") : std::string(1, c);
   return text;
 }
 
-// A comment ends with its line.
+// A line break would end the comment.
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
@@ -114,7 +114,7 @@ std::vector<std::string> array_command(const SlurmJob& job) {
   Words words = {"sbatch",    "--parsable", "--array=" + ranges(job.elements), "--job-name=heed-" + job.name,
                  "--nodes=1", "--ntasks=1"};
   if (job.at_once > 0) words[2] += fmt::format("%{}", job.at_once);
-  // An element that starts again goes on in the same log.
+  // An element that is queued again appends to the same log.
   words.insert(words.end(), {"--requeue", "--open-mode=append",
                              "--output=" + pattern(job.directory / "logs") + "/slurm-%A_%a.log"});
   if (!given(job.options, "--signal")) words.emplace_back(kWarning);
@@ -126,7 +126,7 @@ std::vector<std::string> array_command(const SlurmJob& job) {
 std::vector<std::string> merge_command(const SlurmJob& job, const std::string& array_id) {
   Words words = {"sbatch", "--parsable", "--job-name=heed-merge-" + job.name};
   words.insert(words.end(), job.options.begin(), job.options.end());
-  // Behind the user's, which are meant for the array.
+  // After the user's options, which are meant for the array, so that these win.
   words.insert(words.end(),
                {"--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--dependency=afterany:" + array_id,
                 "--output=" + pattern(job.directory / "logs") + "/slurm-%j-merge.log",
@@ -180,7 +180,7 @@ std::string output_of(const std::vector<std::string>& words) {
   posix_spawn_file_actions_init(&actions);
   posix_spawn_file_actions_adddup2(&actions, to.get(), STDOUT_FILENO);
   pid_t pid = 0;
-  // No shell: the arguments reach the program as they are, whatever characters they contain.
+  // No shell, so that the arguments need no quoting.
   errno = posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
   posix_spawn_file_actions_destroy(&actions);
   if (errno != 0) fail_to(words[0], "be started");

@@ -31,7 +31,7 @@ namespace heed {
 namespace {
 
 constexpr double kSecondsToStop = 5;
-constexpr int kInterruptions = 3;  // after which a trial that somebody stops again and again counts as killed
+constexpr int kInterruptions = 3;  // a trial that others have stopped this often is recorded as killed
 
 class Supervisor {
  public:
@@ -53,7 +53,7 @@ class Supervisor {
     position_.resize(lines_.size());
     for (std::size_t i : queue_) {
       position_[i] = pending.size();
-      pending.push_back({lines_[i].text(), options.work[i]});
+      pending.push_back({lines_[i].to_string(), options.work[i]});
     }
     pending_ = pending.size();
     const std::size_t earlier = in_part_ - pending_;
@@ -62,7 +62,7 @@ class Supervisor {
   }
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
-  ~Supervisor() {  // when something was thrown
+  ~Supervisor() {  // after an exception
     for (const Worker& w : workers_) {
       kill(-w.pid, SIGKILL);
       waitpid(w.pid, nullptr, 0);
@@ -83,10 +83,10 @@ class Supervisor {
   }
 
  private:
-  // What a trial that was stopped had before and has now.
+  // A trial that was stopped.
   struct Stopped {
     std::size_t trial;
-    bool got_further;  // its checkpoint has
+    bool got_further;  // has it a later checkpoint than at its start?
     Index steps;
     double seconds, wall_seconds;
     Descriptor log;
@@ -98,14 +98,14 @@ class Supervisor {
       if (workers_.empty() && (stopping_ || (queue_.empty() && elsewhere_.empty()))) break;
       wait();
       read_reports();
-      stop_if_asked();  // before what a stopped worker's end means
+      stop_if_asked();  // first, so that the end of a stopped worker is not taken for a failure
       reap();
       end_what_is_beyond();
       progress_->tick(steady_seconds());
     }
   }
 
-  // Has a trial ended, or one that was stopped got further?
+  // Returns true if a trial has ended, or a stopped one has a later checkpoint.
   bool progressed() const {
     return ended_ > 0 ||
            std::any_of(stopped_.begin(), stopped_.end(), [](const Stopped& s) { return s.got_further; });
@@ -134,7 +134,7 @@ class Supervisor {
     if (!stopping_ && queue_.empty() && workers_.empty() && !elsewhere_.empty()) look_elsewhere();
   }
 
-  // Trials that another process was running: they have ended there, or are ours now.
+  // Looks at trials that another process was running: they have ended there, or this process runs them now.
   void look_elsewhere() {
     std::deque<std::size_t> still;
     for (std::size_t trial : std::exchange(elsewhere_, {})) {
@@ -151,19 +151,19 @@ class Supervisor {
           fmt::format("Waiting for {} that other processes run.", count_text(elsewhere_.size(), "trial")));
   }
 
-  // False where another process runs the trial.
+  // Starts a trial. Returns false if another process runs it.
   bool start(std::size_t trial) {
     const std::string& id = lines_[trial].id;
     const std::filesystem::path log_path = directory_.log(id);
     Descriptor log(open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666));
     if (log.get() < 0) fail_to(log_path, "open");
     bool locked = try_lock(log.get(), LOCK_EX, log_path);
-    if (!locked) {  // who only looks (`heed status`) has it for an instant
+    if (!locked) {  // `heed status` has the lock for a moment when it looks
       poll(nullptr, 0, 5);
       locked = try_lock(log.get(), LOCK_EX, log_path);
     }
     if (!locked) return false;
-    if (!needs_run(trial)) return true;  // another process has run it meanwhile
+    if (!needs_run(trial)) return true;  // another process has run it in the meantime
     if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
     const std::string config = to_config(sweep_.trials[trial].config).yaml();
     results::write_file(directory_.config(id), std::as_bytes(std::span(config)), results::IfExists::replace);
@@ -172,8 +172,8 @@ class Supervisor {
     return true;
   }
 
-  // Starts the worker that records why a trial ended. It goes on with the lock of the one that has died:
-  // nobody else can take the trial in between.
+  // Starts the worker that records why a trial ended. It inherits the lock of the worker that died, so that
+  // no other process can take the trial in between.
   void record(std::size_t trial, const Failure& failure, Descriptor log) {
     workers_.push_back(start_worker(trial, arguments(trial, failure), std::move(log), signals_));
     workers_.back().records_failure = true;
@@ -204,10 +204,10 @@ class Supervisor {
     return a;
   }
 
-  // How many trials share the machine. A few that are left over have it for themselves.
+  // Returns how many trials share the machine: fewer than options_.jobs if fewer are left.
   std::size_t side_by_side() const { return std::min(static_cast<std::size_t>(options_.jobs), pending_); }
 
-  // Until something is to be read, a worker has died, or it is time to draw again.
+  // Waits until a worker has written or died, or it is time to draw again.
   void wait() const {
     std::vector<pollfd> watched = {{signals_.descriptor(), POLLIN, 0}};
     for (const Worker& w : workers_)
@@ -222,10 +222,11 @@ class Supervisor {
   void read_reports(Worker& w) {
     const bool advanced = w.read_reports();
     for (const std::string& note : std::exchange(w.notes, {}))
-      progress_->message(fmt::format("{}: {}", lines_[w.trial].text(), note));
+      progress_->message(fmt::format("{}: {}", lines_[w.trial].to_string(), note));
     if (const std::optional<Index> step = std::exchange(w.continues, std::nullopt))
-      progress_->message(fmt::format("{} continues after {} of {} training steps.", lines_[w.trial].text(),
-                                     *step, sweep_.trials[w.trial].config.train.steps));
+      progress_->message(fmt::format("{} continues after {} of {} training steps.",
+                                     lines_[w.trial].to_string(), *step,
+                                     sweep_.trials[w.trial].config.train.steps));
     if (advanced && !w.records_failure) progress_->advanced(position_[w.trial], w.progress);
   }
 
@@ -237,7 +238,7 @@ class Supervisor {
         ++i;
         continue;
       }
-      kill(-workers_[i].pid, SIGKILL);  // whatever it has started itself
+      kill(-workers_[i].pid, SIGKILL);  // its process group: processes that it has started
       read_reports(workers_[i]);
       dead.emplace_back(std::move(workers_[i]), status);
       workers_.erase(workers_.begin() + static_cast<std::ptrdiff_t>(i));
@@ -248,7 +249,7 @@ class Supervisor {
   void conclude(Worker& w, int status) {
     const std::size_t at = position_[w.trial];
     if (!w.ended.empty()) return ended(at, results::status_from(w.ended), w.reason);
-    if (!needs_run(w.trial)) {  // it lost its pipe, but not its result
+    if (!needs_run(w.trial)) {  // the report was lost, but the trial file is written
       const auto record = results::read_shard_summary(directory_.trial(lines_[w.trial].id));
       return ended(at, record.status, record.reason);
     }
@@ -282,7 +283,7 @@ class Supervisor {
     stop(SIGTERM);
   }
 
-  // Ends workers that go beyond the sweep's limits; that of memory they keep themselves.
+  // Ends workers that exceed the sweep's limits. Workers enforce the limit of memory themselves.
   void end_what_is_beyond() {
     const Limits& limits = sweep_.limits;
     for (Worker& w : workers_) {
@@ -301,8 +302,8 @@ class Supervisor {
     }
   }
 
-  // The first time politely, then not. A batch system signals a whole group at once: what comes within a
-  // second is one request.
+  // Stops the workers with SIGTERM at the first signal, with SIGKILL at the next. A batch system signals a
+  // whole group at once, so signals within a second count as one.
   void stop_if_asked() {
     const Signals::Asked signals = signals_.asked();
     const bool asked = signals.to_stop > 0;
@@ -329,11 +330,11 @@ class Supervisor {
   const Signals& signals_;
   std::vector<PlanLine> lines_;
   std::size_t in_part_ = 0, pending_ = 0;
-  std::vector<std::size_t> position_;  // of a trial among the pending ones
+  std::vector<std::size_t> position_;  // of each trial, its index among the pending ones
   std::deque<std::size_t> queue_, elsewhere_;
   std::vector<Worker> workers_;
   std::optional<Progress> progress_;
-  std::map<std::size_t, int> interruptions_;  // of a trial by signals that did not come from here
+  std::map<std::size_t, int> interruptions_;  // of each trial: signals that this process did not send
   std::size_t ended_ = 0;                     // trials that have ended in this process
   std::vector<Stopped> stopped_;
   bool waits_ = false, stopping_ = false, warned_ = false, failed_fast_ = false;

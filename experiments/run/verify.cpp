@@ -21,7 +21,8 @@ using results::Array;
 using results::Curve;
 using results::Record;
 
-// What two runs of a trial may say differently: its place in the plan, and the program, which is named apart.
+// Returns true for values in which two runs of a trial may differ: the index in the plan, and the build,
+// which is reported separately.
 constexpr std::array kProvenance = {"trial", "build", "/build", "/heed_version"};
 
 template <class T>
@@ -82,7 +83,7 @@ std::string describe(const std::string& name, const Record& a, const Record& b) 
   return "it differs";
 }
 
-// heed::Error where this heed cannot train it again.
+// Throws: heed::Error if this heed cannot train the trial again.
 TrialConfig config_of(const Record& record, const std::string& id) {
   Problems problems;
   const auto tree = parse_yaml(record.config, "its configuration", problems);
@@ -108,7 +109,7 @@ std::size_t count_numbers(const Record& record) {
 
 }  // namespace
 
-std::vector<std::size_t> spread(std::size_t n, std::size_t sample) {
+std::vector<std::size_t> evenly_spaced(std::size_t n, std::size_t sample) {
   sample = std::min(sample, n);
   std::vector<std::size_t> chosen;
   for (std::size_t i = 0; i < sample; ++i) chosen.push_back((2 * i + 1) * n / (2 * sample));
@@ -134,7 +135,7 @@ Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trial
 std::string why_not_again(const RunDirectory& again, const std::string& id) {
   const Record record = results::read_shard_summary(again.trial(id));
   if (record.status == results::Status::done || record.status == results::Status::diverged) return "";
-  // The place in the temporary configuration is that of no file that the user has.
+  // The user has no file with these line numbers: they are of the temporary configuration.
   const std::size_t behind = record.reason.find(": ");
   const bool has_place = record.reason.starts_with(again.config(id).string()) && behind != std::string::npos;
   return has_place ? record.reason.substr(behind + 2) : record.reason;

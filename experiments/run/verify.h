@@ -10,23 +10,22 @@
 
 namespace heed {
 
-// Which of n things are looked at when a sample of them is wanted: spread evenly, the same on every call, all
-// where `sample` is not less than n.
-std::vector<std::size_t> spread(std::size_t n, std::size_t sample);
+// Returns `sample` indices of 0 .. n-1, evenly spaced: the same in every call. All of them if sample >= n.
+std::vector<std::size_t> evenly_spaced(std::size_t n, std::size_t sample);
 
-// A trial that cannot be run again, and why: a sentence.
+// A trial that cannot be run again.
 struct NotAgain {
   PlanLine trial;
-  std::string reason;
+  std::string reason;  // a sentence
 };
 
-// Trials of a run directory that have ended, as a sweep that trains them again, and how long each took, in
-// seconds. Each has the configuration that its own file keeps; where this heed cannot read that, or gives it
-// another id, as it trains to other numbers, the trial is not in the sweep.
+// Ended trials of a run directory, as a sweep that trains them again. Each has the configuration that is
+// stored in its own file. `refused`: trials whose configuration this heed cannot read, or to which it gives
+// another id, because it would train them differently.
 struct Rerun {
   Sweep sweep;
   std::vector<PlanLine> trials;  // of the sweep
-  std::vector<double> seconds;   // of them
+  std::vector<double> seconds;   // that each of these took
   std::vector<NotAgain> refused;
 };
 Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trials);
@@ -35,7 +34,7 @@ Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trial
 // because its plugin or text changed or is gone. Empty if it has one. Requires: it has ended.
 std::string why_not_again(const RunDirectory& again, const std::string& id);
 
-// Two files of one trial, compared in every number that does not vary between runs, to the bit.
+// The comparison of two files of one trial: of every number that does not vary between runs, to the bit.
 struct TrialDifference {
   std::size_t numbers = 0;                            // compared
   std::vector<std::string> differences;               // a sentence each, with how much; empty: equal

@@ -31,9 +31,9 @@ namespace {
 
 using results::Record;
 
-// Reports cost a system call each: five a second are enough for a person.
+// A report needs a system call; five per second are enough for a reader.
 constexpr double kSecondsBetweenReports = 0.2;
-// A file system that is shared by many machines is asked less often.
+// Less often on the file system, which many machines may share.
 constexpr double kSecondsBetweenFiles = 1;
 
 void send(int fd, const std::string& line) {
@@ -41,12 +41,13 @@ void send(int fd, const std::string& line) {
   std::string text = line;
   std::replace(text.begin(), text.end(), '\n', ' ');
   text += '\n';
-  // A supervisor that is gone does not matter here: the file will tell. Short lines arrive whole.
+  // Errors are ignored: if the supervisor has ended, the trial file has the result. Short lines are written
+  // atomically.
   [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());
 }
 
-// Lets who looks from outside see how far the trial is. The line has one length, so that a reader never meets
-// a part of a longer one; what cannot be written does no harm.
+// Writes the progress for `heed status`. All lines have the same length, so that a reader never sees the rest
+// of a longer one. Errors are ignored.
 void write_progress(const std::filesystem::path& path, const TrialProgress& p) {
   const results::Descriptor file(open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
   const std::string line = fmt::format("{:<127}\n", to_line(p));
@@ -58,7 +59,7 @@ void remove_progress(const WorkerOptions& options) {
   if (!options.progress.empty()) std::filesystem::remove(options.progress, stays);
 }
 
-// Tells the supervisor's user, and the log.
+// Sends a note to the supervisor, which shows it to the user, and writes it to the log.
 void note(const WorkerOptions& options, const std::string& text) {
   fmt::print("{}\n", text);
   send(options.report_to, "note " + text);
@@ -68,8 +69,8 @@ bool is_result(results::Status status) {
   return status == results::Status::done || status == results::Status::diverged;
 }
 
-// May the record take the place of this file? Of a failure that is tried again or that another copy did not
-// have, and of what nobody can read; of a result never.
+// Returns true if the record may replace this file: a failure that is tried again, a failure if this copy has
+// succeeded, or a damaged file. A result is never replaced.
 bool may_replace(const WorkerOptions& options, const Record& record) {
   if (!std::filesystem::exists(options.out)) return false;
   try {
@@ -80,32 +81,34 @@ bool may_replace(const WorkerOptions& options, const Record& record) {
   }
 }
 
-// Writes the trial's file. Where another copy of the trial has ended before (docs/slurm.md), its file stays,
-// unless that one failed and this one did not, and the record becomes what it says; one that tells otherwise
-// is kept beside it.
+// Writes the trial file. If another copy of the trial has ended before (docs/slurm.md), its file is kept and
+// its record is returned, unless that copy failed and this one did not. If the results differ, this one is
+// written into a second file.
 void store(Record& record, const WorkerOptions& options) {
   const std::filesystem::path second = second_copy(options.out);
   if (may_replace(options, record)) {
     results::replace_shard(record, options.out);
-    std::error_code stays;                   // then `heed status` names it
-    std::filesystem::remove(second, stays);  // it was compared with what is no more
+    std::error_code ignored;                   // if it cannot be removed, `heed status` names it
+    std::filesystem::remove(second, ignored);  // it was compared with a file that is now replaced
     return;
   }
   if (results::write_shard(record, options.out)) return;
   results::replace_shard(record, second);
   const Record first = results::read_shard_summary(options.out);
   std::vector<std::string> differing = results::compare_results(options.out, second);
-  std::erase(differing, "trial");  // its number in the plan grows with the sweep
+  std::erase(differing, "trial");  // the index in the plan changes when the sweep grows
   if (first.status != record.status)
     differing = {
         fmt::format("{}, now {}", results::to_string(first.status), results::to_string(record.status))};
   if (differing.empty())
     std::filesystem::remove(second);
   else
-    note(options,
-         fmt::format("another process has recorded this trial before, and differently ({}). {} stays; this "
-                     "one is {}.",
-                     fmt::join(differing, ", "), options.out.string(), second.string()));
+    note(
+        options,
+        fmt::format(
+            "another process has already recorded this trial, with a different result ({}). {} is kept; this "
+            "one is {}.",
+            fmt::join(differing, ", "), options.out.string(), second.string()));
   record.status = first.status;
   record.reason = first.reason;
 }
@@ -134,7 +137,7 @@ void leave_when_asked() {
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
 }
 
-// A checkpoint that cannot be written costs time after a stop, not the trial.
+// Saves a checkpoint. If it cannot be written, the trial continues: it only loses time after a stop.
 void save(Checkpoints& checkpoints, const TrainState& state, const WorkerOptions& options) {
   try {
     checkpoints.save(state);
@@ -148,7 +151,7 @@ void save(Checkpoints& checkpoints, const TrainState& state, const WorkerOptions
 
 }  // namespace
 
-// Not under a sanitizer, whose shadow memory is far beyond any limit.
+// Does nothing under a sanitizer, whose shadow memory exceeds any limit.
 void limit_memory([[maybe_unused]] double bytes) {
 #if !defined(HEED_SANITIZE_ADDRESS) && !defined(HEED_SANITIZE_THREAD)
   rlimit limit{};
@@ -178,7 +181,7 @@ WorkerReport read_report(const std::string& line) {
   if (word == "saved" && in >> step) report.saved = step;
   if (word == "note") std::getline(in >> std::ws, report.note);
   TrialProgress p;
-  // Numbers as text first: streams do not read "nan".
+  // Reads numbers as strings first, because streams do not parse "nan".
   if (word == "step" && in >> p.step >> p.steps >> loss >> accuracy >> p.seconds >> p.began) {
     p.loss = std::strtod(loss.c_str(), nullptr);
     p.accuracy = std::strtod(accuracy.c_str(), nullptr);
@@ -193,7 +196,7 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   WorkDone& done = options.done ? *options.done : own;
   const auto wall_seconds = [&] { return done.earlier_seconds + steady_seconds() - begin; };
   double reported = 0, filed = begin;
-  remove_progress(options);  // of a process that was killed
+  remove_progress(options);  // left by a process that was killed
   TrainHooks hooks;
   hooks.after_step = [&](Index steps) { done.steps = steps; };
   hooks.progress = [&](const TrialProgress& p) {
@@ -250,9 +253,9 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   }
   if (!record) return std::nullopt;
   record->seconds = wall_seconds();
-  // Whatever the other processes shared the machine with, its times are of no one load.
+  // Earlier processes may have shared the machine with other trials, so the times belong to no single load.
   record->jobs = done.earlier_seconds > 0 ? 0 : options.jobs;
-  limit_memory(0);  // it is the variant's: what writing the result takes is heed's own
+  limit_memory(0);  // the limit is for training; writing the result may need more
   try {
     write_record(*record, options);
   } catch (const std::bad_alloc&) {

@@ -19,7 +19,7 @@ bool Worker::read_reports() {
   char bytes[4096];
   for (;;) {
     const ssize_t n = pipe.get() < 0 ? 0 : read(pipe.get(), bytes, sizeof bytes);
-    if (n == 0) pipe = Descriptor();  // closed: the worker ends
+    if (n == 0) pipe = Descriptor();  // end of file: the worker ends
     if (n <= 0) break;
     unread.append(bytes, static_cast<std::size_t>(n));
   }
@@ -33,7 +33,7 @@ bool Worker::read_reports() {
     if (!report.note.empty()) notes.push_back(report.note);
     if (report.progress) progress = *report.progress, advanced = true;
   }
-  if (pipe.get() < 0) {  // the last report may be older than the end
+  if (pipe.get() < 0) {  // the last report may be older than the last step
     progress.step = done->steps;
     advanced = true;
   }

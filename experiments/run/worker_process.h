@@ -19,7 +19,7 @@ struct Worker {
   std::size_t trial;
   pid_t pid;
   Descriptor pipe;
-  Descriptor log;  // holds the trial's lock until the trial's end is recorded
+  Descriptor log;  // has the trial's lock, until the trial's end is recorded
   SharedWorkDone done;
   double since;
   bool records_failure = false;

@@ -43,7 +43,7 @@ class Writer {
   std::vector<std::byte> bytes_;
 };
 
-// Throws DamagedFile where the bytes end too early.
+// Throws: DamagedFile if the bytes end too early.
 class Reader {
  public:
   Reader(std::span<const std::byte> bytes, const std::filesystem::path& path) : rest_(bytes), path_(path) {}
@@ -122,7 +122,7 @@ std::optional<Index> Checkpoints::step_of(int generation) const {
     if (!label.starts_with(id_ + ' ') || std::from_chars(label.data() + id_.size() + 1, end, step).ptr != end)
       return std::nullopt;
     return step;
-  } catch (const std::exception&) {  // damaged or unreadable: load() says so
+  } catch (const std::exception&) {  // damaged or unreadable: load() reports it
     return std::nullopt;
   }
 }
@@ -177,7 +177,7 @@ void Checkpoints::save(const TrainState& state) {
   out.add(std::span<const double>(times));
   std::vector<std::byte> bytes = out.take();
   results::add_seal(bytes, fmt::format("{} {}", id_, log.steps));
-  const int older = step_of(0) < step_of(1) ? 0 : 1;  // none is older than any
+  const int older = step_of(0) < step_of(1) ? 0 : 1;  // a missing file counts as the older one
   results::write_file(file(step_of(0) ? older : 0), bytes, results::IfExists::replace);
 }
 

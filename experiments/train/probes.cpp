@@ -15,7 +15,7 @@
 namespace heed {
 namespace {
 
-// A mean of what there is; NaN of nothing.
+// The mean of the added values, or NaN if there are none.
 class Mean {
  public:
   void add(double x) { sum_ += x, ++n_; }
@@ -34,7 +34,7 @@ class Mean {
 
 using Means = std::array<Mean, kHeadMeasures.size()>;  // of one head, in the order of kHeadMeasures
 
-// What each position holds for each query that is scored.
+// The relevance of each position to each scored query.
 struct ScoredRow {
   Index query;
   std::vector<Relevance> keys;

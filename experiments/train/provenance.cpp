@@ -11,7 +11,7 @@
 namespace heed {
 namespace {
 
-// The features that change what the compiler makes of a loop.
+// Returns the CPU features that change how the compiler vectorizes loops.
 std::string instruction_set() {
   std::vector<std::string> features;
 #if defined(__x86_64__)

@@ -61,13 +61,14 @@ void save_probe(results::Record& record, Model<float>& model, const Task& task, 
   Step<float> step(threads, false);
   if (trial.save.logits) {
     add_sequences("probe");
-    // Every position is asked for, the unscored ones too: whoever rebuilds the model compares them all.
+    // Computes logits at every position, also at unscored ones, so that a reader who rebuilds the model can
+    // compare all of them.
     const std::vector<Token> everywhere(probe.tokens().size(), 0);
     std::vector<float> logits(probe.tokens().size() * static_cast<std::size_t>(shape.classes));
     Batch batch = probe.batch();
     batch.labels = everywhere;
     model.evaluate(step, batch, {}, logits);
-    // Padding has no rows yet. They are spread in place, the last sequence first: a copy would be 16 MiB.
+    // Inserts rows for padding in place, the last sequence first, because a copy would take 16 MiB.
     Index packed = 0;
     for (Index b = 0; b < n; ++b) packed += batch.input.length(b) * shape.classes;
     for (Index b = n; b-- > 0;) {

@@ -13,7 +13,7 @@
 namespace heed {
 namespace {
 
-// A model while it is trained.
+// A model during training.
 struct Learner {
   Learner(const Stage& stage, const TrialConfig& trial, const Registry& registry, const Task& task,
           int threads)
@@ -46,7 +46,7 @@ Trained train(const TrialConfig& trial, const Registry& registry, const Task& ta
       p.began = began;
       hooks.progress(p);
     };
-  // A state saved at the very end of a stage is of that stage: growth is still to come.
+  // A state saved at the end of a stage belongs to that stage: the model has not grown yet.
   auto stage = std::ranges::find_if(stages, [&](const Stage& s) { return log.steps <= s.end; });
   HEED_CHECK(stage != stages.end(), "a training is continued beyond its end");
   auto learner = std::make_unique<Learner>(*stage, trial, registry, task, threads);

@@ -24,7 +24,7 @@ using results::Record;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
-// Every scalar of the resolved configuration under its dotted path.
+// Adds every scalar of the resolved configuration, with its dotted path.
 void flatten(const Config& c, const std::string& path, std::vector<results::Parameter>& out) {
   if (c.is_map()) {
     for (const Config::Entry& e : c.entries()) flatten(e.value, path + '.' + e.key, out);
@@ -71,7 +71,7 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   add("test_loss", tested ? test.loss : kNaN);
   add("test_accuracy", tested ? test.accuracy : kNaN);
   add("test_accuracy_macro", tested ? test.accuracy_macro : kNaN);
-  // Of a training that stopped early, the last validation.
+  // If the training stopped early: the last validation.
   add("final_validation_loss", log.final_validation ? log.final_validation->loss : last(log.validation_loss));
   add("final_validation_accuracy",
       log.final_validation ? log.final_validation->accuracy : last(log.validation_accuracy));
@@ -151,7 +151,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   record.last_step = log.steps;
   add_metrics(record, trial, *task, params, log, test, cost_of_example(model, *task),
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.steps));
-  // Behind the measures of time and memory, which are those of the training.
+  // After time and memory were measured, so that these are of the training only.
   if (finished)
     add_probes(record, model, *task, threads);
   else

@@ -34,7 +34,7 @@ std::vector<Piece> take(Arena& arena, int pieces, std::uint64_t seed) {
 
 }  // namespace
 
-TEST_CASE("an arena keeps thousands of odd sizes apart, down to the byte") {
+TEST_CASE("Arena: thousands of odd sizes do not overlap by a byte") {
   constexpr std::uint64_t seed = 301;
   CAPTURE(seed);
   Arena arena;
@@ -64,7 +64,7 @@ TEST_CASE("arena: a rewound arena hands out the same memory") {
   }
 }
 
-TEST_CASE("an arena rewound to a mark keeps what was there before it") {
+TEST_CASE("Arena: rewinding to a mark keeps earlier allocations") {
   Arena arena;
   const std::vector<Piece> kept = take(arena, 100, 1);
   for (const Piece& p : kept) std::memset(p.at, 0x5a, p.size);
@@ -80,7 +80,7 @@ TEST_CASE("an arena rewound to a mark keeps what was there before it") {
     CHECK(std::all_of(p.at, p.at + p.size, [](unsigned char c) { return c == 0x5a; }));
 }
 
-TEST_CASE("an arena takes nothing from the heap before it is asked") {
+TEST_CASE("Arena: takes nothing from the heap before the first allocation") {
   Arena arena;
   CHECK(arena.reserved() == 0);
   CHECK(arena.allocate(0) != nullptr);

@@ -58,7 +58,7 @@ std::string refused(const std::string& key, Config value) {
 
 }  // namespace
 
-TEST_CASE("options are listed with type, default, range and meaning") {
+TEST_CASE("list_options: returns type, default, range and meaning") {
   const std::vector<OptionInfo> all = list_options<Everything>();
   std::string text;
   for (const OptionInfo& o : all) text += o.name + ", " + o.type + ", " + o.value + ", " + o.text.doc + '\n';
@@ -179,7 +179,7 @@ TEST_CASE("options: an unknown choice is refused with the nearest one") {
   CHECK(missing(refused("norm", scalar("layr")), {"f.yaml:3:9: model.norm:", "Did you mean 'layer'?"}) == "");
 }
 
-TEST_CASE("options that are not a map are refused") {
+TEST_CASE("read_options: refuses options that are not a map") {
   CHECK(problems_of(scalar("8")) ==
         std::vector<std::string>{"f.yaml:3:9: model: the options of 'everything' must be a map, not 8."});
 }

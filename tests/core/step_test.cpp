@@ -69,7 +69,7 @@ TEST_CASE("step: a second round takes no more memory than the first") {
   CHECK(step.reserved() == reserved);
 }
 
-TEST_CASE("a step has at least one thread, and says whether a backward pass follows") {
+TEST_CASE("Step: has at least one thread and knows whether backward follows") {
   CHECK(Step<float>(0).threads() == 1);
   CHECK(Step<float>(3).threads() == 3);
   CHECK(Step<float>().training);

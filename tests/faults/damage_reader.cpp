@@ -88,7 +88,7 @@ void merge(const fs::path& path, Hash& hash) {
 
 void read_plan(const fs::path& path, Hash& hash) {
   for (const heed::PlanLine& line : heed::RunDirectory(path.parent_path()).read_plan())
-    hash.add(line.id + '\t' + line.text());
+    hash.add(line.id + '\t' + line.to_string());
 }
 
 void read_step_times(const fs::path& path, Hash& hash) {

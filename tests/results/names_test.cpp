@@ -20,12 +20,12 @@ TEST_CASE("names: a parameter never takes the name of a metric or a dimension") 
   CHECK(short_names({"train.step"}, {"step", "train_step"}) == Names{"parameter_train.step"});
 }
 
-TEST_CASE("names differ even when underscores clash with dots") {
+TEST_CASE("short_names: are different even if underscores clash with dots") {
   const Names names = short_names({"a.b_c", "x.b_c", "a_b.c", "x.c", "y.a_b_c"}, {});
   CHECK(std::set<std::string>(names.begin(), names.end()).size() == names.size());
 }
 
-TEST_CASE("the names do not depend on the order of the parameters") {
+TEST_CASE("short_names: do not depend on the order of the parameters") {
   const Names names = short_names({"x.size", "train.lr", "y.size"}, {"lr"});
   const Names turned = short_names({"y.size", "train.lr", "x.size"}, {"lr"});
   CHECK(names == Names{turned[2], turned[1], turned[0]});

@@ -34,7 +34,7 @@ TEST_CASE("record: a status survives being written as text") {
   CHECK_THROWS_AS(status_from("pending"), std::invalid_argument);
 }
 
-TEST_CASE("a record that cannot be stored is refused by name") {
+TEST_CASE("Record: names what cannot be stored") {
   CHECK_THAT(refusal([](Record& r) { r.id = "0123456789ABCDEF"; }), ContainsSubstring("0123456789ABCDEF"));
   CHECK_THAT(refusal([](Record& r) { r.metrics[0].name = "status"; }), ContainsSubstring("'status'"));
   CHECK_THAT(refusal([](Record& r) { r.metrics[0].name = "test accuracy"; }), ContainsSubstring("Python"));

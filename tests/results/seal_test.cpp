@@ -9,7 +9,7 @@ using namespace heed::results;
 using heed::test::TempFolder;
 using Bytes = std::vector<std::byte>;
 
-TEST_CASE("a seal comes off and leaves the bytes as they were") {
+TEST_CASE("seal: removing it restores the bytes") {
   for (const std::size_t size : {0, 1, 55, 1000}) {
     const Bytes before(size, std::byte{7});
     Bytes bytes = before;

@@ -21,8 +21,8 @@ constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
 
 const std::string kMissing = "-";  // a number that a trial does not have
 
-// Does a parameter take two values within a group? Options of an optimizer or a schedule are missing where
-// another one was chosen; that is no value.
+// Returns true if a parameter has two values within a group. With may_be_missing, a missing value does not
+// count: options of an optimizer are missing in trials of another optimizer.
 bool differs_within(const std::vector<std::string>& groups, const std::vector<std::string>& values,
                     bool may_be_missing) {
   std::map<std::string, std::string> first;
@@ -39,8 +39,8 @@ std::vector<std::string> texts_of(const Column& column) {
   return out;
 }
 
-// The same for a parameter of `train`, whose missing texts are empty in the results. Trials from before there
-// was a choice of optimizers and schedules had the default ones.
+// Like texts_of, for a parameter of `train`: a missing string is empty in the results. Results without
+// optimizer and schedule were trained with the defaults.
 std::vector<std::string> train_texts(const Column& column) {
   std::vector<std::string> out = texts_of(column);
   const std::string missing = column.parameter == "train.optimizer"  ? Method().optimizer
@@ -50,8 +50,8 @@ std::vector<std::string> train_texts(const Column& column) {
   return out;
 }
 
-// What stands in a slot, in one word for each trial: its name, and the options that are not the same wherever
-// this name stands.
+// Returns a label of a slot for each trial: the name, and those options that differ between trials with this
+// name.
 std::vector<std::string> slot_labels(const results::Results& results, const std::string& slot) {
   const std::vector<std::string> names = results.texts(slot + ".name");
   std::vector<std::vector<std::pair<std::string, std::string>>> shown(names.size());
@@ -69,23 +69,24 @@ std::vector<std::string> slot_labels(const results::Results& results, const std:
   return out;
 }
 
-// What a variant, its growth or a budget may bring differs between variants by itself: `free`. Anything else
-// that does is of the sweep, though each variant may have trials at one value only so far.
+// Returns true if a parameter that differs between trials was swept. Not swept are parameters that a variant,
+// its growth or a budget sets. A swept parameter counts as varying even if each variant has only one value so
+// far, because the other trials are still missing.
 bool is_of_the_sweep(const std::string& path, bool free_length, bool matched) {
   if (path == "train.steps") return !free_length;
   if (path.starts_with("task.") || path.starts_with("train.")) return true;
   return !matched && path.starts_with("model.") && slot_of(path) != "model.feed_forward";
 }
 
-// Do stages of a growth or a budget decide how long a variant is trained?
+// Returns true if a growth or a budget sets the number of training steps.
 bool has_free_length(const results::Results& results, bool matched) {
   return matched || std::any_of(results.columns.begin(), results.columns.end(), [](const Column& c) {
            return c.role == results::Role::parameter && c.parameter.starts_with("grow");
          });
 }
 
-// Texts are the same where their content is, wherever they lie. In one word for each trial: the name of the
-// file; where two texts have the same name, the whole path.
+// Returns a label of the text for each trial: the file name, or the whole path if two texts have the same
+// name. Texts are equal if their contents are, at any path.
 std::vector<std::string> text_labels(const std::vector<std::string>& contents,
                                      const std::vector<std::string>& paths) {
   std::map<std::string, std::string> path_of;                // by content, that of the first trial
@@ -106,8 +107,8 @@ std::vector<std::string> text_labels(const std::vector<std::string>& contents,
   return labels;
 }
 
-// Parameters that vary within a variant; a slot is one of them. The seed is what is averaged over, plugins
-// differ as what they bring does, and what is no part of a trial's id tells no trials apart.
+// Returns the parameters that vary within a variant; a slot is one parameter. Without the seed (rows average
+// over it), plugins (their variants differ already) and parameters that are not part of a trial's id.
 std::vector<Varied> varied_parameters(const results::Results& results,
                                       const std::vector<std::string>& variants, bool matched) {
   const std::vector<std::string> one_group(variants.size());
@@ -135,7 +136,7 @@ std::vector<Varied> varied_parameters(const results::Results& results,
   return varied;
 }
 
-// The metric that a budget was matched by; null where none was.
+// Returns the column with the mismatch of the budget, or null if no budget was matched.
 const Column* mismatch_of(const results::Results& results) {
   const auto at = std::find_if(results.columns.begin(), results.columns.end(), [](const Column& c) {
     return c.role == results::Role::metric && c.name.ends_with(kMismatch);
@@ -174,7 +175,7 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
       status(results.texts("status")),
       seed(texts_of(find_column(results, "seed", "parameter"))),
       varied(varied_parameters(results, variant, mismatch_of(results) != nullptr)),
-      // Where no trial is done there are no metrics at all.
+      // If no trial is done, the results have no metrics.
       any_done(std::find(status.begin(), status.end(), "done") != status.end()) {
   if (any_done) find_column(results, options.metric, "metric");
   const auto numbers = [&](const std::string& name) {
@@ -191,7 +192,7 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
   const bool may_never = may_never_come(options.metric);
   if (!options.select.empty() || may_never) validation = numbers(validation_metric(options.metric));
   if (may_never)
-    // A trial that was never validated cannot tell what did not come.
+    // Without any validation it is not known whether the event occurred.
     for (std::size_t i = 0; i < value.size(); ++i)
       if (status[i] == "done" && std::isnan(value[i]) && !std::isnan(validation[i])) value[i] = kNever;
 }

@@ -21,12 +21,13 @@ using results::Results;
 using results::Role;
 using results::Value;
 
-// A trial's place: the sweep, and the row in it.
+// The location of a trial: the sweep, and the row in it.
 struct At {
   std::size_t sweep, row;
 };
 
-// Parameters are known by their paths: names in a file depend on which others the sweep has.
+// Parameters are identified by their paths, because names in a file depend on the other parameters of the
+// sweep.
 std::string key_of(const Column& column) {
   return column.role == Role::parameter ? "parameter " + column.parameter : column.name;
 }
@@ -44,7 +45,7 @@ double number_of(const Value* value) {
   return std::get<double>(*value);
 }
 
-// Of one type: as they are where all agree; else texts if one is a text, else numbers.
+// Converts values to one type: strings if one is a string, else numbers. Values of one type do not change.
 std::vector<Value> of_one_type(const std::vector<const Value*>& cells) {
   std::set<std::size_t> types;
   bool gaps = false;
@@ -71,7 +72,7 @@ bool same_value(const Value& a, const Value& b) {
   return x && y && std::isnan(*x) && std::isnan(*y);
 }
 
-// Do two records of one trial say the same, but for what varies between runs?
+// Returns true if two records of one trial are equal, except in what varies between runs.
 bool same_results(const Results& a, std::size_t i, const Results& b, std::size_t j) {
   return std::all_of(a.columns.begin(), a.columns.end(), [&](const Column& column) {
     if (column.role != Role::metric || column.varies) return true;
@@ -82,7 +83,7 @@ bool same_results(const Results& a, std::size_t i, const Results& b, std::size_t
 
 bool is_done(const Results& sweep, std::size_t row) { return sweep.texts("status")[row] == "done"; }
 
-// Which rows stay: each id once.
+// Returns the rows to keep: each id once.
 std::vector<At> rows_of(const std::vector<Results>& sweeps, std::vector<std::string>& notes) {
   std::vector<At> rows;
   std::map<std::string, std::size_t> place;
@@ -128,7 +129,7 @@ Column joined_column(const std::vector<Results>& sweeps, const std::vector<At>& 
   return out;
 }
 
-// Names as a file of all trials would have them.
+// Sets the column names to those that a file of all trials would have.
 void name_parameters(std::vector<Column>& columns) {
   std::set<std::string> taken(results::kReservedNames.begin(), results::kReservedNames.end());
   std::vector<std::string> paths;
@@ -143,12 +144,12 @@ void name_parameters(std::vector<Column>& columns) {
     if (c.role == Role::parameter) c.name = names[next++];
 }
 
-// Parameters that make a variant what it is.
+// Returns true for parameters that define a variant.
 bool is_of_the_variant(const Column& c) {
   return c.role == Role::parameter && (c.parameter.starts_with("attention") || c.parameter == "grow");
 }
 
-// The same label may stand for other options in another sweep.
+// Adds options to labels that another sweep uses for other options.
 void tell_variants_apart(Results& all) {
   const auto variant = std::find_if(all.columns.begin(), all.columns.end(),
                                     [](const Column& c) { return c.parameter == "variant"; });

@@ -12,7 +12,7 @@
 namespace heed {
 namespace {
 
-// Parameters of `train` that decide what is looked at, but train nothing.
+// Parameters of `train` that change evaluation and not training.
 constexpr std::array kOfEvaluation = {"train.test_sequences", "train.evaluate_sequences",
                                       "train.evaluate_every"};
 
@@ -46,17 +46,17 @@ Measurement Measurement::of_load(const results::Results& results) {
   return load;
 }
 
-// A parameter or a variable that the results may lack, as made-up and older ones do.
+// Adds a parameter or a variable, if the results have it (older ones may not).
 void Measurement::add(const results::Results& results, const std::string& name) {
   if (const results::Column* column = results.find(name)) {
     std::vector<std::string> values;
-    // Where a trial has no such parameter, that is a value too.
+    // The space makes a missing parameter a value; an empty string would equal nothing.
     for (const results::Value& v : column->values) values.push_back(' ' + value_text(v));
     conditions_.push_back({column->name, std::move(values)});
   }
 }
 
-// A validation comes every evaluate_every steps; 0: a twentieth of them.
+// evaluate_every 0 means 20 validations per training.
 void Measurement::add_interval(const results::Results& results) {
   if (!results.find("train.steps") || !results.find("train.evaluate_every")) return;
   const std::vector<double> steps = results.numbers("train.steps"),

@@ -12,8 +12,8 @@
 namespace heed {
 namespace {
 
-// The columns that a row need not share with the reference's row: what is chosen on validation, and where a
-// budget was matched what follows from the other columns but is not the same for each variant, as a width
+// Returns the columns in which a row and the reference's row may differ: those selected on validation; and,
+// if a budget was matched, columns that follow from the others but differ between variants, such as a width
 // that meets the budget at each length.
 std::vector<bool> own_columns(const Comparison& comparison) {
   std::vector<bool> own = comparison.chosen;
@@ -32,7 +32,7 @@ std::vector<bool> own_columns(const Comparison& comparison) {
   return own;
 }
 
-// The reference's row with the setting of `row`; null unless there is one and only one.
+// Returns the reference's row with the same setting as `row`, or null unless there is exactly one.
 const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison,
                               const std::vector<bool>& own) {
   const ComparedRow* partner = nullptr;
@@ -86,7 +86,7 @@ std::size_t compare_with_reference(Comparison& comparison, const Measurement& me
     if (std::isnan(p[i])) continue;
     Against& against = comparison.rows[i].against;
     against.adjusted_p = adjusted[i];
-    // A median difference may be 0 where the ranks lean to one side.
+    // A median difference may be 0 although the ranks differ.
     const double difference = against.test.difference;
     const double direction = difference > 0 || difference < 0 ? difference : against.test.effect;
     against.verdict = verdict_of(comparison.metric, direction, adjusted[i]);

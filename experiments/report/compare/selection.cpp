@@ -15,11 +15,11 @@
 namespace heed {
 namespace {
 
-// Columns that tell a row from all others of its variant; the others follow from them. What is none of them
-// depends on the order in which they are tried: how it is measured (the task's own columns, too), then `at`,
-// last what a variant or a budget brings.
-std::vector<bool> telling_columns(const std::vector<const ComparedRow*>& rows, std::size_t at,
-                                  const std::vector<std::string>& paths) {
+// Returns columns that identify a row among those of its variant; the other columns follow from them. The
+// result depends on the order in which columns are tried: first conditions of measurement (including the
+// task), then `at`, and last what a variant or a budget sets.
+std::vector<bool> identifying_columns(const std::vector<const ComparedRow*>& rows, std::size_t at,
+                                      const std::vector<std::string>& paths) {
   const auto rank = [&](std::size_t c) {
     if (is_measurement_condition(paths[c])) return 0;
     if (c == at) return 1;
@@ -29,9 +29,9 @@ std::vector<bool> telling_columns(const std::vector<const ComparedRow*>& rows, s
   std::iota(order.begin(), order.end(), std::size_t{0});
   std::stable_sort(order.begin(), order.end(),
                    [&](std::size_t a, std::size_t b) { return rank(a) < rank(b); });
-  std::vector<bool> telling(paths.size(), false);
-  for (const std::size_t c : order) telling[c] = !follows(rows, c, telling);
-  return telling;
+  std::vector<bool> identifying(paths.size(), false);
+  for (const std::size_t c : order) identifying[c] = !follows(rows, c, identifying);
+  return identifying;
 }
 
 std::optional<double> number_in(const std::string& text) {
@@ -47,7 +47,7 @@ bool beats(const Group& a, const Group& b, Better better) {
   return better == Better::smaller ? here < there : here > there;
 }
 
-// Where a number stands among those that it was chosen from.
+// Returns whether the selected number is the smallest or the largest one tried.
 Edge edge_of(const std::string& chosen, const std::set<double>& tried) {
   const std::optional<double> value = number_in(chosen);
   if (!value || tried.size() < 2) return Edge::none;
@@ -71,7 +71,7 @@ Selection select(std::vector<Group> groups, std::size_t at, const std::vector<st
                  Better better) {
   std::vector<const ComparedRow*> rows;
   for (const Group& g : groups) rows.push_back(&g.row);
-  std::vector<bool> kept_apart = telling_columns(rows, at, paths), chosen(paths.size(), false);
+  std::vector<bool> kept_apart = identifying_columns(rows, at, paths), chosen(paths.size(), false);
   kept_apart[at] = false;
   std::map<std::vector<std::string>, std::size_t> best;  // by variant and the columns that keep rows apart
   std::map<std::vector<std::string>, std::set<double>> tried;
@@ -94,7 +94,7 @@ Selection select(std::vector<Group> groups, std::size_t at, const std::vector<st
   std::vector<std::size_t> winners;
   for (const auto& [key, i] : best) {
     winners.push_back(i);
-    // Where no trial has a value, nothing was chosen.
+    // If no trial has a value, nothing was selected.
     if (!groups[i].validation.empty()) groups[i].row.edge = edge_of(groups[i].row.setting[at], tried[key]);
   }
   std::sort(winners.begin(), winners.end());

@@ -56,7 +56,7 @@ const NormSpec kRms{.kind = NormKind::rms, .eps = 0, .gain = false};
 
 }  // namespace
 
-TEST_CASE("a block of two rows, by hand") {
+TEST_CASE("Block: two rows, by hand") {
   auto b = plain_block(kLayer, {scale("attention", 2), scale("feed_forward", 10)});
   b.x = matrix<double>({{1, 3}, {4, 0}});
   b.dy = matrix<double>({{1, 2}, {3, 4}});
@@ -66,7 +66,7 @@ TEST_CASE("a block of two rows, by hand") {
   CHECK(b.dx.isApprox(b.dy, 1e-14));  // a norm of two numbers has no slope: what is left is the residual
 }
 
-TEST_CASE("a block without a feed-forward is its attention half") {
+TEST_CASE("Block: without a feed-forward it is the attention half") {
   auto b = plain_block(kRms, {scale("attention", 5)});
   b.x = matrix<double>({{1, 7}, {-5, 5}});
   b.dy = matrix<double>({{1, 0}, {1, 2}});
@@ -92,7 +92,7 @@ TEST_CASE("block: gradients agree with differences") {
     }
 }
 
-TEST_CASE("a block adds to the gradient that is there") {
+TEST_CASE("Block: backward adds to the gradient") {
   auto b = plain_block(kRms, {scale("attention", 3), scale("feed_forward", 2)});
   b.run();
   const Matrix<double> once = b.dx;
@@ -109,7 +109,7 @@ TEST_CASE("block: huge rows give finite results") {
   CHECK(b.dx.allFinite());
 }
 
-TEST_CASE("a block names its parameters by its sublayers") {
+TEST_CASE("Block: parameters are named by the sublayers") {
   Params<double> params;
   const auto map = [&] { return std::make_unique<Map>(6, params); };
   const Block<double> block(6, {.kind = NormKind::layer},
@@ -123,7 +123,7 @@ TEST_CASE("a block names its parameters by its sublayers") {
         "norm3.gain feed_forward.map.weight ");
 }
 
-TEST_CASE("a block costs what its layers cost; those that cross are asked about the context") {
+TEST_CASE("Block: its cost is that of its layers, with the context's length in cross-attention") {
   // Multiplies, and keeps, a number for each pair.
   class Pairs final : public Layer<double> {
    public:
@@ -140,7 +140,7 @@ TEST_CASE("a block costs what its layers cost; those that cross are asked about 
   CHECK(block.cost(7, 100).state_bytes == 7 + 100);
 }
 
-TEST_CASE("a block attends to its context in the layers that cross, and nowhere else") {
+TEST_CASE("Block: only cross-attention attends to the context") {
   Params<double> params;
   const LayerSpec<double> spec{
       .dim = 6, .context_dim = 6, .heads = 3, .length = 5, .causality = {.causal = false}};

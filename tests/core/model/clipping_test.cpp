@@ -26,7 +26,7 @@ TEST_CASE("clipping: the gradient norm is that of all gradients together") {
   CHECK(std::isnan(gradient_norm(steps, huge.params)));
 }
 
-TEST_CASE("clipping shortens a long gradient and leaves a short one as it is") {
+TEST_CASE("clip_gradients: shortens a long gradient and does not change a short one") {
   Roles<double> r(2);
   Step<double> step;
   r.decayed.grad() = matrix<double>({{3, 0}});

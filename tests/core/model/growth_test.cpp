@@ -177,7 +177,7 @@ TEST_CASE("growth: new keys have a gradient at once, new values only after their
   }
 }
 
-TEST_CASE("growth that is wrong in one array is seen") {
+TEST_CASE("growth: an error in one array is found") {
   const Pair<float> names({8, 9, 40});
   for (const ParamInfo& p : names.large.params.infos()) {
     CAPTURE(p.name);

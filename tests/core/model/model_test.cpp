@@ -99,6 +99,14 @@ TEST_CASE(
   CHECK(gradient_fault(spec) == "");
 }
 
+TEST_CASE("model: an encoder refuses a variant that needs a causal mask") {
+  ModelSpec spec = tiny_spec({{"strided"}});
+  spec.shape.model = ModelType::encoder;
+  Params<float> params;
+  CHECK_THROWS_WITH(Model<float>(spec, tiny_registry(), params),
+                    ContainsSubstring("'strided'") && ContainsSubstring("causal mask"));
+}
+
 TEST_CASE("model: the gradients of a hybrid stack agree with differences") {
   ModelSpec spec = tiny_spec({{"linear"}, {"softmax"}, {"tokenformer"}});
   spec.options.layers = 3;
@@ -297,7 +305,7 @@ TEST_CASE("model: the cost is that of the matrices: two operations for each weig
   CHECK(model.cost(5, 0).state_bytes == 4.0 * 2 * 5 * (6 + 6));  // keys and values of two layers
 }
 
-TEST_CASE("a model that cannot be built says why") {
+TEST_CASE("Model: the message about a model that cannot be built has the reason") {
   Params<float> params;
   ModelSpec spec = tiny_spec();
   spec.options.heads = 4;

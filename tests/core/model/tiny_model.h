@@ -43,15 +43,15 @@ struct TinyData {
   std::vector<Token> tokens, labels;
 };
 
-// A model with its parameters, moved by `deviation` away from where they start.
+// A model with its initial parameters plus normal noise of `stddev`.
 template <class S>
 struct TinyModel {
-  explicit TinyModel(const ModelSpec& spec, double deviation = 0.4,
+  explicit TinyModel(const ModelSpec& spec, double stddev = 0.4,
                      const Registry& registry = tiny_registry())
       : model(spec, registry, params) {
     params.freeze();
     params.initialize(1);
-    disturb(params, deviation);
+    disturb(params, stddev);
   }
 
   // Gradients of the mean loss over the batch, from zero.

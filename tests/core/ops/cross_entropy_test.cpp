@@ -33,7 +33,7 @@ constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
 }  // namespace
 
-TEST_CASE("cross entropy of two rows, by hand") {
+TEST_CASE("cross_entropy: two rows, by hand") {
   Matrix<double> z = matrix<double>({{0, std::log(3.0)}, {5, 5}});  // softmax (1/4, 3/4) and (1/2, 1/2)
   std::vector<Token> predicted(2);
   const Score s = score(z, {0, 1}, 0.5, predicted);
@@ -140,7 +140,7 @@ TEST_CASE(
   CHECK(sum.correct == expected.correct);
 }
 
-TEST_CASE("cross entropy has the same bits for any number of threads") {
+TEST_CASE("cross_entropy: the same bits for any number of threads") {
   const Matrix<float> start = normal_matrix<float>(203, 17, 1, "z", 3);
   const std::vector<Token> labels = some_labels(203, 17);
   Matrix<float> one = start;

@@ -25,7 +25,7 @@ Matrix<S> table_gradient(Matrix<S>& dx, const std::vector<Token>& tokens, Index 
 
 }  // namespace
 
-TEST_CASE("an embedding of two tokens, by hand") {
+TEST_CASE("embed: two tokens, by hand") {
   Matrix<double> table = matrix<double>({{1, 2}, {3, 4}}), dx = matrix<double>({{5, 6}, {7, 8}});
   CHECK(looked_up(table, {1, 0}) == matrix<double>({{3, 4}, {1, 2}}));
   CHECK(table_gradient(dx, {1, 0}, 2) == matrix<double>({{7, 8}, {5, 6}}));
@@ -42,7 +42,7 @@ TEST_CASE("embedding: the gradient of an embedding agrees with differences") {
   CHECK((dtable.row(3).array() == 0).all());
 }
 
-TEST_CASE("an embedding hands on what it finds, however large") {
+TEST_CASE("embed: copies huge numbers, infinity and NaN") {
   Matrix<float> table = matrix<float>({{1e38, -1e38}, {0, 1}});
   table(1, 0) = std::numeric_limits<float>::quiet_NaN();
   const Matrix<float> x = looked_up(table, {0, 1, 0});

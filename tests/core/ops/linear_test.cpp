@@ -28,7 +28,7 @@ struct BiasForgotten {
 
 }  // namespace
 
-TEMPLATE_TEST_CASE("a linear map of two rows, by hand", "", float, double) {
+TEMPLATE_TEST_CASE("Linear: two rows, by hand", "", float, double) {
   auto b = linear<TestType>({1, 2, 2, 2});
   b.x = matrix<TestType>({{1, 2}, {3, 4}});
   b.dy = matrix<TestType>({{1, 0}, {2, -1}});
@@ -54,7 +54,7 @@ TEST_CASE("linear: the gradient check finds a bias that does not learn") {
   CHECK_THAT(b.gradient_fault(), ContainsSubstring("map.bias[0,"));
 }
 
-TEST_CASE("a linear map cut into tasks equals the product") {
+TEST_CASE("Linear: a map that is divided into tasks equals the product") {
   const OpShape shape = GENERATE(OpShape{1, 64, 64, 64}, OpShape{5, 13, 1, 3}, OpShape{2, 100, 130, 33});
   auto b = linear<double>(shape);
   b.run();
@@ -66,7 +66,7 @@ TEST_CASE("a linear map cut into tasks equals the product") {
   CHECK(b.grad("map.weight").isApprox(dw, 1e-13));
 }
 
-TEST_CASE("a linear map has the same bits for any number of threads") {
+TEST_CASE("Linear: the same bits for any number of threads") {
   auto one = linear<float>({2, 100, 130, 33});
   one.run();
   for (const int threads : {2, 5}) {
@@ -89,7 +89,7 @@ TEST_CASE("linear: backward adds to what is there") {
   CHECK(b.grad("map.bias").isApprox(2 * db, 1e-15));
 }
 
-TEST_CASE("a linear map of huge numbers is finite as long as its sums are, and NaN stays in its row") {
+TEST_CASE("Linear: huge numbers are finite if their sums are, and NaN stays in its row") {
   auto b = linear<float>({1, 3, 5, 4});
   b.x *= 1e18F;
   b.dy *= 1e18F;
@@ -105,7 +105,7 @@ TEST_CASE("a linear map of huge numbers is finite as long as its sums are, and N
   CHECK(b.y.row(2).allFinite());
 }
 
-TEST_CASE("a linear map names its parameters, decays only its matrix and counts its work") {
+TEST_CASE("Linear: names of parameters, decay of the matrix only, FLOPs") {
   Params<float> params;
   const Linear<float> map("query", 3, 5, true, 0.02, params);
   const Linear<float> plain("key", 3, 5, false, 0.02, params);

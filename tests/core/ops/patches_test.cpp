@@ -6,7 +6,7 @@
 
 namespace heed {
 
-TEST_CASE("patches of an oblong image come row by row, a patch by channel, row, column") {
+TEST_CASE("Patches: of an oblong image, in the order channel, row, column") {
   // Two channels of 2 x 6 pixels, patches of 2 x 3.
   const Patches p{.channels = 2, .height = 2, .width = 6, .patch_height = 2, .patch_width = 3};
   REQUIRE(p.count() == 2);
@@ -21,7 +21,7 @@ TEST_CASE("patches of an oblong image come row by row, a patch by channel, row, 
   CHECK(again == image);
 }
 
-TEST_CASE("patches that do not cover the image are refused") {
+TEST_CASE("Patches: refuses patches that do not cover the image") {
   CHECK_THROWS_WITH((Patches{1, 4, 6, 3, 2}.check()),
                     ContainsSubstring("3 x 2") && ContainsSubstring("4 x 6"));
   CHECK_THROWS_AS((Patches{1, 4, 6, 2, 4}.check()), Error);

@@ -99,8 +99,8 @@ TEMPLATE_TEST_CASE("product: a row has the same bits by itself, among others and
   CHECK(results.middleCols(5, 77) == c);
 }
 
-TEMPLATE_TEST_CASE("a product writes nothing beside its result and hides no number that is not finite", "",
-                   float, double) {
+TEMPLATE_TEST_CASE("product: writes nothing outside the result and keeps NaN and infinity", "", float,
+                   double) {
   using S = TestType;
   const S nan = std::numeric_limits<S>::quiet_NaN();
   Matrix<S> a = random_matrix<S>(5, 3, 1), b = random_matrix<S>(3, 7, 2), c = Matrix<S>::Constant(7, 11, nan);

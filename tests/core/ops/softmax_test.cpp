@@ -24,7 +24,7 @@ Mask causal(Index offset = 0) { return {.causal = true, .offset = offset}; }
 
 }  // namespace
 
-TEST_CASE("softmax of two rows, by hand") {
+TEST_CASE("softmax_rows: two rows, by hand") {
   const Matrix<double> s = matrix<double>({{0, std::log(3.0)}, {std::log(9.0), 0}});
   const Matrix<double> p = matrix<double>({{0.25, 0.75}, {0.9, 0.1}});
   CHECK(softmax(s).isApprox(p, 1e-15));

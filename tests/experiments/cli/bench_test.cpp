@@ -5,17 +5,17 @@
 
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
 
 using heed::test::Ended;
+using heed::test::smoke;
 using heed::test::TempFolder;
 using Json = nlohmann::json;
-using Words = std::vector<std::string>;
-
-std::string smoke() { return (heed::test::source_dir() / "configs" / "smoke.yaml").string(); }
+using heed::test::Words;
 
 Ended heed_in_temp(const Words& words) {
   const TempFolder folder;

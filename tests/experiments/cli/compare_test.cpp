@@ -9,12 +9,9 @@
 #include "tests/experiments/cli/smoke.h"
 #include "tests/results/temp_folder.h"
 
-namespace {
+using namespace heed::test;
 
-using heed::test::Ended;
-using heed::test::run_smoke;
-using heed::test::TempFolder;
-using heed::test::Words;
+namespace {
 
 Ended compare(const TempFolder& folder, Words words) {
   words.insert(words.begin(), "compare");
@@ -34,10 +31,7 @@ TEST_CASE("compare: times of two loads get no verdict, and the load is recorded"
   const Words sweep = {"variants=[softmax: {tile: [64, 65]}]", "sweep.seeds=6",
                        "compare.metric=step_milliseconds"};
   const auto run = [&](Words more, const char* jobs) {
-    Words words = sweep;
-    words.insert(words.end(), more.begin(), more.end());
-    words.insert(words.end(), {"-j", jobs});
-    return run_smoke(folder, "r", words);
+    return run_smoke(folder, "r", with(with(sweep, more), {"-j", jobs}));
   };
   REQUIRE(run({"variants=[softmax: {tile: [64]}]"}, "3").code == 0);
   const Ended both = run({}, "1");
@@ -85,8 +79,7 @@ TEST_CASE("compare and report: a value at the edge of what was tried is named by
       run_smoke(folder, "r", {"train.lr=[0.01, 1e-6, 1e-7]", "compare.select=train.lr", "sweep.seeds=1"});
   CHECK_THAT(ended.out, ContainsSubstring("The chosen lr is at the edge of what was tried for ") &&
                             ContainsSubstring("the largest"));
-  CHECK_THAT(heed::test::read_file(folder / "r/report.html"),
-             ContainsSubstring("at the edge of what was tried"));
+  CHECK_THAT(read_file(folder / "r/report.html"), ContainsSubstring("at the edge of what was tried"));
   CHECK_THAT(compare(folder, {"r", "--json"}).out, ContainsSubstring("\"edge\": \"largest\""));
 }
 
@@ -115,7 +108,7 @@ TEST_CASE("messages: a value of a million letters is cut, wherever it stands") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   const std::string letters(1000000, 'x');
-  const std::string text = heed::test::read_file(heed::test::smoke());
+  const std::string text = read_file(heed::test::smoke());
   const auto check = [&](const std::string& what, const Words& words) {
     INFO(what);
     const Ended ended = heed::test::heed(folder.path(), words);
@@ -129,7 +122,7 @@ TEST_CASE("messages: a value of a million letters is cut, wherever it stands") {
     const std::size_t old = sweep.find('\n' + section.substr(0, section.find(':') + 1));
     if (old != std::string::npos) sweep.erase(old, sweep.find('\n', old + 1) - old);
     sweep += '\n' + section + letters.substr(0, 900000) + (section.back() == '[' ? "]\n" : "}\n");
-    heed::test::write_file(folder / "long.yaml", sweep);
+    write_file(folder / "long.yaml", sweep);
     check(section, {"plan", "long.yaml"});
   }
   const std::string word = letters.substr(0, 100000);  // Linux takes no longer one

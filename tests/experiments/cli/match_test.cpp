@@ -11,6 +11,7 @@
 #include "results/table.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
@@ -19,16 +20,14 @@ namespace {
 namespace fs = std::filesystem;
 using heed::test::Ended;
 using heed::test::TempFolder;
-using Words = std::vector<std::string>;
+using heed::test::with;
+using heed::test::Words;
 
 const Words kMatched = {"variants=[softmax, differential, tokenformer]", "compare.match.budget=parameters",
                         "sweep.seeds=2", "train.steps=3"};
 
 Ended matched(const TempFolder& folder, const std::string& verb, const Words& more = {}) {
-  Words words = {verb, (heed::test::source_dir() / "configs/smoke.yaml").string()};
-  words.insert(words.end(), kMatched.begin(), kMatched.end());
-  words.insert(words.end(), more.begin(), more.end());
-  return heed::test::heed(folder.path(), words);
+  return heed::test::heed(folder.path(), with(with({verb, heed::test::smoke()}, kMatched), more));
 }
 
 // A sweep beside a variant that does this in its third step, matched by time.
@@ -94,13 +93,8 @@ TEST_CASE("heed match: results and tables have the budget, and trial files do no
     }
   }
   SECTION("the same trials without a budget, and a merge afterwards, have none") {
-    Words words = {"run",
-                   (heed::test::source_dir() / "configs/smoke.yaml").string(),
-                   "-o",
-                   "r",
-                   "variants=[softmax]",
-                   "train.steps=3",
-                   "sweep.seeds=2"};
+    Words words = {"run",           heed::test::smoke(), "-o", "r", "variants=[softmax]",
+                   "train.steps=3", "sweep.seeds=2"};
     const Ended again = heed::test::heed(folder.path(), words);
     CHECK_THAT(again.err, ContainsSubstring("Nothing to run: 2 trials"));
     CHECK_THAT(again.out, !ContainsSubstring("mismatch"));
@@ -189,7 +183,7 @@ TEST_CASE("heed match: however a variant ends the process that times its steps, 
 
 TEST_CASE("heed match: a search that is stopped or killed takes along the process that times steps") {
   const TempFolder folder;
-  Words words = {"plan", (heed::test::source_dir() / "configs/smoke.yaml").string()};
+  Words words = {"plan", heed::test::smoke()};
   const Words more = misbehaving("loops");
   words.insert(words.end(), more.begin(), more.end());
   heed::test::Program plan(folder.path(), words);

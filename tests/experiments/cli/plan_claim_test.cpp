@@ -9,28 +9,15 @@
 #include "tests/experiments/cli/smoke.h"
 #include "tests/results/temp_folder.h"
 
+using namespace heed::test;
+
 namespace {
 
 namespace fs = std::filesystem;
-using heed::test::Ended;
-using heed::test::eventually;
-using heed::test::kLong;
-using heed::test::Program;
-using heed::test::run_smoke;
-using heed::test::smoke;
-using heed::test::TempFolder;
-using heed::test::trials;
-using heed::test::Words;
-using heed::test::worker_of;
 
-// A trial that goes on until it is stopped, in folder/r.
+// A trial in folder/r that runs until it is stopped.
 struct Running {
-  explicit Running(const TempFolder& folder)
-      : program(folder.path(), [] {
-          Words words = {"run", smoke(), "-o", "r", "-j", "1"};
-          words.insert(words.end(), kLong.begin(), kLong.end());
-          return words;
-        }()) {
+  explicit Running(const TempFolder& folder) : program(folder.path(), long_run({"-j", "1"})) {
     worker_of(program);
   }
   Program program;
@@ -42,7 +29,7 @@ TEST_CASE("run: another plan is refused while one runs, by whatever way to the f
   const TempFolder folder;
   Running first(folder);
   fs::create_directory_symlink("r", folder / "link");
-  const std::string before = heed::test::read_file(folder / "r/sweep.yaml");
+  const std::string before = read_file(folder / "r/sweep.yaml");
   for (const char* way : {"r", "./r/", "link", "r/../r"}) {
     INFO(way);
     const Ended second = run_smoke(folder, way, {"variants=[linear]"});
@@ -51,7 +38,7 @@ TEST_CASE("run: another plan is refused while one runs, by whatever way to the f
                                ContainsSubstring("train.steps=10000000") && ContainsSubstring("-o DIR"));
     CHECK(second.out.empty());
   }
-  CHECK(heed::test::read_file(folder / "r/sweep.yaml") == before);
+  CHECK(read_file(folder / "r/sweep.yaml") == before);
   CHECK(trials(folder / "r").empty());
   // The lock ends with its process.
   first.program.signal(SIGKILL);
@@ -62,22 +49,18 @@ TEST_CASE("run: another plan is refused while one runs, by whatever way to the f
 TEST_CASE("run: the same plan with other settings of the comparison is another one") {
   const TempFolder folder;
   Running first(folder);
-  Words words = kLong;
-  words.emplace_back("compare.metric=test_loss");
-  CHECK(run_smoke(folder, "r", words).code == 64);
+  CHECK(run_smoke(folder, "r", with(kLong, {"compare.metric=test_loss"})).code == 64);
   // A part of the plan that runs is refused like all of it.
   CHECK(run_smoke(folder, "r", {"variants=[linear]", "--part", "0/2"}).code == 64);
 }
 
 TEST_CASE("run: two files of one name meet in their default folder") {
   const TempFolder folder;
-  const std::string text = heed::test::read_file(smoke());
+  const std::string text = read_file(smoke());
   const std::string body = text.substr(text.find("\nvariants:"));
-  heed::test::write_file(folder / "a.yaml", "name: base" + body);
-  heed::test::write_file(folder / "b.yaml", "name: base" + body);
-  Words words = {"run", "a.yaml"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
-  Program first(folder.path(), words);
+  write_file(folder / "a.yaml", "name: base" + body);
+  write_file(folder / "b.yaml", "name: base" + body);
+  Program first(folder.path(), with({"run", "a.yaml"}, kLong));
   worker_of(first);
   const Ended second = heed::test::heed(folder.path(), {"run", "b.yaml", "variants=[linear]"});
   CHECK(second.code == 64);
@@ -111,9 +94,9 @@ TEST_CASE("compare and report: a sweep file that was changed after the run is sa
 TEST_CASE("compare: results that another plan's process merged late are merged again") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"variants=[softmax]"}).code == 0);
-  const std::string late = heed::test::read_file(folder / "r/results.h5");
+  const std::string late = read_file(folder / "r/results.h5");
   REQUIRE(run_smoke(folder, "r", {"variants=[linear]"}).code == 0);
-  heed::test::write_file(folder / "r/results.h5", late);
+  write_file(folder / "r/results.h5", late);
   const Ended compared = heed::test::heed(folder.path(), {"compare", "r"});
   CHECK(compared.code == 0);
   CHECK_THAT(compared.out, ContainsSubstring("linear") && !ContainsSubstring("softmax"));
@@ -122,7 +105,7 @@ TEST_CASE("compare: results that another plan's process merged late are merged a
 TEST_CASE("run and merge: --plan refuses the plan of another sweep") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {}).code == 0);
-  const std::string plan = heed::test::read_file(folder / "r/plan.tsv");
+  const std::string plan = read_file(folder / "r/plan.tsv");
   const std::string digest = plan.substr(plan.rfind(' ') + 1, 16);
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "-o", "r", "--plan", digest}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"merge", "r", "--plan", digest}).code == 0);

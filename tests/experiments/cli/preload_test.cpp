@@ -40,7 +40,7 @@ std::size_t count_tiny(const std::filesystem::path& trial) {
 
 }  // namespace
 
-TEST_CASE("a library that makes tiny numbers 0 when it is loaded changes no bit of the results") {
+TEST_CASE("heed run: a preloaded library that flushes denormal numbers changes no bit of the results") {
   const TempFolder folder;
   REQUIRE(run(folder, "alone") == 0);
   setenv("LD_PRELOAD", (heed::test::build_dir() / "tests/experiments/cli/flushing.so").c_str(), 1);
@@ -55,7 +55,7 @@ TEST_CASE("a library that makes tiny numbers 0 when it is loaded changes no bit 
   }
 }
 
-TEST_CASE("where the file system has no locks, that is said") {
+TEST_CASE("heed run: prints a note if the file system has no locks") {
   const TempFolder folder;
   setenv("LD_PRELOAD", (heed::test::build_dir() / "tests/experiments/cli/no_locks.so").c_str(), 1);
   heed::test::Program program(folder.path(), {"run", smoke(), "-o", "r"});

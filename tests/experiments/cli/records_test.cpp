@@ -13,20 +13,16 @@
 #include "tests/experiments/cli/smoke.h"
 #include "tests/results/temp_folder.h"
 
+using namespace heed::test;
+
 namespace {
 
 namespace fs = std::filesystem;
 using heed::results::Status;
-using heed::test::Ended;
-using heed::test::run_smoke;
-using heed::test::smoke;
-using heed::test::TempFolder;
-using heed::test::trials;
-using heed::test::Words;
 
 }  // namespace
 
-TEST_CASE("a trial whose last step spoils the parameters diverged, too") {
+TEST_CASE("heed run: a trial whose last step makes the parameters NaN has diverged") {
   const TempFolder folder;
   CHECK(run_smoke(folder, "r", {"train.steps=1", "train.lr=1e30", "train.clip=0", "sweep.seeds=1"}).code ==
         1);
@@ -35,7 +31,7 @@ TEST_CASE("a trial whose last step spoils the parameters diverged, too") {
   CHECK(results.texts("reason")[0] == "the validation loss after step 0 is not finite");
 }
 
-TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {
+TEST_CASE("heed run: the peak memory of a trial is the same for batch 64 and batch 1,024") {
   const TempFolder folder;
   const std::string variants = "variants=[softmax, linear, window, topk, differential, tokenformer]";
   CHECK(run_smoke(folder, "r",
@@ -51,7 +47,7 @@ TEST_CASE("a trial's peak memory is the same for batch 64 and batch 1,024") {
   }
 }
 
-TEST_CASE("the peak memory of a trial is its own, not that of the program that started it") {
+TEST_CASE("heed run: the peak memory of a trial does not include that of the supervisor") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
   const std::string id = trials(folder / "r").at(0).stem().string();
@@ -65,7 +61,7 @@ TEST_CASE("the peak memory of a trial is its own, not that of the program that s
   CHECK(peak->value < 1e8);
 }
 
-TEST_CASE("a limit of memory that training keeps is none for writing the result") {
+TEST_CASE("heed run: limits.memory applies to training, not to writing the result") {
   const TempFolder folder;
   // Logits of 15 MiB, which the result's file holds several times while it is made.
   const Ended ended = run_smoke(folder, "r",
@@ -75,13 +71,13 @@ TEST_CASE("a limit of memory that training keeps is none for writing the result"
   CHECK(heed::results::read_results(folder / "r/results.h5").texts("status") == Words{"done", "done"});
 }
 
-TEST_CASE("--retry-failed-before tries again what failed before a file was written") {
+TEST_CASE("heed run: --retry-failed-before runs trials again that failed before a file was written") {
   const TempFolder folder;
   const Words words = {"sweep.seeds=1", "variants=[softmax]", "--retry-failed-before", "mark"};
   CHECK(run_smoke(folder, "r", words).code == 74);  // there is no such file
   CHECK_FALSE(fs::exists(folder / "r"));
   CHECK(run_smoke(folder, "r", {"--retry-failed", "--retry-failed-before", "mark"}).code == 2);
-  heed::test::write_file(folder / "mark", "");
+  write_file(folder / "mark", "");
   REQUIRE(run_smoke(folder, "r", words).code == 0);
   const fs::path file = trials(folder / "r").at(0);
   fs::remove(file);
@@ -98,11 +94,11 @@ TEST_CASE("--retry-failed-before tries again what failed before a file was writt
   CHECK(heed::results::read_shard(file).status == Status::done);
 }
 
-TEST_CASE("a damaged result is said and run again, here and on Slurm") {
+TEST_CASE("heed run: a damaged trial file is reported and its trial runs again, also on Slurm") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {}).code == 0);
   const fs::path file = trials(folder / "r").at(1);
-  const std::string whole = heed::test::read_file(file);
+  const std::string whole = read_file(file);
   fs::resize_file(file, 100);
   const std::string remedy = "wrote to it. Remove the file: the next `heed run` runs its trial again.\n";
   CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
@@ -116,15 +112,15 @@ TEST_CASE("a damaged result is said and run again, here and on Slurm") {
   const Ended again = run_smoke(folder, "r", {});
   CHECK(again.code == 0);
   CHECK_THAT(again.err, ContainsSubstring("The trial runs again.") && ContainsSubstring("[4/4] "));
-  heed::test::write_file(folder / "whole.h5", whole);
+  write_file(folder / "whole.h5", whole);
   CHECK(heed::results::compare_results(file, folder / "whole.h5") == Words{});
 }
 
-TEST_CASE("a second copy of a trial never takes the place of a result, and is compared with it") {
+TEST_CASE("heed trial: a second copy never replaces a result, and is compared with it") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
   const fs::path file = trials(folder / "r").at(0);
-  const std::string first = heed::test::read_file(file), id = file.stem().string();
+  const std::string first = read_file(file), id = file.stem().string();
   const std::string config = (folder / ("r/logs/" + id + ".yaml")).string();
   const fs::path second = folder / ("r/trials/" + id + ".second.h5");
   const Words again = {"trial", "--config", config, "--out", file.string(), "--replace"};
@@ -132,18 +128,19 @@ TEST_CASE("a second copy of a trial never takes the place of a result, and is co
   const Ended same = heed::test::heed(folder.path(), again);
   CHECK(same.code == 0);
   CHECK_THAT(same.out, !ContainsSubstring("another process"));
-  CHECK(heed::test::read_file(file) == first);
+  CHECK(read_file(file) == first);
   CHECK_FALSE(fs::exists(second));
 
   Words other = again;
   other.insert(other.end(), {"--record-failure", "it broke"});
   const Ended different = heed::test::heed(folder.path(), other);
   CHECK(different.code == 0);  // what is recorded is done
-  CHECK_THAT(different.out,
-             ContainsSubstring(
-                 "another process has recorded this trial before, and differently (done, now failed)") &&
-                 ContainsSubstring(second.string()));
-  CHECK(heed::test::read_file(file) == first);
+  CHECK_THAT(
+      different.out,
+      ContainsSubstring(
+          "another process has already recorded this trial, with a different result (done, now failed)") &&
+          ContainsSubstring(second.string()));
+  CHECK(read_file(file) == first);
   CHECK(heed::results::read_shard(second).reason == "it broke");
   const Ended status = heed::test::heed(folder.path(), {"status", "r"});
   CHECK(status.code == 0);
@@ -151,7 +148,7 @@ TEST_CASE("a second copy of a trial never takes the place of a result, and is co
                              ContainsSubstring("r/trials/" + id + ".second.h5"));
 }
 
-TEST_CASE("a failure gives way to a result, and to another failure where that was asked for") {
+TEST_CASE("heed trial: a result replaces a failure, and with --replace a failure does") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
   const fs::path file = trials(folder / "r").at(0);
@@ -179,7 +176,7 @@ TEST_CASE("a failure gives way to a result, and to another failure where that wa
   CHECK_FALSE(fs::exists(second));
 }
 
-TEST_CASE("a second copy that differs in its number in the plan alone is none") {
+TEST_CASE("heed trial: a second copy that differs only in its index in the plan is removed") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1", "variants=[softmax]"}).code == 0);
   const fs::path file = trials(folder / "r").at(0);
@@ -191,7 +188,7 @@ TEST_CASE("a second copy that differs in its number in the plan alone is none") 
   CHECK_FALSE(fs::exists(folder / ("r/trials/" + id + ".second.h5")));
 }
 
-TEST_CASE("one parameter may be whole in one trial and not in another, or there in some trials alone") {
+TEST_CASE("heed run: a parameter may be an integer in one trial and a number in another, or missing") {
   const TempFolder folder;
   CHECK(run_smoke(folder, "r",
                   {"train.lr=[1e-2, 1]", "model.positions=[learned, {rope: {base: 50}}]", "sweep.seeds=1"})
@@ -201,16 +198,15 @@ TEST_CASE("one parameter may be whole in one trial and not in another, or there 
   CHECK(results.texts("model.positions.name")[2] == "rope");
 }
 
-TEST_CASE("saved sequences are said to be of the split that they are of") {
+TEST_CASE("save: the split of the saved sequences is recorded") {
   const TempFolder folder;
-  heed::test::write_file(folder / "text.txt", std::string(4000, 'a') + std::string(4000, 'b'));
+  write_file(folder / "text.txt", std::string(4000, 'a') + std::string(4000, 'b'));
   const std::string task = "{name: text, path: text.txt, length: 16, split: [" +
                            std::string(GENERATE("0.5, 0.5, 0", "0.4, 0.4, 0.2")) + "]}";
-  heed::test::write_file(
-      folder / "s.yaml",
-      "name: s\nvariants: [softmax]\ntask: " + task +
-          "\nmodel: {layers: 1, heads: 2, dim: 16}\ntrain: {steps: 2, batch: 4, lr: 0.01}\n"
-          "save: [logits]\n");
+  write_file(folder / "s.yaml",
+             "name: s\nvariants: [softmax]\ntask: " + task +
+                 "\nmodel: {layers: 1, heads: 2, dim: 16}\ntrain: {steps: 2, batch: 4, lr: 0.01}\n"
+                 "save: [logits]\n");
   const Ended ended = heed::test::heed(folder.path(), {"run", "s.yaml", "-o", "r"});
   INFO(ended.err);
   REQUIRE(ended.code == 0);
@@ -224,7 +220,7 @@ TEST_CASE("saved sequences are said to be of the split that they are of") {
   CHECK(found == 1);
 }
 
-TEST_CASE("every metric that a trial records is listed") {
+TEST_CASE("heed list: contains every metric that a trial records") {
   const TempFolder folder;
   CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   const std::string listed = heed::test::heed(folder.path(), {"list"}).out;
@@ -232,15 +228,15 @@ TEST_CASE("every metric that a trial records is listed") {
     if (column.role == heed::results::Role::metric) CHECK_THAT(listed, ContainsSubstring(column.name));
 }
 
-TEST_CASE("where nothing can be written, the path and the reason are said") {
+TEST_CASE("heed run: if nothing can be written, the message has the path and the reason") {
   const TempFolder folder;
-  heed::test::write_file(folder / "file", "");
+  write_file(folder / "file", "");
   const Ended ended = run_smoke(folder, "file/r", {});
   CHECK(ended.code == 74);
   CHECK_THAT(ended.err, ContainsSubstring("file/r/trials: cannot make the folder: Not a directory"));
 }
 
-TEST_CASE("the command of a results file can be pasted into a shell") {
+TEST_CASE("results.h5: the attribute `command` can be pasted into a shell") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "a folder", {"variants=[softmax, {window: {size: 4}}]", "sweep.seeds=1"}).code ==
           0);

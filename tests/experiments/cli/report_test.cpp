@@ -9,6 +9,7 @@
 
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
@@ -21,7 +22,7 @@ using heed::test::read_file;
 using heed::test::TempFolder;
 
 Ended run(const TempFolder& folder) {
-  const std::string sweep = (heed::test::source_dir() / "configs/smoke.yaml").string();
+  const std::string sweep = heed::test::smoke();
   return heed::test::heed(folder.path(), {"run", sweep, "-o", "r", "-j", "1"});
 }
 
@@ -116,7 +117,7 @@ TEST_CASE("heed report: a process that ends while it draws leaves neither gnuplo
     CHECK_FALSE(fs::is_empty(tmp.path()));
     return program;
   };
-  const std::string sweep = (heed::test::source_dir() / "configs/smoke.yaml").string();
+  const std::string sweep = heed::test::smoke();
   SECTION("heed report is asked to stop") {
     const auto program = drawing({"report", "r"});
     program->signal(SIGINT);
@@ -129,7 +130,7 @@ TEST_CASE("heed report: a process that ends while it draws leaves neither gnuplo
     program->signal(SIGTERM);
     const Ended ended = program->wait();
     CHECK(ended.code == 75);
-    CHECK_THAT(ended.err, ContainsSubstring("The same command again continues."));
+    CHECK_THAT(ended.err, ContainsSubstring("Run the same command again to continue."));
   }
   SECTION("heed run is killed") {
     const auto program = drawing({"run", sweep, "-o", "r"});

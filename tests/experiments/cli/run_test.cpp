@@ -21,20 +21,12 @@
 #include "tests/experiments/cli/smoke.h"
 #include "tests/results/temp_folder.h"
 
+using namespace heed::test;
+
 namespace {
 
 namespace fs = std::filesystem;
 using heed::results::Status;
-using heed::test::Ended;
-using heed::test::eventually;
-using heed::test::kLong;
-using heed::test::Program;
-using heed::test::run_smoke;
-using heed::test::smoke;
-using heed::test::TempFolder;
-using heed::test::trials;
-using heed::test::Words;
-using heed::test::worker_of;
 
 }  // namespace
 
@@ -102,8 +94,7 @@ TEST_CASE("heed run: a trial that diverges is recorded, and the sweep goes on") 
 
 TEST_CASE("heed run: a worker that is killed is recorded with its signal, and can be tried again") {
   const TempFolder folder;
-  Words words = {"run", smoke(), "-o", "r"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
+  Words words = long_run();
   Program program(folder.path(), words);
   kill(worker_of(program), SIGKILL);
   const Ended ended = program.wait();
@@ -131,8 +122,7 @@ TEST_CASE("heed run: a worker that is killed is recorded with its signal, and ca
 
 TEST_CASE("heed run: a checkpoint that is damaged is not said to be continued, and why") {
   const TempFolder folder;
-  Words words = {"run", smoke(), "-o", "r", "train.checkpoint=10ms"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
+  Words words = long_run({"train.checkpoint=10ms"});
   Program program(folder.path(), words);
   const fs::path checkpoints = folder / "r/checkpoints";
   const auto saved = [&] {
@@ -143,7 +133,7 @@ TEST_CASE("heed run: a checkpoint that is damaged is not said to be continued, a
   REQUIRE(program.wait().code == 75);
   // Their seals, which hold the step, stay as they were.
   for (const auto& checkpoint : fs::directory_iterator(checkpoints)) {
-    std::string bytes = heed::test::read_file(checkpoint.path());
+    std::string bytes = read_file(checkpoint.path());
     bytes.at(100) ^= 4;
     std::ofstream(checkpoint.path(), std::ios::binary) << bytes;
   }
@@ -186,9 +176,9 @@ TEST_CASE("heed run: what killed processes left is gone after the next run") {
                       "checkpoints/" + id + ".0" + mark,
                       "checkpoints/" + id + ".0",
                       "checkpoints/" + id + ".1"};
-  for (const std::string& name : left) heed::test::write_file(folder / "r" / name, "torn");
+  for (const std::string& name : left) write_file(folder / "r" / name, "torn");
   const fs::path own = folder / "r/x.tmp.2024.01";  // a user's
-  heed::test::write_file(own, "mine");
+  write_file(own, "mine");
   fs::last_write_time(own, fs::file_time_type::clock::now() - std::chrono::hours(2));
   SECTION("of the sweep") { CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0); }
   SECTION("of the merge") { CHECK(heed::test::heed(folder.path(), {"merge", "r"}).code == 0); }
@@ -201,20 +191,20 @@ TEST_CASE("heed run: what killed processes left is gone after the next run") {
 
 TEST_CASE("heed run: a user's own sweep.yaml is not overwritten") {
   const TempFolder folder;
-  const std::string text = "# a comment\n" + heed::test::read_file(smoke());
-  heed::test::write_file(folder / "sweep.yaml", text);
+  const std::string text = "# a comment\n" + read_file(smoke());
+  write_file(folder / "sweep.yaml", text);
   for (const Words& words : {Words{"run", "sweep.yaml", "sweep.seeds=1", "-o", "."},
                              Words{"run", smoke(), "sweep.seeds=1", "-o", "."}}) {
     const Ended refused = heed::test::heed(folder.path(), words);
     CHECK(refused.code == 64);
     CHECK_THAT(refused.err, ContainsSubstring("./sweep.yaml: this is no file of heed's") &&
                                 ContainsSubstring("Choose another run directory with -o DIR"));
-    CHECK(heed::test::read_file(folder / "sweep.yaml") == text);
+    CHECK(read_file(folder / "sweep.yaml") == text);
     CHECK_FALSE(fs::exists(folder / "trials"));
   }
   // As it is it serves as a run directory's own; and what heed has written is run again where it lies.
   CHECK(heed::test::heed(folder.path(), {"run", "sweep.yaml", "-o", "."}).code == 0);
-  CHECK(heed::test::read_file(folder / "sweep.yaml") == text);
+  CHECK(read_file(folder / "sweep.yaml") == text);
   CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "-o", "r"}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "sweep.seeds=2", "-o", "r"}).code == 0);

@@ -18,20 +18,11 @@
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
+using namespace heed::test;
+
 namespace {
 
 namespace fs = std::filesystem;
-using heed::test::Ended;
-using heed::test::eventually;
-using heed::test::kLong;
-using heed::test::Program;
-using heed::test::run_smoke;
-using heed::test::shell;
-using heed::test::smoke;
-using heed::test::TempFolder;
-using heed::test::trials;
-using heed::test::Words;
-using heed::test::worker_of;
 
 // Of a script in which "$heed" is the program: a short sweep, and one that lasts.
 const std::string kRun = "\"$heed\" run " + smoke() + " -o r sweep.seeds=1 -j 1";
@@ -50,8 +41,8 @@ TEST_CASE(
   const int signal = GENERATE(SIGINT, SIGTERM);
   const TempFolder folder;
   // Four short trials and one that would never end.
-  const std::string text = heed::test::read_file(smoke());
-  heed::test::write_file(folder / "s.yaml", text);
+  const std::string text = read_file(smoke());
+  write_file(folder / "s.yaml", text);
   const Words words = {"run", "s.yaml", "-o", "r", "-j", "1", "train.steps=[20, 10000000]", "sweep.seeds=1"};
   Program program(folder.path(), words);
   REQUIRE(eventually([&] { return trials(folder / "r").size() == 1; }));
@@ -59,10 +50,10 @@ TEST_CASE(
   program.signal(signal);
   const Ended ended = program.wait();
   CHECK(ended.code == 75);
-  CHECK_FALSE(heed::test::alive(worker));
+  CHECK_FALSE(alive(worker));
   CHECK(trials(folder / "r").size() == 1);
-  CHECK_THAT(ended.err, ContainsSubstring("Ctrl-C again leaves that to the next run.") &&
-                            ContainsSubstring("The same command again continues."));
+  CHECK_THAT(ended.err, ContainsSubstring("Merging the finished trials") &&
+                            ContainsSubstring("Run the same command again to continue."));
   CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out,
              ContainsSubstring("3 pending, 0 running, 1 done"));
 
@@ -114,10 +105,11 @@ TEST_CASE(
   program.signal(signal);
   const Ended ended = program.wait();
   CHECK(ended.code == 75);
-  CHECK_THAT(ended.err,
-             ContainsSubstring(
-                 "Stopped: 4 of 4 trials done, 0 with a checkpoint. The same command again continues."));
-  CHECK_FALSE(heed::test::alive(merging));
+  CHECK_THAT(
+      ended.err,
+      ContainsSubstring(
+          "Stopped: 4 of 4 trials done, 0 with a checkpoint. Run the same command again to continue."));
+  CHECK_FALSE(alive(merging));
   CHECK_FALSE(fs::exists(folder / "r/results.h5"));
   CHECK(run_smoke(folder, "r", {}).code == 0);
 }
@@ -136,9 +128,7 @@ TEST_CASE("heed signals: a worker that somebody asks to leave is no failure") {
 
 TEST_CASE("heed signals: a sweep that is stopped before anything is done leaves an empty table") {
   const TempFolder folder;
-  Words words = {"run", smoke(), "-o", "r"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
-  Program program(folder.path(), words);
+  Program program(folder.path(), long_run());
   worker_of(program);
   program.signal(SIGINT);
   CHECK(program.wait().code == 75);
@@ -150,14 +140,12 @@ TEST_CASE("heed signals: a sweep that is stopped before anything is done leaves 
 
 TEST_CASE("heed signals: workers do not outlive a supervisor that is killed") {
   const TempFolder folder;
-  Words words = {"run", smoke(), "-o", "r"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
-  Program program(folder.path(), words);
+  Program program(folder.path(), long_run());
   const pid_t worker = worker_of(program);
   CHECK_THAT(heed::test::heed(folder.path(), {"status", "r"}).out, ContainsSubstring("0 pending, 1 running"));
   program.signal(SIGKILL);
   program.wait();
-  CHECK(eventually([&] { return !heed::test::alive(worker); }, 2));
+  CHECK(eventually([&] { return !alive(worker); }, 2));
   CHECK(trials(folder / "r").empty());
   CHECK(eventually([&] {
     return heed::test::heed(folder.path(), {"status", "r"}).out.starts_with("1 pending, 0 running");
@@ -198,7 +186,7 @@ TEST_CASE("heed signals: what nohup has it ignore does not stop a sweep") {
   program.signal(SIGHUP);
   std::this_thread::sleep_for(std::chrono::milliseconds(500));
   CHECK_FALSE(program.ended());
-  CHECK(heed::test::alive(worker));
+  CHECK(alive(worker));
   program.signal(SIGTERM);
   const Ended ended = program.wait();
   CHECK(ended.code == 75);
@@ -229,12 +217,12 @@ TEST_CASE("heed signals: a sweep goes on when nobody reads what it says") {
     // The reader is gone after a line, and the sweep's end goes to a file.
     const Ended ended = shell(folder.path(), "{ " + kRun + " 2>&1 >table; echo $? >code; } | head -n 1");
     CHECK_THAT(ended.out, ContainsSubstring("[1/2]"));
-    CHECK(heed::test::read_file(folder / "code") == "0\n");
-    CHECK_THAT(heed::test::read_file(folder / "table"), ContainsSubstring("test_accuracy"));
+    CHECK(read_file(folder / "code") == "0\n");
+    CHECK_THAT(read_file(folder / "table"), ContainsSubstring("test_accuracy"));
   }
   SECTION("about its results, which is an error of output") {
     const Ended ended = shell(folder.path(), "{ " + kRun + "; echo $? >code; } | true");
-    CHECK(heed::test::read_file(folder / "code") == "74\n");
+    CHECK(read_file(folder / "code") == "74\n");
     CHECK_THAT(ended.err, ContainsSubstring("standard output cannot be written"));
   }
   CHECK(fs::exists(folder / "r/results.h5"));

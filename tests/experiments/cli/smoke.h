@@ -1,4 +1,4 @@
-// The smallest sweep, configs/smoke.yaml: two variants, two seeds, a few seconds.
+// Runs of the smallest sweep, configs/smoke.yaml: two variants, two seeds, a few seconds.
 #pragma once
 
 #include <sys/types.h>
@@ -19,14 +19,17 @@ using Words = std::vector<std::string>;
 
 inline std::string smoke() { return (source_dir() / "configs/smoke.yaml").string(); }
 
-// `heed run` of it with more words, into folder/out.
-inline Ended run_smoke(const TempFolder& folder, const std::string& out, const Words& more) {
-  Words words = {"run", smoke(), "-o", out};
+inline Words with(Words words, const Words& more) {
   words.insert(words.end(), more.begin(), more.end());
-  return heed(folder.path(), words);
+  return words;
 }
 
-// The trials' files of a run directory, by name.
+// Runs it with more words, into folder/out.
+inline Ended run_smoke(const TempFolder& folder, const std::string& out, const Words& more = {}) {
+  return heed(folder.path(), with({"run", smoke(), "-o", out}, more));
+}
+
+// Returns the trial files of a run directory, by name.
 inline std::vector<std::filesystem::path> trials(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> files;
   if (std::filesystem::exists(directory / "trials"))
@@ -36,17 +39,20 @@ inline std::vector<std::filesystem::path> trials(const std::filesystem::path& di
   return files;
 }
 
-// Words that make the smoke sweep last: a trial is still running when a test looks at it.
+// Overrides that make the smoke sweep one trial that does not end by itself.
 inline const Words kLong = {"train.steps=10000000", "sweep.seeds=1", "variants=[softmax]"};
 
-// The one worker of a program, while it trains another trial than `ended`.
+// Returns the words of such a run, into r.
+inline Words long_run(const Words& more = {}) { return with(with({"run", smoke(), "-o", "r"}, kLong), more); }
+
+// Returns the worker of a program, as soon as it trains another trial than `ended`.
 inline pid_t worker_of(const Program& program, const std::string& ended = "none") {
   pid_t worker = 0;
   REQUIRE(eventually([&] {
     const std::vector<pid_t> children = program.children();
     if (children.size() != 1) return false;
     worker = children[0];
-    // Before exec it is still the supervisor's own image, after its end it has no command line.
+    // Before exec it has the supervisor's command line, after its end it has none.
     const std::string words = read_file("/proc/" + std::to_string(worker) + "/cmdline");
     return words.find("trial") != std::string::npos && words.find(ended) == std::string::npos;
   }));

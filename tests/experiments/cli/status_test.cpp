@@ -10,22 +10,11 @@
 #include "tests/experiments/cli/smoke.h"
 #include "tests/results/temp_folder.h"
 
+using namespace heed::test;
+
 namespace {
 
-using heed::test::Ended;
-using heed::test::eventually;
-using heed::test::kLong;
-using heed::test::Program;
-using heed::test::run_smoke;
-using heed::test::smoke;
-using heed::test::TempFolder;
-using heed::test::Words;
-
-Words long_words() {
-  Words words = {"run", smoke(), "-o", "r", "train.checkpoint=100ms"};
-  words.insert(words.end(), kLong.begin(), kLong.end());
-  return words;
-}
+Words long_words() { return long_run({"train.checkpoint=100ms"}); }
 
 Ended status(const TempFolder& folder) { return heed::test::heed(folder.path(), {"status", "r"}); }
 
@@ -63,7 +52,7 @@ TEST_CASE("status: what a killed process left is not shown as running, and ends 
   const pid_t worker = heed::test::worker_of(sweep);
   sweep.signal(SIGKILL);
   sweep.wait();
-  REQUIRE(eventually([&] { return !heed::test::alive(worker); }));
+  REQUIRE(eventually([&] { return !alive(worker); }));
   CHECK_THAT(status(folder).out, ContainsSubstring("1 pending, 0 running") && !ContainsSubstring("loss"));
   Words words = long_words();
   words.emplace_back("limits.time=1500ms");

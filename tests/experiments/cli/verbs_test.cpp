@@ -7,6 +7,7 @@
 
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
@@ -14,7 +15,7 @@ namespace {
 
 using heed::test::Ended;
 using heed::test::TempFolder;
-using Words = std::vector<std::string>;
+using heed::test::Words;
 
 std::string config(const std::string& name) { return (heed::test::source_dir() / "configs" / name).string(); }
 

@@ -9,6 +9,7 @@
 #include "results/shard.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
 #include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
@@ -18,13 +19,11 @@ namespace fs = std::filesystem;
 using heed::results::Record;
 using heed::test::Ended;
 using heed::test::TempFolder;
-using Words = std::vector<std::string>;
+using heed::test::Words;
 
-// A finished run directory "r" of four small trials.
-void run_smoke(const TempFolder& folder, const Words& more = {}) {
-  Words words = {"run", (heed::test::source_dir() / "configs/smoke.yaml").string(), "-o", "r"};
-  words.insert(words.end(), more.begin(), more.end());
-  REQUIRE(heed::test::heed(folder.path(), words).code == 0);
+// Makes a finished run directory "r" of four small trials.
+void finished_run(const TempFolder& folder, const Words& more = {}) {
+  REQUIRE(heed::test::run_smoke(folder, "r", more).code == 0);
 }
 
 std::vector<std::string> ids(const TempFolder& folder) {
@@ -34,9 +33,7 @@ std::vector<std::string> ids(const TempFolder& folder) {
 }
 
 Ended verify(const TempFolder& folder, const Words& more = {}) {
-  Words words = {"verify", "r"};
-  words.insert(words.end(), more.begin(), more.end());
-  return heed::test::heed(folder.path(), words);
+  return heed::test::heed(folder.path(), heed::test::with({"verify", "r"}, more));
 }
 
 // Writes a trial's file anew, changed.
@@ -65,9 +62,9 @@ heed::results::Array& array_of(Record& record, const std::string& group) {
 
 }  // namespace
 
-TEST_CASE("trials that are run again are equal to the bit, with other threads too") {
+TEST_CASE("heed verify: trials are equal to the bit, also with other threads") {
   const TempFolder folder;
-  run_smoke(folder, {"save=[weights, attention, logits]"});
+  finished_run(folder, {"save=[weights, attention, logits]"});
   const auto before = fs::last_write_time(folder / "r");
   const Ended ended = verify(folder, {"--threads", "2", "-j", "1"});
   CHECK(ended.code == 0);
@@ -77,11 +74,12 @@ TEST_CASE("trials that are run again are equal to the bit, with other threads to
   CHECK(fs::last_write_time(folder / "r") == before);
 }
 
-TEST_CASE("a sweep in which a model grows is trained, verified and told") {
+TEST_CASE("heed verify: a sweep with growth is trained, verified and listed") {
   const TempFolder folder;
-  run_smoke(folder, {"variants=[{tokenformer: {tokens: 12}}, {grow: [{tokenformer: {tokens: 8}, steps: 9}, "
-                     "{tokenformer: {tokens: 12}, steps: 10}]}]",
-                     "sweep.seeds=1"});
+  finished_run(folder,
+               {"variants=[{tokenformer: {tokens: 12}}, {grow: [{tokenformer: {tokens: 8}, steps: 9}, "
+                "{tokenformer: {tokens: 12}, steps: 10}]}]",
+                "sweep.seeds=1"});
   CHECK(verify(folder).code == 0);
   std::vector<Record> both;
   for (const std::string& id : ids(folder))
@@ -100,9 +98,9 @@ TEST_CASE("a sweep in which a model grows is trained, verified and told") {
   CHECK(plan.out.find("tokenformer(tokens=8)>tokenformer(tokens=12)") != std::string::npos);
 }
 
-TEST_CASE("a single bit is found, with the trial, the variable and by how much") {
+TEST_CASE("heed verify: finds a single wrong bit, with trial, variable and difference") {
   const TempFolder folder;
-  run_smoke(folder, {"save=[weights]"});
+  finished_run(folder, {"save=[weights]"});
   const std::vector<std::string> trials = ids(folder);
 
   SECTION("in a metric") {
@@ -144,9 +142,9 @@ TEST_CASE("a single bit is found, with the trial, the variable and by how much")
   }
 }
 
-TEST_CASE("another build is named, and is no difference where the numbers agree") {
+TEST_CASE("heed verify: another build is named, and is no difference if the numbers agree") {
   const TempFolder folder;
-  run_smoke(folder);
+  finished_run(folder);
   spoil(folder, ids(folder)[0], [](Record& r) { r.provenance.build = "another compiler"; });
   const Ended ended = verify(folder);
   CHECK(ended.code == 0);
@@ -159,24 +157,24 @@ TEST_CASE("another build is named, and is no difference where the numbers agree"
                ContainsSubstring("The trials come from 2 different builds of heed"));
 }
 
-TEST_CASE("what diverged diverges again at the same step") {
+TEST_CASE("heed verify: a diverged trial diverges again at the same step") {
   const TempFolder folder;
-  const std::string smoke = (heed::test::source_dir() / "configs/smoke.yaml").string();
+  const std::string smoke = heed::test::smoke();
   REQUIRE(heed::test::heed(folder.path(), {"run", smoke, "-o", "r", "train.lr=1e30", "train.clip=0"}).code ==
           1);
   CHECK_THAT(verify(folder).out, ContainsSubstring("4 equal to the bit, 0 different."));
 }
 
-TEST_CASE("a sample is spread evenly over the plan, and the same every time") {
-  CHECK(heed::spread(10, 2) == std::vector<std::size_t>{2, 7});
-  CHECK(heed::spread(10, 10) == std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
-  CHECK(heed::spread(3, 5) == std::vector<std::size_t>{0, 1, 2});
-  CHECK(heed::spread(1000, 1) == std::vector<std::size_t>{500});
+TEST_CASE("evenly_spaced: a sample covers the plan evenly and is the same every time") {
+  CHECK(heed::evenly_spaced(10, 2) == std::vector<std::size_t>{2, 7});
+  CHECK(heed::evenly_spaced(10, 10) == std::vector<std::size_t>{0, 1, 2, 3, 4, 5, 6, 7, 8, 9});
+  CHECK(heed::evenly_spaced(3, 5) == std::vector<std::size_t>{0, 1, 2});
+  CHECK(heed::evenly_spaced(1000, 1) == std::vector<std::size_t>{500});
 }
 
-TEST_CASE("what cannot be verified is said") {
+TEST_CASE("heed verify: reports what cannot be verified, with the reason") {
   const TempFolder folder;
-  run_smoke(folder, {"sweep.seeds=1"});
+  finished_run(folder, {"sweep.seeds=1"});
   const Ended unknown = verify(folder, {"--trial", "0123456789abcdef"});
   CHECK(unknown.code == 2);
   CHECK_THAT(unknown.err, ContainsSubstring("r has no trial '0123456789abcdef'"));
@@ -196,7 +194,7 @@ TEST_CASE("verify: what cannot be run again is one line for each reason, counted
   std::string content;
   for (int i = 0; i < 400; ++i) content += "line " + std::to_string(i * i) + '\n';
   heed::test::write_file(text, content);
-  run_smoke(folder, {"task={name: text, path: corpus.txt, length: 16}"});
+  finished_run(folder, {"task={name: text, path: corpus.txt, length: 16}"});
   CHECK(verify(folder).code == 0);
 
   SECTION("a text that changed") { heed::test::write_file(text, content + "more\n"); }
@@ -212,7 +210,7 @@ TEST_CASE("verify: what cannot be run again is one line for each reason, counted
 
 TEST_CASE("verify: a difference counts more than what could not be run again") {
   const TempFolder folder;
-  run_smoke(folder);
+  finished_run(folder);
   spoil(folder, ids(folder)[0], [](Record& r) { metric(r, "test_loss").value += 1; });
   spoil(folder, ids(folder)[1], [](Record& r) { r.config = "variant: softmax\n"; });
   const Ended ended = verify(folder);
@@ -225,7 +223,7 @@ TEST_CASE("verify: a plugin that was built again is named") {
   const TempFolder folder;
   const fs::path plugin = folder / "faulty.so";
   fs::copy_file(heed::test::build_dir() / "plugins/faulty.so", plugin);
-  run_smoke(folder, {"--plugin", plugin.string(), "variants=[faulty_scaled]", "sweep.seeds=1"});
+  finished_run(folder, {"--plugin", plugin.string(), "variants=[faulty_scaled]", "sweep.seeds=1"});
   CHECK(verify(folder).code == 0);
   heed::test::write_file(plugin, heed::test::read_file(plugin) + "more");
   const Ended changed = verify(folder);

@@ -16,7 +16,7 @@
 
 using namespace heed::test;
 
-TEST_CASE("trials are grouped by variant and by what varies within a variant") {
+TEST_CASE("compare: groups trials by variant and by what varies within a variant") {
   const Comparison c = heed::compare(eight_trials(), {});
   CHECK(c.varied ==
         std::vector<std::string>{"lr"});  // size differs between variants alone, the seed is what is averaged
@@ -34,7 +34,7 @@ TEST_CASE("trials are grouped by variant and by what varies within a variant") {
   CHECK(c.notes[1] == "1 trials that are done have no test_accuracy.");
 }
 
-TEST_CASE("while trials are missing, rows of different settings are not compared") {
+TEST_CASE("compare: while trials are missing, rows of different settings are not compared") {
   Results r = eight_trials();
   r.columns[2].values = {0.1, 0.1, 0.1, 0.1, 0.2, 0.2, 0.2, 0.2};  // each variant at one rate so far
   const Comparison c = heed::compare(r, {});
@@ -43,14 +43,14 @@ TEST_CASE("while trials are missing, rows of different settings are not compared
   CHECK(c.rows[1].against.verdict.empty());
 }
 
-TEST_CASE("what is no part of a trial's id makes no rows") {
+TEST_CASE("compare: parameters outside of a trial's id make no rows") {
   Results r = eight_trials();
   r.columns.push_back(
       {"checkpoint", "train.checkpoint", Role::parameter, {30, 60, 30, 60, 30, 60, 30, 60}, "", "", false});
   CHECK(heed::compare(r, {}).varied == Texts{"lr"});
 }
 
-TEST_CASE("what stands in a slot of the model is one column, in a word") {
+TEST_CASE("compare: a slot of the model is one column with one label") {
   Results r = eight_trials();
   const auto parameter = [](const char* name, const char* path, std::vector<Value> values) {
     return Column{name, path, Role::parameter, std::move(values), "", "", false};
@@ -82,13 +82,13 @@ TEST_CASE("what stands in a slot of the model is one column, in a word") {
   }
 }
 
-TEST_CASE("only a metric can be compared") {
+TEST_CASE("compare: refuses what is not a metric") {
   for (const char* name : {"variant", "status", "lr", "seed"})
     CHECK_THROWS_WITH(compare(eight_trials(), name),
                       ContainsSubstring("the results have no metric '" + std::string(name) + "'"));
 }
 
-TEST_CASE("an unknown metric is refused with the nearest name") {
+TEST_CASE("compare: refuses an unknown metric and suggests the nearest name") {
   heed::CompareOptions options;
   options.metric = "test_acuracy";
   CHECK_THROWS_WITH(
@@ -96,7 +96,7 @@ TEST_CASE("an unknown metric is refused with the nearest name") {
       ContainsSubstring("the results have no metric 'test_acuracy'. Did you mean 'test_accuracy'?"));
 }
 
-TEST_CASE("where no trial is done the table counts what failed") {
+TEST_CASE("compare: if no trial is done, the table counts the failures") {
   Results r = eight_trials();
   for (Value& v : r.columns[4].values) v = std::string("failed");
   r.columns.resize(5);
@@ -106,7 +106,7 @@ TEST_CASE("where no trial is done the table counts what failed") {
   CHECK_THAT(heed::table_text(c), ContainsSubstring("8 of 8 trials are incomplete"));
 }
 
-TEST_CASE("each variant is paired with the reference by seed") {
+TEST_CASE("compare: each variant is paired with the reference by seed") {
   const Results r = trials_of({{0.5, 0.6, 0.7, 0.8}, {0.6, 0.8, kNaN, 0.7}, {0.4, 0.3, 0.5, 0.7}});
   const Comparison c = heed::compare(r, {});
   CHECK(c.reference == "a");
@@ -140,7 +140,7 @@ TEST_CASE("each variant is paired with the reference by seed") {
   }
 }
 
-TEST_CASE("the direction of a verdict is the metric's") {
+TEST_CASE("verdict_of: \"better\" depends on the metric") {
   const std::vector<std::vector<double>> values = {{1, 2, 3, 4, 5, 6}, {2, 3.5, 4, 5, 6, 7.5}};
   const auto verdict = [&](const char* metric) {
     return compare(trials_of(values, metric), metric).rows[1].against.verdict;
@@ -162,7 +162,7 @@ TEST_CASE("the direction of a verdict is the metric's") {
   CHECK(heed::better_when("state_bytes") == heed::Better::smaller);
 }
 
-TEST_CASE("what is solved at the first look has left the plateau by then") {
+TEST_CASE("plateau_step: a task that is solved at the first validation has left the plateau") {
   const auto steps = [](std::vector<double> accuracy) {
     heed::TrainLog log;
     log.evaluated_at = {100, 200, 300};
@@ -175,7 +175,7 @@ TEST_CASE("what is solved at the first look has left the plateau by then") {
   CHECK(std::isnan(steps({0.2, 0.25, 0.29}).first));
 }
 
-TEST_CASE("steps that never came are the largest, not missing") {
+TEST_CASE("compare: steps that were never reached are the largest, not missing") {
   std::vector<std::vector<double>> steps = {{100, 150, 100, 200, 150, 100},
                                             {300, kNaN, 250, kNaN, kNaN, 400}};
   Results r = trials_of(steps, "solved_step");
@@ -198,7 +198,7 @@ TEST_CASE("steps that never came are the largest, not missing") {
   }
 }
 
-TEST_CASE("rows are compared at the same setting, and split into tables by it") {
+TEST_CASE("split_by: rows are compared at the same setting, in one table each") {
   Comparison c = heed::compare(eight_trials(), {});
   CHECK(c.rows[2].against.test.difference == Approx(-0.4));
   CHECK(c.rows[3].against.test.difference == Approx(-0.7));
@@ -230,7 +230,7 @@ TEST_CASE("rows are compared at the same setting, and split into tables by it") 
   }
 }
 
-TEST_CASE("what cannot be shown is said") {
+TEST_CASE("compare: notes about incomplete trials and too few seeds") {
   const auto of_seeds = [](std::size_t seeds) {
     std::vector<std::vector<double>> values(3);
     for (std::size_t v = 0; v < 3; ++v)
@@ -252,7 +252,7 @@ TEST_CASE("what cannot be shown is said") {
 const std::vector<double> kFixture = {0.951, 0.962, 0.948, 0.739, 0.957, 0.966, 0.871, 0.953,
                                       0.944, 0.969, 0.802, 0.958, 0.961, 0.940, 0.913, 0.955};
 
-TEST_CASE("two copies of one variant are not found different, and a worse one is found worse") {
+TEST_CASE("compare: two copies of a variant are not different, and a worse variant is worse") {
   std::mt19937_64 words(1);
   int alarms = 0, found = 0, wrong = 0;
   for (int sweep = 0; sweep < 200; ++sweep) {
@@ -273,7 +273,7 @@ TEST_CASE("two copies of one variant are not found different, and a worse one is
   CHECK(wrong == 0);
 }
 
-TEST_CASE("the table is aligned, the CSV has every digit") {
+TEST_CASE("table_text: columns are aligned; csv_text: all digits") {
   const Comparison c = heed::compare(eight_trials(), {});
   CHECK(heed::table_text(c).starts_with(
       "variant   lr  test_accuracy  95% interval      stddev  trials  incomplete  solved\n"
@@ -287,7 +287,7 @@ TEST_CASE("the table is aligned, the CSV has every digit") {
   CHECK(heed::aligned({{"x", "empty"}, {"a", ""}, {"b", ""}}) == "x\na\nb\n");
 }
 
-TEST_CASE("a table of usual names fits 100 columns") {
+TEST_CASE("table_text: a table of usual names fits into 100 columns") {
   Results r =
       trials_of(std::vector<std::vector<double>>(3, {0.1, 0.2, 0.3, 0.4, 0.5}), "final_validation_accuracy");
   for (Value& v : r.columns[0].values) v = "tokenformer" + std::get<std::string>(v);
@@ -297,7 +297,7 @@ TEST_CASE("a table of usual names fits 100 columns") {
   for (std::string line; std::getline(lines, line);) CHECK(line.size() <= 100);
 }
 
-TEST_CASE("a seed counts once in a row, though trials differ in what makes no row") {
+TEST_CASE("compare: a seed counts once in a row, even if its trials differ in what makes no row") {
   Results r = trials_of({{0.5, 0.6, 0.7}, {0.6, 0.8, 0.9}});
   for (std::size_t i : {3, 4, 5, 0, 1, 2}) {  // all again, as with a plugin that was built again
     for (Column& column : r.columns) column.values.push_back(Value(column.values[i]));
@@ -309,7 +309,7 @@ TEST_CASE("a seed counts once in a row, though trials differ in what makes no ro
   CHECK(has_note(c, "6 trials are left out"));
 }
 
-TEST_CASE("what is chosen on validation can be shown at every value, and the message says how") {
+TEST_CASE("split_by: refuses the selected parameter and suggests --select none") {
   heed::CompareOptions options;
   options.select = "lr";
   Comparison c = heed::compare(eight_trials(), options);

@@ -10,7 +10,7 @@
 
 using namespace heed::test;
 
-TEST_CASE("a parameter is chosen on validation, not on what is reported") {
+TEST_CASE("select: uses validation, not the reported metric") {
   heed::CompareOptions options;
   options.select = "train.lr";
   const Comparison c = heed::compare(eight_trials(), options);
@@ -24,7 +24,7 @@ TEST_CASE("a parameter is chosen on validation, not on what is reported") {
   CHECK(c.rows[0].tried == 4);
 }
 
-TEST_CASE("what changes with the parameter that is chosen is chosen with it") {
+TEST_CASE("select: parameters that change with the selected one are selected with it") {
   heed::CompareOptions options;
   options.select = "lr";
   const auto with = [](const char* name, const char* path, std::vector<Value> values) {
@@ -73,7 +73,7 @@ TEST_CASE("what changes with the parameter that is chosen is chosen with it") {
   }
 }
 
-TEST_CASE("a value at which trials were lost is chosen last") {
+TEST_CASE("select: a value with incomplete trials is selected last") {
   Results r = eight_trials();
   r.columns[4].values[0] = std::string("diverged");
   heed::CompareOptions options;
@@ -84,7 +84,7 @@ TEST_CASE("a value at which trials were lost is chosen last") {
   CHECK(c.rows[1].against.test.pairs == 1);  // each at its own value, paired by seed
 }
 
-TEST_CASE("a value at the edge of what was tried is named for each variant") {
+TEST_CASE("select: a value at the edge of those tried is named for each variant") {
   heed::CompareOptions options;
   options.select = "lr";
   const Comparison both = heed::compare(eight_trials(), options);

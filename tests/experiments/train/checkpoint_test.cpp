@@ -220,7 +220,7 @@ TEST_CASE("checkpoint: a growth from spoiled parameters is detected") {
   CHECK(spoiled.log.growth_difference.empty());
 }
 
-TEST_CASE("a checkpoint that loses its moments would be seen") {
+TEST_CASE("checkpoint: the test fails if the moments are lost") {
   const heed::Registry registry = builtin();
   const TempFolder folder;
   Checkpoints checkpoints(folder / "c", kId);

@@ -157,7 +157,7 @@ TEST_CASE("probes: a task without relevant positions leaves their shares without
   CHECK(std::isfinite(metric(record, "attention_on_first")));
 }
 
-TEST_CASE("probes are the same to the bit for any number of threads") {
+TEST_CASE("probes: the same bits for any number of threads") {
   for (const char* variant : {"softmax", "linear", "differential"}) {
     const TaskGiven task = {"mqar", {{"vocab", 130}, {"length", 128}}};
     CHECK(bits(probed({variant}, task, 1)) == bits(probed({variant}, task, 3)));
