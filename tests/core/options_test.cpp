@@ -113,8 +113,8 @@ TEST_CASE("options: an option of a variant without options is refused") {
   NoOptions none;
   Problems problems;
   read_options(none, given("size", scalar("8")), "variants[0].plain", "'plain'", problems);
-  CHECK(problems.lines() ==
-        std::vector<std::string>{"f.yaml:3:5: variants[0].plain.size: 'plain' has no options."});
+  REQUIRE(problems.lines().size() == 1);
+  CHECK(missing(problems.lines()[0], {"f.yaml:3:5: variants[0].plain.size:", "'plain'", "no options"}) == "");
 }
 
 TEST_CASE("options: a value of the wrong type is refused with the expected and the found type") {
@@ -180,15 +180,17 @@ TEST_CASE("options: an unknown choice is refused with the nearest one") {
 }
 
 TEST_CASE("read_options: refuses options that are not a map") {
-  CHECK(problems_of(scalar("8")) ==
-        std::vector<std::string>{"f.yaml:3:9: model: the options of 'everything' must be a map, not 8."});
+  const std::vector<std::string> lines = problems_of(scalar("8"));
+  REQUIRE(lines.size() == 1);
+  CHECK(missing(lines[0], {"f.yaml:3:9: model:", "'everything'", "a map, not 8"}) == "");
 }
 
 TEST_CASE("options: values that are wrong only together are refused by the struct") {
   Config c = given("size", scalar("101"));
   c.set("rate", Config::scalar("2", {"f.yaml", 4, 9}));
-  CHECK(problems_of(c) ==
-        std::vector<std::string>{"f.yaml:4:9: model.rate: a large size wants a rate of at most 1."});
+  const std::vector<std::string> lines = problems_of(c);
+  REQUIRE(lines.size() == 1);
+  CHECK(missing(lines[0], {"f.yaml:4:9: model.rate:", "a rate of at most 1."}) == "");
   CHECK(refused("size", scalar("99")) == "f.yaml:3:9: model.size: 99 is refused.");  // one full stop, not two
 }
 
@@ -204,8 +206,9 @@ TEST_CASE("options: all mistakes are reported at once; values are checked togeth
 }
 
 TEST_CASE("options: constructing from wrong options throws all mistakes") {
-  CHECK_THROWS_WITH(make_options<Everything>(given("size", scalar("0")), "window"),
-                    "f.yaml:3:9: window.size: 0 is out of range; it must be from 1 to 1048576.");
+  CHECK_THROWS_WITH(
+      make_options<Everything>(given("size", scalar("0")), "window"),
+      ContainsSubstring("f.yaml:3:9: window.size: 0") && ContainsSubstring("from 1 to 1048576"));
 }
 
 }  // namespace heed

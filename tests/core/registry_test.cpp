@@ -77,21 +77,24 @@ TEST_CASE("registry: an entry is found by its name, with its description") {
 TEST_CASE("registry: a name that is taken is refused, and the first one stays") {
   Registry registry = filled();
   CHECK_THROWS_WITH(registry.add_mixer<NaiveMixer>("scale", {"another"}),
-                    "the variant 'scale' is registered twice; give one of them another name.");
+                    ContainsSubstring("variant 'scale'") && ContainsSubstring("registered twice"));
   CHECK_THROWS_WITH(registry.add_position<Nowhere>("nowhere", {"another"}),
-                    "the kind of position 'nowhere' is registered twice; give one of them another name.");
+                    ContainsSubstring("position 'nowhere'") && ContainsSubstring("registered twice"));
   CHECK_THROWS_WITH(registry.add_task<Zeros>("zeros", {"another"}),
-                    "the task 'zeros' is registered twice; give one of them another name.");
+                    ContainsSubstring("task 'zeros'") && ContainsSubstring("registered twice"));
   CHECK(registry.variant("scale").about.summary == "A factor");
   CHECK(registry.variants().size() == 2);
 }
 
 TEST_CASE("registry: an unknown name is refused with the nearest") {
   const Registry registry = filled();
-  CHECK_THROWS_WITH(registry.variant("naiv"),
-                    "unknown variant 'naiv'. Did you mean 'naive'? Known: naive, scale.");
-  CHECK_THROWS_WITH(registry.position("learned"), "unknown kind of position 'learned'. Known: nowhere.");
-  CHECK_THROWS_WITH(registry.task("zeroes"), "unknown task 'zeroes'. Did you mean 'zeros'? Known: zeros.");
+  CHECK_THROWS_WITH(registry.variant("naiv"), ContainsSubstring("unknown variant 'naiv'") &&
+                                                  ContainsSubstring("Did you mean 'naive'?") &&
+                                                  ContainsSubstring("naive, scale"));
+  CHECK_THROWS_WITH(registry.position("learned"),
+                    ContainsSubstring("position 'learned'") && ContainsSubstring("nowhere"));
+  CHECK_THROWS_WITH(registry.task("zeroes"),
+                    ContainsSubstring("unknown task 'zeroes'") && ContainsSubstring("Did you mean 'zeros'?"));
   CHECK_THROWS_AS(Registry().variant("x"), Error);
 }
 
@@ -103,9 +106,9 @@ TEST_CASE("registry: options are resolved with every default, or refused with th
   Config given = Config::map();
   given.set("scale", Config::scalar("-1", {"f.yaml", 2, 3}));
   registry.variant("scale").resolve(given, "variants[0].scale", problems);
-  CHECK(problems.lines() ==
-        std::vector<std::string>{
-            "f.yaml:2:3: variants[0].scale.scale: -1 is out of range; it must be at least 0."});
+  REQUIRE(problems.lines().size() == 1);
+  CHECK_THAT(problems.lines()[0],
+             ContainsSubstring("f.yaml:2:3: variants[0].scale.scale: -1") && ContainsSubstring("at least 0"));
 }
 
 TEST_CASE("registry: traits and block style depend on the options") {
@@ -152,7 +155,7 @@ TEST_CASE("registry: heads that do not divide the width are refused with both nu
   Params<float> params;
   CHECK_THROWS_WITH(
       registry.variant("naive").make<float>(Config(), {.dim = 64, .context_dim = 64, .heads = 3}, params),
-      "'heads' is 3 but must divide 'dim' (64).");
+      ContainsSubstring("'heads' is 3") && ContainsSubstring("'dim' (64)"));
 }
 
 TEST_CASE("registry: a task is built from its options") {

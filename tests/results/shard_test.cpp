@@ -219,9 +219,9 @@ TEST_CASE("shard: an array that is not the one that was handed over is refused")
   bytes = read_file(path);
   add_seal(bytes, record.id + " done");
   write_file(path, bytes, IfExists::replace);
-  const auto is_said = ContainsSubstring("what 'probes' holds does not match its checksum.");
-  CHECK_THROWS_WITH(read_shard(path), is_said);
-  CHECK_THROWS_WITH(read_shard_arrays(path, "probes"), is_said);
+  const auto reported = ContainsSubstring("'probes'") && ContainsSubstring("checksum");
+  CHECK_THROWS_WITH(read_shard(path), reported);
+  CHECK_THROWS_WITH(read_shard_arrays(path, "probes"), reported);
 }
 
 TEST_CASE("shard: a file with something behind its end is refused") {

@@ -10,9 +10,12 @@
 #include "tests/catch.h"
 #include "tests/core/model/tiny_model.h"
 #include "tests/core/optimizer_named.h"
+#include "tests/message.h"
 
 namespace heed {
 namespace {
+
+using test::missing;
 
 struct Tokens {
   Index maps, output, feed_forward;  // of query, key and value maps; of the output map; of the feed-forward
@@ -223,14 +226,11 @@ TEST_CASE("growth: a model that cannot grow is refused, and the message names th
     return refuse_growth(a.infos(), b.infos());
   };
   CHECK(refusal(spec_of(kSmall), spec_of({8, 9, 40})).empty());
-  CHECK(refusal(spec_of(kSmall), spec_of(kSmall)) == "no parameter gets more rows.");
-  CHECK(refusal(spec_of(kSmall), spec_of({5, 3, 7})) ==
-        "'blocks.0.attention.output.key_tokens' would shrink from 4 to 3 rows; a model can only become "
-        "larger.");
-  CHECK(
-      refusal(spec_of(kSmall, "softmax"), spec_of({8, 4, 7}, "softmax")) ==
-      "'blocks.0.attention.query.key_tokens' would change from (5, 6) to (8, 6), and it does not say how it "
-      "grows.");
+  CHECK(missing(refusal(spec_of(kSmall), spec_of(kSmall)), {"no parameter", "more rows"}) == "");
+  CHECK(missing(refusal(spec_of(kSmall), spec_of({5, 3, 7})),
+                {"'blocks.0.attention.output.key_tokens'", "from 4 to 3 rows"}) == "");
+  CHECK(missing(refusal(spec_of(kSmall, "softmax"), spec_of({8, 4, 7}, "softmax")),
+                {"'blocks.0.attention.query.key_tokens'", "from (5, 6) to (8, 6)", "grows"}) == "");
   ModelSpec wide = spec_of({8, 4, 7});
   wide.options.dim = 12;
   CHECK(refusal(spec_of(kSmall), wide).starts_with("'embedding' would change from (7, 6) to (7, 12)"));

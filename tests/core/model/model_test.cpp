@@ -309,7 +309,8 @@ TEST_CASE("Model: the message about a model that cannot be built has the reason"
   Params<float> params;
   ModelSpec spec = tiny_spec();
   spec.options.heads = 4;
-  CHECK_THROWS_WITH(Model<float>(spec, tiny_registry(), params), "'heads' is 4 but must divide 'dim' (6).");
+  CHECK_THROWS_WITH(Model<float>(spec, tiny_registry(), params),
+                    ContainsSubstring("'heads' is 4") && ContainsSubstring("'dim' (6)"));
   Params<float> others;
   CHECK_THROWS_WITH(Model<float>(tiny_spec({{"sotfmax"}}), tiny_registry(), others),
                     ContainsSubstring("unknown variant 'sotfmax'. Did you mean 'softmax'?"));

@@ -46,8 +46,7 @@ struct TinyData {
 // A model with its initial parameters plus normal noise of `stddev`.
 template <class S>
 struct TinyModel {
-  explicit TinyModel(const ModelSpec& spec, double stddev = 0.4,
-                     const Registry& registry = tiny_registry())
+  explicit TinyModel(const ModelSpec& spec, double stddev = 0.4, const Registry& registry = tiny_registry())
       : model(spec, registry, params) {
     params.freeze();
     params.initialize(1);

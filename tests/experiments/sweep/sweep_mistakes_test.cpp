@@ -20,10 +20,8 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
   CHECK(missing(with("plugins: a.so"),
                 {"f.yaml:3:10: plugins:", "a list of files", "found the string 'a.so'"}) == "");
   CHECK(missing(with("plugins: [{a: 1}]"), {"f.yaml:3:11: plugins:", "a file", "found a map"}) == "");
-  CHECK_THROWS_WITH(
-      with("plugins: [nowhere.so]"),
-      "f.yaml:3:11: plugins: nowhere.so: this plugin cannot be read. Is the path right, and has it "
-      "been built?");
+  CHECK_THROWS_WITH(with("plugins: [nowhere.so]"), ContainsSubstring("f.yaml:3:11: plugins: nowhere.so") &&
+                                                       ContainsSubstring("cannot be read"));
   CHECK(missing(with("limits: {memroy: 1}"), {"f.yaml:3:10: limits.memroy:", "Did you mean 'memory'?"}) ==
         "");
   CHECK(missing(with("limits: {time: soon}"),

@@ -9,6 +9,7 @@
 
 #include "experiments/sweep/combinations.h"
 #include "tests/experiments/sweep/sweep_text.h"
+#include "tests/message.h"
 
 using namespace heed::test;
 
@@ -275,19 +276,14 @@ TEST_CASE("overrides: they change any key, and lists make axes") {
     CHECK(rates(good(swept, {"train.lr=[0.3, 0.4]"})) == std::vector<double>{0.3, 0.4});
     CHECK(rates(good(swept, {"sweep.parameters.train.lr=[0.5]"})) == std::vector<double>{0.5});
   }
-  SECTION("mistakes stand on the command line") {
-    CHECK(wrong(kSmall, {"train.lr=fast"}) ==
-          "command line: train.lr: expected a number, found the string 'fast'.");
-    CHECK(
-        wrong(kSmall, {"trian.lr=1"}) ==
-        "command line: trian: unknown key. Did you mean 'train'? Known: name, variants, task, model, train, "
-        "sweep, compare, save, plugins, limits.");
-    CHECK(wrong(kSmall, {"train.lr"}) ==
-          "command line: 'train.lr' is not understood; an override is key=value, as train.lr=0.001.");
-    CHECK(wrong(kSmall, {"train.lr="}) == "command line: train.lr: a value is missing after '='.");
-    CHECK(wrong(kSmall, {"variants.linear.features=elu"}) ==
-          "command line: variants.linear.features: no entry of variants has this name; write "
-          "variants.NAME.OPTION=value for an existing entry, or variants=[...] for the whole list.");
+  SECTION("the place of a mistake is the command line") {
+    CHECK(missing(wrong(kSmall, {"train.lr=fast"}), {"command line: train.lr:", "a number", "'fast'"}) == "");
+    CHECK(missing(wrong(kSmall, {"trian.lr=1"}),
+                  {"command line: trian:", "Did you mean 'train'?", "Known: name, variants,"}) == "");
+    CHECK(missing(wrong(kSmall, {"train.lr"}), {"command line: 'train.lr'", "key=value"}) == "");
+    CHECK(missing(wrong(kSmall, {"train.lr="}), {"command line: train.lr:", "missing after '='"}) == "");
+    CHECK(missing(wrong(kSmall, {"variants.linear.features=elu"}),
+                  {"command line: variants.linear.features:", "variants.NAME.OPTION=value"}) == "");
   }
   SECTION("what the file compares by may be gone: the first variant is the reference, nothing is selected") {
     const std::string compared =

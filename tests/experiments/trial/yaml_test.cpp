@@ -112,15 +112,11 @@ TEST_CASE("yaml: nesting and number of values are bounded") {
 
 TEST_CASE("yaml: duplicate keys, aliases, anchors, tags and leading zeros are refused together") {
   CHECK(missing(refused("a: 1\nb: 2\na: 3\n"), {"f.yaml:3:1:", "'a' is a duplicate key", "line 1"}) == "");
-  CHECK(refused("a: &x 1\nb: *x\nc: !!str 1\nd: 010\n") ==
-        "f.yaml:1:4: anchors (&name) are not supported; remove it.\n"
-        "f.yaml:2:4: aliases (*name) are not supported; write the value.\n"
-        "f.yaml:3:4: tags (tag:yaml.org,2002:str) are not supported; remove it.\n"
-        "f.yaml:4:4: 010 begins with a zero, which some YAML readers read as octal; write it without the "
-        "zero, or in quotes if it is a string.");
-  CHECK(refused("a: [&b [*b]]\n") ==
-        "f.yaml:1:5: anchors (&name) are not supported; remove it.\n"
-        "f.yaml:1:9: aliases (*name) are not supported; write the value.");
+  CHECK_THAT(refused("a: &x 1\nb: *x\nc: !!str 1\nd: 010\n"),
+             ContainsSubstring("f.yaml:1:4: anchors") && ContainsSubstring("\nf.yaml:2:4: aliases") &&
+                 ContainsSubstring("\nf.yaml:3:4: tags") && ContainsSubstring("\nf.yaml:4:4: 010"));
+  CHECK_THAT(refused("a: [&b [*b]]\n"),
+             ContainsSubstring("f.yaml:1:5: anchors") && ContainsSubstring("\nf.yaml:1:9: aliases"));
   CHECK(good("a: \"010\"\nb: 0.10\nc: 0\nd: 1e-05\n").find("a")->text() == "010");
 }
 
