@@ -29,7 +29,8 @@ std::string milliseconds(double ms) { return fmt::format("{:.3g} ms", ms); }
 
 // ---- one step of a sweep's first trial
 
-// The keys are those of the peers' scripts; `tokens_per_s` is there under the longer name, too.
+// Uses the keys of the scripts for other programs (benchmarks/), so that outputs can be compared.
+// `tokens_per_s` is also written with the longer name.
 Json step_json(const TrialConfig& trial, const StepBench& b, int threads) {
   const double per_second = 1e3 * b.tokens / median(b.step.wall);
   return {{"peer", "heed"},
@@ -86,6 +87,7 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
                           milliseconds(1e3 * b.first_step_seconds)));
 }
 
+// Measures the first trial of a sweep.
 int bench_one_step(const Input& input, Registry& registry) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), input, registry);
   const TrialConfig& trial = loaded.sweep.trials.front().config;
@@ -97,15 +99,16 @@ int bench_one_step(const Input& input, Registry& registry) {
   return kDone;
 }
 
-// ---- attention alone
+// ---- attention only
 
-// A variant as the command line has it: `window size=64 global=[0]`.
+// A variant as it is written on the command line: `window size=64 global=[0]`.
 struct Wanted {
   std::string name;
   Config options = Config::map();
   std::vector<std::pair<std::string, std::string>> shown = {};  // the options, for its label
 };
 
+// Reads names, each followed by its options. Throws: UsageError if an option precedes the first name.
 std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& problems) {
   std::vector<Wanted> out;
   for (const std::string& word : words) {
@@ -123,7 +126,8 @@ std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& 
   return out;
 }
 
-// Those of the command line, or every mixer.
+// Returns the variants of the command line, or every mixer if it names none. They are resolved by the reader
+// of sweep files, so that ranges and messages are the same.
 std::vector<VariantEntry> variants_of(const std::vector<std::string>& words, const Registry& registry) {
   Problems problems;
   std::vector<Wanted> wanted = read_words(words, problems);
@@ -172,7 +176,8 @@ Json attention_json(const std::string& variant, const AttentionShape& s, int thr
           {"working_bytes", b.bytes}};
 }
 
-int bench_attention_alone(const Input& input, const Registry& registry) {
+// Measures kernels without projections, with processor times: wall times depend on other programs.
+int bench_attention_only(const Input& input, const Registry& registry) {
   AttentionShape shape;
   shape.batch = integer_option(input, "batch", 8);
   shape.heads = integer_option(input, "heads", 4);
@@ -203,18 +208,18 @@ int bench_attention_alone(const Input& input, const Registry& registry) {
              shape.batch, shape.heads, shape.width,
              threads == 1 ? "1 thread" : fmt::format("{} threads", threads), aligned(rows));
   fmt::print(
-      "Useful operations are those of the visible pairs, forward and backward; what backward makes again "
-      "does "
+      "Useful operations are those of visible pairs, forward and backward. Values that backward recomputes "
+      "do "
       "not count.\n"
-      "The ceiling is what a core was measured to do beside it in a product of 512 squares. Memory is what "
-      "is "
-      "taken beside\n"
+      "The ceiling is the speed of a 512 x 512 product on one core, measured at the same time. Memory does "
+      "not "
+      "include\n"
       "queries, keys, values, outputs and their gradients.\n");
   return kDone;
 }
 
 int run(const Input& input, Registry& registry) {
-  return input.has("step") ? bench_one_step(input, registry) : bench_attention_alone(input, registry);
+  return input.has("step") ? bench_one_step(input, registry) : bench_attention_only(input, registry);
 }
 
 }  // namespace

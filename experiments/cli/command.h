@@ -13,21 +13,24 @@ namespace heed::cli {
 
 namespace po = boost::program_options;
 
-// The command line is wrong (kWrongCommandLine).
+// A wrong command line (exit code kWrongCommandLine).
 class UsageError : public Error {
  public:
   using Error::Error;
 };
 
+// The parsed command line of one verb.
 struct Input {
   po::variables_map options;
-  std::string command;  // the whole command line as a shell takes it, for records
+  std::string command;  // the whole command line, quoted for a shell, for records
 
   bool has(const std::string& name) const { return options.count(name) > 0; }
+  // Requires: the option has a value or a default of type T.
   template <class T>
   T get(const std::string& name) const {
     return options[name].as<T>();
   }
+  // Returns all values of an option that may be repeated; none if it is not given.
   std::vector<std::string> all(const std::string& name) const {
     return has(name) ? get<std::vector<std::string>>(name) : std::vector<std::string>();
   }
@@ -50,10 +53,10 @@ struct Command {
   // Positional arguments: their names in order. If the last one ends in "...", it takes all remaining
   // words.
   std::vector<std::string> arguments = {};
-  std::size_t required = 0;    // how many of them are required
-  bool internal = false;       // not shown in `heed --help`
-  bool loads_plugins = false;  // loads --plugin and HEED_PLUGIN_PATH
-  int (*run)(const Input&, Registry&) = nullptr;
+  std::size_t required = 0;                       // how many of them are required
+  bool internal = false;                          // not shown in `heed --help`
+  bool loads_plugins = false;                     // loads --plugin and HEED_PLUGIN_PATH
+  int (*run)(const Input&, Registry&) = nullptr;  // returns the exit code
 };
 
 Command bench_command();

@@ -16,6 +16,7 @@ namespace {
 
 using Rows = std::vector<std::vector<std::string>>;
 
+// Prints one line per entry. only: names to print; null: all.
 template <class E>
 void print_group(const std::string& title, const std::vector<E>& entries,
                  const std::vector<std::string>* only = nullptr) {
@@ -42,6 +43,7 @@ void print_options(const std::vector<OptionInfo>& options) {
   fmt::print("{}", aligned(rows));
 }
 
+// Prints an entry with its options. Returns false if it is null.
 template <class E>
 bool print_if_found(const E* entry, const char* kind) {
   if (!entry) return false;
@@ -81,7 +83,7 @@ void print_train(const Registry& registry) {
 int describe(const std::string& name, const Registry& registry) {
   if (name == "model") return print_options(list_options<ModelOptions>()), kDone;
   if (name == "train") return print_train(registry), kDone;
-  // Things of several kinds may have one name: the variant and the schedule `linear`.
+  // Entries of several kinds may have the same name: the variant and the schedule `linear`.
   bool found = print_if_found(registry.find_variant(name), "variant");
   found |= print_if_found(registry.find_position(name), "position");
   found |= print_if_found(registry.find_optimizer(name), "optimizer");

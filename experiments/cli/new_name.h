@@ -10,7 +10,7 @@ namespace heed::cli {
 // empty if it can.
 std::string refuse_variant_name(const std::string& name, const std::string& source, const Registry& registry);
 
-// cosine_top2 as a type: CosineTop2
+// Returns the name of a variant as a C++ type: CosineTop2 for cosine_top2.
 std::string type_name(const std::string& variant);
 
 }  // namespace heed::cli

@@ -8,14 +8,15 @@
 
 namespace heed::cli {
 
-// Merges the trials of a run directory's plan and says on standard error what was left out or looks wrong.
-// True where nothing does.
+// Merges the trials of a run directory's plan. Prints on standard error what was left out or looks wrong, and
+// returns true if there is nothing of the kind.
 bool merge_and_report(const RunDirectory& directory, const std::string& command);
 
-// Says on standard error when trials come from more than one build. Takes their stamps, equal ones too.
+// Prints a note on standard error if trials come from more than one build. builds: the stamps of all trials.
 void warn_of_builds(const std::vector<std::string>& builds);
 
-// The digest (results/sameness.h) that a table is quoted with: "digest: 0123456789abcdef".
+// Returns the line below a table that identifies its results (results/sameness.h): "digest:
+// 0123456789abcdef".
 std::string digest_line(const std::filesystem::path& results);
 
 }  // namespace heed::cli

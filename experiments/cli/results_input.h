@@ -13,24 +13,24 @@ namespace heed::cli {
 
 struct ResultsInput {
   std::filesystem::path file;
-  bool builds_noted = false;  // that trials come from several
+  bool builds_noted = false;  // was a note about several builds printed?
   CompareOptions options;     // of the run directory or the file itself, overridden by the command line
   results::Results results;
 };
 
-// Returns the `compare` section of the directory's sweep file. The first variant of the plan is the reference
-// where the section names none. Throws: ConfigError.
+// Returns the section `compare` of the directory's sweep file. If it has no reference, the first variant of
+// the plan is the reference. Throws: ConfigError.
 CompareOptions compare_options(const RunDirectory& directory, const std::vector<PlanLine>& plan);
 
-// --metric, --reference and --select.
+// Adds --metric, --reference and --select.
 void add_compare_options(po::options_description& options);
 
-// A run directory is merged first if trials have ended since it was. Says on standard error what is wrong
-// with the trials' files.
+// Reads a run directory or a results file. A directory is merged first if trials have ended since the last
+// merge. Prints on standard error what is wrong with trial files.
 ResultsInput load_results(const Input& input, const std::filesystem::path& from);
 
-// What is compared where the command line says so: refuses a reference that is no variant of the results, and
-// says when trials come from several builds of heed.
+// Checks results against the command line. Prints a note if trials come from several builds of heed. Throws:
+// heed::Error if --reference is not a variant of the results.
 void check_results(const Input& input, const ResultsInput& loaded);
 
 }  // namespace heed::cli

@@ -26,19 +26,20 @@ namespace {
 constexpr int kMillisecondsBetweenLooks = 2000;  // --watch
 constexpr std::size_t kMostLines = 50;           // of one kind
 
-// One look at a run directory.
+// The state of a run directory at one time.
 struct Look {
   std::map<std::string, std::size_t> counts;
   std::vector<std::string> running, stopped, failures, seconds;  // lines
   bool over() const { return !counts.contains("pending") && !counts.contains("running"); }
 };
 
-// "; checkpoint after 120 steps", or nothing.
+// Returns "checkpoint after 120 steps", or an empty string.
 std::string checkpoint_text(const RunDirectory& directory, const std::string& id) {
   const auto step = Checkpoints(directory.checkpoint(id), id).latest_step();
   return step ? fmt::format("checkpoint after {}", count_text(static_cast<std::size_t>(*step), "step")) : "";
 }
 
+// The progress file may be absent or old; the line then has no numbers.
 std::string running_line(const RunDirectory& directory, const PlanLine& line) {
   std::ifstream file(directory.progress(line.id));
   std::string report;
@@ -60,7 +61,7 @@ std::string look_at(const RunDirectory& directory, const PlanLine& line, Look& l
   try {
     auto outcome = directory.outcome(line.id);
     const bool running = !outcome && directory.running(line.id);
-    if (!outcome && !running) outcome = directory.outcome(line.id);  // ended in between
+    if (!outcome && !running) outcome = directory.outcome(line.id);  // it may have ended in between
     if (!outcome) {
       look_at_unfinished(directory, line, running, look);
       return running ? "running" : "pending";
@@ -106,7 +107,7 @@ std::string text_of(const Look& look) {
   return text;
 }
 
-// Looks again and again until nothing is left to run or somebody asks to stop.
+// Prints the state repeatedly, until nothing is left to run or a signal asks to stop.
 Look watch(const RunDirectory& directory) {
   const bool terminal = isatty(STDOUT_FILENO) == 1;
   const Signals signals;

@@ -25,12 +25,14 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Trained to the end: what diverged did so for good, too.
+// Returns true if a trial can be verified. A diverged trial can: it must diverge again at the same step.
 bool finished(const RunDirectory& directory, const std::string& id) {
   const auto outcome = directory.outcome(id);
   return outcome == results::Status::done || outcome == results::Status::diverged;
 }
 
+// Returns the trials to verify: those of --trial, else all finished ones; of these the sample, if there is
+// one.
 std::vector<PlanLine> chosen_trials(const RunDirectory& directory, const Input& input) {
   const std::vector<PlanLine> plan = directory.read_plan();
   std::vector<PlanLine> lines;
@@ -42,7 +44,7 @@ std::vector<PlanLine> chosen_trials(const RunDirectory& directory, const Input& 
         throw UsageError(
             fmt::format("{} has no trial '{}'. Its plan.tsv lists them.", directory.root().string(), id));
       if (!finished(directory, id))
-        throw UsageError(fmt::format("trial {} is not finished; only what is can be verified.", id));
+        throw UsageError(fmt::format("trial {} is not finished; only finished trials can be verified.", id));
       lines.push_back(*at);
     }
   } else {
@@ -60,7 +62,7 @@ std::vector<PlanLine> chosen_trials(const RunDirectory& directory, const Input& 
   return sample;
 }
 
-// What came of the trials that were run again.
+// The outcome of the trials that were run again.
 struct Verified {
   std::size_t equal = 0, different = 0, numbers = 0;
   std::set<std::string> builds;                             // others than this one
@@ -74,8 +76,9 @@ struct Verified {
   }
 };
 
+// Compares a trial with its second run, counts the outcome and prints differences.
 void compare(const RunDirectory& directory, const RunDirectory& again, const PlanLine& line, Verified& v) {
-  if (!fs::exists(again.trial(line.id))) return;  // stopped before
+  if (!fs::exists(again.trial(line.id))) return;  // the run was stopped before this trial ended
   if (const std::string reason = why_not_again(again, line.id); !reason.empty())
     return v.refused[reason].push_back(fmt::format("{}  {}", line.id, line.to_string()));
   const TrialDifference found = compare_trials(directory.trial(line.id), again.trial(line.id));
@@ -96,7 +99,7 @@ void print(const Verified& v) {
   if (!v.refused.empty()) fmt::print("{} could not be run again.\n", count_text(v.not_again(), "trial"));
   for (const std::string& build : v.builds)
     fmt::print(stderr,
-               "Other builds may differ in the last bits, and training makes that more. Recorded with\n  {}\n"
+               "Other builds may differ in the last bits, and training amplifies that. Recorded with\n  {}\n"
                "and run again with\n  {}\n",
                build, build_stamp());
 }
@@ -105,7 +108,7 @@ int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
   const std::vector<PlanLine> lines = chosen_trials(directory, input);
   const Rerun rerun = rerun_of(directory, lines);
-  const ScratchFolder folder("verify");  // for the second results
+  const ScratchFolder folder("verify");  // not the user's directory, whose files must not change
   const RunDirectory again(folder.path());
   const PlanClaim claim = again.prepare(rerun.sweep, "", input.command);
   RunOptions options;

@@ -49,6 +49,7 @@ class Reader {
  private:
   bool is_random() const { return options_.method == "random"; }
 
+  // Refuses keys without effect on the method: a silent no-op would be taken for a setting.
   void check_method() {
     const Config *trials = section_->find("trials"), *seed = section_->find("seed");
     if (!is_random() && seed)
@@ -103,7 +104,7 @@ class Reader {
     return seeds;
   }
 
-  // Notes that a path varies; false where it cannot.
+  // Records that a path varies. Returns false if it cannot, or if it varies already.
   bool claim(const std::string& path, const Place& place) {
     if (const std::string why = refuse_path(path, known_); !why.empty()) {
       problems_.add(place, path + ": " + why);
@@ -159,9 +160,10 @@ class Reader {
     }
   }
 
-  // The entries of `together`, or none of their keys.
+  // Returns the entries of `together`; without that section, one point that sets nothing.
   std::vector<Point> first_points() const { return together_.empty() ? std::vector<Point>{{}} : together_; }
 
+  // Returns all combinations. `together` is first, so it changes slowest.
   std::vector<Point> grid() {
     const std::vector<Point> first = first_points();
     std::vector<std::size_t> sizes = {first.size()};
@@ -182,12 +184,14 @@ class Reader {
     return points;
   }
 
+  // Draws the points. Each parameter has a random stream of its own name and draws at counter t, so that more
+  // trials or more parameters do not change earlier draws.
   std::vector<Point> random() {
     const auto stream = [&](const std::string& name) {
       return Rng(static_cast<std::uint64_t>(options_.seed), "sweep." + name);
     };
     std::vector<Point> points;
-    // Too many are refused already; then one is enough to find what else is wrong.
+    // A number that is too large was refused already. One point is then enough to find other mistakes.
     const auto most = static_cast<std::ptrdiff_t>(kMaxTrials);
     const std::ptrdiff_t trials = options_.trials > most ? 1 : options_.trials;
     for (std::ptrdiff_t t = 0; t < trials; ++t) {

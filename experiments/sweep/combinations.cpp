@@ -6,7 +6,8 @@ std::optional<std::vector<std::vector<std::size_t>>> combinations(const std::vec
                                                                   std::size_t most) {
   std::size_t count = 1;
   for (const std::size_t size : sizes) {
-    if (size > 0 && count > most / size) return std::nullopt;
+    if (size > 0 && count > most / size)
+      return std::nullopt;  // a division, because count * size may overflow
     count *= size;
   }
   std::vector<std::vector<std::size_t>> all(count, std::vector<std::size_t>(sizes.size()));

@@ -9,7 +9,8 @@
 
 namespace heed {
 
-// Reads `compare` apart from `match`. Metric, reference and selected parameter must exist.
+// Reads the section `compare` without `match`. A metric, reference or selected parameter that does not exist
+// becomes a problem.
 CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>& variants, const Axes& axes,
                             Problems& problems);
 

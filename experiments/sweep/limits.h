@@ -23,6 +23,6 @@ struct LimitOptions {
 struct Limits {
   double seconds = 0, memory_bytes = 0, output_bytes = 0;
 };
-Limits limits_of(const LimitOptions& options);  // REQUIRES: they passed their check
+Limits limits_of(const LimitOptions& options);  // Requires: they have passed their check
 
 }  // namespace heed

@@ -10,7 +10,8 @@
 namespace heed {
 namespace {
 
-// `adjust: dim` for every variant, or `adjust: {tokenformer: tokens}` for one. Labels win over names.
+// Reads `adjust: dim` for every variant, or `adjust: {tokenformer: tokens}` for one. If both the label and
+// the name of a variant are keys, the label is used.
 void read_adjust(const Config& adjust, const std::vector<VariantEntry>& variants, Match& match,
                  Problems& problems) {
   const auto take = [&](const Config& value, const VariantEntry& variant) {

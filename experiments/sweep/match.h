@@ -9,7 +9,7 @@
 
 namespace heed {
 
-// `compare.match` of a sweep file: every variant gets as much as the reference of one cost.
+// The section `compare.match`: every variant gets the same amount of one cost as the reference.
 struct MatchOptions {
   std::string budget = "none", reference;
   double tolerance = 0.02;
@@ -32,8 +32,8 @@ struct Match {
   bool on() const { return options.budget != "none"; }
 };
 
-// Reads `match` in the `compare` section. `reference` is used if it names none. Without the section nothing
-// is matched.
+// Reads `match` in the section `compare` (may be null). reference: used if `match` names none. Without the
+// section, the budget is "none".
 Match read_match(const Config* compare, const std::string& reference,
                  const std::vector<VariantEntry>& variants, Problems& problems);
 

@@ -16,9 +16,10 @@
 namespace heed {
 namespace {
 
+// An endless test split has no size.
 bool has_test(const Task& task) { return task.size(Split::test) != Index{0}; }
 
-// Does a task say for any label of its first sequences where the answer is?
+// Returns true if the task marks an answer for any label of its first sequences.
 bool has_relevance(const Task& task) {
   constexpr std::uint64_t kSequences = 4;
   const TaskShape shape = task.shape();
@@ -47,7 +48,7 @@ bool shows_weights(const TrialConfig& trial, const Task& task, const Registry& r
   return false;
 }
 
-// Why no trial of the sweep has a metric; empty if one may have it.
+// Returns why no trial of the sweep has a metric, or an empty string if one may have it.
 std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCheck& models,
                           const Registry& registry) {
   const auto none_of = [&](auto&& has) {

@@ -11,7 +11,7 @@ std::string short_value(const Config& value) {
   return name ? name->text() : value.canonical();
 }
 
-// The options of what is in a slot, as "model.feed_forward.mlp.width", belong to the slot.
+// Returns the slot of an option of a slot, as "model.feed_forward.mlp.width"; other paths do not change.
 std::string compared_path(const std::string& path) {
   for (const std::string slot : {"model.feed_forward", "model.positions"})
     if (path.starts_with(slot)) return slot;

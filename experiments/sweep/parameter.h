@@ -30,8 +30,8 @@ struct Parameter {
 };
 
 // Reads `[a, b]`, `{values: [a, b]}`, `{value: a}` or `{min, max, distribution}`. `random`: does the sweep
-// draw its points? Only then is a range allowed. `options`: what may be set. Returns nothing if it is wrong;
-// the problems say why.
+// draw its points? Only then is a range allowed. `options`: what may be set. Returns nullopt and adds a
+// problem if it is wrong.
 std::optional<Parameter> read_parameter(const Config::Entry& entry, bool random,
                                         const std::vector<OptionInfo>& options, Problems& problems);
 

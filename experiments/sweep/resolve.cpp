@@ -13,11 +13,14 @@
 namespace heed {
 namespace {
 
+// Returns null for an absent and for an empty section.
 const Config* section(const Config& sections, const char* name) {
   const Config* found = sections.find(name);
   return found && !found->is_null() ? found : nullptr;
 }
 
+// Reads `task: {name: mqar, length: 64}`. Adds at most one problem about the name, because its options are
+// unknown without it.
 void resolve_task(const Config& sections, const Registry& registry, TrialConfig& trial, Problems& problems) {
   const std::vector<std::string> known = names(registry.tasks());
   const Config* task = section(sections, "task");
@@ -97,7 +100,7 @@ Choice feed_forward_of(const Choice& attention, const Choice& given, const Regis
 }
 
 // Puts a variant into a resolved trial. The feed-forward slot takes the variant's own choice if it has one
-// (VariantInfo::block_style). A variant that grows may say how many training steps it takes.
+// (VariantInfo::block_style). A variant that grows may set the number of training steps.
 void set_variant(const VariantEntry& variant, const Registry& registry, TrialConfig& trial,
                  Problems& problems) {
   trial.variant = variant.label;

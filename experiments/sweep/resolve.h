@@ -8,10 +8,10 @@
 
 namespace heed {
 
-// The sections of a sweep file that one trial is made of, with a point of the sweep set in them.
+// Returns the sections `task`, `model` and `train` of a sweep file, with a point of the sweep set in them.
 Config sections_at(const Config& tree, const Point& point);
 
-// Reads `task`, `model` and `train` into a trial, no default left unsaid. False where a problem was found.
+// Reads these sections into a trial, with every default. Returns false if a problem was found.
 bool resolve_sections(const Config& sections, const Registry& registry, TrialConfig& trial,
                       Problems& problems);
 

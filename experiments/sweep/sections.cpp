@@ -10,6 +10,7 @@ namespace {
 
 const std::vector<std::string> kSections = {"task", "model", "train"};
 
+// Adds options with the section's name before theirs. Optimizers may share an option: it is added once.
 void append(std::vector<OptionInfo>& to, const std::string& section, const std::vector<OptionInfo>& options) {
   for (OptionInfo o : options) {
     o.name = section + '.' + o.name;

@@ -31,12 +31,13 @@ void read_section(O& options, const Config* section, const std::string& name,
   read_options(options, known, name, owner, problems);
 }
 
-// A thing and its options, as users write them: `softmax` or `{window: {size: 8}}`. Problems otherwise.
+// A name with options, as users write it: `softmax` or `{window: {size: 8}}`.
 struct Named {
   std::string name;
-  Config options;  // a map, or nothing
+  Config options;  // a map, or null
   Place place;     // of the name
 };
+// Reads it. Returns false and adds a problem if it is written otherwise. what: for the message, "a variant".
 bool read_named(const Config& c, const std::string& path, const std::string& what, Named& out,
                 Problems& problems);
 
@@ -45,9 +46,9 @@ bool read_named(const Config& c, const std::string& path, const std::string& wha
 std::string unknown_name(const std::string& what, const std::string& name,
                          const std::vector<std::string>& known, const Registry& registry);
 
-// What the sections `task`, `model` and `train` take, by dotted path: "train.lr", "task.pairs". The slots
-// model.positions and model.feed_forward, task.name, train.optimizer and train.schedule count as texts.
-// `train` has the options of every optimizer and schedule.
+// Returns the options of the sections `task`, `model` and `train` by dotted path: "train.lr", "task.pairs".
+// The slots model.positions and model.feed_forward, task.name, train.optimizer and train.schedule have type
+// string. `train` has the options of every optimizer and schedule.
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry);
 
 // Returns true if `sweep` varies this path.

@@ -20,7 +20,7 @@ namespace heed {
 struct PlannedTrial {
   TrialConfig config;
   std::string id = {};
-  std::string setting = {};  // what the sweep sets in it apart from variant and seed: "lr=0.001 length=64"
+  std::string setting = {};  // the swept parameters except variant and seed: "lr=0.001 length=64"
   Matched matched = {};      // how it meets the sweep's budget, if there is one
 };
 
@@ -40,21 +40,21 @@ struct Sweep {
   std::vector<VariantEntry> variants;
   std::vector<SweepPoint> points;
   std::vector<std::uint64_t> seeds;
-  std::vector<std::string> notes;    // what the user should know, a sentence each
+  std::vector<std::string> notes;    // for the user, each a sentence
   std::vector<PlannedTrial> trials;  // in plan order: seeds, then points, then variants (fastest)
 };
 
 // Expands a sweep file's tree. Checks everything that can be known before a trial starts, and builds each
-// model (without memory for its parameters). All mistakes go to `problems`; the sweep is then of no use.
+// model (without memory for its parameters). Adds all mistakes to `problems`; the sweep is then incomplete.
 // Equal trials appear once. The result depends on the arguments only: reading a sweep starts no process,
 // reads no clock and writes nothing. A budget (compare.match) is read, not met: see fit_budgets.
 Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
                  Problems& problems);
 
 // Returns the trials in plan order. The variants change fastest and the seeds slowest, so that the comparison
-// of a sweep that is still running has every variant, and grows evenly. `resolve` gives the configuration of
-// a variant at a point, or nothing if there is none; it is called once for all seeds. Adds a problem
-// for rows that train the same under another label.
+// of a sweep that is still running has every variant, and grows evenly. `resolve` returns the configuration
+// of a variant at a point, or nullopt if there is none; it is called once for all seeds. Adds a problem for
+// rows that train the same under another label.
 using ResolveTrial = std::function<std::optional<PlannedTrial>(const SweepPoint&, const VariantEntry&)>;
 std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve, Problems& problems);
 

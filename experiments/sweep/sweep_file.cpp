@@ -16,8 +16,9 @@ namespace {
 
 const Place kCommandLine = {"command line", 0, 0};
 
-// `plugins: [build/cosine.so]`, relative to the sweep file or else to the working directory; in the tree they
-// become absolute, since the run directory's copy of the file lies elsewhere. Answers whether any was not.
+// Loads `plugins: [build/cosine.so]`. Paths are relative to the sweep file, or else to the working directory.
+// They become absolute in the tree, because the run directory has a copy of the file. Returns true if a path
+// has changed.
 bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Registry& registry,
                          Problems& problems) {
   Config* list = tree.find("plugins");
@@ -47,8 +48,8 @@ bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Regi
   return relative;
 }
 
-// What a relative path in the file means: one beside the file, else one in the working directory; on the
-// command line the latter. Empty if there is nothing.
+// Returns the file that a relative path names: in the folder of the sweep file, else in the working
+// directory. On the command line only the latter. Empty if there is none.
 std::filesystem::path found_at(const Config& given, const std::filesystem::path& folder) {
   namespace fs = std::filesystem;
   const fs::path path = given.text();
@@ -57,8 +58,8 @@ std::filesystem::path found_at(const Config& given, const std::filesystem::path&
   return fs::exists(path, ignored) ? path : fs::path();
 }
 
-// Makes a text, or each of a list, a whole path. Answers whether any was not. What does not exist is left for
-// who needs it to complain of.
+// Makes a path, or each path of a list, absolute. Returns true if one has changed. Does not change paths that
+// do not exist; the task reports them.
 bool make_absolute(Config* value, const std::filesystem::path& folder) {
   if (!value) return false;
   bool changed = false;
@@ -70,7 +71,8 @@ bool make_absolute(Config* value, const std::filesystem::path& folder) {
   return true;
 }
 
-// The texts of tasks (`task.path`, swept or not), as the run directory's copy of the file lies elsewhere.
+// Makes the paths of texts (`task.path`, swept or not) absolute, because the run directory has a copy of the
+// file. Returns true if one has changed.
 bool make_task_paths_absolute(Config& tree, const std::filesystem::path& folder) {
   const std::string key = "task.path";
   Config* task = tree.find("task");
@@ -93,8 +95,8 @@ void spell_out_task(Config& tree) {
   *task = std::move(spelt);
 }
 
-// Sets an option of a variant wherever an entry has it, also among the layers of a stack and the stages of a
-// growth. Answers whether it does.
+// Sets an option of a variant in an entry, also in the layers of a stack and the stages of a growth. Returns
+// true if the entry has this variant.
 bool override_entry(Config& entry, const std::string& name, const std::string& option, const Config& value) {
   if (entry.is_scalar() && entry.text() == name) {
     Config spelt = Config::map(entry.place());
@@ -133,6 +135,7 @@ bool stands_in_together(const Config& tree, const std::string& path) {
                                  [&](const Config& c) { return c.find(path); });
 }
 
+// Sets one key. A list for an option that takes one value is set in sweep.parameters, as an axis.
 void override_key(Config& tree, const std::string& path, Config value, const Registry& registry,
                   Problems& problems) {
   static const std::string parameters = "sweep.parameters.";
@@ -177,7 +180,7 @@ void override_one(Config& tree, const std::string& text, const Registry& registr
   const auto value = parse_yaml_value(value_text, path, found);
   for (const std::string& line : found.lines()) problems.add(kCommandLine, line);
   if (!value) return;
-  // Read again, so that everything in it stands on the command line.
+  // Parses it again, so that everything in it has the command line as its place.
   override_key(tree, path, *parse_yaml_value(value_text, kCommandLine.file, found), registry, problems);
 }
 
@@ -188,12 +191,12 @@ bool from_command_line(const Config& c) {
                      [](const Config::Entry& e) { return from_command_line(e.value); });
 }
 
-// Does a label, "window(size=8)" or "window+softmax", begin with a variant, be it of this sweep or not?
+// Returns true if a label, "window(size=8)" or "window+softmax", begins with a registered variant.
 bool names_variant(const std::string& label, const Registry& registry) {
   return registry.find_variant(label.substr(0, label.find_first_of("(+"))) != nullptr;
 }
 
-// A variant that the file compares with and the command line's variants lack: the first of those stands in.
+// Replaces a reference that is not among the variants of the command line by the first of these.
 void settle_reference(Config* reference, const std::string& path, const std::vector<VariantEntry>& entries,
                       const Registry& registry, std::vector<std::string>& notes) {
   if (!reference || !reference->is_scalar() || from_command_line(*reference) || entries.empty() ||
@@ -209,7 +212,7 @@ void settle_reference(Config* reference, const std::string& path, const std::vec
   *reference = Config::scalar(entries[0].label, kCommandLine);
 }
 
-// Tunable options of variants that the command line has left out.
+// Removes tunable options of variants that are not on the command line.
 void settle_adjust(Config* adjust, const std::vector<VariantEntry>& entries, const Registry& registry) {
   if (!adjust || !adjust->is_map()) return;
   std::erase_if(adjust->entries(), [&](const Config::Entry& e) {
@@ -219,8 +222,8 @@ void settle_adjust(Config* adjust, const std::vector<VariantEntry>& entries, con
   });
 }
 
-// What `compare` in the file names is gone where the command line says what is compared: the first variant is
-// the reference then, and nothing is selected. What would be wrong without overrides is left to be refused.
+// Adapts the section `compare` to overrides that removed what it names: the first variant becomes the
+// reference, and nothing is selected. Does not change what is wrong without overrides; it is refused later.
 void settle_compare(SweepFile& file, const Registry& registry) {
   Config* compare = file.tree.find("compare");
   if (!compare || !compare->is_map()) return;

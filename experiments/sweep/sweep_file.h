@@ -13,17 +13,17 @@ namespace heed {
 // A sweep file as the user gave it, with the overrides in it.
 struct SweepFile {
   Config tree;
-  // For the run directory: the file's own bytes; with overrides or relative paths YAML of the tree, with
-  // whole paths.
+  // For the run directory: the file's own bytes, or, with overrides or relative paths, YAML of the tree with
+  // absolute paths.
   std::string text;
-  std::vector<std::string> notes;  // what overrides have changed besides, a sentence each
+  std::vector<std::string> notes;  // other changes by overrides, each a sentence
 };
 
-// Reads a file and sets `overrides` ("train.lr=0.001": a dotted path and a YAML value) in it. A list where an
-// option takes one value becomes an axis of the sweep; an override of a swept key takes its axis away. What
-// the file's `compare` section names and overrides have taken away is replaced, with a note. Nothing is
-// returned where the text cannot be understood at all. results::IoError where it cannot be read. The plugins
-// that the file lists are loaded into the registry; PluginError where one is refused.
+// Reads a file and sets `overrides` ("train.lr=0.001": a dotted path and a YAML value) in it. A list for an
+// option that takes one value becomes an axis of the sweep; an override of a swept key removes its axis. If
+// overrides remove something that the section `compare` names, it is replaced, with a note. Loads the plugins
+// that the file lists into the registry. Returns nullopt if the text is not YAML or not a map. Throws:
+// results::IoError if the file cannot be read; PluginError if a plugin is refused.
 std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,
                                          const std::vector<std::string>& overrides, Registry& registry,
                                          Problems& problems);
@@ -31,7 +31,7 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
                                           const std::vector<std::string>& overrides, Registry& registry,
                                           Problems& problems);
 
-// Sets a value by its dotted path; maps are made on the way, and new keys stand at `place`.
+// Sets a value by its dotted path. Creates missing maps; new keys get `place`.
 void set_path(Config& tree, std::string_view path, Config value, const Place& place);
 
 }  // namespace heed

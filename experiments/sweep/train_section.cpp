@@ -18,8 +18,8 @@ bool has_option(const std::vector<OptionInfo>& options, const std::string& key) 
 // One of the two choices in `train`, and its options.
 struct Slot {
   std::string key, what;           // "optimizer", "an optimizer"
-  std::string name;                // what is chosen
-  const Entry* entry = nullptr;    // null where the name is unknown
+  std::string name;                // of the chosen one
+  const Entry* entry = nullptr;    // null if the name is unknown
   Config options = Config::map();  // as given, with the name or directly in `train`
   std::string path = "train";      // of the options
 };

@@ -19,7 +19,7 @@ struct WrittenEntry {
   std::vector<WrittenVariant> parts;
   Several several;
 
-  // The parts that make the model: of a growth the last stage.
+  // Returns the parts of the final model: of a growth, only the last stage.
   std::span<const WrittenVariant> final_parts() const {
     return std::span(parts).subspan(several == Several::grow ? parts.size() - 1 : 0);
   }
@@ -39,7 +39,7 @@ std::string entry_label(const WrittenEntry& entry, bool all_given) {
   return fmt::format("{}", fmt::join(parts, entry.several == Several::grow ? ">" : "+"));
 }
 
-// Equal texts, equal trials.
+// Returns a text that is equal for entries with equal trials.
 std::string identity(const WrittenEntry& entry) {
   std::string text = entry.several == Several::grow ? "grow\n" : "";
   for (const WrittenVariant& w : entry.parts)
@@ -80,7 +80,8 @@ class Reader {
       add_entry({std::move(parts), grow ? Several::grow : Several::stack}, own_path, place);
   }
 
-  // A label shows the options that are crossed; all that are given if that is not enough.
+  // Returns the entries with labels. A label shows the crossed options; if several entries have the same
+  // label, all options that are given.
   std::vector<VariantEntry> take() {
     std::map<std::string, int> users;
     for (const WrittenEntry& w : written_) ++users[entry_label(w, false)];

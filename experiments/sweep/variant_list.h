@@ -15,7 +15,7 @@ struct VariantEntry {
   std::vector<Choice> attention;  // one, or a stack
   std::string path;               // "variants[2].window", for messages
   Place place;                    // of the name
-  // What is trained before it and grows into it, with the steps of each; and its own, 0: what they leave.
+  // Earlier stages of a growth, with their training steps. last_steps: of the last stage; 0: the rest.
   struct Earlier {
     Choice attention;
     Index steps;

@@ -7,7 +7,7 @@
 
 namespace heed {
 
-// Does a variant mix along time? The others can only be a feed-forward.
+// Returns true if a variant mixes along time. The others can only be a feed-forward.
 bool mixes_time(const VariantInfo& variant);
 
 // Returns the variants that mix along time, or those that do not.

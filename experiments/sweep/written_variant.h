@@ -10,7 +10,7 @@
 
 namespace heed {
 
-// One variant as an entry of the `variants` list, or a part of a stack or of a growth, writes it.
+// One variant as it is written in an entry of `variants`, or in a part of a stack or of a growth.
 struct WrittenVariant {
   using Shown = std::vector<std::pair<std::string, std::string>>;  // option and value
 
@@ -23,8 +23,8 @@ struct WrittenVariant {
 constexpr std::size_t kMaxEntries = 10000;
 
 // Reads `softmax` or `{window: {size: [8, 16]}}`. Options whose values are lists are crossed: one variant is
-// returned for each combination, the last option's values changing fastest. Where an option takes a list
-// itself, a list of lists is crossed.
+// returned for each combination, the last option's values changing fastest. If an option takes a list itself,
+// a list of lists is crossed.
 std::vector<WrittenVariant> read_variant(const Config& item, const std::string& path,
                                          const Registry& registry, Problems& problems);
 
