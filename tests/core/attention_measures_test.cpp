@@ -76,17 +76,13 @@ TEST_CASE(
   CHECK(std::abs(row.entropy - measured({0.5f, 0.25f, 0.25f, 1}).entropy) < kNear);
 }
 
-TEST_CASE(
-    "attention measures: where no key holds an answer there is no share; where one does but is not seen, it "
-    "is 0") {
+TEST_CASE("attention measures: without an answer key there is no share; if it is hidden, the share is 0") {
   CHECK_FALSE(measured({1, 0}, {none, distractor}).on_answer);
   CHECK(measured({1, 0}, {none, distractor}).on_distractors == 0.0);
   CHECK(measured({1, 0}, {none, answer}).on_answer == 0.0);
 }
 
-TEST_CASE(
-    "attention measures: a query that sees nothing has no measures; a weight that is not a number spoils "
-    "them") {
+TEST_CASE("attention measures: a query without visible keys has none; a NaN weight makes them NaN") {
   const std::vector<Relevance> keys(3);
   CHECK_FALSE(measure_row(std::vector<float>(3, 0), keys));
   const float nan = std::numeric_limits<float>::quiet_NaN();
@@ -114,7 +110,7 @@ TEST_CASE("attention measures: the effective rank of singular values 3 and 1 is 
   CHECK(std::abs(rank_of(uniform_causal(2)) - std::exp(-p * std::log(p) - (1 - p) * std::log(1 - p))) < 1e-7);
 }
 
-TEST_CASE("attention measures: a map of zeros, or with what is no number, has no effective rank") {
+TEST_CASE("attention measures: a map of zeros, or with NaN, has no effective rank") {
   CHECK(std::isnan(rank_of(Matrix<float>::Zero(4, 4))));
   Matrix<float> m = Matrix<float>::Identity(4, 4);
   m(2, 1) = std::numeric_limits<float>::infinity();

@@ -45,7 +45,7 @@ TEST_CASE("config: scalars are read by the YAML 1.2 core schema") {
   CHECK((plain("false").read(boolean) && !boolean));
 }
 
-TEST_CASE("config: what is no number is not read as one") {
+TEST_CASE("config: text that is not a number is not read as one") {
   for (const char* text : {"", "-", "+", "+-5", "-+5", "010", "-010", "1.5", "1e3", "0x10", "1_000", "12a",
                            "99999999999999999999"})
     CHECK_FALSE(is_whole(text));
@@ -145,7 +145,7 @@ TEST_CASE("config: keys are found, replaced, erased and reached by a dotted path
   CHECK_THROWS_AS(scalar.set("a", plain("1")), Bug);
 }
 
-TEST_CASE("config: what was found is described in words") {
+TEST_CASE("config: described() has kind and value") {
   CHECK(Config().described() == "nothing");
   CHECK(plain("abc").described() == "the string 'abc'");
   CHECK(quoted("1").described() == "the string '1'");
@@ -173,7 +173,7 @@ TEST_CASE("config: problems come in the order of their places, those without one
   CHECK_THROWS_AS(problems.throw_if_any(), ConfigError);
 }
 
-TEST_CASE("config: a problem that is found twice is said once") {
+TEST_CASE("Problems: a duplicate is reported once") {
   Problems problems, others;
   problems.add({"f.yaml", 2, 3}, "wrong.");
   problems.add({"f.yaml", 2, 3}, "wrong.");

@@ -79,7 +79,7 @@ TEST_CASE("DropoutMask: draws never change, on any machine") {
   CHECK(kept == "x..xxxxxxx.xxxxxxx..x..x");
 }
 
-TEST_CASE("DropoutMask: without dropout it says so and changes nothing") {
+TEST_CASE("DropoutMask: without dropout it is false and changes nothing") {
   CHECK_FALSE(DropoutMask());
   CHECK_FALSE(DropoutMask({.p = 0, .seed = 1}, "name", 0));
   CHECK(DropoutMask(kStep, "name", 0));

@@ -14,7 +14,7 @@ static_assert(heed::is_finite(0) && !heed::is_finite(kNaN));
 
 }  // namespace
 
-TEST_CASE("finite: what is not finite is seen by its bits, in code built with fast math, too") {
+TEST_CASE("is_finite: detects NaN and infinity by their bits, also in code built with fast math") {
   const auto is_finite = GENERATE(
       +[](double x) { return heed::is_finite(x); }, heed::test::is_finite_in_fast_math);
   for (const double x : {0.0, -0.0, 1.0, -1e308, std::numeric_limits<double>::max(),

@@ -79,7 +79,7 @@ TEST_CASE("params: gaps between parameters stay zero") {
   CHECK(std::ranges::count(params.values(), 0.0) == 10);
 }
 
-TEST_CASE("params: a parameter starts the same whatever is declared beside it") {
+TEST_CASE("params: initial values do not depend on other parameters") {
   Params<double> few, more;
   const auto weight = [](Params<double>& p) {
     return p.declare("weight", 5, 7, Init::normal(0.3), Role::decayed);
@@ -95,7 +95,7 @@ TEST_CASE("params: a parameter starts the same whatever is declared beside it") 
   CHECK(numbers(single) != numbers(among));
 }
 
-TEST_CASE("params: parameters start as their initializer says") {
+TEST_CASE("params: initial values follow the initializer") {
   Params<double> params;
   const Param<double> normal = params.declare("normal", 100, 100, Init::normal(0.02), Role::decayed);
   const Param<double> uniform = params.declare("uniform", 100, 100, Init::uniform(0.5), Role::decayed);
@@ -133,7 +133,7 @@ TEST_CASE("params: gradients start at zero and go back there") {
   CHECK((p.grad().array() == 0).all());
 }
 
-TEST_CASE("params: parameters used out of turn are a bug that is named") {
+TEST_CASE("params: use in the wrong order is reported as a bug") {
   Params<float> params;
   const Param<float> p = params.declare("w", 1, 1, Init::ones(), Role::decayed);
   CHECK_THROWS_WITH(params.declare("w", 1, 1, Init::ones(), Role::decayed),

@@ -6,7 +6,7 @@
 
 namespace heed {
 
-TEST_CASE("step: what a task takes as temp is free when it ends, what it keeps is not") {
+TEST_CASE("Step: temp memory of a task is freed at its end, kept memory is not") {
   Step<float> step(1);
   std::vector<float*> kept, temp;
   step.parallel_for(3, [&](Index, Memory<float>& memory) {
@@ -76,7 +76,7 @@ TEST_CASE("Step: has at least one thread and knows whether backward follows") {
   CHECK_FALSE(Step<float>(1, false).training);
 }
 
-TEST_CASE("step: views of a step's memory have the shape that was asked for") {
+TEST_CASE("Step: views of its memory have the requested shape") {
   Step<float> step;
   Memory<float> memory = step.memory();
   const Seq<float> s = memory.keep(2, 3, 4);

@@ -37,7 +37,7 @@ TEST_CASE("views: a sequence is rows of batch times time, and one matrix for eac
   CHECK(s.at(1).data() == numbers.data() + 12);
 }
 
-TEST_CASE("views: heads are columns of a sequence, seen where they lie") {
+TEST_CASE("views: heads are columns of a sequence, without a copy") {
   std::vector<double> numbers = counting(2 * 3 * 4);  // batch 2, time 3, dim 4
   const Heads<double> h = Seq<double>{numbers.data(), 2, 3, 4}.heads(2);
   CHECK(h.dim == 2);

@@ -85,9 +85,7 @@ TEST_CASE("full disk: a disk that is full loses nothing, and the sweep continues
   CHECK(full > 5);
 }
 
-TEST_CASE(
-    "full disk: results that cannot be printed end a sweep with an exit code; what is said meanwhile may be "
-    "lost") {
+TEST_CASE("full disk: results that cannot be printed end a sweep with an exit code; messages may be lost") {
   SixTrials sweep;
   for (const auto& [stream, code] : std::map<std::string, int>{{"1", 74}, {"2", 0}}) {
     // A shell, since standard output and error must be a full device.

@@ -38,12 +38,12 @@ std::string sum_of(const Expected& expected, bool by_rows = false) {
 
 }  // namespace
 
-TEST_CASE("h5 content: what a file holds has one sum, however it was written") {
+TEST_CASE("h5 content: equal contents have one checksum, however they were written") {
   CHECK(sum_of({}) == sum_of({}));
   CHECK(sum_of({}) == sum_of({}, true));
 }
 
-TEST_CASE("h5 content: whatever differs in a file changes its sum") {
+TEST_CASE("h5 content: every difference changes the checksum") {
   CHECK(sum_of({.loss = {1, 2, 3, 4, 5, -6}}) != sum_of({}));
   CHECK(sum_of({.loss = {4, 5, 6, 1, 2, 3}}) != sum_of({}));
   CHECK(sum_of({.variant = {"linear", "softmax"}}) != sum_of({}));

@@ -121,7 +121,7 @@ TEST_CASE("h5: a dimension may have no length") {
   CHECK(read.strings("word").empty());
 }
 
-TEST_CASE("h5: misuse of the writer is a bug and says where") {
+TEST_CASE("h5: misuse of the writer is reported as a bug, with its place") {
   const TempFolder folder;
   H5Writer file(folder / "a.h5");
   file.dimension("trial", 2);

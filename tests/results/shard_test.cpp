@@ -128,7 +128,7 @@ TEST_CASE("shard: equal records give equal bytes") {
   CHECK(read_file(folder / "a.h5") == read_file(folder / "b.h5"));
 }
 
-TEST_CASE("shard: a trial's file is never replaced unless that is asked for") {
+TEST_CASE("shard: a trial file is replaced only on request") {
   const TempFolder folder;
   Record record = sample_records()[0];
   CHECK(write_shard(record, home(folder, record)));

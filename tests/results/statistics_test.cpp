@@ -39,7 +39,7 @@ const Values kDifferences = {3.4375,  -2.4375, -1.6875, -1.25, -1.6875, 3.375, 3
 
 }  // namespace
 
-TEST_CASE("statistics: means, deviations and paired differences are those of numpy") {
+TEST_CASE("statistics: means, standard deviations and paired differences are those of numpy") {
   CHECK(mean(kA) == close(0.9003142857142857));
   CHECK(deviation(kA) == close(0.01424095368663075));  // a.std(ddof=1)
   const PairedTest t = compare_means(kA, kB);
@@ -173,7 +173,7 @@ TEST_CASE("statistics: intervals of five values cover the mean in more than nine
   CHECK(covered > 1800);  // 92 %; plain percentiles: 83 %
 }
 
-TEST_CASE("statistics: steps that never came are the longest of all") {
+TEST_CASE("statistics: steps that were never reached rank last") {
   CHECK(median_time({300, 100, 200}) == 200);
   CHECK(median_time({300, 100, 200, 400}) == 200);  // by then half had come
   CHECK(median_time({kNever, 100, kNever, 200}) == 200);
@@ -192,7 +192,7 @@ TEST_CASE("statistics: steps that never came are the longest of all") {
   CHECK(compare_times(Values(6, kNever), b.size() ? first(b, 6) : b).p == 0.03125);
 }
 
-TEST_CASE("statistics: where both never came there is no difference, and equal ranks are shared") {
+TEST_CASE("statistics: if neither step was reached the difference is 0, and equal ranks are shared") {
   const PairedTest t = compare_times(Values{kNever, 100, kNever}, Values{kNever, 200, kNever});
   CHECK(t.pairs == 3);
   CHECK(t.p == 1);

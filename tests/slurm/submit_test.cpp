@@ -39,7 +39,7 @@ TEST_CASE("submit: an array is as long as the plan, and what is behind -- goes t
                             ContainsSubstring("--part \"$SLURM_ARRAY_TASK_ID/8\""));
 }
 
-TEST_CASE("submit: elements hold several trials, some at once, and a signal of the user's stays") {
+TEST_CASE("submit: elements have several trials, some at once, and the user's --signal is kept") {
   const TempFolder folder;
   const Ended ended =
       submit(folder, {"--print", "--tasks", "3", "--at-once", "2", "--", "--signal=B:USR1@300"});
@@ -77,7 +77,7 @@ TEST_CASE("submit: the parts of a plan run apart, and merged they are the sweep"
   }
 }
 
-TEST_CASE("submit: what cannot be submitted is said") {
+TEST_CASE("submit: reports what cannot be submitted") {
   const TempFolder folder;
   const Ended without = submit(folder, {"--", "-p", "debug"});
   CHECK(without.code == 74);
@@ -95,7 +95,7 @@ TEST_CASE("submit: what cannot be submitted is said") {
   CHECK(submit(folder, {"--print", "train.stesp=3"}).code == 64);
 }
 
-TEST_CASE("submit: what would be submitted is shown though Slurm does not answer") {
+TEST_CASE("submit: --print works if Slurm does not answer") {
   const TempFolder folder;
   for (const char* name : {"scontrol", "sbatch"}) {
     heed::test::write_file(folder / name,

@@ -81,7 +81,7 @@ TEST_CASE("layer norm does not see a shift: the gradient of a row sums to zero")
   CHECK(b.y.isApprox(y, 1e-13));
 }
 
-TEST_CASE("neither norm sees a scale: the gradient is orthogonal to the row") {
+TEST_CASE("norm: the scale of a row has no effect, so the gradient is orthogonal to the row") {
   for (const NormKind kind : {NormKind::layer, NormKind::rms}) {
     auto b = norm<double>({.kind = kind, .eps = 0}, 2, 5, 9);
     b.run();

@@ -54,7 +54,7 @@ TEST_CASE("integer search: of two equally near numbers the smaller is taken") {
   CHECK(found(7, 1, 100, twice) == 3);
 }
 
-TEST_CASE("integer search: a search takes few calls, and ends where nothing changes any more") {
+TEST_CASE("integer search: takes few calls, and ends if nothing changes any more") {
   int calls = 0;
   const auto counted = [&](Index x) -> Value { return ++calls, static_cast<double>(x); };
   CHECK(found(123456, 1, Index{1} << 24, counted) == 123456);
@@ -110,7 +110,7 @@ TEST_CASE("integer search: a measured search finds what only differs by noise wh
   }
 }
 
-TEST_CASE("integer search: a measured search says what it tried where nothing is near, and ends") {
+TEST_CASE("integer search: a measured search without a near value ends and reports what it tried") {
   Machine flat([](Index) { return 0.5; }, 1);
   const auto search = [&](Index first, Index last, const heed::Measure& f) {
     return heed::search_measured(1.0, 0.02, {16, 0.5}, first, last, f);

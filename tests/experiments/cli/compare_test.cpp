@@ -104,7 +104,7 @@ TEST_CASE("compare: several sweeps are compared as one") {
              ContainsSubstring("steps") && ContainsSubstring("1 row is not compared"));
 }
 
-TEST_CASE("messages: a value of a million letters is cut, wherever it stands") {
+TEST_CASE("messages: a value of a million letters is cut in every message") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   const std::string letters(1000000, 'x');

@@ -155,7 +155,7 @@ TEST_CASE("heed match: the plan keeps the step times that it measures, and the r
   CHECK(heed::results::read_results(folder / "r/results.h5").find("step_milliseconds_mismatch") != nullptr);
 }
 
-TEST_CASE("heed match: however a variant ends the process that times its steps, it is refused in words") {
+TEST_CASE("heed match: a variant that ends its timing process in any way is refused with the reason") {
   const TempFolder folder;  // of all: softmax is timed once
   const auto said = [&](const std::string& fault, const std::string& limit = "limits.time=10min") {
     Words words = misbehaving(fault);

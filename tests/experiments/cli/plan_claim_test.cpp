@@ -25,7 +25,7 @@ struct Running {
 
 }  // namespace
 
-TEST_CASE("run: another plan is refused while one runs, by whatever way to the folder") {
+TEST_CASE("heed run: another plan is refused while one runs, by any path to the folder") {
   const TempFolder folder;
   Running first(folder);
   fs::create_directory_symlink("r", folder / "link");
@@ -46,7 +46,7 @@ TEST_CASE("run: another plan is refused while one runs, by whatever way to the f
   CHECK(run_smoke(folder, "r", {"variants=[linear]"}).code == 0);
 }
 
-TEST_CASE("run: the same plan with other settings of the comparison is another one") {
+TEST_CASE("heed run: the same plan with other compare settings is another one") {
   const TempFolder folder;
   Running first(folder);
   CHECK(run_smoke(folder, "r", with(kLong, {"compare.metric=test_loss"})).code == 64);
@@ -54,7 +54,7 @@ TEST_CASE("run: the same plan with other settings of the comparison is another o
   CHECK(run_smoke(folder, "r", {"variants=[linear]", "--part", "0/2"}).code == 64);
 }
 
-TEST_CASE("run: two files of one name meet in their default folder") {
+TEST_CASE("heed run: two sweep files of one name have the same default folder") {
   const TempFolder folder;
   const std::string text = read_file(smoke());
   const std::string body = text.substr(text.find("\nvariants:"));
@@ -67,7 +67,7 @@ TEST_CASE("run: two files of one name meet in their default folder") {
   CHECK_THAT(second.err, ContainsSubstring("runs/base") && ContainsSubstring("a.yaml"));
 }
 
-TEST_CASE("run: a plan that takes the place of another one says what it leaves out") {
+TEST_CASE("heed run: a plan that replaces another one reports what it leaves out") {
   const TempFolder folder;
   const Ended softmax = run_smoke(folder, "r", {"variants=[softmax]"});
   CHECK(softmax.code == 0);
@@ -81,7 +81,7 @@ TEST_CASE("run: a plan that takes the place of another one says what it leaves o
   CHECK_THAT(run_smoke(folder, "r", {"variants=[linear]"}).err, !ContainsSubstring("leaves out"));
 }
 
-TEST_CASE("compare and report: a sweep file that was changed after the run is said") {
+TEST_CASE("compare and report: a note names a sweep file that was changed after the run") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"compare", "r"}).err.empty());

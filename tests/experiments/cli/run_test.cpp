@@ -120,7 +120,7 @@ TEST_CASE("heed run: a worker that is killed is recorded with its signal, and ca
   }
 }
 
-TEST_CASE("heed run: a checkpoint that is damaged is not said to be continued, and why") {
+TEST_CASE("heed run: a damaged checkpoint is rejected with the reason") {
   const TempFolder folder;
   Words words = long_run({"train.checkpoint=10ms"});
   Program program(folder.path(), words);
@@ -145,7 +145,7 @@ TEST_CASE("heed run: a checkpoint that is damaged is not said to be continued, a
                             !ContainsSubstring("continues after"));
 }
 
-TEST_CASE("heed run: a merge that is killed is said in a sentence, and the same command again repairs it") {
+TEST_CASE("heed run: a killed merge is reported, and the same command again repairs it") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {}).code == 0);
   fs::remove(folder / "r/results.h5");
@@ -211,7 +211,7 @@ TEST_CASE("heed run: a user's own sweep.yaml is not overwritten") {
   CHECK(trials(folder / "r").size() == 4);
 }
 
-TEST_CASE("heed run: an empty word is no folder") {
+TEST_CASE("heed run: an empty argument is not a folder") {
   const TempFolder folder;
   for (const Words& words : {Words{"run", smoke(), "-o", ""}, Words{"submit", smoke(), "--print", "-o", ""},
                              Words{"plan", smoke(), "--output="}}) {

@@ -114,7 +114,7 @@ TEST_CASE(
   CHECK(run_smoke(folder, "r", {}).code == 0);
 }
 
-TEST_CASE("heed signals: a worker that somebody asks to leave is no failure") {
+TEST_CASE("heed signals: a worker that is stopped by a signal is not a failure") {
   const TempFolder folder;
   Program program(folder.path(),
                   {"run", smoke(), "-o", "r", "train.steps=4000", "sweep.seeds=1", "variants=[softmax]"});
@@ -179,7 +179,7 @@ TEST_CASE("heed signals: a terminal that is closed stops a sweep, which saves ch
   CHECK(has_checkpoint(folder));
 }
 
-TEST_CASE("heed signals: what nohup has it ignore does not stop a sweep") {
+TEST_CASE("heed signals: SIGHUP does not stop a sweep under nohup") {
   const TempFolder folder;
   Program program(folder.path(), "/bin/sh", {"-c", "exec nohup " + kRunLong});
   const pid_t worker = worker_of(program);
@@ -193,7 +193,7 @@ TEST_CASE("heed signals: what nohup has it ignore does not stop a sweep") {
   CHECK(has_checkpoint(folder));
 }
 
-TEST_CASE("heed signals: a sweep does not depend on what its parent has left it") {
+TEST_CASE("heed signals: a sweep does not depend on closed streams and ignored signals of its parent") {
   const TempFolder folder;
   const std::string began = GENERATE("env --ignore-signal=CHLD ", "env --ignore-signal=PIPE ");
   INFO(began);
@@ -211,7 +211,7 @@ TEST_CASE("heed signals: standard streams that were closed are not taken for som
   CHECK(trials(folder / "r").size() == 2);
 }
 
-TEST_CASE("heed signals: a sweep goes on when nobody reads what it says") {
+TEST_CASE("heed signals: a sweep continues if nobody reads its output") {
   const TempFolder folder;
   SECTION("about its progress") {
     // The reader is gone after a line, and the sweep's end goes to a file.

@@ -234,7 +234,7 @@ TEST_CASE("verify: a plugin that was built again is named") {
   CHECK(verify(folder).code == 74);
 }
 
-TEST_CASE("run: relative paths of texts are made whole, and a text is known by its content") {
+TEST_CASE("heed run: relative paths of texts become absolute, and a text is identified by its content") {
   const TempFolder folder;
   std::string content;
   for (int i = 0; i < 400; ++i) content += "line " + std::to_string(i * i) + '\n';

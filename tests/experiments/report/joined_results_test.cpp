@@ -46,7 +46,7 @@ TEST_CASE("joined: a parameter that one sweep lacks is missing in its trials, an
   CHECK(c.rows[3].against.test.difference == Approx(-0.3));  // with the reference of its own setting
 }
 
-TEST_CASE("joined: a trial of several sweeps stands once, and different results of it are said") {
+TEST_CASE("joined: a trial of several sweeps is returned once, with a note if its results differ") {
   Results one = sweep("x", 0.8), two = sweep("x", 0.8);
   CHECK(joined({one, two}).results.trial.size() == 4);
   CHECK(joined({one, two}).notes.empty());
@@ -60,7 +60,7 @@ TEST_CASE("joined: a trial of several sweeps stands once, and different results 
   CHECK(joined({one, two}).results.texts("status")[1] == "done");
 }
 
-TEST_CASE("joined: one label for different options is told apart by them") {
+TEST_CASE("joined: a label with different options gets the options") {
   Results one = sweep("x", 0.8), two = sweep("y", 0.6);
   add(one, "size", "attention.size", {kNaN, kNaN, 8.0, 8.0});
   add(two, "size", "attention.size", {kNaN, kNaN, 16.0, 16.0});

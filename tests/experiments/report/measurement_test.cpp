@@ -90,7 +90,7 @@ TEST_CASE("Measurement: a mean over different loads is named, and the pairs that
   CHECK(has_note(c, "jobs (4, 1). 0 of 6 pairs are not compared, and a mean may mix"));
 }
 
-TEST_CASE("Measurement: what a metric looks at must be equal") {
+TEST_CASE("Measurement: the evaluated sequences must be equal") {
   // A growth decides the number of steps of its variant.
   Results growing = six_pairs("solved_step", false);
   growing.columns.push_back(
@@ -114,7 +114,7 @@ TEST_CASE("Measurement: what a metric looks at must be equal") {
   }
 }
 
-TEST_CASE("Measurement: what says how trials are measured is never chosen, nor chosen with something else") {
+TEST_CASE("Measurement: conditions of measurement are never selected, nor together with something else") {
   Results r = eight_trials();
   r.columns.push_back({"test_sequences",
                        "train.test_sequences",

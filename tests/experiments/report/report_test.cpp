@@ -125,7 +125,7 @@ TEST_CASE(
   CHECK(html.find(">c<") == std::string::npos);
 }
 
-TEST_CASE("report: the verdict says in words what the table says in numbers") {
+TEST_CASE("report: the verdict in words agrees with the table") {
   const auto sentence = [](const Comparison& c) { return heed::report::verdicts(c, "1").at(0).sentence; };
   CHECK(sentence(compared("worse", -0.3, 8)) ==
         "is worse than r by 0.3000 in test accuracy (95 % interval 0.2000 to 0.4000; p = 0.0300 after Holm's "
@@ -328,7 +328,7 @@ TEST_CASE("report: attention maps are those of one trial of each variant, withou
   CHECK_THAT(negative.panels[0].commands, ContainsSubstring("set cbrange [-1.5:1.5]"));  // white is zero
 }
 
-TEST_CASE("report: where attention goes is drawn for the measures that there are") {
+TEST_CASE("report: attention is drawn for the measures that the results have") {
   const TempFolder folder;
   std::vector<Record> records;
   for (const std::int64_t seed : {0, 1}) {

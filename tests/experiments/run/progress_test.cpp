@@ -115,14 +115,14 @@ TEST_CASE("progress: a line that is too long for the terminal is not cut within 
   CHECK(tape.text().ends_with("  " + std::string(76, 'a') + "ä\n"));
 }
 
-TEST_CASE("progress: durations are said as people say them") {
+TEST_CASE("duration_text: uses the units that people use") {
   CHECK(heed::duration_text(0.42) == "0.4 s");
   CHECK(heed::duration_text(12.3) == "12 s");
   CHECK(heed::duration_text(200) == "3 min 20 s");
   CHECK(heed::duration_text(7500) == "2 h 5 min");
 }
 
-TEST_CASE("progress: what a worker reports survives its line") {
+TEST_CASE("WorkerReport: a report is read back from its line") {
   TrialProgress p{12, 40, 0.25, std::nan(""), 1.5};
   const auto back = heed::read_report(heed::to_line(p)).progress;
   REQUIRE(back);

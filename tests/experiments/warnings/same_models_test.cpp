@@ -72,7 +72,7 @@ TEST_CASE("same_model_warnings: options that only change speed are no options wi
                         "chance and by speed only"));
 }
 
-TEST_CASE("same_model_warnings: each set of rows is said once, and training options make no new ones") {
+TEST_CASE("same_model_warnings: each set of rows is reported once, and training options make no new ones") {
   const std::string rows = warned("[softmax, {window: {size: 64}}]", "",
                                   "sweep: {seeds: 3, parameters: {train.lr: [0.1, 0.2, 0.3]}}\n");
   CHECK(rows.find("are the same model") == rows.rfind("are the same model"));
