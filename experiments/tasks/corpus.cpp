@@ -39,7 +39,7 @@ std::vector<fs::path> corpus_files(const std::string& path) {
   return files;
 }
 
-// Opens a file that looks like a text.
+// Opens a file. Throws: heed::Error if its first bytes are not text.
 std::ifstream open(const fs::path& file) {
   errno = 0;
   std::ifstream in(file, std::ios::binary);
@@ -54,8 +54,8 @@ std::ifstream open(const fs::path& file) {
   return in;
 }
 
-// The code point that starts at `at`, which moves behind it; -1 where the bytes are not UTF-8 (RFC 3629: no
-// overlong forms, no surrogates, nothing above U+10FFFF).
+// Returns the code point that starts at `at`, and moves `at` after it. Returns -1 if the bytes are not UTF-8
+// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
 std::int32_t next_character(const std::string& text, std::size_t& at) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
   const int lead = byte(at);

@@ -8,12 +8,12 @@
 
 namespace heed {
 
-// The text at `path`: a file, or the regular files of a folder, joined in the order of their names (links are
-// not followed there: /usr/share/common-licenses has each text once and several links to it). heed::Error
-// where there is nothing to read, or where a file is no text (file_kind.h).
+// Returns the text at `path`: a file, or the regular files of a folder, joined in the order of their names.
+// Links in a folder are ignored, because /usr/share/common-licenses has several links to each text. Throws:
+// heed::Error if there is nothing to read, or if a file is not text (file_kind.h).
 std::string read_corpus(const std::string& path);
 
-// How long it would be, without reading it.
+// Returns the length of that text without reading it.
 Index corpus_bytes(const std::string& path);
 
 // A text as tokens 0 .. vocabulary-1.
@@ -24,8 +24,8 @@ struct TokenizedText {
 
 TokenizedText tokenize_bytes(const std::string& text);  // vocabulary 256
 
-// Token i is the i-th of the text's different characters, in the order of their code points. `path` names the
-// text in the heed::Error that is thrown where it is not valid UTF-8.
+// Token i is the i-th of the text's different characters, in the order of their code points. path: for the
+// message. Throws: heed::Error if the text is not valid UTF-8.
 TokenizedText tokenize_characters(const std::string& text, const std::string& path);
 
 }  // namespace heed

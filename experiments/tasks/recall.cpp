@@ -16,8 +16,8 @@ Token value_of(Token key, std::span<const Token> pairs) {
   return kUnscored;
 }
 
-// Draws one of the different keys of the pairs with equal probability. `recalled` has a label where a key
-// is repeated.
+// Draws one of the different keys of the pairs with equal probability. `recalled` has labels at repeated
+// keys.
 Token draw_shown_key(Draws& draws, Index keys, std::span<const Token> pairs,
                      std::span<const Token> recalled) {
   const auto is_first = [&](std::size_t i) { return pairs[i] < keys && recalled[i] == kUnscored; };

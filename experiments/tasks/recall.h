@@ -8,8 +8,8 @@
 
 namespace heed {
 
-// In-context recall (MAD, Poli et al. 2024): pairs of key and value, where a key has one value within a
-// sequence, and pairs of noise among them. The last pair repeats a key that was shown.
+// In-context recall (MAD, Poli et al. 2024): pairs of key and value, and pairs of noise among them. A
+// key has one value within a sequence. The last pair repeats a key that was shown.
 class Recall : public TokenTask {
  public:
   struct Options {

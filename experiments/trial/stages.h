@@ -36,8 +36,8 @@ std::vector<Stage> stages_of(const TrialConfig& trial, const Task& task);
 // the models without memory for their parameters. Throws heed::Error if one cannot be built.
 std::string refuse_stages(const std::vector<Stage>& stages, const Registry& registry);
 
-// Returns the floating-point operations of so many training steps of so many sequences: three forward passes
-// each, since backward multiplies each matrix twice where forward does once.
+// Returns the floating-point operations of `steps` training steps of `batch` sequences. A step counts as
+// three forward passes, because backward has two matrix products for each product of forward.
 double training_flops(const std::vector<Stage>& stages, const Registry& registry, const Task& task,
                       Index batch, Index steps);
 

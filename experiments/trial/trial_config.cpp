@@ -226,8 +226,8 @@ void restore_linear(Config& linear) {
   linear.set("features", Config::scalar("elu"));
 }
 
-// Removes options that are newer than the first results, where they have their defaults: trials had ids
-// before there was a choice. attention: one choice or a stack of them.
+// Removes options that were added after the first results, if they have their defaults, so that ids of
+// earlier trials do not change. attention: one choice or a stack of them.
 void erase_newer_defaults(Config& attention) {
   if (attention.is_sequence())
     for (Config& choice : attention.items()) erase_newer_defaults(choice);

@@ -26,7 +26,7 @@ struct Unreadable {
   std::string message;
 };
 
-// Bytes of the character that starts the text; 0 where they are not UTF-8 (RFC 3629: no overlong forms, no
+// Returns the number of bytes of the first character; 0 if it is not UTF-8 (RFC 3629: no overlong forms, no
 // surrogates, nothing above U+10FFFF).
 std::size_t utf8_length(std::string_view text) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
@@ -216,7 +216,7 @@ class TreeBuilder final : public YAML::EventHandler {
   Config root_;
 };
 
-// Notes where another document begins; its content does not matter.
+// Records where another document begins. Its content does not matter.
 struct Rest final : YAML::EventHandler {
   std::optional<YAML::Mark> start;
   void OnDocumentStart(const YAML::Mark& mark) override { start = mark; }

@@ -77,7 +77,7 @@ class Fingerprints {
 
 // ---- rows that are the same model
 
-// "softmax" and "window(size=64)", or "window, size=1", where one variant has several settings.
+// Returns "softmax", or with the setting "window (lr=0.1)" if rows of several settings are named.
 std::string row_name(const PlannedTrial& t, bool with_setting) {
   return with_setting && !t.setting.empty() ? fmt::format("{} ({})", t.config.variant, t.setting)
                                             : t.config.variant;
@@ -102,7 +102,7 @@ struct Row {
   const Fingerprint* fingerprint;
 };
 
-// Rows whose models are the same function, of those that differ in nothing but the model.
+// Adds a warning for rows with the same model function, among rows that differ only in the model.
 void add_same_rows(std::vector<Row> rows, std::set<std::set<std::string>>& said,
                    std::vector<std::string>& out) {
   while (rows.size() > 1) {

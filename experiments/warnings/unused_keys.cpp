@@ -70,7 +70,8 @@ void check_train(const Planned& p, Warnings& out) {
     out.push_back("train.evaluate_sequences has no effect: the validation part has no more sequences.");
 }
 
-// What variants bring in place of what the file says. (If the sweep varies it, the sweep is refused.)
+// Adds a warning if a variant brings its own feed-forward instead of the file's. (If the sweep varies it, the
+// sweep is refused.)
 void check_overridden(const Planned& p, Warnings& out) {
   for (const VariantEntry& v : p.sweep.variants)
     for (const SweepPoint& point : p.sweep.points) {

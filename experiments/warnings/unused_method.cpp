@@ -46,7 +46,7 @@ bool same(const std::vector<double>& a, const std::vector<double>& b) {
                     [](double x, double y) { return std::abs(x - y) <= 1e-12 * (1 + std::abs(x)); });
 }
 
-// The trial with one option of its optimizer or schedule at its default; nothing if it is that already.
+// Returns the trial with one option of its optimizer or schedule at its default, or nullopt if it already is.
 std::optional<TrialConfig> with_default_option(const TrialConfig& trial, const Entry& entry,
                                                const std::string& option) {
   const auto changed = with_default(entry, entry.own_options(trial.method.options), option);

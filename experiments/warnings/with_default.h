@@ -7,7 +7,7 @@
 
 namespace heed {
 
-// Returns options with one of them at its default, resolved again; nothing if that is refused, or if it is at
+// Returns options with one of them at its default, resolved again; nullopt if that is refused, or if it is at
 // its default already.
 inline std::optional<Config> with_default(const Entry& entry, const Config& options,
                                           const std::string& option) {

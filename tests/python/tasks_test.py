@@ -35,7 +35,7 @@ def need(claim, what):
 
 
 def chi_square(seen, expected):
-    """In deviations from its mean; REQUIRES expected counts that are not small."""
+    """In standard deviations from its mean. Requires: expected counts that are not small."""
     chi = np.sum((seen - expected) ** 2 / expected)
     return (chi - (len(seen) - 1)) / np.sqrt(2 * (len(seen) - 1))
 

@@ -6,8 +6,8 @@
 namespace {
 using namespace heed;
 
-// v = x V,  s_t = a s_{t-1} + (1 - a) v_t,  y = s W,  a = sigmoid(decay) for each channel: a moving average,
-// which works. Put your equation and its paper here, and change forward and backward together.
+// v = x V,  s_t = a s_{t-1} + (1 - a) v_t,  y = s W,  a = sigmoid(decay) for each channel: a moving average, a
+// complete variant. Replace it by your equation, and cite the paper. Change forward and backward together.
 template <class S>
 class MyVariant final : public Layer<S> {
  public:
@@ -16,7 +16,7 @@ class MyVariant final : public Layer<S> {
     void describe(auto& option) { option("start", start, {.min = 0.01, .max = 0.99, .doc = "first a"}); }
   };
 
-  // Parameters are declared here, with how they start; each name draws from a random stream of its own.
+  // Declares the parameters with their initial values. Each draws from a random stream of its own name.
   MyVariant(const Options& options, const LayerSpec<S>& spec, Params<S>& params)
       : value_("value", spec.dim, spec.dim, spec.bias, 0.02, params),
         output_("output", spec.dim, spec.dim, spec.bias, 0.02, params),
@@ -27,19 +27,19 @@ class MyVariant final : public Layer<S> {
     if (spec.position && spec.position->slope(0, spec.heads) != 0) throw Error("it has no scores to bias");
   }
 
-  // What it can do; `heed check` tests just that. It sees the past alone, and no other sequence.
+  // What it supports; `heed check` tests these claims. It needs a causal mask and takes no other sequence.
   static Traits traits(const Options&) {
     return {.bidirectional = false, .cross = false, .permutation = false};
   }
 
-  // x (B, T, C) -> y (B, T, C). What backward needs is kept; memory comes from the step alone.
+  // x (B, T, C) -> y (B, T, C). Keeps what backward needs. All memory comes from the step.
   void forward(Step<S>& step, Seq<const S> x, Seq<const S>, Seq<S> y) override {
     Memory<S> memory = step.memory();
     v_ = memory.keep(x, x.dim);
     s_ = memory.keep(x, x.dim);
     a_ = memory.keep(1, 1, x.dim);
     value_.forward(step, x, v_);
-    if (spec_.position) spec_.position->rotate(v_.heads(spec_.heads), 0);  // as rope turns keys
+    if (spec_.position) spec_.position->rotate(v_.heads(spec_.heads), 0);  // as rope rotates keys
     a_.rows() = decay_.value().unaryExpr([](S d) { return 1 / (1 + std::exp(-d)); });
     step.parallel_for(x.batch, [&](Index b, Memory<S>&) {
       const auto a = a_.rows().row(0).array();

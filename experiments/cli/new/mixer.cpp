@@ -3,8 +3,8 @@
 namespace {
 using namespace heed;
 
-// o = p v,  p = softmax(q k^T / (tau sqrt(d))): attention that works. Put your equation and its paper here,
-// and change forward and backward together: `heed check` says at once whether they agree.
+// o = p v,  p = softmax(q k^T / (tau sqrt(d))): a complete variant. Replace it by your equation, and cite the
+// paper. Change forward and backward together; `heed check` tests whether they agree.
 //
 // A gate or a decay for each token is an input: name it in inputs(), see core/mixer.h.
 template <class S>
