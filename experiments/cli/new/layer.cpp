@@ -6,8 +6,8 @@
 namespace {
 using namespace heed;
 
-// v = x V,  s_t = a s_{t-1} + (1 - a) v_t,  y = s W,  a = sigmoid(decay) for each channel: a moving average, a
-// complete variant. Replace it by your equation, and cite the paper. Change forward and backward together.
+// v = x V,  s_t = a s_{t-1} + (1 - a) v_t,  y = s W,  a = sigmoid(decay) for each channel: a moving average,
+// a complete variant. Replace it by your equation, and cite the paper. Change forward and backward together.
 template <class S>
 class MyVariant final : public Layer<S> {
  public:
