@@ -9,7 +9,8 @@ namespace heed {
 
 void Refuse::operator()(const std::string& option, const std::string& message) const {
   const Config* given = in_.find(option);
-  const char* end = message.ends_with('.') ? "" : ".";
+  // A message of several lines ends with what it quotes.
+  const char* end = message.ends_with('.') || message.find('\n') != std::string::npos ? "" : ".";
   problems_.add(given ? given->place() : in_.place(),
                 fmt::format("{}.{}: {}{}", path_, option, message, end));
 }

@@ -27,6 +27,7 @@ const Names kLibraries = {"Eigen/",
                           "fmt/",
                           "hdf5",
                           "H5",
+                          "muParser",
                           "nlohmann/",
                           "omp.h",
                           "yaml-cpp/",
@@ -40,7 +41,7 @@ struct Layer {
 // Below experiments/ a layer uses only layers that are above it in this table.
 const std::vector<Layer> kLayers = {
     {"core/", {"Eigen/", "Random123/", "boost/random/", "fmt/", "omp.h", "xxhash.h"}},
-    {"variants/", {"core/", "variants/parts/", "Eigen/", "fmt/"}},
+    {"variants/", {"core/", "variants/parts/", "Eigen/", "fmt/", "muParser"}},
     {"results/", {"boost/math/", "fmt/", "hdf5", "H5", "xxhash.h"}},
     {"experiments/system/", {"core/abbreviate.h", "core/error.h", "results/", "fmt/"}},
     {"experiments/trial/",

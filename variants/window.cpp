@@ -38,13 +38,6 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
     add_pattern(plan, Window{left(), right(), std::move(global)}, tq, tk, mask);
   }
 
-  // For a window narrower than a tile, tiles of half the height contain fewer hidden pairs. If they contain
-  // all keys that their queries see, each row is summed once.
-  BlockPlan no_tiles(const Mask& mask) const {
-    const Index width = left() + 1 + (mask.causal ? 0 : right()), tile = options.tile;
-    return width <= tile ? BlockPlan((tile + 1) / 2, 2 * tile) : BlockPlan(tile, tile);
-  }
-
   // A global position may come late, and sees all keys.
   Index kept_keys(Index tk) const { return options.global.empty() ? std::min(tk, left() + 1) : tk; }
 

@@ -101,7 +101,7 @@ export PATH=$work/root/usr/bin:$system_path
 grep -q "libheed_core.* => $work/root/" <<<"$(ldd root/usr/bin/heed)" || fail "the packaged program does not find its library"
 depends=$(dpkg-deb -f "$deb" Depends)
 echo "Depends: $depends"
-for package in libc6 libstdc++6 libgomp1 libboost-program-options libhdf5 libyaml-cpp libfmt libxxhash0 libeigen3-dev; do
+for package in libc6 libstdc++6 libgomp1 libboost-program-options libhdf5 libmuparser libyaml-cpp libfmt libxxhash0 libeigen3-dev; do
   [[ $depends == *"$package"* ]] || fail "the package does not depend on $package"
 done
 if grep -qE 'python|catch2|libheed' <<<"$depends"; then fail "the package depends on what it does not need"; fi

@@ -41,7 +41,7 @@ Table expand(const BlockPlan& plan, Index tq, Index tk) {
 
 template <class... Patterns>
 BlockPlan planned(Index tq, Index tk, const Mask& mask, Index side, const Patterns&... patterns) {
-  BlockPlan plan(side, side);
+  BlockPlan plan(side);
   (add_pattern(plan, patterns, tq, tk, mask), ...);
   return plan;
 }

@@ -4,20 +4,16 @@
 #include <cstdint>
 #include <iterator>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
 #include "core/step.h"
 #include "core/views.h"
+#include "variants/parts/stretches.h"
 #include "variants/parts/tiles.h"
 
 namespace heed {
-
-// Keys first, first + step, ... before end.
-struct Stretch {
-  Index first, end, step = 1;
-  Index size() const { return first < end ? (end - first + step - 1) / step : 0; }
-};
 
 // The tiles of a visibility pattern that does not depend on the data. Made once for each pair of lengths,
 // read by all threads. A tile of queries lists the keys that at least one of its queries sees, at any
@@ -26,8 +22,10 @@ struct Stretch {
 // is not full.
 class BlockPlan {
  public:
-  // Tiles of at most `height` queries and `width` keys.
-  BlockPlan(Index height, Index width) : height_(height), width_(width) {}
+  // side: of tiles, in queries and in keys. Where each query of a group sees at most `side` keys, and less
+  // than half of what the group sees (a window), tiles have half the height and twice the width: they contain
+  // fewer hidden pairs, and all keys of their queries, so each row is summed once.
+  explicit BlockPlan(Index side) : side_(side) {}
   BlockPlan(BlockPlan&&) = default;  // movable, not copyable: tiles point into the plan
   BlockPlan& operator=(BlockPlan&&) = default;
 
@@ -60,17 +58,23 @@ class BlockPlan {
     std::vector<std::uint64_t> bits;
     std::vector<KeyTile> key_tiles;
   };
-  std::vector<Rows> neighbors(const std::vector<std::int32_t>& every, const std::vector<std::int32_t>& some,
-                              Index tk) const;
+  struct Sides {
+    Index height, width;
+  };
+  static std::vector<Rows> neighbors(const std::vector<std::int32_t>& every,
+                                     const std::vector<std::int32_t>& some, Index tk, Index width);
   // Notes on each key while a tile is built.
   struct Noted {
     std::int32_t seen = 0;        // number of queries of the tile that see it
     Index bit = 0, next_row = 0;  // where its mask begins; 0 and 0: its tile is full and has none
   };
+  using Queries = std::span<const std::int32_t>;
   template <class Keys>
-  void add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& keys, std::vector<Noted>& noted);
+  Sides sides(Queries group, Keys&& keys, std::vector<Noted>& noted) const;
+  template <class Keys>
+  void add_tile(Queries queries, Index tk, Index width, Keys&& keys, std::vector<Noted>& noted);
 
-  Index height_, width_, highest_ = 1, widest_ = 1, pairs_ = 0, visited_ = 0;
+  Index side_, highest_ = 1, widest_ = 1, pairs_ = 0, visited_ = 0;
   bool once_ = false;
   std::vector<Tile> tiles_;
 };
@@ -83,29 +87,50 @@ void BlockPlan::add(Index tq, Index tk, Keys&& keys, Group&& group) {
   std::stable_sort(order.begin(), order.end(), [&](Index a, Index b) { return group(a) < group(b); });
   std::vector<Noted> noted(static_cast<std::size_t>(tk));
   for (auto from = order.begin(); from != order.end();) {
-    auto to = from;
-    while (to != order.end() && to - from < height_ && group(*to) == group(*from)) ++to;
-    add_tile({from, to}, tk, keys, noted);
-    from = to;
+    const auto end = std::find_if(from, order.end(), [&](Index i) { return group(i) != group(*from); });
+    const auto [height, width] = sides({from, end}, keys, noted);
+    while (from != end) {
+      const auto to = from + std::min<Index>(height, end - from);
+      add_tile({from, to}, tk, width, keys, noted);
+      from = to;
+    }
   }
   Index standing = 0;
   for (Index t = 0; t < count(); ++t) standing += tile(t).queries.size;
   once_ = first_pass && standing == tq;
 }
 
+template <class Keys>
+BlockPlan::Sides BlockPlan::sides(Queries group, Keys&& keys, std::vector<Noted>& noted) const {
+  Index most = 0;                  // that a query sees
+  std::vector<std::int32_t> seen;  // by any
+  for (Index i : group) {
+    Index own = 0;
+    keys(i, [&](const Stretch& stretch) {
+      own += stretch.size();
+      for (Index j = stretch.first; j < stretch.end; j += stretch.step)
+        if (noted[static_cast<std::size_t>(j)].seen++ == 0) seen.push_back(static_cast<std::int32_t>(j));
+    });
+    most = std::max(most, own);
+  }
+  for (std::int32_t j : seen) noted[static_cast<std::size_t>(j)] = {};
+  return most <= side_ && 2 * most < std::ssize(seen) ? Sides{(side_ + 1) / 2, 2 * side_}
+                                                      : Sides{side_, side_};
+}
+
 // Returns ranges of keys that contain both lists, from one multiple of kNear to another if widths allow it,
 // so that rows of scores are whole SIMD packets. Returns none if most of their keys would be hidden.
 inline std::vector<Rows> BlockPlan::neighbors(const std::vector<std::int32_t>& every,
-                                              const std::vector<std::int32_t>& some, Index tk) const {
+                                              const std::vector<std::int32_t>& some, Index tk, Index width) {
   constexpr Index kNear = 16;
-  const Index near = width_ % kNear == 0 ? kNear : 1;
+  const Index near = width % kNear == 0 ? kNear : 1;
   std::vector<std::int32_t> all;
   std::merge(every.begin(), every.end(), some.begin(), some.end(), std::back_inserter(all));
   std::vector<Rows> out;
   Index visited = 0;
   for (auto from = all.begin(); from != all.end();) {
     const Index first = *from / near * near;
-    const auto to = std::lower_bound(from, all.end(), first + width_);
+    const auto to = std::lower_bound(from, all.end(), first + width);
     const Index last = std::min((*(to - 1) / near + 1) * near, tk);
     out.push_back({nullptr, first, last - first});
     visited += last - first;
@@ -116,11 +141,10 @@ inline std::vector<Rows> BlockPlan::neighbors(const std::vector<std::int32_t>& e
 }
 
 template <class Keys>
-void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& keys,
-                         std::vector<Noted>& noted) {
+void BlockPlan::add_tile(Queries queries, Index tk, Index width, Keys&& keys, std::vector<Noted>& noted) {
   const auto of = [&](Index j) -> Noted& { return noted[static_cast<std::size_t>(j)]; };
   const auto n = static_cast<std::int32_t>(queries.size());
-  Tile tile{std::move(queries), {}, {}, {}};
+  Tile tile{{queries.begin(), queries.end()}, {}, {}, {}};
   std::vector<std::int32_t> seen, every, some;  // keys that all queries see, or a part of them
   for (std::int32_t i : tile.queries)
     keys(Index{i}, [&](const Stretch& stretch) {
@@ -133,13 +157,13 @@ void BlockPlan::add_tile(std::vector<std::int32_t> queries, Index tk, Keys&& key
   for (std::int32_t j : seen) (of(j).seen == n ? every : some).push_back(j);
 
   // Contiguous keys need no copy. Scattered keys that all queries see form full tiles.
-  std::vector<Rows> cuts = neighbors(every, some, tk);
+  std::vector<Rows> cuts = neighbors(every, some, tk, width);
   if (cuts.empty()) {
     tile.keys = std::move(every);
     tile.keys.insert(tile.keys.end(), some.begin(), some.end());
     const Index size = std::ssize(tile.keys);
-    for (Index from = 0; from < size; from += width_)
-      cuts.push_back({tile.keys.data() + from, 0, std::min(width_, size - from)});
+    for (Index from = 0; from < size; from += width)
+      cuts.push_back({tile.keys.data() + from, 0, std::min(width, size - from)});
   }
   highest_ = std::max<Index>(highest_, n);
   Index bits = 0;  // so far

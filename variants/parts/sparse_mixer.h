@@ -17,8 +17,7 @@ namespace heed {
 // Shared code of mixers with a fixed pattern. A mixer derives from it, has options.tile, and defines
 //     Index kinds() const                      number of patterns; head h has pattern h % kinds()
 //     void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const    BlockPlan or PairCount
-// Optional: `Index kept_keys(Index tk) const` if a decoder need not keep all keys, and `BlockPlan
-// no_tiles(const Mask& mask) const` if tiles should not be square.
+// Optional: `Index kept_keys(Index tk) const` if a decoder need not keep all keys.
 template <class Mixer, class S>
 struct SparseMixer : TiledMixer<Mixer, S> {
   // Makes plans for new lengths, or for all lengths after forget().
@@ -51,13 +50,12 @@ struct SparseMixer : TiledMixer<Mixer, S> {
   }
 
   Index kept_keys(Index tk) const { return tk; }
-  BlockPlan no_tiles(const Mask&) const { return {mixer().options.tile, mixer().options.tile}; }
   void forget() { prepared_.clear(); }
 
  private:
   const Mixer& mixer() const { return static_cast<const Mixer&>(*this); }
   BlockPlan planned(Index kind, Index tq, Index tk, const Mask& mask) const {
-    BlockPlan plan = mixer().no_tiles(mask);
+    BlockPlan plan(mixer().options.tile);
     mixer().plan(kind, tq, tk, mask, plan);
     return plan;
   }
