@@ -12,6 +12,7 @@
 #include "core/register.h"
 #include "variants/parts/feature_maps.h"
 #include "variants/parts/packed_tile.h"
+#include "variants/parts/positions.h"
 
 namespace {
 using namespace heed;
@@ -100,10 +101,7 @@ struct LinearAttention {
 
   // Declares the parameters of the feature map. Throws: Error if there is a bias by position.
   void declare(const LayerSpec<S>& spec, Params<S>& params) {
-    if (spec.position && spec.position->slope(0, spec.heads) != 0)
-      throw Error(
-          "linear attention has no scores that a position could bias: with 'linear', position must be "
-          "another kind than alibi.");
+    refuse_score_bias(spec, "linear");
     map_ = options.chosen();
     std::visit([&](auto& map) { map.declare(spec, shape(spec).key, params); }, map_);
   }

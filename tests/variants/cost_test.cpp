@@ -276,7 +276,11 @@ namespace {
 // Trainable numbers of a layer of width d, with its defaults and biases, written down by hand.
 double written_down(const std::string& name, double d, double heads) {
   const double projections = 4 * d * d + 4 * d;
-  if (name == "forgetting") return projections + d * heads + heads;                  // the gates' map
+  if (name == "forgetting") return projections + d * heads + heads;  // the gates' map
+  if (name == "retention")
+    return projections + 2 * d * d + d + 2 * d * d;  // values of width 2 d, and their gate
+  if (name == "gla")  // queries, keys and decays of width d / 2; a gate, a gain
+    return projections - d * d - d + d * d / 2 + d / 2 + d * d + d / heads;
   if (name == "differential") return projections + 4 * (d / heads / 2) + d / heads;  // four lambdas, a gain
   if (name == "tokenformer") return 4 * d * 2 * d;                                   // four maps of d tokens
   if (name == "mlp") return 2 * d * 4 * d + 4 * d + d;
@@ -287,7 +291,8 @@ double written_down(const std::string& name, double d, double heads) {
     const double width = 8 * std::round(8 * d / 3 / 8);
     return 3 * d * width + 2 * width + d;
   }
-  for (const char* plain : {"softmax", "linear", "window", "strided", "fixed", "bigbird", "topk"})
+  for (const char* plain :
+       {"softmax", "fast_weights", "linear", "window", "strided", "fixed", "bigbird", "topk"})
     if (name == plain) return projections;
   FAIL("write down how many parameters '" + name + "' has");
   return 0;

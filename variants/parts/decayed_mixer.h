@@ -1,0 +1,110 @@
+#pragma once
+
+#include <fmt/format.h>
+
+#include <span>
+
+#include "core/error.h"
+#include "core/mixer.h"
+#include "variants/parts/decayed_attention.h"
+#include "variants/parts/head_output.h"
+#include "variants/parts/packed_tile.h"
+#include "variants/parts/positions.h"
+
+namespace heed {
+
+// Shared code of mixers that are linear attention with decay (decayed_attention.h), then perhaps a norm and a
+// gate (head_output.h). A mixer derives from it and defines `options.chunk` and
+//     double scale(const Head<S>&) const
+//     Mat<S> log_decay(const Head<S>&, Memory<S>&) const
+//         kept, (T,1) or (T,key)
+// and, if they are not as here,
+//     static constexpr bool kByChannel, and the members below that end in `of_head` or begin with `log_decay`
+template <class Mixer, class S>
+struct DecayedMixer {
+  static constexpr bool kByChannel = false;
+  HeadOutput<S> output_of_head(const Head<S>&, Memory<S>&) const { return {no_rows()}; }
+  ConstMat<S> gate_of_head(const Head<S>&) const { return no_rows(); }
+  Mat<S> gate_of_head(const HeadGrad<S>&) const { return no_rows(); }
+  Mat<S> gain_of_head(const HeadGrad<S>&, Memory<S>&) const { return no_rows(); }
+  // Whether the decay has a gradient, and what adds it.
+  static constexpr bool kLearnsDecay = false;
+  void log_decay_backward(const Head<S>&, Mat<S> /*log_decay*/, In<S> /*its gradient*/, HeadGrad<S>&) const {}
+
+  struct Saved {
+    Mat<S> log_decay, states;
+    Mat<S> u;  // (T,value): the output before norm and gate
+  };
+
+  Traits traits() const { return {.bidirectional = false, .cross = false, .permutation = false}; }
+
+  void prepare(Index tq, Index tk, const Mask& mask) const {
+    if (tq != tk || mask.offset != 0)
+      throw Error(
+          fmt::format("a recurrence reads queries and keys side by side, but there are {} queries and "
+                      "{} keys at offset {}.",
+                      tq, tk, mask.offset));
+  }
+
+  Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const HeadOutput<S> output = mixer().output_of_head(in, memory);
+    const Mat<S> log_decay = mixer().log_decay(in, memory);
+    const Mat<S> u = output.plain() ? o : kept_room(memory, o.rows(), o.cols());
+    const Mat<S> states = decayed_forward<S>(core(in, log_decay), no_rows(), u, memory);
+    if (!output.plain()) output.forward(u, mixer().gate_of_head(in), o, memory);
+    return {log_decay, states, u};
+  }
+
+  void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    const HeadOutput<S> output = mixer().output_of_head(in, memory);
+    const ConstMat<S> du =
+        output.plain() ? d_o
+                       : output.backward(saved.u, mixer().gate_of_head(in), d_o, mixer().gate_of_head(grad),
+                                         mixer().gain_of_head(grad, memory), memory);
+    const Mat<S> dlog_decay =
+        Mixer::kLearnsDecay ? zeros(memory, in.k.rows(), saved.log_decay.cols()) : no_rows();
+    const Mat<S> d_state = tile_room(memory, in.k.cols(), in.v.cols());
+    decayed_backward<S>(core(in, saved.log_decay), saved.states, du, {grad.q, grad.k, grad.v, dlog_decay},
+                        d_state, memory);
+    if (Mixer::kLearnsDecay) mixer().log_decay_backward(in, saved.log_decay, dlog_decay, grad);
+  }
+
+  void weights(const Head<S>& in, const Saved& saved, Mat<S> p, Memory<S>& memory) const {
+    decayed_weights(core(in, saved.log_decay), p, memory);
+  }
+
+  Index state_size(const HeadSize& size) const { return size.key * size.value; }
+  void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>& memory) const {
+    const HeadOutput<S> output = mixer().output_of_head(token, memory);
+    const Mat<S> u = tile_room(memory, 1, o.cols());
+    decayed_step(core(token, mixer().log_decay(token, memory)),
+                 mat(state.data(), token.k.cols(), token.v.cols()), u);
+    if (output.plain())
+      o = u;
+    else
+      output.forward(u, mixer().gate_of_head(token), o, memory);
+  }
+
+  Cost cost(const HeadSize& size) const {
+    return {decayed_flops(size.tq, size.key, size.value, mixer().options.chunk, Mixer::kByChannel),
+            4 * static_cast<double>(state_size(size))};
+  }
+
+ protected:
+  static Mat<S> no_rows() { return {nullptr, 0, 0, Eigen::OuterStride<>(0)}; }
+
+ private:
+  const Mixer& mixer() const { return static_cast<const Mixer&>(*this); }
+  Decayed<S> core(const Head<S>& in, Mat<S> log_decay) const {
+    return {in.q, in.k, in.v, log_decay, mixer().scale(in), mixer().options.chunk};
+  }
+};
+
+template <class O>
+void describe_decayed(O& option, Index& chunk) {
+  option("chunk", chunk,
+         {.min = 1, .speed = true, .doc = "positions per chunk; changes only speed and rounding"});
+}
+
+}  // namespace heed
