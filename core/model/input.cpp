@@ -13,7 +13,7 @@ Input<S>::Input(const Stream& stream, const ModelSpec& spec, const Registry& reg
   if (stream.kind == Stream::Kind::tokens)
     table_ = params.declare("embedding", width_, dim_, Init::normal(stddev), Role::undecayed);
   else
-    map_.emplace("embedding", width_, dim_, spec.options.bias, stddev, params);
+    map_.emplace("embedding", width_, dim_, spec.options.has_linear_bias(), stddev, params);
   if (spec.class_token) {
     class_token_ = params.declare("class_token", 1, dim_, Init::normal(stddev), Role::undecayed);
     first_ = 1;

@@ -24,7 +24,7 @@ struct ModelOptions {
   Index layers = 2, heads = 2, dim = 64;
   std::string norm = "layer";
   double norm_eps = 1e-5;
-  bool bias = true;
+  bool bias = true, linear_bias = true;
   bool tied = false;
 
   void describe(auto& option) {
@@ -36,8 +36,10 @@ struct ModelOptions {
     option("norm_eps", norm_eps,
            {.min = 1e-12, .max = 1, .doc = "added to the (mean) square inside the norm's root"});
     option("bias", bias, {.doc = "do linear maps and layer norms have one?"});
+    option("linear_bias", linear_bias, {.doc = "false: of the two, only layer norms have one"});
     option("tied", tied, {.doc = "the head's matrix is the embedding's, transposed"});
   }
+  bool has_linear_bias() const { return bias && linear_bias; }
 };
 
 // Returns the feed-forward that a variant puts into the slot instead of the model's, or nullopt if it keeps

@@ -62,7 +62,7 @@ Stack<S>::Stack(const StackSpec<S>& spec, const ModelSpec& model, const Registry
                      .layers = spec.layers,
                      .length = spec.length,
                      .causality = {spec.causal, {}},
-                     .bias = o.bias,
+                     .bias = o.has_linear_bias(),
                      .position = spec.position};
   for (layer.depth = 0; layer.depth < spec.layers; ++layer.depth)
     blocks_.push_back(make_block(spec, model, layer, registry, params));

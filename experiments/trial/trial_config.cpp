@@ -140,6 +140,8 @@ Config to_config(const TrialConfig& trial) {
     out.set("grow", Config::sequence(std::move(stages)));
   }
   Config model = write_options(trial.model);
+  // Written only if it is not the default: trials from before there was a choice have the same id.
+  if (trial.model.linear_bias) model.erase("linear_bias");
   model.set("positions", choice_config(trial.positions));
   model.set("feed_forward", choice_config(trial.feed_forward));
   out.set("model", std::move(model));

@@ -19,7 +19,8 @@ struct RecurrentOptions {
   void describe(auto& option) {
     option("hidden", hidden, {.min = 0, .size = true, .doc = "hidden channels; 0: the model's width"});
     option("bias", bias,
-           {.doc = "the two bias vectors of the cell; model.bias concerns the output map only"});
+           {.doc = "the two bias vectors of the cell; model.bias and model.linear_bias concern the output "
+                   "map only"});
   }
 };
 

@@ -294,6 +294,21 @@ TEST_CASE("model: a probe shows the weights of every block") {
   CHECK(pictures == 2 * 2 * 3);
 }
 
+TEST_CASE("model: without linear_bias, only layer norms have biases; without bias, nothing has") {
+  for (const bool bias : {true, false}) {
+    ModelSpec spec = tiny_spec({{"softmax"}});
+    spec.options.bias = bias, spec.options.linear_bias = false;
+    TinyModel<double> tiny(spec);
+    Index biases = 0;
+    for (const ParamInfo& p : tiny.params.infos())
+      if (p.name.ends_with(".bias")) {
+        CHECK(p.component == Component::norms);
+        ++biases;
+      }
+    CHECK(biases == (bias ? 5 : 0));  // two norms in each of two blocks, and the last one
+  }
+}
+
 TEST_CASE("model: the cost is that of the matrices: two operations for each weight and row") {
   ModelSpec spec = tiny_spec();
   Params<float> params;

@@ -92,6 +92,14 @@ TEST_CASE("trial_id: the id of a known trial is unchanged (another id would make
   CHECK(good(kSmall).trials.at(0).id == "8167d24f97a859d8");
 }
 
+TEST_CASE("trial_id: model.linear_bias changes an id only if it is false") {
+  const Sweep sweep = good(kSmall + "sweep: {parameters: {model.linear_bias: [true, false]}}\n");
+  REQUIRE(sweep.trials.size() == 2);
+  CHECK(sweep.trials[0].id == good(kSmall).trials.at(0).id);
+  CHECK(sweep.trials[1].id != sweep.trials[0].id);
+  CHECK_FALSE(heed::trial_from_config(heed::to_config(sweep.trials[1].config)).model.linear_bias);
+}
+
 TEST_CASE("trial_id: a label does not change an id") {
   const Sweep one = good("variants: [{window: {size: 8}}]\ntask: mqar\n");
   const Sweep two = good("variants: [{window: {size: [8, 9]}}]\ntask: mqar\n");
