@@ -98,4 +98,13 @@ Results read_results(const std::filesystem::path& path) {
           .columns = read_columns(file)};
 }
 
+std::optional<Curves> read_curves(const std::filesystem::path& path, const std::string& name) {
+  const H5Reader file(path);
+  read_header(file, kResultsFormat);
+  if (!file.has(name) || file.text_or_empty(name, "role") != "curve") return std::nullopt;
+  const std::vector<std::string> dims = file.dims(name);
+  if (dims.size() != 2) throw DamagedFile(path, fmt::format("'{}' is no curve of trials.", name));
+  return Curves{.at = file.read<std::int64_t>(dims[1]), .values = file.read<double>(name)};
+}
+
 }  // namespace heed::results

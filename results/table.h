@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -42,6 +43,15 @@ struct Results {
 
 // Reads a merged file, without curves and groups. Throws: IoError, DamagedFile.
 Results read_results(const std::filesystem::path& path);
+
+// One curve of all trials along its axis.
+struct Curves {
+  std::vector<std::int64_t> at;  // the values of the axis
+  std::vector<double> values;    // (trial, axis); NaN where a trial has none
+};
+
+// Reads a curve of a merged file; nullopt if the file has none of this name. Throws: IoError, DamagedFile.
+std::optional<Curves> read_curves(const std::filesystem::path& path, const std::string& name);
 
 // Returns the columns of an open trial file or merged file.
 std::vector<Column> read_columns(const H5Reader& file);

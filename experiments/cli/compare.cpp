@@ -7,9 +7,11 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/report_merge.h"
 #include "experiments/cli/results_input.h"
+#include "experiments/report/compare/by_length.h"
 #include "experiments/report/compare/comparison.h"
 #include "experiments/report/compare/joined_results.h"
 #include "experiments/report/compare/table_text.h"
+#include "experiments/trial/metrics.h"
 #include "results/sameness.h"
 
 namespace heed::cli {
@@ -67,19 +69,30 @@ std::string json_text(const Comparison& c, const std::string& digest) {
   return out.dump(2) + '\n';
 }
 
+// Makes a row of each trial and test length, also of trials that are still planned.
+void show_by_length(ResultsInput& loaded) {
+  const std::size_t trials = loaded.results.trial.size(), planned = loaded.options.planned;
+  const auto accuracy = results::read_curves(loaded.file, accuracy_by_length().name);
+  loaded.results = by_test_length(loaded.results, accuracy);
+  loaded.options.metric = accuracy_by_length().name;
+  if (planned > trials)
+    loaded.options.planned = loaded.results.trial.size() + (planned - trials) * accuracy->at.size();
+}
+
 // The results to compare: of one run directory or results file, or of several, joined as one sweep. Options
 // that the command line does not set come from the first one's sweep file.
 struct Loaded {
   ResultsInput input;
   std::vector<std::string> notes, digests;
 };
-Loaded load_all(const Input& input) {
+Loaded load_all(const Input& input, bool by_length) {
   Loaded out;
   std::vector<results::Results> sweeps;
   std::size_t planned = 0;
   for (const std::string& from : input.all("results")) {
     ResultsInput one = load_results(input, from);
     out.digests.push_back(results::content_digest(one.file));
+    if (by_length) show_by_length(one);
     // A results file does not contain the number of planned trials.
     planned += one.options.planned > 0 ? one.options.planned : one.results.trial.size();
     if (sweeps.empty()) out.input = one;
@@ -104,10 +117,15 @@ std::string digests_text(const std::vector<std::string>& digests) {
 
 int run(const Input& input, Registry&) {
   if (input.has("csv") && input.has("json")) throw UsageError("--csv and --json exclude each other.");
-  const Loaded loaded = load_all(input);
+  const std::string by = input.has("by") ? input.get<std::string>("by") : "";
+  const bool by_length = by == kTestLengthAxis;
+  if (by_length && input.has("metric"))
+    throw UsageError("--by test_length compares test_accuracy_by_length, so it takes no --metric.");
+  const Loaded loaded = load_all(input, by_length);
   Comparison comparison = compare(loaded.input.results, loaded.input.options);
   comparison.notes.insert(comparison.notes.begin(), loaded.notes.begin(), loaded.notes.end());
-  if (input.has("by")) split_by(comparison, input.get<std::string>("by"));
+  const bool one_length = by_length && std::ranges::find(comparison.varied, by) == comparison.varied.end();
+  if (!by.empty() && !one_length) split_by(comparison, by);
   if (input.has("json"))
     return fmt::print("{}", json_text(comparison, fmt::format("{}", fmt::join(loaded.digests, " ")))), kDone;
   if (!input.has("csv"))
@@ -135,7 +153,7 @@ Command compare_command() {
       "mean.\n"
       "docs/comparing.md explains each column. Several sweeps are compared as one. Defaults come from "
       "`compare` in the\n"
-      "sweep file of the first.\n"
+      "sweep file of the first. --by test_length compares the accuracy at each of task.test_lengths.\n"
       "\n"
       "    heed compare runs/quickstart --metric solved_step --reference softmax";
   add_compare_options(c.options);

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <string>
 #include <vector>
 
@@ -8,6 +9,7 @@
 #include "experiments/report/compare/table_text.h"
 #include "experiments/sweep/variant_names.h"
 #include "experiments/trial/metrics.h"
+#include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_options.h"
 #include "experiments/trial/trial_config.h"
 
@@ -88,7 +90,12 @@ int describe(const std::string& name, const Registry& registry) {
   found |= print_if_found(registry.find_position(name), "position");
   found |= print_if_found(registry.find_optimizer(name), "optimizer");
   found |= print_if_found(registry.find_schedule(name), "schedule");
-  found |= print_if_found(registry.find_task(name), "task");
+  const TaskInfo* task = registry.find_task(name);
+  if (print_if_found(task, "task")) {
+    found = true;
+    if (std::ranges::find(task->options, "length", &OptionInfo::name) != task->options.end())
+      fmt::print("\nA generated task also takes {}: a list of other lengths for the test.\n", kTestLengths);
+  }
   if (found) return kDone;
   std::vector<std::string> known = {"model", "train"};
   for (const auto& all : {names(registry.variants()), names(registry.positions()),

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "experiments/trial/stages.h"
+#include "experiments/trial/test_lengths.h"
 
 namespace heed {
 
@@ -18,6 +19,9 @@ void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& varian
   try {
     if (const std::string why = refuse_stages(stages_of(trial, *task), registry_); !why.empty())
       problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
+    for (const Index length : trial.test_lengths)
+      if (const std::string why = refuse_test_length(trial, *task, length, registry_); !why.empty())
+        return problems_.add(task_place, fmt::format("task.{}: {}", kTestLengths, why));
   } catch (const Error& e) {
     problems_.add(variant.place, fmt::format("{}: {}", variant.path, e.what()));
   }

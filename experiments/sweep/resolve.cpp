@@ -9,6 +9,7 @@
 #include "experiments/sweep/train_section.h"
 #include "experiments/sweep/variant_names.h"
 #include "experiments/trial/method.h"
+#include "experiments/trial/test_lengths.h"
 
 namespace heed {
 namespace {
@@ -17,6 +18,23 @@ namespace {
 const Config* section(const Config& sections, const char* name) {
   const Config* found = sections.find(name);
   return found && !found->is_null() ? found : nullptr;
+}
+
+// Checks the options of the task at each length that it is tested at.
+void check_test_lengths(const Config& section, const TaskInfo& info, const TrialConfig& trial,
+                        Problems& problems) {
+  if (trial.test_lengths.empty() || !problems.empty()) return;
+  const Place place = section.find(kTestLengths)->place();
+  if (std::ranges::find(info.options, "length", &OptionInfo::name) == info.options.end())
+    return problems.add(
+        place, fmt::format("task.{}: the task '{}' has no option 'length'.", kTestLengths, info.name));
+  for (const Index length : trial.test_lengths) {
+    Problems found;
+    info.resolve(at_length(trial.task, length).options, "task", found);
+    for (const std::string& line : found.lines())
+      problems.add(place,
+                   fmt::format("task.{}: {} is no length of this task: {}", kTestLengths, length, line));
+  }
 }
 
 // Reads `task: {name: mqar, length: 64}`. Adds at most one problem about the name, because its options are
@@ -38,7 +56,9 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
                            : fmt::format("task.name: expected a string, found {}.", name->described()));
   Config options = *task;
   options.erase("name");
+  trial.test_lengths = take_test_lengths(options, problems);
   trial.task = {info->name, info->resolve(options, "task", problems)};
+  check_test_lengths(*task, *info, trial, problems);
 }
 
 // Reads a slot of the model: "none", or a registered name with its options.

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "core/model/model_spec.h"
+#include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_options.h"
 
 namespace heed {
@@ -71,6 +72,7 @@ std::vector<OptionInfo> section_options(const Config& tree, const Registry& regi
   } else {
     for (const TaskInfo& t : registry.tasks()) append(all, "task", t.options);
   }
+  append(all, "task", {{kTestLengths, "list of integers", "", {}}});
   append(all, "model", list_options<ModelOptions>());
   append(all, "model", {{"positions", "string", "", {}}, {"feed_forward", "string", "", {}}});
   append(all, "train", list_options<TrainOptions>());

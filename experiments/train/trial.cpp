@@ -13,6 +13,7 @@
 #include "experiments/system/peak_memory.h"
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
+#include "experiments/train/test_lengths.h"
 #include "experiments/train/train.h"
 #include "experiments/trial/metrics.h"
 #include "experiments/trial/stages.h"
@@ -157,6 +158,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   else
     add_no_probes(record);
   add_curves(record, log);
+  add_test_lengths(record, trial, registry, finished ? last.get() : nullptr, threads);
   if (trial.save.weights) save_weights(record, params);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);
   return record;

@@ -65,7 +65,14 @@ const std::vector<MetricInfo>& metrics() {
   return all;
 }
 
+const MetricInfo& accuracy_by_length() {
+  static const MetricInfo info = {"test_accuracy_by_length", "1", larger, false,
+                                  "test_accuracy on sequences of another length than in training"};
+  return info;
+}
+
 const MetricInfo* find_metric(const std::string& name) {
+  if (name == accuracy_by_length().name) return &accuracy_by_length();
   const auto at = std::ranges::find(metrics(), name, &MetricInfo::name);
   return at == metrics().end() ? nullptr : &*at;
 }

@@ -42,7 +42,11 @@ inline constexpr std::array<HeadMeasure, 6> kHeadMeasures = {{
 // growth_difference, which only a model that grows has.
 const std::vector<MetricInfo>& metrics();
 
-// Returns the metric of this name, or null if there is none.
+// The accuracy at each of a trial's test lengths (task.test_lengths): a curve along the axis kTestLengthAxis.
+const MetricInfo& accuracy_by_length();
+inline constexpr const char* kTestLengthAxis = "test_length";
+
+// Returns the metric of this name, or null if there is none. Knows accuracy_by_length() too.
 const MetricInfo* find_metric(const std::string& name);
 
 // Returns a value to record. Requires: the table has the name.

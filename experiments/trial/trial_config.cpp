@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "core/options.h"
+#include "experiments/trial/test_lengths.h"
 
 namespace heed {
 namespace {
@@ -145,7 +146,9 @@ Config to_config(const TrialConfig& trial) {
   model.set("positions", choice_config(trial.positions));
   model.set("feed_forward", choice_config(trial.feed_forward));
   out.set("model", std::move(model));
-  out.set("task", choice_config(trial.task));
+  Config task = choice_config(trial.task);
+  if (!trial.test_lengths.empty()) task.set(kTestLengths, detail::to_config(trial.test_lengths));
+  out.set("task", std::move(task));
   out.set("train", train_config(trial));
   out.set("save", write_options(SaveFlags{trial.save}));
   if (!trial.plugins.empty()) out.set("plugins", plugins_config(trial.plugins));
@@ -178,7 +181,11 @@ TrialConfig trial_from_config(const Config& resolved) {
     }
   trial.positions = Tree::choice(tree.at("model.positions"));
   trial.feed_forward = Tree::choice(tree.at("model.feed_forward"));
-  trial.task = Tree::choice(tree.at("task"));
+  Config task = tree.at("task");
+  Problems problems;
+  trial.test_lengths = take_test_lengths(task, problems);
+  problems.throw_if_any();
+  trial.task = Tree::choice(task);
   Config model = tree.at("model");
   model.erase("positions");
   model.erase("feed_forward");

@@ -35,6 +35,8 @@ struct TrialConfig {
   std::vector<Choice> attention;  // one choice, or the stack that the blocks take in turn
   Choice feed_forward, positions, task;
   std::vector<EarlierStage> grow;  // before this model is reached; most trials have none
+  std::vector<Index>
+      test_lengths;  // other lengths of the task at which the trained model is tested; ascending
   ModelOptions model;
   TrainOptions train;
   Method method;

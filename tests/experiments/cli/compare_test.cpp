@@ -45,6 +45,34 @@ TEST_CASE("compare: times of two loads get no verdict, and the load is recorded"
   CHECK_THAT(compare(folder, {"r", "--metric", "test_loss"}).out, ContainsSubstring("verdict"));
 }
 
+TEST_CASE(
+    "compare: --by test_length prints a table for each length of task.test_lengths, also of several runs") {
+  const TempFolder folder;
+  const Words sweep = {"model.positions=none", "sweep.seeds=1"};
+  const auto run = [&](const char* out, const std::string& lengths) {
+    Words words = sweep;
+    words.push_back("task.test_lengths=" + lengths);
+    return run_smoke(folder, out, words);
+  };
+  REQUIRE(run("r", "[24, 16]").code == 0);
+  REQUIRE(run("s", "[20, 24]").code == 0);
+  const Ended one = compare(folder, {"r", "--by", "test_length"});
+  CHECK(one.code == 0);
+  CHECK_THAT(one.out, ContainsSubstring("test_length = 16") && ContainsSubstring("test_length = 24") &&
+                          ContainsSubstring("test_accuracy_by_length"));
+  const Ended both = compare(folder, {"r", "s", "--by", "test_length"});
+  CHECK(both.code == 0);
+  CHECK_THAT(both.out, ContainsSubstring("test_length = 20"));
+  CHECK(compare(folder, {"r", "--by", "test_length", "--metric", "test_loss"}).code == 2);
+  // A trial that is run again gives the same accuracies.
+  CHECK(heed::test::heed(folder.path(), {"verify", "r", "--sample", "1"}).code == 0);
+
+  REQUIRE(run_smoke(folder, "without", sweep).code == 0);
+  const Ended none = compare(folder, {"without", "--by", "test_length"});
+  CHECK(none.code == 64);
+  CHECK_THAT(none.err, ContainsSubstring("task.test_lengths"));
+}
+
 TEST_CASE("compare: an unknown reference gets the nearest variant, and each variant once") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {}).code == 0);

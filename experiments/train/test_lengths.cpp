@@ -1,0 +1,56 @@
+#include "experiments/train/test_lengths.h"
+
+#include <algorithm>
+#include <limits>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "experiments/trial/metrics.h"
+#include "experiments/trial/stages.h"
+#include "experiments/trial/test_lengths.h"
+
+namespace heed {
+namespace {
+
+// Copies every parameter that has the same size in both. Fixed tables that depend on the length stay those of
+// the longer model.
+void copy_values(Params<float>& from, Params<float>& to) {
+  for (const ParamInfo& p : from.infos())
+    if (const Param<float> own = from.find(p.name), other = to.find(p.name);
+        other && other.rows() == p.rows && other.cols() == p.cols)
+      other.value() = own.value();
+}
+
+double accuracy_at(const TrialConfig& trial, const Registry& registry, SizedModel& trained,
+                   Index trained_length, Index length, int threads) {
+  const std::unique_ptr<Task> task =
+      registry.task(trial.task.name).make(at_length(trial.task, length).options, trial.seed);
+  // A model reads shorter sequences as it is. Tables of positions and patterns end at its own length.
+  std::unique_ptr<SizedModel> longer;
+  if (task->shape().input.length > trained_length) {
+    longer = std::make_unique<SizedModel>(model_spec(trial, *task), registry, trial.seed);
+    copy_values(trained.params, longer->params);
+  }
+  Step<float> step(threads, false);
+  return evaluate(longer ? longer->model : trained.model, step, *task, Split::test,
+                  trial.train.test_sequences, trial.train.batch)
+      .accuracy;
+}
+
+}  // namespace
+
+void add_test_lengths(results::Record& record, const TrialConfig& trial, const Registry& registry,
+                      SizedModel* trained, int threads) {
+  if (trial.test_lengths.empty()) return;
+  const Index trained_length =
+      registry.task(trial.task.name).make(trial.task.options, trial.seed)->shape().input.length;
+  std::vector<double> accuracy(trial.test_lengths.size(), std::numeric_limits<double>::quiet_NaN());
+  for (std::size_t i = 0; trained && i < accuracy.size(); ++i)
+    accuracy[i] = accuracy_at(trial, registry, *trained, trained_length, trial.test_lengths[i], threads);
+  const MetricInfo& info = accuracy_by_length();
+  record.axes.push_back({kTestLengthAxis, {trial.test_lengths.begin(), trial.test_lengths.end()}});
+  record.curves.push_back({info.name, kTestLengthAxis, accuracy, info.unit, info.description});
+}
+
+}  // namespace heed
