@@ -191,8 +191,8 @@ TEST_CASE("pattern: the expressions of the documentation have no fault") {
   for (std::string line; std::getline(page, line);) {
     if (line == "| pattern | `visible` |") in_table = true;
     if (line.empty()) in_table = false;
+    if (!in_table || line.find('`') == std::string::npos || line == "| pattern | `visible` |") continue;
     const std::size_t begin = line.find('`') + 1, end = line.rfind('`');
-    if (!in_table || begin > end || line.find("`visible`") != std::string::npos) continue;
     CAPTURE(line);
     CHECK(fault(line.substr(begin, end - begin)).empty());
     ++found;
@@ -223,7 +223,7 @@ TEST_CASE("pattern: each fault is a sentence with the place of the fault") {
   CHECK(fault("i - j") ==
         "0: at i = 2, j = 0, h = 0, n = 16 this is 2, but must be true or false; compare it with something.");
   CHECK(fault("j < 2 or (i > 3 and j - 4)")
-            .starts_with("22: at i = 0, j = 0, h = 0, n = 16 this is -4, but must be"));
+            .starts_with("20: at i = 0, j = 0, h = 0, n = 16 this is -4, but must be"));
   CHECK(fault("abs (i - j) < 3").empty());
   CHECK(fault("i % 0") == "0: at i = 0, j = 0, h = 0, n = 16 this is not a number.");
 }
