@@ -40,7 +40,10 @@ struct HeadShape {
   Index value = 0;  // width of its values and outputs
   Index maps = 1;
   Index key_heads = 0;  // heads of keys and values, which divide `heads`; 0: as many as `heads`
+  Index query = 0;      // width of a head's queries, if several maps of them read one map of keys; 0: key
 
+  Index query_width() const { return query > 0 ? query : key; }
+  Index query_maps() const { return maps * query_width() / key; }
   // Query heads that share a key head: query head h reads key head h / group().
   Index group() const { return key_heads > 0 ? heads / key_heads : 1; }
 };
@@ -84,6 +87,16 @@ class HeadKernel {
   virtual ~HeadKernel() = default;
   virtual const HeadShape& shape() const = 0;  // key_heads is never 0
   virtual std::span<const MixerInput> inputs() const = 0;
+  // QK-norm: what a mixer does to queries and keys before positions rotate them (core/mixer.h). The layer
+  // calls it for the queries, then for the keys, with `heads` of x as many as there are of that side.
+  virtual bool normalizes() const { return false; }
+  virtual void normalize(Step<S>& step, Side side, Heads<const S> x, Heads<S> y) {
+    (void)step, (void)side, (void)x, (void)y;
+  }
+  virtual void normalize_backward(Step<S>& step, Side side, Heads<const S> x, Heads<const S> dy,
+                                  Heads<S> dx) {  // adds
+    (void)step, (void)side, (void)x, (void)dy, (void)dx;
+  }
   virtual void forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) = 0;
   virtual void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) = 0;  // adds
   virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) = 0;  // see Layer::weights

@@ -26,6 +26,15 @@ class HeadLoop final : public HeadKernel<S> {
 
   const HeadShape& shape() const override { return shape_; }
   std::span<const MixerInput> inputs() const override { return inputs_; }
+  bool normalizes() const override {
+    if constexpr (Has::normalizes)
+      return mixer_.normalizes();
+    else
+      return false;
+  }
+  void normalize(Step<S>& step, Side side, Heads<const S> x, Heads<S> y) override;
+  void normalize_backward(Step<S>& step, Side side, Heads<const S> x, Heads<const S> dy,
+                          Heads<S> dx) override;
   void forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) override;
   void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) override;
   bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override;
@@ -64,6 +73,13 @@ class HeadLoop final : public HeadKernel<S> {
     const Index kh = h / shape_.group();
     return {grad.q(b, h), grad.k(b, kh), grad.v(b, kh), params_, slots, b, h, grad.extra};
   }
+  // Rooms for the gradients of the mixer's parameters, one for each of n tasks; their sum, in order.
+  Mat<S> zero_slots(Memory<S>& memory, Index n) const {
+    Mat<S> slots = memory.temp(n, param_size_);
+    slots.setZero();
+    return slots;
+  }
+  void add_slots(Mat<S> slots) const;
   // How many of a sequence's keys a decoder keeps.
   Index kept_keys(Index length) const {
     if constexpr (Has::kept_keys)
@@ -138,6 +154,36 @@ void HeadLoop<M, S>::for_heads(Step<S>& step, Index group, Task&& task) {
 }
 
 template <class M, class S>
+void HeadLoop<M, S>::normalize(Step<S>& step, Side side, Heads<const S> x, Heads<S> y) {
+  if constexpr (Has::normalize)
+    step.parallel_for(x.batch * x.heads, [&](Index i, Memory<S>&) {
+      const Index b = i / x.heads, h = i % x.heads;
+      mixer_.normalize(side, h, x(b, h), y(b, h));
+    });
+  else
+    (void)step, (void)side, (void)x, (void)y;
+}
+
+template <class M, class S>
+void HeadLoop<M, S>::normalize_backward(Step<S>& step, Side side, Heads<const S> x, Heads<const S> dy,
+                                        Heads<S> dx) {
+  if constexpr (Has::normalize) {
+    Memory<S> memory = step.memory();
+    typename Memory<S>::Scope scope(memory);
+    Mat<S> slots = zero_slots(memory, x.batch * x.heads);
+    step.parallel_for(x.batch * x.heads, [&](Index i, Memory<S>&) {
+      const Index b = i / x.heads, h = i % x.heads;
+      const Mat<S> none = mat<S>(nullptr, 0, 0);
+      HeadGrad<S> to{none, none, none, params_, slots.data() + i * param_size_, b, h};
+      mixer_.normalize_backward(side, h, x(b, h), dy(b, h), dx(b, h), to);
+    });
+    add_slots(slots);
+  } else {
+    (void)step, (void)side, (void)x, (void)dy, (void)dx;
+  }
+}
+
+template <class M, class S>
 void HeadLoop<M, S>::forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) {
   in_ = in;
   dropout_ = step.dropout;
@@ -157,15 +203,20 @@ void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, const HeadInput
   const Index n = in_.q.batch * shape_.heads;
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
-  Mat<S> slots = memory.temp(n, param_size_);
-  slots.setZero();
+  Mat<S> slots = zero_slots(memory, n);
   for_heads(step, shape_.group(), [&](Index b, Index h, Memory<S>& own) {
     HeadGrad<S> to = head_grad(grad, slots.data() + (b * shape_.heads + h) * param_size_, b, h);
     mixer_.backward(head(b, h), saved(b, h), d_o(b, h), to, own);
   });
+  add_slots(slots);
+}
+
+template <class M, class S>
+void HeadLoop<M, S>::add_slots(Mat<S> slots) const {
   Index at = 0;
   for (const Param<S>& p : params_) {
-    for (Index i = 0; i < n; ++i) p.grad() += mat(slots.data() + i * param_size_ + at, p.rows(), p.cols());
+    for (Index i = 0; i < slots.rows(); ++i)
+      p.grad() += mat(slots.data() + i * param_size_ + at, p.rows(), p.cols());
     at += p.rows() * p.cols();
   }
 }

@@ -27,6 +27,11 @@
 //     std::vector<MixerInput> inputs(const LayerSpec<S>&) const
 //         further numbers for each token and head (a gate, a decay), which heed projects from the layer's
 //         input: in.input(0) is the first, its gradient goes to grad.input(0)
+//     bool normalizes() const
+//     void normalize(Side, Index head, In<S> x, Mat<S> y) const
+//     void normalize_backward(Side, Index head, In<S> x, In<S> dy, Mat<S> dx, HeadGrad<S>& grad) const
+//         QK-norm: if the first returns true, heed replaces the queries x (T,key) of each head by y before it
+//         rotates them, and likewise the keys; backward adds to dx and to grad.param(p)
 //     Traits traits() const
 //         claims, which the conformance suite tests; default: everything
 //     void prepare(Index tq, Index tk, const Mask&)

@@ -18,7 +18,9 @@ template <class M, class S>
 struct MixerMembers {
   static constexpr bool cost = detail::has_cost<M>(), declare = detail::has_declare<M>(),
                         decode = detail::has_decode<M>(), inputs = detail::has_inputs<M>(),
-                        kept_keys = detail::has_kept_keys<M>(), prepare = detail::has_prepare<M>(),
+                        kept_keys = detail::has_kept_keys<M>(), normalize = detail::has_normalize<M>(),
+                        normalize_backward = detail::has_normalize_backward<M>(),
+                        normalizes = detail::has_normalizes<M>(), prepare = detail::has_prepare<M>(),
                         shape = detail::has_shape<M>(), state_size = detail::has_state_size<M>(),
                         traits = detail::has_traits<M>(), weights = detail::has_weights<M>();
 
@@ -62,6 +64,27 @@ struct MixerMembers {
             { m.inputs(spec) } -> std::same_as<std::vector<MixerInput>>;
           },
       "'inputs' of a mixer must be public: std::vector<MixerInput> inputs(const LayerSpec<S>&) const");
+  static_assert(
+      !normalize ||
+          requires(const M& m, Side side, Index head, In<S> x, Mat<S> y) {
+            { m.normalize(side, head, x, y) } -> std::same_as<void>;
+          },
+      "'normalize' of a mixer must be public: void normalize(Side, Index head, In<S> x, Mat<S> y) const");
+  static_assert(
+      !normalize_backward ||
+          requires(const M& m, Side side, Index head, In<S> x, Mat<S> dx, HeadGrad<S>& grad) {
+            { m.normalize_backward(side, head, x, x, dx, grad) } -> std::same_as<void>;
+          },
+      "'normalize_backward' of a mixer must be public: "
+      "void normalize_backward(Side, Index head, In<S> x, In<S> dy, Mat<S> dx, HeadGrad<S>& grad) const");
+  static_assert(
+      !normalizes ||
+          requires(const M& m) {
+            { m.normalizes() } -> std::same_as<bool>;
+          },
+      "'normalizes' of a mixer must be public: bool normalizes() const");
+  static_assert(normalize == normalizes && normalize == normalize_backward,
+                "a mixer has 'normalizes', 'normalize' and 'normalize_backward' or none of them");
   static_assert(
       !prepare ||
           requires(M & m, Index length, const Mask& mask) {

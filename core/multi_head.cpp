@@ -31,7 +31,7 @@ std::unique_ptr<Layer<S>> make_multi_head(std::unique_ptr<HeadKernel<S>> kernel,
   const HeadShape& s = kernel->shape();
   const double deviation = 0.02;
   const double output_deviation = deviation / std::sqrt(2.0 * static_cast<double>(spec.layers));
-  Linear<S> q("query", spec.dim, s.heads * s.key, spec.bias, deviation, params);
+  Linear<S> q("query", spec.dim, s.heads * s.query_width(), spec.bias, deviation, params);
   Linear<S> k("key", spec.context_dim, s.key_heads * s.key, spec.bias, deviation, params);
   Linear<S> v("value", spec.context_dim, s.key_heads * s.value, spec.bias, deviation, params);
   Linear<S> o("output", s.heads * s.value, spec.dim, spec.bias, output_deviation, params);

@@ -18,6 +18,7 @@ void require_key_heads(Index key_heads, Index heads);
 
 // Multi-head attention around a kernel:
 //     q = Q(x)   k = K(context)   v = V(context)   o = kernel(q, k, v, inputs)   y = O(o)
+// Between projection and kernel, q and k are first normalized, if the kernel does that, then rotated.
 // Q, K, V and O are projections: Linear, or anything else with its forward and backward (TokenFormer puts
 // parameter tokens there). The value map of a head, V followed by its rows of O, is the value-down and
 // value-up factorization of one (C,C) matrix. There may be fewer heads of keys and values than of queries
@@ -57,15 +58,16 @@ class MultiHead final : public Layer<S> {
     Memory<S> memory = step.memory();
     typename Memory<S>::Scope scope(memory);
     const Seq<S> d_o = zeros(memory, q_, s.heads * s.value);
-    const Seq<S> dq = zeros(memory, q_, q_.dim);
-    const Seq<S> dk = zeros(memory, k_, k_.dim);
+    Seq<S> dq = zeros(memory, q_, q_.dim), dk = zeros(memory, k_, k_.dim);
     const Seq<S> dv = zeros(memory, v_, v_.dim);
     p_.o.backward(step, dy, d_o);
     kernel_->backward(step, d_o.heads(s.heads), of_heads<S>(dq, dk, dv, inputs_.zero_grads(memory)));
     if (position_) {
-      position_->rotate_backward(dq.heads(s.heads * s.maps), first_query_);
+      position_->rotate_backward(dq.heads(s.heads * s.query_maps()), first_query_);
       position_->rotate_backward(dk.heads(s.key_heads * s.maps), 0);
     }
+    dq = normalized_backward(step, Side::query, projected_q_, dq, s.heads);
+    dk = normalized_backward(step, Side::key, projected_k_, dk, s.key_heads);
     inputs_.backward(step, dx, dcontext);
     p_.v.backward(step, dv, dcontext);
     p_.k.backward(step, dk, dcontext);
@@ -96,21 +98,38 @@ class MultiHead final : public Layer<S> {
     const HeadShape& s = kernel_->shape();
     return {q.heads(s.heads), k.heads(s.key_heads), v.heads(s.key_heads), extra};
   }
+  Seq<S> normalized(Step<S>& step, Side side, Seq<S> x, Index heads) {
+    if (!kernel_->normalizes()) return x;
+    const Seq<S> y = step.memory().keep(x, x.dim);
+    kernel_->normalize(step, side, x.heads(heads), y.heads(heads));
+    return y;
+  }
+  // Returns the gradient of x, given that of the normalized x.
+  Seq<S> normalized_backward(Step<S>& step, Side side, Seq<S> x, Seq<S> dy, Index heads) {
+    if (!kernel_->normalizes()) return dy;
+    Memory<S> memory = step.memory();
+    const Seq<S> dx = zeros(memory, x, x.dim);
+    kernel_->normalize_backward(step, side, x.heads(heads), dy.heads(heads), dx.heads(heads));
+    return dx;
+  }
   // Returns q, k, v and inputs. The rows of queries and keys are rotated to positions from first_query and
   // first_key on.
   HeadInputs<const S> project(Step<S>& step, Seq<const S> x, Seq<const S> context, Index first_query,
                               Index first_key) {
     const HeadShape& s = kernel_->shape();
     Memory<S> memory = step.memory();
-    q_ = memory.keep(x, s.heads * s.key);
+    q_ = memory.keep(x, s.heads * s.query_width());
     k_ = memory.keep(context, s.key_heads * s.key);
     v_ = memory.keep(context, s.key_heads * s.value);
     first_query_ = first_query;
     p_.q.forward(step, x, q_);
     p_.k.forward(step, context, k_);
     p_.v.forward(step, context, v_);
+    projected_q_ = q_, projected_k_ = k_;
+    q_ = normalized(step, Side::query, q_, s.heads);
+    k_ = normalized(step, Side::key, k_, s.key_heads);
     if (position_) {
-      position_->rotate(q_.heads(s.heads * s.maps), first_query);
+      position_->rotate(q_.heads(s.heads * s.query_maps()), first_query);
       position_->rotate(k_.heads(s.key_heads * s.maps), first_key);
     }
     return of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context));
@@ -145,6 +164,7 @@ class MultiHead final : public Layer<S> {
   Causality causality_;
   // of the latest forward
   Seq<S> q_, k_, v_;
+  Seq<S> projected_q_, projected_k_;  // before they are normalized and rotated
   Index first_query_ = 0;
 };
 

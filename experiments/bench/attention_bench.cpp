@@ -33,7 +33,7 @@ class KernelNumbers {
       const Heads<float> view{numbers_.back().data(), shape.batch, heads, shape.length, width};
       views_.push_back(view), const_views_.push_back(view);
     };
-    add("q", s.heads, s.key), add("k", s.key_heads, s.key), add("v", s.key_heads, s.value);
+    add("q", s.heads, s.query_width()), add("k", s.key_heads, s.key), add("v", s.key_heads, s.value);
     for (const MixerInput& input : kernel.inputs()) add(input.name, s.heads, input.width);
   }
   template <class S>

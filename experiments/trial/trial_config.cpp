@@ -235,14 +235,26 @@ void restore_linear(Config& linear) {
   linear.set("features", Config::scalar("elu"));
 }
 
+void erase_defaults_of_softmax(Config& softmax) {
+  for (const auto& [option, value] : {std::pair("key_heads", Config::integer(0)),
+                                      {"qk_norm", Config::scalar("none")},
+                                      {"qk_norm_gain", Config::scalar("shared")},
+                                      {"qk_norm_eps", Config::number(1e-6)},
+                                      {"cap", Config::number(0)},
+                                      {"sink", Config::scalar("none")},
+                                      {"gate", Config::scalar("none")}}) {
+    const Config* given = softmax.find(option);
+    if (given && given->canonical() == value.canonical()) softmax.erase(option);
+  }
+}
+
 // Removes options that were added after the first results, if they have their defaults, so that ids of
 // earlier trials do not change. attention: one choice or a stack of them.
 void erase_newer_defaults(Config& attention) {
   if (attention.is_sequence())
     for (Config& choice : attention.items()) erase_newer_defaults(choice);
-  const Config *name = attention.find("name"), *key_heads = attention.find("key_heads");
-  if (name && name->text() == "softmax" && key_heads && key_heads->canonical() == "0")
-    attention.erase("key_heads");
+  const Config* name = attention.find("name");
+  if (name && name->text() == "softmax") erase_defaults_of_softmax(attention);
   const Config* feature_map = attention.find("feature_map");
   if (name && name->text() == "linear" && feature_map && feature_map->text() == "elu")
     restore_linear(attention);

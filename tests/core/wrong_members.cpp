@@ -51,6 +51,29 @@ struct KeptAsDouble : Works<S> {
   double kept_keys(Index length) const { return static_cast<double>(length); }
 };
 template <class S>
+struct NormalizeWithoutHead : Works<S> {
+  bool normalizes() const { return true; }
+  void normalize(Side, In<S>, Mat<S>) const {}
+  void normalize_backward(Side, Index, In<S>, In<S>, Mat<S>, HeadGrad<S>&) const {}
+};
+template <class S>
+struct NormalizeBackwardWithoutGrad : Works<S> {
+  bool normalizes() const { return true; }
+  void normalize(Side, Index, In<S>, Mat<S>) const {}
+  void normalize_backward(Side, Index, In<S>, In<S>, Mat<S>) const {}
+};
+template <class S>
+struct NormalizesAsIndex : Works<S> {
+  Index normalizes() const { return 1; }
+  void normalize(Side, Index, In<S>, Mat<S>) const {}
+  void normalize_backward(Side, Index, In<S>, In<S>, Mat<S>, HeadGrad<S>&) const {}
+};
+template <class S>
+struct NormalizeOnlyForward : Works<S> {
+  bool normalizes() const { return true; }
+  void normalize(Side, Index, In<S>, Mat<S>) const {}
+};
+template <class S>
 struct PrivateShape : Works<S> {
  private:
   HeadShape shape(const LayerSpec<S>&) const { return {}; }
@@ -99,6 +122,10 @@ void add_all(Registry& registry) {
   registry.add_mixer<OptionsWithoutMember>("i", {""});
   registry.add_mixer<DecodeWithoutState>("l", {""});
   registry.add_mixer<KeptAsDouble>("m", {""});
+  registry.add_mixer<NormalizeWithoutHead>("n", {""});
+  registry.add_mixer<NormalizeBackwardWithoutGrad>("o", {""});
+  registry.add_mixer<NormalizesAsIndex>("p", {""});
+  registry.add_mixer<NormalizeOnlyForward>("q", {""});
   registry.add_layer<LayerTraitsWithoutOptions>("j", {""});
   registry.add_layer<BlockStyleOfOneObject>("k", {""});
 #endif

@@ -27,6 +27,11 @@ expect TraitsAsBool 'Traits traits() const'
 expect InputsWithoutSpec 'std::vector<MixerInput> inputs(const LayerSpec<S>&) const'
 expect DecodeWithoutState 'void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>&) const'
 expect KeptAsDouble 'Index kept_keys(Index length) const'
+expect NormalizeWithoutHead 'void normalize(Side, Index head, In<S> x, Mat<S> y) const'
+expect NormalizeBackwardWithoutGrad \
+  'void normalize_backward(Side, Index head, In<S> x, In<S> dy, Mat<S> dx, HeadGrad<S>& grad) const'
+expect NormalizesAsIndex 'bool normalizes() const'
+expect NormalizeOnlyForward "'normalizes', 'normalize' and 'normalize_backward' or none of them"
 expect PrivateShape "'shape' of a mixer must be public"
 expect OptionsWithoutMember 'Options options;'
 expect LayerTraitsWithoutOptions 'static Traits traits(const Options&)'

@@ -14,9 +14,11 @@ namespace heed::golden {
 namespace {
 
 // log sum exp of each row of scores, from the weights that heed shows: p = exp(s - lse), so that any pair
-// with p > 0 gives lse = s - log p; the largest p loses least.
-Tensor lse_of(const Tensor& weights, Heads<const double> q, Heads<const double> k, double scale,
-              const Position<double>* position, Index offset) {
+// with p > 0 gives lse = s - log p; the largest p loses least. If none is far enough from the smallest
+// double, lse is the sink.
+Tensor lse_of(const Tensor& weights, Heads<const double> q, Heads<const double> k,
+              const KernelSetting& setting, Index offset) {
+  const Position<double>* const position = setting.spec.position;
   Tensor out = Tensor::zeros({weights.size(0), weights.size(1), weights.size(2)});
   for (Index r = 0; r < weights.rows(); ++r) {
     const Index b = r / (q.heads * q.time), h = r / q.time % q.heads, i = r % q.time;
@@ -25,9 +27,11 @@ Tensor lse_of(const Tensor& weights, Heads<const double> q, Heads<const double> 
     const double slope = position ? position->slope(h, q.heads) : 0;
     const double bias = slope * static_cast<double>(std::abs(i + offset - j));
     const Index key_head = h / (q.heads / k.heads);
-    out.values[static_cast<std::size_t>(r)] =
-        p > 0 ? scale * q(b, h).row(i).dot(k(b, key_head).row(j)) - bias - std::log(p)
-              : -std::numeric_limits<double>::infinity();
+    double score = setting.scale * q(b, h).row(i).dot(k(b, key_head).row(j));
+    if (setting.cap > 0) score = setting.cap * std::tanh(score / setting.cap);
+    const double sink = setting.sinks.empty() ? -std::numeric_limits<double>::infinity()
+                                              : setting.sinks[static_cast<std::size_t>(h)];
+    out.values[static_cast<std::size_t>(r)] = p > 1e-300 ? score - bias - std::log(p) : sink;
   }
   return out;
 }
@@ -48,7 +52,7 @@ std::optional<Tensor> weights_of(HeadKernel<double>& kernel, Step<double>& step,
 void require_shapes(const Case& c, const HeadShape& shape) {
   const Tensor &q = c.input("q"), &k = c.input("k"), &v = c.input("v");
   const Index batch = q.size(0), tk = k.size(2);
-  require_shape("q", q, {batch, shape.heads * shape.maps, q.size(2), q.size(3)});
+  require_shape("q", q, {batch, shape.heads * shape.query_maps(), q.size(2), q.size(3)});
   require_shape("k", k, {batch, shape.key_heads * shape.maps, tk, q.size(3)});
   require_shape("v", v, {batch, shape.key_heads, tk, v.size(3)});
   require_shape("upstream", c.upstream_out(), {batch, shape.heads, q.size(2), v.size(3)});
@@ -94,6 +98,42 @@ class ExtraInputs {
   std::vector<Heads<double>> grad_views_;
 };
 
+// The queries or keys as the layer gives them to a kernel: normalized, then rotated.
+class Prepared {
+ public:
+  Prepared(HeadKernel<double>& kernel, Side side, const Tensor& given, const Position<double>* position,
+           Index first)
+      : kernel_(kernel), side_(side), given_(given), position_(position), first_(first), value_(given) {
+    if (kernel.normalizes())
+      kernel.normalize(step_, side, seq(given_).heads(heads()), seq(value_).heads(heads()));
+    if (position) position->rotate(seq(value_).heads(heads() * maps()), first);
+  }
+  Heads<const double> view() const { return seq(value_).heads(heads()); }
+
+  // Returns the gradient of what was given, given that of the prepared tensor.
+  Tensor backward(Tensor d) {
+    if (position_) position_->rotate_backward(seq(d).heads(heads() * maps()), first_);
+    if (!kernel_.normalizes()) return d;
+    Tensor out = Tensor::zeros(d.shape);
+    kernel_.normalize_backward(step_, side_, seq(given_).heads(heads()), seq(d).heads(heads()),
+                               seq(out).heads(heads()));
+    return out;
+  }
+
+ private:
+  const HeadShape& shape() const { return kernel_.shape(); }
+  Index heads() const { return side_ == Side::query ? shape().heads : shape().key_heads; }
+  Index maps() const { return side_ == Side::query ? shape().query_maps() : shape().maps; }
+
+  HeadKernel<double>& kernel_;
+  Side side_;
+  const Tensor given_;
+  const Position<double>* position_;
+  Index first_;
+  Tensor value_;
+  Step<double> step_;
+};
+
 }  // namespace
 
 LayerSpec<double> kernel_spec(const Case& c, Index dim, Index default_offset) {
@@ -126,36 +166,25 @@ Run run_kernel(const Case& c, const KernelSetting& setting) {
   require_shapes(c, shape);
   const ExtraInputs extra(c, *kernel);
   const Index heads = shape.heads, key_heads = shape.key_heads;
-  const Index maps = heads * shape.maps, key_maps = key_heads * shape.maps;
-  Tensor q = heads_as_columns(c.input("q")), k = heads_as_columns(c.input("k"));
   const Tensor v = heads_as_columns(c.input("v")), d_o = heads_as_columns(c.upstream_out());
-  const Index batch = q.size(0), tq = q.size(1), tk = k.size(1);
   const Index first = spec.causality.causal ? *spec.causality.offset : 0;
-  if (spec.position) {
-    spec.position->rotate(seq(q).heads(maps), first);
-    spec.position->rotate(seq(k).heads(key_maps), 0);
-  }
-  Tensor o = Tensor::zeros(d_o.shape);
-  Tensor dq = Tensor::zeros(q.shape), dk = Tensor::zeros(k.shape), dv = Tensor::zeros(v.shape);
+  Prepared q(*kernel, Side::query, heads_as_columns(c.input("q")), spec.position, first);
+  Prepared k(*kernel, Side::key, heads_as_columns(c.input("k")), spec.position, 0);
+  const Index batch = v.size(0), tq = d_o.size(1), tk = v.size(1);
+  Tensor o = Tensor::zeros(d_o.shape), dv = Tensor::zeros(v.shape);
+  Tensor dq = Tensor::zeros({batch, tq, heads * q.view().dim});
+  Tensor dk = Tensor::zeros({batch, tk, key_heads * k.view().dim});
   Step<double> step;
-  const Tensor &cq = q, &ck = k;
-  kernel->forward(step,
-                  {seq(cq).heads(heads), seq(ck).heads(key_heads), seq(v).heads(key_heads), extra.values()},
-                  seq(o).heads(heads));
+  kernel->forward(step, {q.view(), k.view(), seq(v).heads(key_heads), extra.values()}, seq(o).heads(heads));
   Run run;
   if (const auto weights = weights_of(*kernel, step, batch, tq, tk)) run.outputs["weights"] = *weights;
   if (setting.scale != 0)
-    run.outputs["lse"] = lse_of(run.outputs["weights"], seq(cq).heads(heads), seq(ck).heads(key_heads),
-                                setting.scale, spec.position, first);
+    run.outputs["lse"] = lse_of(run.outputs["weights"], q.view(), k.view(), setting, first);
   kernel->backward(step, seq(d_o).heads(heads),
                    {seq(dq).heads(heads), seq(dk).heads(key_heads), seq(dv).heads(key_heads), extra.grads()});
-  if (spec.position) {
-    spec.position->rotate_backward(seq(dq).heads(maps), first);
-    spec.position->rotate_backward(seq(dk).heads(key_maps), 0);
-  }
   run.outputs["out"] = columns_as_heads(o, heads);
-  run.grads = {{"q", columns_as_heads(dq, maps)},
-               {"k", columns_as_heads(dk, key_maps)},
+  run.grads = {{"q", columns_as_heads(q.backward(dq), heads * shape.query_maps())},
+               {"k", columns_as_heads(k.backward(dk), key_heads * shape.maps)},
                {"v", columns_as_heads(dv, key_heads)}};
   extra.store(c, run);
   store_grads(c, names, params, run);

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <optional>
+#include <vector>
 
 #include "tests/golden/run.h"
 
@@ -13,6 +14,8 @@ struct KernelSetting {
   Config options;
   LayerSpec<double> spec = {};
   double scale = 0;                                   // of the scores, to get lse from the weights; 0: no lse
+  double cap = 0;                                     // soft cap of the scores, likewise; 0: none
+  std::vector<double> sinks = {};                     // of each head, likewise; empty: none
   std::optional<ParamNames> names = ParamNames();     // of the kernel; nullopt: the case uses heed's own
   std::function<void(Params<double>&)> prepare = {};  // sets what is no parameter of the case
 };

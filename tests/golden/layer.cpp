@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include "tests/golden/kernel.h"
+
 namespace heed::golden {
 
 ParamNames projection_names(const Case& c) {
@@ -23,6 +25,17 @@ void set_rope(const Case& c, const Registry& registry, LayerSetting& setting) {
   setting.position = &registry.position("rope");
   setting.position_options = {{"layout", Config::scalar(layout)},
                               {"base", Config::number(c.number("rope_base"))}};
+}
+
+Index key_heads(const Case& c) { return c.integer(c.attributes.contains("kv_heads") ? "kv_heads" : "heads"); }
+
+Tensor heads_out(const Case& c, const Tensor& weights) {
+  const Tensor& context = c.inputs.contains("context") ? c.input("context") : c.input("x");
+  const Tensor& w = c.param("W_v");
+  Tensor v = Tensor::zeros({context.size(0), context.size(1), w.size(1)});
+  v.matrix() = context.matrix() * w.matrix();
+  if (c.params.contains("b_v")) v.matrix().rowwise() += c.param("b_v").matrix().row(0);
+  return heads_as_columns(weighted_values(weights, columns_as_heads(v, key_heads(c))));
 }
 
 Run run_layer(const Case& c, LayerSetting setting) {

@@ -26,4 +26,11 @@ void set_rope(const Case& c, const Registry& registry, LayerSetting& setting);
 // Returns the names of W_q, W_k, W_v, W_o, and of their biases where the case has them.
 ParamNames projection_names(const Case& c);
 
+// Returns the heads of keys of the case: kv_heads, or as many as heads.
+Index key_heads(const Case& c);
+
+// Returns what comes out of the heads before W_o: weights (batch, heads, query time, key time) times
+// (context W_v + b_v).
+Tensor heads_out(const Case& c, const Tensor& weights);
+
 }  // namespace heed::golden

@@ -67,9 +67,9 @@ class KernelRun {
     kernel = registry().variant(variant).make_kernel(chosen, spec, params);
     params.freeze();
     params.initialize(seed);
-    key = kernel->shape().key;
+    key = kernel->shape().key, query = kernel->shape().query_width();
     const Index key_heads = kernel->shape().key_heads;
-    q = random(s.tq, s.heads * key, seed, "q"), k = random(s.tk, key_heads * key, seed, "k");
+    q = random(s.tq, s.heads * query, seed, "q"), k = random(s.tk, key_heads * key, seed, "k");
     v = random(s.tk, key_heads * s.value, seed, "v");
     upstream = random(s.tq, s.heads * s.value, seed, "do");
     for (const MixerInput& input : kernel->inputs())
@@ -81,7 +81,14 @@ class KernelRun {
 
   void forward() {
     step.rewind();
-    kernel->forward(step, inputs<const double>(q, k, v, extra, const_views_),
+    std::vector<double>*q_of = &q, *k_of = &k;
+    if (kernel->normalizes()) {
+      q_of = &normal_q_, k_of = &normal_k_;
+      normal_q_ = q, normal_k_ = k;
+      kernel->normalize(step, Side::query, heads(q, sizes.tq, query), heads(normal_q_, sizes.tq, query));
+      kernel->normalize(step, Side::key, heads(k, sizes.tk, key), heads(normal_k_, sizes.tk, key));
+    }
+    kernel->forward(step, inputs<const double>(*q_of, *k_of, v, extra, const_views_),
                     heads(o, sizes.tq, sizes.value));
   }
   void backward() {
@@ -91,8 +98,15 @@ class KernelRun {
     add_backward();
   }
   void add_backward() {
+    const bool normal = kernel->normalizes();
+    std::vector<double> normal_dq(normal ? q.size() : 0), normal_dk(normal ? k.size() : 0);
     kernel->backward(step, heads(upstream, sizes.tq, sizes.value),
-                     inputs<double>(dq, dk, dv, dextra, views_));
+                     inputs<double>(normal ? normal_dq : dq, normal ? normal_dk : dk, dv, dextra, views_));
+    if (!normal) return;
+    kernel->normalize_backward(step, Side::query, heads(q, sizes.tq, query),
+                               heads(normal_dq, sizes.tq, query), heads(dq, sizes.tq, query));
+    kernel->normalize_backward(step, Side::key, heads(k, sizes.tk, key), heads(normal_dk, sizes.tk, key),
+                               heads(dk, sizes.tk, key));
   }
   void run() { forward(), backward(); }
 
@@ -121,7 +135,7 @@ class KernelRun {
   Mask mask() const { return resolve(sizes.causality, sizes.tq, sizes.tk); }
 
   Sizes sizes;
-  Index key = 0;
+  Index key = 0, query = 0;  // width of a head's keys and queries
   Params<double> params;
   std::unique_ptr<HeadKernel<double>> kernel;
   Step<double> step;
@@ -144,11 +158,12 @@ class KernelRun {
       const MixerInput& input = kernel->inputs()[n];
       views.push_back(heads(extra_of[n], input.side == Side::query ? sizes.tq : sizes.tk, input.width));
     }
-    return {heads(q_of, sizes.tq, key), heads(k_of, sizes.tk, key), heads(v_of, sizes.tk, sizes.value),
+    return {heads(q_of, sizes.tq, query), heads(k_of, sizes.tk, key), heads(v_of, sizes.tk, sizes.value),
             views};
   }
 
   Slopes position_;
+  std::vector<double> normal_q_, normal_k_;  // what the kernel reads, if it normalizes
   std::vector<Heads<double>> views_;
   std::vector<Heads<const double>> const_views_;
 };

@@ -1,20 +1,13 @@
 #pragma once
 
-#include <algorithm>
-#include <cmath>
 #include <span>
 
-#include "core/head.h"
-#include "variants/parts/packed_tile.h"
+#include "core/views.h"
+#include "variants/parts/sigmoid.h"
 
 namespace heed {
 
 // The pieces of forgetting attention around the softmax kernel, forward beside backward.
-
-// log sigmoid(x), in double: log f of a forget gate f. For large negative x it is x, where log(sigmoid) is
-// log(0).
-inline double log_sigmoid(double x) { return std::min(x, 0.0) - std::log1p(std::exp(-std::abs(x))); }
-inline double sigmoid(double x) { return 1 / (1 + std::exp(-x)); }
 
 // c_t = sum_{u <= t} g_u, in place
 inline void sum_up(std::span<double> g) {

@@ -52,7 +52,7 @@ void gate_tile_with_slope(Gate gate, Mat<S> g, Mat<S> a) {
 
 // What many recurrent layers do with the output of a head: an RMS norm with a gain, then a gate.
 //     o = rms(u) * gain * act(g)
-// u (T,V) and what it returns are tiles; g (T,V).
+// u (T,V) and what it returns are tiles; g (T,V), or (T,1): one number for all channels.
 template <class S>
 struct HeadOutput {
   ConstMat<S> gain;  // (1,V); without rows: no norm
@@ -66,7 +66,7 @@ struct HeadOutput {
     typename Memory<S>::Scope scope(memory);
     Mat<S> n = norms() ? normed(u, memory) : u;
     if (gate != Gate::none) {
-      const Mat<S> input = copy(g, memory), a = tile_room(memory, u.rows(), u.cols());
+      const Mat<S> input = of_channels(g, u.cols(), memory), a = tile_room(memory, u.rows(), u.cols());
       gate_tile(gate, input, a);
       for (Index i = 0; i < u.rows(); ++i) o.row(i).array() = row(n, i) * row(a, i);
     } else {
@@ -79,10 +79,13 @@ struct HeadOutput {
     const Mat<S> dn = copy(d_o, memory);
     if (gate != Gate::none) {
       const Mat<S> n = norms() ? normed(u, memory) : u;
-      const Mat<S> slope = copy(g, memory), a = tile_room(memory, u.rows(), u.cols());
+      const Mat<S> slope = of_channels(g, u.cols(), memory), a = tile_room(memory, u.rows(), u.cols());
       gate_tile_with_slope(gate, slope, a);
       for (Index i = 0; i < u.rows(); ++i) {
-        dg.row(i).array() += row(dn, i) * row(n, i) * row(slope, i);
+        if (g.cols() == u.cols())
+          dg.row(i).array() += row(dn, i) * row(n, i) * row(slope, i);
+        else
+          dg(i, 0) += (row(dn, i) * row(n, i) * row(slope, i)).sum();
         row(dn, i) *= row(a, i);
       }
     }
@@ -96,6 +99,12 @@ struct HeadOutput {
   static Mat<S> copy(In<S> x, Memory<S>& memory) {
     const Mat<S> tile = tile_room(memory, x.rows(), x.cols());
     gather<S>(x, Rows{nullptr, 0, x.rows()}, tile);
+    return tile;
+  }
+  static Mat<S> of_channels(In<S> g, Index channels, Memory<S>& memory) {
+    if (g.cols() == channels) return copy(g, memory);
+    const Mat<S> tile = tile_room(memory, g.rows(), channels);
+    for (Index i = 0; i < g.rows(); ++i) row(tile, i).setConstant(g(i, 0));
     return tile;
   }
   Mat<S> normed(Mat<S> u, Memory<S>& memory) const {

@@ -42,13 +42,13 @@ template <class S>
 void l2_rows(In<S> x, double eps, Mat<S> y) {
   for (Index i = 0; i < x.rows(); ++i) y.row(i) = reciprocal_length<S>(x, i, eps) * x.row(i);
 }
-// dx_i += r_i (dy_i - y_i (y_i.dy_i))
+// dx_i += g r_i (dy_i - y_i (y_i.dy_i)), the gradient through g y
 template <class S>
-void l2_rows_backward(In<S> x, double eps, In<S> dy, Mat<S> dx) {
+void l2_rows_backward(In<S> x, double eps, In<S> dy, Mat<S> dx, S g = 1) {
   for (Index i = 0; i < x.rows(); ++i) {
     const S r = reciprocal_length<S>(x, i, eps);
     const S along = r * r * r * (x.row(i).array() * dy.row(i).array()).sum();
-    dx.row(i).array() += r * dy.row(i).array() - along * x.row(i).array();
+    dx.row(i).array() += g * (r * dy.row(i).array() - along * x.row(i).array());
   }
 }
 

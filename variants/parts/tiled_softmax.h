@@ -19,13 +19,14 @@ namespace heed {
 
 // Softmax attention over tiles, never with a (Tq,Tk) buffer. Derivation: docs/variants/softmax.md.
 //
-//     s_ij = tau q_i.k_j - slope |i + shift - j| + c_{i + shift} - c_j      lse_i = log sum_j exp(s_ij)
-//     p_ij = exp(s_ij - lse_i)      o_i = sum_j p_ij v_j                    over the pairs of the tiles
+//     s_ij = cap(tau q_i.k_j) - slope |i + shift - j| + c_{i + shift} - c_j      cap(s) = c tanh(s / c)
+//     lse_i = log(exp(sink) + sum_j exp(s_ij))      p_ij = exp(s_ij - lse_i)      o_i = sum_j p_ij v_j
+//     over the pairs of the tiles
 //
 // Forward keeps only o and lse (online softmax: Milakov & Gimelshein 2018; tiles: Dao et al. 2022);
-// backward makes each tile of p again from lse. A query that sees no key has o = 0, lse = -inf, no
-// gradient. With dropout, o_i = sum_j m_ij p_ij v_j: normalized weights are dropped, and each tile draws its
-// own m_ij, in forward and again in backward.
+// backward makes each tile of p again from lse. A query that sees no key has o = 0, lse = sink (-inf without
+// one), no gradient. With dropout, o_i = sum_j m_ij p_ij v_j: normalized weights are dropped, and each tile
+// draws its own m_ij, in forward and again in backward.
 
 // What one softmax map reads: q (Tq,D)  k (Tk,D)  v (Tk,V).
 template <class S>
@@ -38,6 +39,9 @@ struct SoftmaxMap {
   // of large numbers. Null: nothing is forgotten. REQUIRES: each query stands at one of the keys.
   const double* forgotten = nullptr;
   DropoutMask dropout = {};  // m_ij below
+  S cap = 0;                 // soft cap of the scores; 0 for none
+  // A score without a value, in the denominator of each row; -inf for none.
+  S sink = -std::numeric_limits<S>::infinity();
 };
 
 // A causal mask gives the positions of queries; without one, queries and keys both count from 0.
@@ -55,11 +59,27 @@ void load_queries(const SoftmaxMap<S>& in, const Rows& queries, Mat<S> q) {
   for (Index r = 0; r < q.rows(); ++r) row(q, r) *= in.scale;
 }
 
-// s = q k^T - slope |i + shift - j| + c_{i + shift} - c_j, -inf where hidden
+// t = tanh(s / c), s = c t
+template <class S>
+void cap_scores(S cap, Mat<S> s) {
+  for (Index r = 0; r < s.rows(); ++r) row(s, r) = cap * (row(s, r) / cap).tanh();
+}
+// derivative = ds / d(tau q k^T) = (1 - t) (1 + t)
+template <class S>
+void cap_derivative(S cap, Mat<S> s, Mat<S> derivative) {
+  for (Index r = 0; r < s.rows(); ++r) row(derivative, r) = (1 - row(s, r) / cap) * (1 + row(s, r) / cap);
+}
+
+// s = cap(q k^T) - slope |i + shift - j| + c_{i + shift} - c_j, -inf where hidden. Writes the derivative of
+// the cap where it is asked for and there is a cap.
 template <class S>
 void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& tile, Mat<S> q,
-                 const TurnedRows<S>& k, Mat<S> s) {
+                 const TurnedRows<S>& k, Mat<S> s, Mat<S>* derivative = nullptr) {
   k.times_turned(q, s);
+  if (in.cap != 0) {
+    cap_scores(in.cap, s);
+    if (derivative) cap_derivative(in.cap, s, *derivative);
+  }
   if (in.slope != 0)
     for (Index r = 0; r < s.rows(); ++r)
       for (Index c = 0; c < s.cols(); ++c)
@@ -113,6 +133,12 @@ void online_step(const KeyTile& tile, TileRow<S> m, TileRow<S> l, Mat<S> a, Mat<
   for (Index r = 0; r < s.rows(); ++r) l(r) += row(s, r).sum();
 }
 
+// The row's maximum and sum of exponentials before its first key are those of the sink: m = sink, l = 1.
+template <class S>
+S sum_before_keys(const SoftmaxMap<S>& in) {
+  return in.sink == kMinusInfinity<S> ? S(0) : S(1);
+}
+
 }  // namespace detail
 
 // Writes all of o (Tq,V) and lse (1,Tq).
@@ -128,7 +154,7 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
   TileRow<S> m = row(tile_room(memory, 1, height), 0), l = row(tile_room(memory, 1, height), 0);
   Mat<S> sum = memory.temp(1, in.q.rows());
   // Between its tiles, a query keeps its max in lse, its sum of exponentials in sum, its numerator in o.
-  if (!tiles.once()) lse.setConstant(detail::kMinusInfinity<S>), sum.setZero(), o.setZero();
+  if (!tiles.once()) lse.setConstant(in.sink), sum.setConstant(detail::sum_before_keys(in)), o.setZero();
   const auto finish = [&](Index i) {
     if (lse(0, i) == detail::kMinusInfinity<S>) return;  // sees nothing
     o.row(i) /= sum(0, i);                               // at least 1: the largest term is exp(0)
@@ -143,7 +169,7 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
     Mat<S> a = part(a_room, n, width);
     detail::load_queries(in, tile.queries, q);
     if (tiles.once()) {
-      m.setConstant(detail::kMinusInfinity<S>), l.setZero(), a.setZero();
+      m.setConstant(in.sink), l.setConstant(detail::sum_before_keys(in)), a.setZero();
     } else {
       gather<S>(o, tile.queries, a);
       for (Index r = 0; r < n; ++r) m(r) = lse(0, tile.queries[r]), l(r) = sum(0, tile.queries[r]);
@@ -167,8 +193,10 @@ void softmax_forward(const SoftmaxMap<S>& in, const T& tiles, Mat<S> o, Mat<S> l
 }
 
 // Adds into dq, dk and dv; o and lse are what forward wrote.
-//     D_i = do_i.o_i   dv += (m p)^T do   ds = p (m (do v^T) - D)   dq += tau ds k   dk += tau ds^T q
-//     dc_j -= sum_i ds_ij, where d_forgotten is given; the sums over j, which c_i would get, are zero
+//     D_i = do_i.o_i   dv += (m p)^T do   ds = p (m (do v^T) - D)   e = ds cap'   dq += tau e k
+//     dk += tau e^T q
+//     dc_j -= sum_i ds_ij, where d_forgotten is given; the sums over j, which c_i would get, are zero. (With
+//     a sink they are not. No mixer has both.)
 template <class S, class T>
 requires Tiles<T, S>
 void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> lse, In<S> d_o, Mat<S> dq,
@@ -179,6 +207,7 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
   const Mat<S> d_o_room = tile_room(memory, height, width);
   const Mat<S> dk_room = tile_room(memory, most, d), dv_room = tile_room(memory, most, width);
   const Mat<S> p_room = tile_room(memory, height, most), ds_room = tile_room(memory, height, most);
+  const Mat<S> cap_room = tile_room(memory, in.cap != 0 ? height : 0, most);
   TurnedRows<S> k(in.k, most, memory), v(in.v, most, memory);
   TileRow<S> lse_t = row(tile_room(memory, 1, height), 0), dot = row(tile_room(memory, 1, height), 0);
   // Summed apart and added at the end, in one rounding: backward twice then adds exactly twice.
@@ -201,9 +230,10 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
     }
     for (const KeyTile& keys : tile.keys) {
       const Mat<S> p = part(p_room, n, keys.keys.size), ds = part(ds_room, n, keys.keys.size);
+      Mat<S> cap = part(cap_room, in.cap != 0 ? n : 0, keys.keys.size);
       k.choose(keys.keys);
       v.choose(keys.keys);
-      detail::tile_scores(in, tile.queries, keys, q_t, k, p);
+      detail::tile_scores(in, tile.queries, keys, q_t, k, p, &cap);
       detail::tile_weights(keys, lse_t, p);
       v.times_turned(d_o_t, ds);  // dp, of the weights that are left
       if (in.dropout) detail::drop(in.dropout, tile.queries, keys.keys, ds);
@@ -211,6 +241,7 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
       if (in.dropout) detail::drop(in.dropout, tile.queries, keys.keys, p);
       add_to_rows<S>(p, d_o_t, keys.keys, dv_room, dv_sum);
       if (d_forgotten) detail::subtract_sums(ds, keys.keys, d_forgotten);
+      for (Index r = 0; r < cap.rows(); ++r) row(ds, r) *= row(cap, r);
       add_product_ab(ds, k.rows(), dq_t);
       add_to_rows<S>(ds, q_t, keys.keys, dk_room, dk_sum);  // q_t carries tau
     }
@@ -222,6 +253,15 @@ void softmax_backward(const SoftmaxMap<S>& in, const T& tiles, In<S> o, In<S> ls
   if (!tiles.once()) dq += in.scale * dq_sum;
   dk += dk_sum;
   dv += dv_sum;
+}
+
+// Returns the gradient of a sink: -sum_i exp(sink - lse_i) D_i. No exponent is above 0, for lse_i >= sink.
+template <class S>
+S sink_backward(S sink, In<S> o, In<S> lse, In<S> d_o) {
+  double sum = 0;
+  for (Index i = 0; i < o.rows(); ++i)
+    sum -= static_cast<double>(std::exp(sink - lse(0, i)) * d_o.row(i).dot(o.row(i)));
+  return static_cast<S>(sum);
 }
 
 // p (Tq,Tk), zero where hidden: the quadratic picture for probes.
