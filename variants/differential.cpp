@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cmath>
+#include <span>
 
 #include "core/register.h"
 #include "variants/parts/softmax.h"
@@ -97,9 +99,11 @@ struct Differential {
       return softmax_backward<S>(map(in, 0), tiles, saved.o_1, saved.lse_1, du, grad.q, grad.k, grad.v,
                                  memory);
     lambda_backward(-du.template cast<double>().cwiseProduct(saved.o_2.template cast<double>()).sum(), grad);
+    const std::span<S> lambdas = memory.template temp_span<S>(tq);
+    std::ranges::fill(lambdas, static_cast<S>(lambda));
     softmax_pair_backward<S>({map(in, 0), saved.o_1, saved.lse_1, of_map(grad.q, 0), of_map(grad.k, 0)},
                              {map(in, 1), saved.o_2, saved.lse_2, of_map(grad.q, 1), of_map(grad.k, 1)},
-                             static_cast<S>(lambda), tiles, du, grad.v, memory);
+                             lambdas, tiles, du, grad.v, memory);
   }
 
   // a_1 - lambda a_2, negative numbers and all

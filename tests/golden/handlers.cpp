@@ -56,6 +56,8 @@ constexpr Kind kKinds[] = {
     {{{"variant", "linear"}, {"level", "layer"}}, run_linear_layer},
     {{{"variant", "differential"}, {"level", "kernel"}}, run_differential_kernel},
     {{{"variant", "differential"}, {"level", "layer"}}, run_differential_layer},
+    {{{"variant", "differential_v2"}, {"level", "kernel"}}, run_differential_v2_kernel},
+    {{{"variant", "differential_v2"}, {"level", "layer"}}, run_differential_v2_layer},
     {{{"variant", "forgetting"}, {"level", "kernel"}}, run_forgetting_kernel},
     {{{"variant", "forgetting"}, {"level", "layer"}}, run_forgetting_layer},
     {{{"variant", "rnn"}, {"level", "kernel"}}, run_rnn_cell},

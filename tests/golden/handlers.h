@@ -30,6 +30,8 @@ std::vector<Run> run_linear_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_linear_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_differential_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_differential_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_differential_v2_kernel(const Case& c, const Registry& registry);
+std::vector<Run> run_differential_v2_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_forgetting_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_forgetting_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_rnn_cell(const Case& c, const Registry& registry);

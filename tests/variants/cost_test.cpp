@@ -282,7 +282,8 @@ double written_down(const std::string& name, double d, double heads) {
   if (name == "gla")  // queries, keys and decays of width d / 2; a gate, a gain
     return projections - d * d - d + d * d / 2 + d / 2 + d * d + d / heads;
   if (name == "differential") return projections + 4 * (d / heads / 2) + d / heads;  // four lambdas, a gain
-  if (name == "tokenformer") return 4 * d * 2 * d;                                   // four maps of d tokens
+  if (name == "differential_v2") return projections + d * d + d + d * heads;  // more queries; lambda's map
+  if (name == "tokenformer") return 4 * d * 2 * d;                            // four maps of d tokens
   if (name == "mlp") return 2 * d * 4 * d + 4 * d + d;
   if (name == "pattention") return 4 * d * 2 * d;  // 4 d tokens
   if (name == "rnn") return d * (d + d + 2) + (d + 1) * d;

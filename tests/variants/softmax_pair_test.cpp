@@ -76,8 +76,9 @@ TEST_CASE("softmax pair: the pair of maps in one pass agrees with two passes") {
                                Pair::view(plain.q_2), Pair::view(plain.k_2), Pair::view(plain.v), memory);
       softmax_pair_backward<double>(
           {one, Pair::view(p.o_1), Pair::view(p.lse_1), Pair::view(fast.q_1), Pair::view(fast.k_1)},
-          {two, Pair::view(p.o_2), Pair::view(p.lse_2), Pair::view(fast.q_2), Pair::view(fast.k_2)}, lambda,
-          tiles, Pair::view(p.d_o), Pair::view(fast.v), memory);
+          {two, Pair::view(p.o_2), Pair::view(p.lse_2), Pair::view(fast.q_2), Pair::view(fast.k_2)},
+          std::vector<double>(static_cast<std::size_t>(tq), lambda), tiles, Pair::view(p.d_o),
+          Pair::view(fast.v), memory);
       CHECK(plain.v.cwiseAbs().maxCoeff() > 0.01);
       CHECK(fast.distance(plain) < 1e-13);
     }

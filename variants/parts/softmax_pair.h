@@ -1,13 +1,15 @@
 #pragma once
 
+#include <span>
+
 #include "variants/parts/tiled_softmax.h"
 
 namespace heed {
 
-// Backward of o = o_1 - lambda o_2, two softmax maps over the same values, in one pass over keys and values:
-// the products with v and with do, twice as wide as those with q and k, are made once instead of twice.
-// (Forward has nothing to share: p_1 - lambda p_2 is known only when both rows have been summed.) Two calls
-// of softmax_backward are its reference implementation. M_m is the mask of dropout, 1 without.
+// Backward of o_i = o_1i - lambda_i o_2i, two softmax maps over the same values, in one pass over keys and
+// values: the products with v and with do, twice as wide as those with q and k, are made once instead of
+// twice. (Forward has nothing to share: p_1 - lambda p_2 is known only when both rows have been summed.) Two
+// calls of softmax_backward are its reference implementation. M_m is the mask of dropout, 1 without.
 //
 //     D_m = do.o_m   dp = do v^T   ds_1 = p_1 (M_1 dp - D_1)   ds_2 = -lambda p_2 (M_2 dp - D_2)
 //     dv += (M_1 p_1 - lambda M_2 p_2)^T do   dq_m += tau ds_m k_m   dk_m += tau ds_m^T q_m
@@ -23,9 +25,11 @@ namespace detail {
 // One map's buffers for a tile, and its sums.
 template <class S>
 struct SoftmaxPairSide {
-  SoftmaxPairSide(const SoftmaxPairMap<S>& m, S f, Index rows, Index cols, Memory<S>& room)
+  // lambda: of each query, for the map that is subtracted; empty for the other
+  SoftmaxPairSide(const SoftmaxPairMap<S>& m, std::span<const S> lambda, Index rows, Index cols,
+                  Memory<S>& room)
       : map(m),
-        factor(f),
+        lambda_of_query(lambda),
         k(m.in.k, cols, room),
         q(tile_room(room, rows, m.in.q.cols())),
         dq(tile_room(room, rows, m.in.q.cols())),
@@ -61,9 +65,12 @@ struct SoftmaxPairSide {
     const Index n = queries.size, d = map.in.q.cols();
     const Mat<S> p_t = part(p, n, keys.keys.size), ds_t = part(ds, n, keys.keys.size);
     const Mat<S> own = dropped(queries, keys, dp, ds_t);
-    for (Index r = 0; r < n; ++r) row(ds_t, r) = factor * row(p_t, r) * (row(own, r) - dot(r));
+    for (Index r = 0; r < n; ++r) row(ds_t, r) = factor(queries[r]) * row(p_t, r) * (row(own, r) - dot(r));
     add_product_ab(ds_t, k.rows(), part(dq, n, d));
     add_to_rows<S>(ds_t, part(q, n, d), keys.keys, dk_room, dk_sum);  // q carries tau
+  }
+  S factor(Index i) const {
+    return lambda_of_query.empty() ? S(1) : -lambda_of_query[static_cast<std::size_t>(i)];
   }
   void end(const Rows& queries) { scatter_add(part(dq, queries.size, map.in.q.cols()), queries, dq_sum); }
   void finish() const {
@@ -73,7 +80,7 @@ struct SoftmaxPairSide {
   }
 
   const SoftmaxPairMap<S>& map;
-  S factor;
+  std::span<const S> lambda_of_query;
   TurnedRows<S> k;
   Mat<S> q, dq, dk_room, p, ds, dk_sum, dq_sum;
   TileRow<S> lse, dot;
@@ -81,14 +88,15 @@ struct SoftmaxPairSide {
 
 }  // namespace detail
 
-// Adds into dq and dk of both maps and into dv.
+// Adds into dq and dk of both maps, which may share dk, and into dv. lambda: of each query.
 template <class S>
-void softmax_pair_backward(const SoftmaxPairMap<S>& one, const SoftmaxPairMap<S>& two, S lambda,
-                           const DenseTiles& tiles, In<S> d_o, Mat<S> dv, Memory<S>& memory) {
+void softmax_pair_backward(const SoftmaxPairMap<S>& one, const SoftmaxPairMap<S>& two,
+                           std::span<const S> lambda, const DenseTiles& tiles, In<S> d_o, Mat<S> dv,
+                           Memory<S>& memory) {
   typename Memory<S>::Scope scope(memory);
   const Index height = tiles.height(), most = tiles.width(), width = one.in.v.cols();
 
-  detail::SoftmaxPairSide<S> a(one, S(1), height, most, memory), b(two, -lambda, height, most, memory);
+  detail::SoftmaxPairSide<S> a(one, {}, height, most, memory), b(two, lambda, height, most, memory);
   const Mat<S> d_o_room = tile_room(memory, height, width), dv_room = tile_room(memory, most, width);
   const Mat<S> dp_room = tile_room(memory, height, most), u_room = tile_room(memory, height, most);
   TurnedRows<S> v(one.in.v, most, memory);
@@ -107,7 +115,7 @@ void softmax_pair_backward(const SoftmaxPairMap<S>& one, const SoftmaxPairMap<S>
       a.weigh(tile.queries, keys), b.weigh(tile.queries, keys);
       const Mat<S> p_1 = a.dropped(tile.queries, keys, part(a.p, n, keys.keys.size), u);
       const Mat<S> p_2 = b.dropped(tile.queries, keys, part(b.p, n, keys.keys.size), dp);
-      for (Index r = 0; r < n; ++r) row(u, r) = row(p_1, r) - lambda * row(p_2, r);
+      for (Index r = 0; r < n; ++r) row(u, r) = row(p_1, r) + b.factor(tile.queries[r]) * row(p_2, r);
       add_to_rows<S>(u, d_o_t, keys.keys, dv_room, dv_sum);
       v.times_turned(d_o_t, dp);
       a.pass_on(tile.queries, keys, dp), b.pass_on(tile.queries, keys, dp);
