@@ -1,7 +1,5 @@
 #include "variants/parts/forgetting.h"
 
-#include <fmt/format.h>
-
 #include <span>
 #include <string>
 #include <vector>
@@ -10,6 +8,7 @@
 #include "core/mixer.h"
 #include "core/register.h"
 #include "variants/parts/head_output.h"
+#include "variants/parts/own_keys.h"
 #include "variants/parts/positions.h"
 #include "variants/parts/row_norms.h"
 #include "variants/parts/softmax.h"
@@ -73,13 +72,7 @@ struct Forgetting {
   }
 
   // A query's gate is that of the key at its own position.
-  void prepare(Index tq, Index tk, const Mask& mask) const {
-    if (mask.offset < 0 || tq + mask.offset > tk)
-      throw Error(
-          fmt::format("forgetting attention needs a key at the position of each query, but there are "
-                      "{} queries and {} keys at offset {}.",
-                      tq, tk, mask.offset));
-  }
+  void prepare(Index tq, Index tk, const Mask& mask) const { require_own_keys("forgetting", tq, tk, mask); }
 
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     const Index tq = in.q.rows(), tk = in.k.rows();

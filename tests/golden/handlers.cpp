@@ -66,6 +66,8 @@ constexpr Kind kKinds[] = {
     {{{"variant", "lstm"}, {"level", "kernel"}}, run_lstm_cell},
     {{{"variant", "lstm"}, {"level", "layer"}}, run_recurrent_layer},
     {{{"variant", "lstm"}, {"level", "block"}}, run_recurrent_block},
+    {{{"variant", "stick_breaking"}, {"level", "kernel"}}, run_stick_breaking_kernel},
+    {{{"variant", "stick_breaking"}, {"level", "layer"}}, run_stick_breaking_layer},
     {{{"variant", "sparse"}, {"pattern", ""}}, run_sparse},
     {{{"variant", "pattention"}, {"level", "kernel"}}, run_pattention_map},
     {{{"variant", "pattention"}, {"level", "block"}}, run_pattention_block},

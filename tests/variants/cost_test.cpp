@@ -292,8 +292,8 @@ double written_down(const std::string& name, double d, double heads) {
     const double width = 8 * std::round(8 * d / 3 / 8);
     return 3 * d * width + 2 * width + d;
   }
-  for (const char* plain :
-       {"softmax", "fast_weights", "linear", "window", "strided", "fixed", "bigbird", "topk"})
+  for (const char* plain : {"softmax", "fast_weights", "linear", "window", "strided", "fixed", "bigbird",
+                            "topk", "stick_breaking"})
     if (name == plain) return projections;
   FAIL("write down how many parameters '" + name + "' has");
   return 0;

@@ -71,6 +71,8 @@ TEST_CASE(
     "weights: rows of weights sum to one; linear attention's to a bit less, differential attention's to 1 - "
     "lambda") {
   for (const std::string& name : mixers()) {
+    // Their rows have sums of their own, which the tests of these variants check.
+    if (name == "differential_v2" || name == "stick_breaking") continue;
     INFO(name);
     for (const Sizes& s : shapes_for(registry().variant(name).traits(of(name)))) {
       KernelRun run(name, of(name), s);
