@@ -58,6 +58,7 @@ struct MixerInput {
   Index width = 1;   // for each head
   Side side = Side::query;
   std::optional<double> bias = {};  // where its bias starts; nullopt: it has none
+  Index rank = 0;  // > 0: x goes through so many numbers, shared by the heads: W is a product of two matrices
 };
 
 // What a kernel reads, or the gradients of that: all heads of all sequences.

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -8,7 +9,8 @@
 
 namespace heed {
 
-// The linear maps that make a mixer's inputs: input_n = W_n x on the query side, W_n context on the key side.
+// The linear maps that make a mixer's inputs: input_n = x W_n on the query side, context W_n on the key side.
+// A map with a rank is a product of two: its parameters are <name>.down.weight and <name>.up.weight.
 template <class S>
 class InputProjections {
  public:
@@ -29,9 +31,10 @@ class InputProjections {
 
  private:
   struct Map {
+    std::optional<Linear<S>> down;  // to MixerInput::rank numbers, before `linear`
     Linear<S> linear;
     Side side;
-    Index width;  // of all heads together
+    Index rank, width;  // width: of all heads together
   };
 
   Index heads_ = 0;
