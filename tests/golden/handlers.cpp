@@ -81,7 +81,7 @@ constexpr Kind kKinds[] = {
     {{{"variant", "fast_weights"}, {"rule", "retention"}}, run_retention},
     {{{"variant", "fast_weights"}, {"rule", "ssd"}}, run_decayed},
     {{{"variant", "fast_weights"}, {"rule", "sum"}}, run_sum_rule},
-    {{{"variant", "fast_weights"}}, run_later},
+    {{{"variant", "fast_weights"}}, run_fast_weights},
     {{{"variant", "knn_memory"}}, run_later},
     {{{"variant", "persistent_memory"}}, run_later},
     {{{"variant", "ttt_in_place"}}, run_later},

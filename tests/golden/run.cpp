@@ -30,6 +30,12 @@ Tensor one_per_head(const Tensor& t, Index heads) {
   return out;
 }
 
+Tensor transpose(const Tensor& t) {
+  Tensor out = Tensor::zeros({t.size(1), t.size(0)});
+  out.matrix() = t.matrix().transpose();
+  return out;
+}
+
 Param<double> find(Params<double>& params, const std::string& name, Index size) {
   const Param<double> p = params.find(name);
   if (!p) throw Error(fmt::format("heed has no parameter '{}' here", name));
@@ -110,7 +116,7 @@ void load(const Case& c, const ParamNames& names, Params<double>& params) {
     throw Error(fmt::format("the case has {} parameters where heed has {}", c.params.size(), names.size()));
   for (const ParamName& name : names) {
     const Tensor& given = c.param(name.golden);
-    const Tensor value = name.head_columns ? side_by_side(given) : given;
+    const Tensor value = name.head_columns ? side_by_side(given) : name.transposed ? transpose(given) : given;
     std::ranges::copy(value.values, find(params, name.heed, std::ssize(value.values)).value().data());
   }
 }
@@ -119,9 +125,11 @@ void store_grads(const Case& c, const ParamNames& names, Params<double>& params,
   for (const ParamName& name : names) {
     const Tensor& given = c.param(name.golden);
     const Mat<double> grad = params.find(name.heed).grad();
-    Tensor out = name.head_columns ? side_by_side(given) : given;
+    Tensor out = name.head_columns ? side_by_side(given) : name.transposed ? transpose(given) : given;
     std::copy_n(grad.data(), out.values.size(), out.values.begin());
-    run.grads[name.golden] = name.head_columns ? one_per_head(out, given.size(0)) : out;
+    run.grads[name.golden] = name.head_columns ? one_per_head(out, given.size(0))
+                             : name.transposed ? transpose(out)
+                                               : out;
   }
 }
 

@@ -39,10 +39,11 @@ Config options_of(const Entry& entry, const Given& given);
 std::vector<std::pair<Config, std::string>> tile_choices(const VariantInfo& variant, const Given& given);
 
 // A parameter of a case and heed's name for it. With head_columns the file has one matrix per head,
-// (heads, in, out), and heed one matrix of adjacent columns, (in, heads * out).
+// (heads, in, out), and heed one matrix of adjacent columns, (in, heads * out). With transposed the file has
+// the transpose of heed's matrix.
 struct ParamName {
   std::string golden, heed;
-  bool head_columns = false;
+  bool head_columns = false, transposed = false;
 };
 using ParamNames = std::vector<ParamName>;
 

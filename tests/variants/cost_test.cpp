@@ -283,7 +283,13 @@ double written_down(const std::string& name, double d, double heads) {
     return projections - d * d - d + d * d / 2 + d / 2 + d * d + d / heads;
   if (name == "differential") return projections + 4 * (d / heads / 2) + d / heads;  // four lambdas, a gain
   if (name == "differential_v2") return projections + d * d + d + d * heads;  // more queries; lambda's map
-  if (name == "tokenformer") return 4 * d * 2 * d;                            // four maps of d tokens
+  // The delta rules: beta, filters of four taps, a gain; A and b of the decays; gates.
+  const double head = d / heads, delta = projections + d * heads + 3 * 4 * d + head;
+  if (name == "delta") return delta;
+  if (name == "gated_delta") return delta + d * heads + 2 * heads + d * d;
+  if (name == "gated_delta_2") return delta - d * heads + 4 * d * d + heads + d;
+  if (name == "kda") return delta + 4 * d * head + heads + d + d;  // low-rank decays and gate, its bias
+  if (name == "tokenformer") return 4 * d * 2 * d;                 // four maps of d tokens
   if (name == "mlp") return 2 * d * 4 * d + 4 * d + d;
   if (name == "pattention") return 4 * d * 2 * d;  // 4 d tokens
   if (name == "rnn") return d * (d + d + 2) + (d + 1) * d;

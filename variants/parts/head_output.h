@@ -18,11 +18,6 @@ inline Gate gate_named(std::string_view name) {
   return Gate::silu;
 }
 
-template <class S>
-TileRow<S> whole(Mat<S> tile) {  // with the ends of its rows
-  return {tile.data(), tile.rows() * tile.outerStride()};
-}
-
 // a = act(g). Tiles.
 //     sigmoid: s = 1 / (1 + e^-g)      silu: g s
 template <class S>

@@ -51,6 +51,12 @@ TileRow<S> row(Mat<S> tile, Index r) {
   return {tile.data() + r * tile.outerStride(), tile.cols()};
 }
 
+// All of a tile, with the ends of its rows.
+template <class S>
+TileRow<S> whole(Mat<S> tile) {
+  return {tile.data(), tile.rows() * tile.outerStride()};
+}
+
 // to (rows.size, cols) = the chosen rows of `from`
 template <class S>
 void gather(In<S> from, const Rows& rows, Mat<S> to) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <cmath>
 
 #include "core/views.h"
@@ -52,17 +53,23 @@ void l2_rows_backward(In<S> x, double eps, In<S> dy, Mat<S> dx, S g = 1) {
   }
 }
 
-// y_i = x_i / sum(x_i).    Requires: x > 0
+constexpr double kLeastSum = 1e-12;  // all features may be so small that their sum underflows
+template <class S>
+S sum_of_row(In<S> x, Index i) {
+  return (x.row(i).array() + S(0)).sum();  // + 0: the sum of an expression does not depend on addresses
+}
+
+// y_i = x_i / max(sum(x_i), 1e-12).    Requires: x >= 0
 template <class S>
 void sum_rows(In<S> x, Mat<S> y) {
-  for (Index i = 0; i < x.rows(); ++i) y.row(i) = x.row(i) / (x.row(i).array() + S(0)).sum();
+  for (Index i = 0; i < x.rows(); ++i) y.row(i) = x.row(i) / std::max(sum_of_row<S>(x, i), S(kLeastSum));
 }
-// dx_i += (dy_i - y_i.dy_i) / sum(x_i)
+// dx_i += (dy_i - y_i.dy_i) / sum(x_i); below the least sum, which is a constant, dx_i += dy_i / least
 template <class S>
 void sum_rows_backward(In<S> x, In<S> dy, Mat<S> dx) {
   for (Index i = 0; i < x.rows(); ++i) {
-    const S r = 1 / (x.row(i).array() + S(0)).sum();
-    const S along = r * r * (x.row(i).array() * dy.row(i).array()).sum();
+    const S sum = sum_of_row<S>(x, i), r = 1 / std::max(sum, S(kLeastSum));
+    const S along = sum < S(kLeastSum) ? S(0) : r * (r * x.row(i).array() * dy.row(i).array()).sum();
     dx.row(i).array() += r * dy.row(i).array() - along;
   }
 }

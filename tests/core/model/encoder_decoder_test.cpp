@@ -121,8 +121,7 @@ TEST_CASE("encoder-decoder: refuses a variant without cross-attention, or one th
   Params<float> params;
   CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "softmax", "bigbird"), tiny_registry(), params),
                     ContainsSubstring("'bigbird'") && ContainsSubstring("cross-attention"));
-  Params<float> others;
-  CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "strided", "softmax"), tiny_registry(), others),
+  CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "strided", "softmax"), tiny_registry(), params),
                     ContainsSubstring("'strided'") && ContainsSubstring("causal mask"));
 }
 
