@@ -142,7 +142,11 @@ constexpr Rule kRules[] = {
     {"delta", run_delta_kernel<ScalarDecay<double>>, run_delta_layer},
     {"gated_delta", run_delta_kernel<ScalarDecay<double>>},
     {"gated_delta_2", run_delta_kernel<ChannelDecay<double>>},
+    {"gated_linear", run_decayed},
     {"kda", run_delta_kernel<ChannelDecay<double>>, run_kda_layer},
+    {"retention", run_retention},
+    {"ssd", run_decayed},
+    {"sum", run_sum_rule},
 };
 
 }  // namespace

@@ -87,44 +87,42 @@ class ChunkDecay {
   }
 
   // With a decay for each channel, p is not an elementwise product. Rows are divided into blocks. Between a
-  // block and the rows before it, the exponent is divided at the last row before the block, so both parts are
-  // not above 0, and p is a product of matrices. Inside a block it is summed pair by pair.
+  // block and the rows before it, the exponent is divided at the last row m before the block,
+  // (G_i - G_m) + (G_m - G_j). Both parts are not above 0, and p is a product of matrices. Inside a block it
+  // is summed pair by pair.
   void scores_by_channel(In<S> q, In<S> k, S scale, Mat<S> p, Memory<S>& memory) const {
     p.setZero();
+    Split split(*this, k.cols(), memory);
     for (Index at = 0; at < n(); at += kBlock) {
       typename Memory<S>::Scope scope(memory);
       const Index size = std::min(kBlock, n() - at);
       if (at > 0) {
-        const Mat<S> late = tile_room(memory, size, q.cols()), early = tile_room(memory, at, k.cols());
-        split_at(at, q, k, scale, late, early);
-        product_abt(late, early, column_block(row_block(p, at, size), 0, at));
+        split.move_to(at);
+        product_abt(split.late(q, scale, memory), split.early(k, memory), before_block(p, at, size));
       }
-      pairs_in_block(q, scale, at, size, memory, [&](Index i, Index j, TileRow<S> decayed_q, TileRow<S>) {
-        p(i, j) = (decayed_q * k.row(j).array()).sum();
-      });
+      pairs_in_block(q, scale, at, size, memory,
+                     [&](Index i, Index j, const TileRow<S>& decayed_q, const TileRow<S>&) {
+                       p(i, j) = (decayed_q * k.row(j).array()).sum();
+                     });
     }
   }
 
   void scores_by_channel_backward(In<S> q, In<S> k, S scale, Mat<S> dp, Mat<S> dq, Mat<S> dk,
                                   Memory<S>& memory) const {
+    Split split(*this, k.cols(), memory);
     for (Index at = 0; at < n(); at += kBlock) {
       typename Memory<S>::Scope scope(memory);
       const Index size = std::min(kBlock, n() - at);
       if (at > 0) {
-        const Mat<S> late = tile_room(memory, size, q.cols()), early = tile_room(memory, at, k.cols());
+        split.move_to(at);
         const Mat<S> dlate = tile_room(memory, size, q.cols()), dearly = tile_room(memory, at, k.cols());
-        split_at(at, q, k, scale, late, early);
-        const Mat<S> between = column_block(row_block(dp, at, size), 0, at);
-        product_ab(between, early, dlate);
-        product_atb(between, late, dearly);
-        const auto split = sums_.row(at - 1);
-        for (Index i = 0; i < size; ++i)
-          row(dq, at + i) += row(dlate, i) * (sums_.row(at + i) - split).template cast<S>().exp() * scale;
-        for (Index j = 0; j < at; ++j)
-          row(dk, j) += row(dearly, j) * (split - sums_.row(j)).template cast<S>().exp();
+        product_ab(before_block(dp, at, size), split.early(k, memory), dlate);
+        product_atb(before_block(dp, at, size), split.late(q, scale, memory), dearly);
+        for (Index i = 0; i < size; ++i) row(dq, at + i) += scale * row(dlate, i) * row(split.to_rows, i);
+        for (Index j = 0; j < at; ++j) row(dk, j) += row(dearly, j) * row(split.from_rows, j);
       }
       pairs_in_block(q, scale, at, size, memory,
-                     [&](Index i, Index j, TileRow<S> decayed_q, TileRow<S> decay) {
+                     [&](Index i, Index j, const TileRow<S>& decayed_q, const TileRow<S>& decay) {
                        if (i == j) return;
                        row(dq, i) += dp(i, j) * decay * k.row(j).array();
                        row(dk, j) += dp(i, j) * decayed_q;
@@ -132,14 +130,48 @@ class ChunkDecay {
     }
   }
 
-  // late_i = scale q_i * e^{G_i - G_m}, early_j = k_j * e^{G_m - G_j}, with m = at - 1 the last row before a
-  // block
-  void split_at(Index at, In<S> q, In<S> k, S scale, Mat<S> late, Mat<S> early) const {
-    const auto split = sums_.row(at - 1);
-    for (Index i = 0; i < late.rows(); ++i)
-      scale_row(sums_.row(at + i) - split, scale, q.row(at + i), row(late, i));
-    for (Index j = 0; j < at; ++j) scale_row(split - sums_.row(j), S(1), k.row(j), row(early, j));
+  // The rows of a block and the columns before it.
+  static Mat<S> before_block(Mat<S> p, Index at, Index size) {
+    return column_block(row_block(p, at, size), 0, at);
   }
+
+  // The factors of a split at m = at - 1, for one block after another:
+  //     to_rows_i = e^{G_i - G_m} of the block's rows        from_rows_j = e^{G_m - G_j} of the rows before
+  //     it
+  struct Split {
+    Split(const ChunkDecay& decay_of, Index key, Memory<S>& memory)
+        : decay(decay_of),
+          to_rows(tile_room(memory, kBlock, key)),
+          from_rows(tile_room(memory, decay.n(), key)),
+          step(tile_room(memory, 1, key)) {}
+
+    // From the block before: its own rows get new factors, those of earlier rows are multiplied.
+    void move_to(Index next) {
+      const auto difference = [&](Index i, Index j) {
+        return (decay.sums_.row(i) - decay.sums_.row(j)).template cast<S>().exp();
+      };
+      const Index before = next - kBlock;
+      if (before > 0) row(step, 0) = difference(next - 1, before - 1);
+      for (Index j = 0; j < before; ++j) row(from_rows, j) *= row(step, 0);
+      for (Index j = before; j < next; ++j) row(from_rows, j) = difference(next - 1, j);
+      at = next, size = std::min(kBlock, decay.n() - next);
+      for (Index i = 0; i < size; ++i) row(to_rows, i) = difference(at + i, at - 1);
+    }
+    Mat<S> late(In<S> q, S scale, Memory<S>& memory) const {
+      const Mat<S> out = tile_room(memory, size, q.cols());
+      for (Index i = 0; i < size; ++i) row(out, i) = scale * row(to_rows, i) * q.row(at + i).array();
+      return out;
+    }
+    Mat<S> early(In<S> k, Memory<S>& memory) const {
+      const Mat<S> out = tile_room(memory, at, k.cols());
+      for (Index j = 0; j < at; ++j) row(out, j) = row(from_rows, j) * k.row(j).array();
+      return out;
+    }
+
+    const ChunkDecay& decay;
+    Mat<S> to_rows, from_rows, step;
+    Index at = 0, size = 0;
+  };
 
   // Calls visit(i, j, scale q_i * a, scale a) with a = e^{G_i - G_j} for the pairs j <= i of a block. a is
   // the product of the decays of the rows after j, at most kBlock - 1 factors.
