@@ -1,7 +1,11 @@
 #include <algorithm>
+#include <map>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include "core/register.h"
+#include "variants/parts/bias_tables.h"
 #include "variants/parts/expression.h"
 #include "variants/parts/sparse_mixer.h"
 #include "variants/parts/visible_pairs.h"
@@ -14,7 +18,7 @@ using namespace heed;
 template <class S>
 struct Pattern : SparseMixer<Pattern<S>, S> {
   struct Options {
-    std::string visible = "true";
+    std::string visible = "true", bias = "0";
     Index tile = kTile;
     void describe(auto& option) {
       option(
@@ -22,29 +26,56 @@ struct Pattern : SparseMixer<Pattern<S>, S> {
           {.doc =
                "condition under which query i sees key j, of i, j, h (head) and n (length); operators "
                "or and not == != < <= > >= + - * / % ^ ?:, functions floor ceil abs min max sqrt exp log"});
+      option("bias", bias,
+             {.doc = "number that is added to the score of query i and key j, after the scale; written as "
+                     "visible"});
       describe_tile(option, tile);
     }
     void check(const Refuse& refuse) const {
       if (const auto fault = fault_of(visible, true)) refuse("visible", to_string(*fault, visible));
+      if (const auto fault = fault_of(bias, false)) refuse("bias", to_string(*fault, bias));
     }
   } options;
 
   Traits traits() const { return {.permutation = false}; }
-  // Patterns differ between heads only if the expression says so.
-  Index kinds() const { return mentions(tokens_of(options.visible), "h") ? std::max<Index>(heads_, 1) : 1; }
+  // Heads differ only if an expression says so.
+  Index kinds() const {
+    const bool differ = mentions(tokens_of(options.visible), "h") || mentions(tokens_of(options.bias), "h");
+    return differ ? std::max<Index>(heads_, 1) : 1;
+  }
 
   void declare(const LayerSpec<S>& spec, Params<S>& params) {
     SparseMixer<Pattern, S>::declare(spec, params);
     heads_ = spec.heads;
     VisiblePairs::require_feasible(options.visible, spec.length);
+    BiasTables<S>::require_feasible(options.bias, spec.length);
   }
 
   void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const {
     VisiblePairs(options.visible, {kind, tq, tk, mask}).add_to(plan);
   }
 
+  void prepare(Index tq, Index tk, const Mask& mask) {
+    SparseMixer<Pattern, S>::prepare(tq, tk, mask);
+    if (!biased()) return;
+    std::vector<BiasTables<S>>& tables = tables_[{tq, tk, mask.causal, mask.offset}];
+    for (Index kind = std::ssize(tables); kind < kinds(); ++kind)
+      tables.emplace_back(options.bias, options.visible, VisiblePairs::Size{kind, tq, tk, mask});
+    biases_ = &tables;
+  }
+
+  SoftmaxMap<S> map(const Head<S>& in) const {
+    SoftmaxMap<S> map = SparseMixer<Pattern, S>::map(in);
+    if (biased()) map.bias = (*biases_)[static_cast<std::size_t>(in.index) % biases_->size()].view();
+    return map;
+  }
+
  private:
+  bool biased() const { return options.bias != "0"; }
+
   Index heads_ = 0;
+  std::map<std::tuple<Index, Index, bool, Index>, std::vector<BiasTables<S>>> tables_;
+  const std::vector<BiasTables<S>>* biases_ = nullptr;  // of the latest prepare()
 };
 }  // namespace
 

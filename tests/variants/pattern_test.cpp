@@ -246,12 +246,73 @@ TEST_CASE("pattern: a value that shows up at a large length only is refused when
   CHECK_THROWS_WITH(run.forward(), ContainsSubstring("neither true nor false but 2 at i = 0, j = 22"));
 }
 
+TEST_CASE("pattern: ALiBi written as bias has the bits of the position alibi") {
+  for (bool causal : {true, false})
+    for (Index tile : {3, 64}) {
+      const Sizes s{.tq = 20, .tk = 20, .causality = {.causal = causal}};
+      Sizes sloped = s;
+      sloped.slope = 0.125;
+      Config biased = pattern("abs(i - j) < 9", tile);
+      biased.set("bias", Config::scalar("-0.125 * (h + 1) * abs(i - j)"));
+      KernelRun one("pattern", biased, s), other("pattern", pattern("abs(i - j) < 9", tile), sloped);
+      one.run(), other.run();
+      CAPTURE(causal, tile);
+      CHECK((one.o == other.o));
+      CHECK((one.dq == other.dq));
+      CHECK((one.dk == other.dk));
+      CHECK((one.dv == other.dv));
+    }
+}
+
+TEST_CASE("pattern: a bias of distances, of keys and of pairs is the same where it should be") {
+  // A number for each query changes no weight, so these three are one function.
+  const auto with_bias = [](const char* bias) {
+    Config biased = pattern("i - j < 7 or j % 3 == 0", 4);
+    biased.set("bias", Config::scalar(bias));
+    return biased;
+  };
+  const Sizes s{.tq = 15, .tk = 15};
+  KernelRun distance("pattern", with_bias("-0.3 * (i - j)"), s), key("pattern", with_bias("0.3 * j"), s);
+  KernelRun pair("pattern", with_bias("0.3 * j - i * 0.7"), s);
+  for (KernelRun* run : {&distance, &key, &pair}) run->run();
+  for (KernelRun* other : {&key, &pair})
+    for (Index h : {0, 1}) {
+      CHECK(test::distance(distance.head(distance.o, 15, 4, 1, h), other->head(other->o, 15, 4, 1, h)) <
+            1e-12);
+      CHECK(test::distance(distance.head(distance.dk, 15, 4, 1, h), other->head(other->dk, 15, 4, 1, h)) <
+            1e-12);
+    }
+  CHECK(distance_from_differences(pair) < 1e-8);
+}
+
+TEST_CASE("pattern: a bias is refused with its place, or with a visible pair for which it is not finite") {
+  const auto biased = [](const char* visible, const char* bias) {
+    Config out = pattern(visible);
+    out.set("bias", Config::scalar(bias, {"sweep.yaml", 5, 9}));
+    return out;
+  };
+  Problems problems;
+  registry().variant("pattern").resolve(biased("i -", "-0.1 * (i - x)"), "variants[0].pattern", problems);
+  CHECK(problems.lines().size() == 2);
+  const Sizes s{.batch = 1, .tq = 9, .tk = 9};
+  CHECK_NOTHROW(KernelRun("pattern", biased("i - j > 0", "-log(i - j)"), s).forward());
+  CHECK_THROWS_WITH(
+      KernelRun("pattern", biased("true", "-log(i - j)"), s).forward(),
+      ContainsSubstring("'bias' of 'pattern' is inf for the visible pair of query 0 and key 0: -log(i - j)"));
+  Params<double> params;
+  const LayerSpec<double> spec{.dim = 4, .context_dim = 4, .length = 5000};
+  CHECK_THROWS_WITH(registry().variant("pattern").make_kernel(biased("true", "i * j"), spec, params),
+                    ContainsSubstring("more than 2^24"));
+}
+
 TEST_CASE("pattern: an expression passes all conformance checks") {
   const VariantInfo& info = registry().variant("pattern");
   for (const char* visible :
        {"abs(i - j) < 3 or j % 4 == 0", "(i - j) % 2 == 0 and h == 0 or floor(i / 3) == floor(j / 3)"}) {
     Problems problems;
-    const Config chosen = info.resolve(pattern(visible), "pattern", problems);
+    Config given = pattern(visible);
+    given.set("bias", Config::scalar("-0.1 * (h + 1) * (i - j)"));
+    const Config chosen = info.resolve(given, "pattern", problems);
     for (const CheckResult& result :
          run_conformance(info, chosen, {.positions = all_positions(registry())})) {
       CAPTURE(visible, result.check, result.message);

@@ -161,7 +161,7 @@ std::optional<ExpressionFault> parser_fault(const ExprTokens& tokens, std::size_
 }
 
 // Tries some pairs: an expression that is a number for them is a mistake, and shows it for small numbers.
-std::optional<ExpressionFault> value_fault(const ExprTokens& tokens, bool condition) {
+std::optional<ExpressionFault> value_fault(const ExprTokens& tokens) {
   constexpr int kLength = 16;
   Evaluator evaluator(tokens);
   evaluator.n = kLength;
@@ -170,7 +170,7 @@ std::optional<ExpressionFault> value_fault(const ExprTokens& tokens, bool condit
       for (int j = 0; j <= i; ++j) {
         evaluator.h = h;
         const double value = evaluator(i, j);
-        if (condition ? value == 0 || value == 1 : !std::isnan(value)) continue;
+        if (value == 0 || value == 1) continue;
         const std::string pair = fmt::format("at i = {}, j = {}, h = {}, n = {} this is", i, j, h, kLength);
         if (std::isnan(value)) return ExpressionFault{pair + " not a number.", tokens.front().at};
         return ExpressionFault{
@@ -184,7 +184,7 @@ std::optional<ExpressionFault> value_fault(const ExprTokens& tokens, bool condit
 std::optional<ExpressionFault> condition_fault(const ExprTokens& tokens) {
   for (const ExprTokens& term : divided(bare(tokens), is_or))
     for (const ExprTokens& factor : divided(bare(term), is_and))
-      if (auto fault = value_fault(factor, true)) return fault;
+      if (auto fault = value_fault(factor)) return fault;
   return {};
 }
 
@@ -199,7 +199,7 @@ std::optional<ExpressionFault> fault_of(const std::string& text, bool condition)
   if (auto fault = name_fault(tokens)) return fault;
   if (auto fault = structure_fault(tokens)) return fault;
   if (auto fault = parser_fault(tokens, tokens.back().at + tokens.back().text.size())) return fault;
-  return condition ? condition_fault(tokens) : value_fault(tokens, false);
+  return condition ? condition_fault(tokens) : std::nullopt;
 }
 
 std::string to_string(const ExpressionFault& fault, std::string text) {

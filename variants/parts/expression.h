@@ -30,7 +30,8 @@ struct ExpressionFault {
   std::size_t at;
 };
 
-// Returns the first fault of an expression. A condition must be true or false (1 or 0) for every pair.
+// Returns the first fault of an expression. A condition must be true or false (1 or 0), which is tried for
+// some pairs.
 std::optional<ExpressionFault> fault_of(const std::string& text, bool condition);
 
 // Returns a fault's message, the expression below it, and a caret below the place.

@@ -12,6 +12,7 @@
 #include "core/views.h"
 #include "variants/parts/block_plan.h"
 #include "variants/parts/packed_tile.h"
+#include "variants/parts/score_bias.h"
 #include "variants/parts/tile_rows.h"
 #include "variants/parts/tiles.h"
 
@@ -19,8 +20,9 @@ namespace heed {
 
 // Softmax attention over tiles, never with a (Tq,Tk) buffer. Derivation: docs/variants/softmax.md.
 //
-//     s_ij = cap(tau q_i.k_j) - slope |i + shift - j| + c_{i + shift} - c_j      cap(s) = c tanh(s / c)
-//     lse_i = log(exp(sink) + sum_j exp(s_ij))      p_ij = exp(s_ij - lse_i)      o_i = sum_j p_ij v_j
+//     s_ij = cap(tau q_i.k_j) - slope |i + shift - j| + c_{i + shift} - c_j + b_ij
+//     cap(s) = c tanh(s / c)      lse_i = log(exp(sink) + sum_j exp(s_ij))
+//     p_ij = exp(s_ij - lse_i)    o_i = sum_j p_ij v_j
 //     over the pairs of the tiles
 //
 // Forward keeps only o and lse (online softmax: Milakov & Gimelshein 2018; tiles: Dao et al. 2022);
@@ -42,6 +44,7 @@ struct SoftmaxMap {
   S cap = 0;                 // soft cap of the scores; 0 for none
   // A score without a value, in the denominator of each row; -inf for none.
   S sink = -std::numeric_limits<S>::infinity();
+  ScoreBias<S> bias = {};  // b_ij
 };
 
 // A causal mask gives the positions of queries; without one, queries and keys both count from 0.
@@ -70,8 +73,8 @@ void cap_derivative(S cap, Mat<S> s, Mat<S> derivative) {
   for (Index r = 0; r < s.rows(); ++r) row(derivative, r) = (1 - row(s, r) / cap) * (1 + row(s, r) / cap);
 }
 
-// s = cap(q k^T) - slope |i + shift - j| + c_{i + shift} - c_j, -inf where hidden. Writes the derivative of
-// the cap where it is asked for and there is a cap.
+// s = cap(q k^T) - slope |i + shift - j| + c_{i + shift} - c_j + b_ij, -inf where hidden. Writes the
+// derivative of the cap where it is asked for and there is a cap.
 template <class S>
 void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& tile, Mat<S> q,
                  const TurnedRows<S>& k, Mat<S> s, Mat<S>* derivative = nullptr) {
@@ -88,6 +91,7 @@ void tile_scores(const SoftmaxMap<S>& in, const Rows& queries, const KeyTile& ti
     for (Index r = 0; r < s.rows(); ++r)
       for (Index c = 0; c < s.cols(); ++c)
         s(r, c) += static_cast<S>(in.forgotten[queries[r] + in.shift] - in.forgotten[tile.keys[c]]);
+  if (in.bias) add_bias(in.bias, queries, in.shift, tile.keys, s);
   hide(tile, kMinusInfinity<S>, s);
 }
 

@@ -7,6 +7,7 @@
 #include "core/head_kernel.h"
 #include "core/views.h"
 #include "variants/parts/expression.h"
+#include "variants/parts/expression_structure.h"
 #include "variants/parts/stretches.h"
 #include "variants/parts/tiled_softmax.h"
 
@@ -49,7 +50,6 @@ class VisiblePairs {
   }
 
  private:
-  enum class Structure { distance, key, query, equal, general };
   struct Factor {
     Structure structure;
     Index step = 1;  // m of `% m`
@@ -70,7 +70,6 @@ class VisiblePairs {
     std::vector<Index> group;  // of each query
   };
 
-  static Structure structure_of(const ExprTokens& tokens);
   static Term term_of(const ExprTokens& tokens);
   static std::vector<Term> terms_of(const std::string& expression);
   void evaluate(Factor& factor);
