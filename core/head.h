@@ -19,6 +19,7 @@ struct Head {
   Index batch, index;  // which sequence, which head
   std::span<const Heads<const S>> extra = {};  // of all heads; see input()
   DropoutMask dropout = {};                    // of the (Tq,Tk) attention weights, where a mixer has them
+  Heads<const S> queries = {};                 // q of all heads, for what heads that share keys do together
 
   // The n-th of the mixer's inputs() for this head: (Tq, width) on the query side, (Tk, width) on the key
   // side.

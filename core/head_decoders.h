@@ -24,7 +24,7 @@ struct DecodedHeads {
   Head<S> head(const HeadInputs<const S>& in, const Mask& mask, Index b, Index h) const {
     const Index kh = h / shape.group();
     const double slope = position ? position->slope(h, shape.heads) : 0;
-    return {in.q(b, h), in.k(b, kh), in.v(b, kh), mask, static_cast<S>(slope), b, h, in.extra};
+    return {in.q(b, h), in.k(b, kh), in.v(b, kh), mask, static_cast<S>(slope), b, h, in.extra, {}, in.q};
   }
 };
 

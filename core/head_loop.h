@@ -67,7 +67,7 @@ class HeadLoop final : public HeadKernel<S> {
         dropout_.p > 0 ? DropoutMask(dropout_, dropout_name_, (dropout_.first + b) * shape_.heads + h)
                        : DropoutMask();
     return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask(b), static_cast<S>(slope), b,
-            h,           in_.extra,    dropout};
+            h,           in_.extra,    dropout,      in_.q};
   }
   HeadGrad<S> head_grad(const HeadInputs<S>& grad, S* slots, Index b, Index h) const {
     const Index kh = h / shape_.group();

@@ -66,6 +66,7 @@ constexpr Kind kKinds[] = {
     {{{"variant", "lstm"}, {"level", "kernel"}}, run_lstm_cell},
     {{{"variant", "lstm"}, {"level", "layer"}}, run_recurrent_layer},
     {{{"variant", "lstm"}, {"level", "block"}}, run_recurrent_block},
+    {{{"variant", "nsa"}, {"level", "kernel"}}, run_nsa},
     {{{"variant", "stick_breaking"}, {"level", "kernel"}}, run_stick_breaking_kernel},
     {{{"variant", "stick_breaking"}, {"level", "layer"}}, run_stick_breaking_layer},
     {{{"variant", "ssd"}, {"level", "kernel"}}, run_ssd_kernel},

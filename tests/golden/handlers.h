@@ -41,6 +41,7 @@ std::vector<Run> run_recurrent_block(const Case& c, const Registry& registry);
 std::vector<Run> run_decayed(const Case& c, const Registry& registry);
 std::vector<Run> run_sum_rule(const Case& c, const Registry& registry);
 std::vector<Run> run_retention(const Case& c, const Registry& registry);
+std::vector<Run> run_nsa(const Case& c, const Registry& registry);
 std::vector<Run> run_stick_breaking_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_stick_breaking_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_fast_weights(const Case& c, const Registry& registry);
