@@ -164,6 +164,10 @@ bool write_file(const fs::path& path, std::span<const std::byte> bytes, IfExists
   return published;
 }
 
+void write_text(const fs::path& path, const std::string& text) {
+  write_file(path, std::as_bytes(std::span(text)), IfExists::replace);
+}
+
 std::size_t remove_leftovers(const fs::path& folder,
                              const std::function<bool(const std::string& name)>& ours) {
   std::size_t removed = 0;
@@ -177,6 +181,11 @@ std::size_t remove_leftovers(const fs::path& folder,
 
 std::vector<std::byte> read_file(const fs::path& path) {
   return read_end(path, std::numeric_limits<std::size_t>::max());
+}
+
+std::string read_text(const fs::path& path) {
+  const std::vector<std::byte> bytes = read_file(path);
+  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }
 
 std::vector<std::byte> read_end(const fs::path& path, std::size_t size) {

@@ -19,6 +19,8 @@ enum class IfExists { keep, replace };
 // if the system fails; the temporary file is then removed. Several processes may call it for one path at
 // the same time.
 bool write_file(const std::filesystem::path& path, std::span<const std::byte> bytes, IfExists if_exists);
+// Writes a text in the same way, and replaces an existing file.
+void write_text(const std::filesystem::path& path, const std::string& text);
 
 // Removes the temporary files of killed processes in `folder`: files whose name is `ours` and whose lock
 // nobody holds (write_file holds a lock while it writes). Files of another host must also be one hour old,
@@ -30,6 +32,7 @@ std::size_t remove_leftovers(
 
 // Return the whole file, and at most its last `size` bytes. Throw: IoError.
 std::vector<std::byte> read_file(const std::filesystem::path& path);
+std::string read_text(const std::filesystem::path& path);
 std::vector<std::byte> read_end(const std::filesystem::path& path, std::size_t size);
 
 }  // namespace heed::results

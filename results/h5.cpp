@@ -58,44 +58,23 @@ Handle h5_string_transfer() {
 }
 
 template <>
-hid_t h5_memory_type<float>() {
-  return H5T_NATIVE_FLOAT;
-}
-template <>
-hid_t h5_memory_type<double>() {
-  return H5T_NATIVE_DOUBLE;
-}
-template <>
-hid_t h5_memory_type<std::int8_t>() {
-  return H5T_NATIVE_INT8;
-}
-template <>
-hid_t h5_memory_type<std::int32_t>() {
-  return H5T_NATIVE_INT32;
-}
-template <>
-hid_t h5_memory_type<std::int64_t>() {
-  return H5T_NATIVE_INT64;
-}
-
-template <>
-hid_t h5_stored_type<float>() {
+hid_t h5_type<float>() {
   return H5T_IEEE_F32LE;
 }
 template <>
-hid_t h5_stored_type<double>() {
+hid_t h5_type<double>() {
   return H5T_IEEE_F64LE;
 }
 template <>
-hid_t h5_stored_type<std::int8_t>() {
+hid_t h5_type<std::int8_t>() {
   return H5T_STD_I8LE;
 }
 template <>
-hid_t h5_stored_type<std::int32_t>() {
+hid_t h5_type<std::int32_t>() {
   return H5T_STD_I32LE;
 }
 template <>
-hid_t h5_stored_type<std::int64_t>() {
+hid_t h5_type<std::int64_t>() {
   return H5T_STD_I64LE;
 }
 

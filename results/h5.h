@@ -2,6 +2,7 @@
 // h5_writer.h.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <filesystem>
 #include <string>
@@ -11,6 +12,8 @@
 #include <hdf5.h>
 
 namespace heed::results {
+
+static_assert(std::endian::native == std::endian::little);
 
 // Owns one HDF5 identifier. Close explicitly with `close()` and check its result if a failure could lose
 // data. The destructor is for stack unwinding, and for spaces, types and property lists, which own no file
@@ -70,10 +73,8 @@ Handle h5_string_type();
 // variable.
 Handle h5_string_transfer();
 
-// Return HDF5's types of a C++ number: in memory, and in files (the same on every machine).
+// Returns HDF5's type of a C++ number. It is the same in memory and in files: little-endian.
 template <class T>
-hid_t h5_memory_type();
-template <class T>
-hid_t h5_stored_type();
+hid_t h5_type();
 
 }  // namespace heed::results

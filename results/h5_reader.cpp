@@ -7,7 +7,7 @@
 #include <hdf5_hl.h>
 
 #include "results/atomic_file.h"
-#include "results/seal.h"
+#include "results/checksum.h"
 
 namespace heed::results {
 
@@ -27,15 +27,16 @@ std::optional<std::string> measured_name(const std::function<ssize_t(char*, std:
   return text;
 }
 
-std::vector<std::byte> content(const std::filesystem::path& path, H5Reader::Seal seal) {
+std::vector<std::byte> content(const std::filesystem::path& path, H5Reader::Checksum checksum) {
   std::vector<std::byte> bytes = read_file(path);
-  if (seal == H5Reader::Seal::required) remove_seal(bytes, path);
+  if (checksum == H5Reader::Checksum::required) remove_checksum(bytes, path);
   return bytes;
 }
 
 }  // namespace
 
-H5Reader::H5Reader(const std::filesystem::path& path, Seal seal) : H5Reader(path, content(path, seal)) {}
+H5Reader::H5Reader(const std::filesystem::path& path, Checksum checksum)
+    : H5Reader(path, content(path, checksum)) {}
 
 H5Reader::H5Reader(const std::filesystem::path& path, std::span<const std::byte> file) : check_{path} {
   h5_quiet();
@@ -166,7 +167,7 @@ std::vector<T> H5Reader::read(const std::string& name) const {
   const std::vector<std::size_t> lengths = shape(name);
   std::vector<T> values(std::accumulate(lengths.begin(), lengths.end(), std::size_t{1}, std::multiplies<>()));
   const hid_t dataset = open_dataset(name);
-  check_(H5Dread(dataset, h5_memory_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", name);
+  check_(H5Dread(dataset, h5_type<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values.data()), "read", name);
   return values;
 }
 
@@ -184,8 +185,8 @@ std::vector<T> H5Reader::read_rows(const std::string& name, std::size_t first, s
       check_(H5Screate_simple(static_cast<int>(count.size()), count.data(), nullptr), "read", name),
       H5Sclose);
   std::vector<T> values(std::accumulate(count.begin(), count.end(), std::size_t{1}, std::multiplies<>()));
-  check_(H5Dread(dataset, h5_memory_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()),
-         "read", name);
+  check_(H5Dread(dataset, h5_type<T>(), in_memory.get(), in_file.get(), H5P_DEFAULT, values.data()), "read",
+         name);
   return values;
 }
 

@@ -22,10 +22,10 @@ class H5Reader {
  public:
   using Attribute = std::variant<std::int64_t, double, std::string>;
   enum class Kind { integer, number, text };
-  enum class Seal { required, none };
+  enum class Checksum { required, none };
 
   // Reads the whole file into memory, so that it is not open or locked on disk afterwards.
-  explicit H5Reader(const std::filesystem::path& path, Seal seal = Seal::required);
+  explicit H5Reader(const std::filesystem::path& path, Checksum checksum = Checksum::required);
   // Opens a file in memory; `path` is only for messages.
   H5Reader(const std::filesystem::path& path, std::span<const std::byte> file);
   H5Reader(const H5Reader&) = delete;

@@ -115,35 +115,31 @@ void write_parameters(H5Writer& file, std::span<const Record> records) {
 }
 
 void write_bookkeeping(H5Writer& file, std::span<const Record> records) {
-  const auto text = [&](const char* name, const char* doc, bool varies, auto read) {
-    file.strings(name, converted<std::string>(records, read), {"trial"});
+  const auto write = [&](const char* name, const char* unit, const char* doc, bool varies, auto read) {
+    using T = std::decay_t<decltype(read(Record()))>;
+    const auto values = converted<T>(records, read);
+    if constexpr (std::is_same_v<T, std::string>)
+      file.strings(name, values, {"trial"});
+    else
+      file.variable<T>(name, values, {"trial"});
     file.attribute(name, "role", "trial");
-    write_meaning(file, name, "", doc, varies);
+    write_meaning(file, name, unit, doc, varies);
   };
-  text("id", "Hash of the resolved configuration", false, [](const Record& r) { return r.id; });
-  text("status", "done, diverged, failed or killed", false,
-       [](const Record& r) { return to_string(r.status); });
-  text("reason", "Why the trial is not done", false, [](const Record& r) { return r.reason; });
-  const auto last_step = converted<std::int64_t>(records, [](const Record& r) { return r.last_step; });
-  file.variable<std::int64_t>("last_step", last_step, {"trial"});
-  file.attribute("last_step", "role", "trial");
-  write_meaning(file, "last_step", "", "The last optimizer step that was completed", false);
-  text("config", "The resolved configuration as YAML", false, [](const Record& r) { return r.config; });
-  text("build", "Build stamp of the program", false, [](const Record& r) { return r.provenance.build; });
-  text("host", "Machine the trial ran on", true, [](const Record& r) { return r.provenance.host; });
-  text("created", "When the trial ended, UTC", true, [](const Record& r) { return r.provenance.created; });
-  const auto count = [&](const char* name, const char* doc, auto read) {
-    file.variable<std::int64_t>(name, converted<std::int64_t>(records, read), {"trial"});
-    file.attribute(name, "role", "trial");
-    write_meaning(file, name, "", doc, true);
-  };
-  count("jobs", "Trials that ran side by side; 0: it was continued by another process",
+  write("id", "", "Hash of the resolved configuration", false, [](const Record& r) { return r.id; });
+  write("status", "", "done, diverged, failed or killed", false,
+        [](const Record& r) { return to_string(r.status); });
+  write("reason", "", "Why the trial is not done", false, [](const Record& r) { return r.reason; });
+  write("last_step", "", "The last optimizer step that was completed", false,
+        [](const Record& r) { return r.last_step; });
+  write("config", "", "The resolved configuration as YAML", false, [](const Record& r) { return r.config; });
+  write("build", "", "Build stamp of the program", false, [](const Record& r) { return r.provenance.build; });
+  write("host", "", "Machine the trial ran on", true, [](const Record& r) { return r.provenance.host; });
+  write("created", "", "When the trial ended, UTC", true,
+        [](const Record& r) { return r.provenance.created; });
+  write("jobs", "", "Trials that ran side by side; 0: it was continued by another process", true,
         [](const Record& r) { return r.jobs; });
-  count("threads", "Threads of the trial", [](const Record& r) { return r.threads; });
-  const auto seconds = converted<double>(records, [](const Record& r) { return r.seconds; });
-  file.variable<double>("seconds", seconds, {"trial"});
-  file.attribute("seconds", "role", "trial");
-  write_meaning(file, "seconds", "s", "Wall time of the trial", true);
+  write("threads", "", "Threads of the trial", true, [](const Record& r) { return r.threads; });
+  write("seconds", "s", "Wall time of the trial", true, [](const Record& r) { return r.seconds; });
 }
 
 // The elements of one list in all records (metrics, curves), by name in the order first seen. `find(row)` is

@@ -18,7 +18,7 @@ inline constexpr const char* kResultsFormat = "heed results";
 // The attribute `coordinates` of metrics, curves and arrays: xarray groups by these.
 inline constexpr const char* kCoordinates = "variant seed";
 
-// The root's attributes that differ between two runs of the same trials.
+// The root's attributes that differ between two runs of the same trials. Earlier trial files have `checksum`.
 inline constexpr std::array<const char*, 4> kVaryingAttributes = {"host", "command", "created", "checksum"};
 
 void write_header(H5Writer& file, const std::string& format, const Provenance& provenance);

@@ -12,14 +12,14 @@
 #include <xxhash.h>
 
 #include "results/atomic_file.h"
+#include "results/checksum.h"
+#include "results/comparison.h"
 #include "results/errors.h"
 #include "results/h5_writer.h"
 #include "results/layout.h"
 #include "results/merge_arrays.h"
-#include "results/sameness.h"
-#include "results/seal.h"
-#include "results/shard.h"
 #include "results/table.h"
+#include "results/trial_file.h"
 
 namespace heed::results {
 
@@ -31,7 +31,7 @@ std::vector<MergedTrial> read_all(std::span<const Source> sources, MergeReport& 
   std::vector<MergedTrial> trials;
   for (const Source& source : sources) {
     try {
-      MergedTrial trial{source.path, read_shard_summary(source.path)};
+      MergedTrial trial{source.path, read_trial_summary(source.path)};
       trial.record.plan_index = source.trial.value_or(trial.record.plan_index);
       if (!source.variant.empty())
         for (Parameter& p : trial.record.parameters)
@@ -79,13 +79,33 @@ std::vector<MergedTrial> in_order(std::vector<MergedTrial> trials, MergeReport& 
   return rows;
 }
 
-void number_anew_if_shared(std::vector<MergedTrial>& trials) {
+void renumber_if_shared(std::vector<MergedTrial>& trials) {
   const auto same = [](const auto& a, const auto& b) { return a.record.plan_index == b.record.plan_index; };
   if (std::adjacent_find(trials.begin(), trials.end(), same) == trials.end()) return;
   for (std::size_t row = 0; row < trials.size(); ++row) trials[row].record.plan_index = std::int64_t(row);
 }
 
-// Returns a hash of everything that a merged file depends on, for the label of its seal: the bytes of the
+std::vector<std::byte> build(std::span<const Source> sources, const fs::path& output,
+                             const Provenance& provenance, const CompareSettings& compare,
+                             MergeReport& report) {
+  std::vector<MergedTrial> trials = in_order(read_all(sources, report), report);
+  renumber_if_shared(trials);
+  std::set<std::string> builds;
+  for (const MergedTrial& trial : trials) builds.insert(trial.record.provenance.build);
+  report.trials = trials.size();
+  report.builds.assign(builds.begin(), builds.end());
+
+  H5Writer file(output);
+  write_header(file, kResultsFormat, provenance);
+  write_compare_settings(file, compare);
+  for (const char* group : {"attention", "probes"}) write_merged_group(file, group, trials, report.conflicts);
+  std::vector<Record> records;
+  for (MergedTrial& trial : trials) records.push_back(std::move(trial.record));
+  write_rows(file, records);
+  return file.finish();
+}
+
+// Returns a hash of everything that a merged file depends on, for the label of its checksum: the bytes of the
 // trial files, their numbers and labels, the sweep's metrics, and the program that merges. Returns nullopt
 // if a file is damaged.
 std::optional<std::string> label_of(std::span<const Source> sources, const Provenance& provenance,
@@ -95,7 +115,7 @@ std::optional<std::string> label_of(std::span<const Source> sources, const Prove
     try {
       std::vector<std::byte> bytes = read_file(source.path);
       const XXH64_hash_t hash = XXH64(bytes.data(), bytes.size(), 0);
-      remove_seal(bytes, source.path);
+      remove_checksum(bytes, source.path);
       parts.push_back(fmt::format("{:016x} {} {}", hash, source.trial.value_or(-1), source.variant));
       for (const Metric& m : source.metrics) parts.back() += fmt::format(" {}={}", m.name, m.value);
     } catch (const DamagedFile&) {
@@ -147,24 +167,13 @@ MergeReport merge(std::span<const Source> sources, const fs::path& output, const
     if (auto report = made_before(output, *label)) return *std::move(report);
 
   MergeReport report;
-  std::vector<MergedTrial> trials = in_order(read_all(sources, report), report);
-  number_anew_if_shared(trials);
-  std::set<std::string> builds;
-  for (const MergedTrial& trial : trials) builds.insert(trial.record.provenance.build);
-  report.trials = trials.size();
-  report.builds.assign(builds.begin(), builds.end());
-
-  H5Writer file(output);
-  write_header(file, kResultsFormat, provenance);
-  write_compare_settings(file, compare);
-  for (const char* group : {"attention", "probes"}) write_merged_group(file, group, trials, report.conflicts);
-  std::vector<Record> records;
-  for (MergedTrial& trial : trials) records.push_back(std::move(trial.record));
-  write_rows(file, records);
-  std::vector<std::byte> bytes = file.finish();
+  std::vector<std::byte> bytes = built_twice(output, [&] {
+    report = {};
+    return build(sources, output, provenance, compare, report);
+  });
   // A merge with something to report is not reused, so that it is reported each time.
   const bool clean = label && report.damaged.empty() && report.conflicts.empty();
-  add_seal(bytes, clean ? *label : "results");
+  add_checksum(bytes, clean ? *label : "results");
   write_file(output, bytes, IfExists::replace);
   return report;
 }

@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "results/layout.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 
 namespace heed::results {
 
@@ -127,8 +127,8 @@ void write_trials(H5Writer& file, const std::string& group, std::span<const Merg
 }
 
 // Writes one trial's row of every array of the group.
-void write_trial(H5Writer& file, const std::string& name, const Group& group, std::size_t row) {
-  const std::vector<Array> own = read_shard_arrays(group.trials[row]->path, name);
+void write_rows_of(H5Writer& file, const std::string& name, const Group& group, std::size_t row) {
+  const std::vector<Array> own = read_trial_arrays(group.trials[row]->path, name);
   for (const MergedArray& merged : group.arrays) {
     const auto found = std::find_if(own.begin(), own.end(), [&](const Array& array) {
       return array.name == merged.what.name && fits(array, merged.what);
@@ -154,7 +154,7 @@ void write_merged_group(H5Writer& file, const std::string& name, std::span<const
   for (const auto& [dim, length] : group.lengths) file.dimension(fmt::format("{}/{}", name, dim), length);
   for (const MergedArray& merged : group.arrays)
     begin_array(file, name, merged, !group.one_shape || merged.trials < group.trials.size());
-  for (std::size_t row = 0; row < group.trials.size(); ++row) write_trial(file, name, group, row);
+  for (std::size_t row = 0; row < group.trials.size(); ++row) write_rows_of(file, name, group, row);
 }
 
 }  // namespace heed::results

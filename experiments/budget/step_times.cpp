@@ -5,8 +5,8 @@
 #include <fmt/format.h>
 
 #include "experiments/system/message.h"
+#include "results/checksum.h"
 #include "results/errors.h"
-#include "results/hashed_text.h"
 
 namespace heed {
 namespace {
@@ -28,7 +28,7 @@ StepTimes::StepTimes(std::filesystem::path file, StepTimer timer, std::FILE* mes
 // A line each: key, tunable, its value, target and what was reached.
 void StepTimes::read() {
   if (!std::filesystem::exists(file_)) return;
-  std::istringstream text(results::read_hashed_text(file_, kRemedy));
+  std::istringstream text(results::read_checked_text(file_, kRemedy));
   std::string line;
   std::getline(text, line);
   if (line != kHeader)
@@ -59,7 +59,7 @@ void StepTimes::add(const std::string& key, const Matched& matched) {
   for (const auto& [k, m] : found_)
     text += fmt::format("{}\t{}\t{}\t{}\t{}\n", k, m.option.empty() ? "-" : m.option, m.value, m.target,
                         m.reached);
-  results::write_hashed_text(file_, text);
+  results::write_checked_text(file_, text);
 }
 
 FileLock StepTimes::lock() const {

@@ -12,7 +12,7 @@
 #include "experiments/report/compare/joined_results.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/trial/metrics.h"
-#include "results/sameness.h"
+#include "results/comparison.h"
 
 namespace heed::cli {
 namespace {

@@ -8,7 +8,7 @@
 #include "experiments/cli/results_input.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/train/provenance.h"
-#include "results/sameness.h"
+#include "results/comparison.h"
 
 namespace heed::cli {
 namespace {

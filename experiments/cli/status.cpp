@@ -18,7 +18,7 @@
 #include "experiments/system/process.h"
 #include "experiments/train/checkpoint.h"
 #include "results/errors.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 
 namespace heed::cli {
 namespace {
@@ -67,7 +67,7 @@ std::string look_at(const RunDirectory& directory, const PlanLine& line, Look& l
       return running ? "running" : "pending";
     }
     if (*outcome != results::Status::done) {
-      const results::Record record = results::read_shard_summary(directory.trial(line.id));
+      const results::Record record = results::read_trial_summary(directory.trial(line.id));
       look.failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.to_string(),
                                           status_text(*outcome, record.reason, record.last_step),
                                           directory.log(line.id).string()));

@@ -9,7 +9,7 @@
 #include "experiments/report/html.h"
 #include "experiments/report/verdict.h"
 #include "experiments/trial/quantity.h"
-#include "results/sameness.h"
+#include "results/comparison.h"
 
 namespace heed::report {
 namespace {
@@ -82,9 +82,8 @@ std::string comparison_tables(const ReportData& e) {
 
 std::string figure_html(const Figure& figure, const std::string& svg) {
   return fmt::format(
-      "<h2>{}</h2>\n<figure{}>\n<div class=\"drawing\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n",
-      escaped(figure.title), figure.square ? " class=\"map\"" : "",
-      inline_svg(svg, figure.name + "_", figure.caption), breakable(figure.caption));
+      "<h2>{}</h2>\n<figure>\n<div class=\"drawing\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n",
+      escaped(figure.title), inline_svg(svg, figure.name + "_", figure.caption), breakable(figure.caption));
 }
 
 std::string failures(const ReportData& e) {

@@ -15,8 +15,8 @@
 #include "experiments/system/files.h"
 #include "experiments/trial/yaml.h"
 #include "results/atomic_file.h"
+#include "results/checksum.h"
 #include "results/errors.h"
-#include "results/hashed_text.h"
 
 namespace heed {
 namespace {
@@ -24,11 +24,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr int kMillisecondsBetweenTries = 5, kTries = 2000;  // ten seconds
-
-std::string text_of(const fs::path& path) {
-  const std::vector<std::byte> bytes = results::read_file(path);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
 
 // Returns true if two sweep files are equal, up to comments and the order of keys.
 bool same_sweep(const std::string& a, const std::string& b) {
@@ -68,8 +63,8 @@ std::size_t results_without(const RunDirectory& directory, const std::set<std::s
 void write_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
                 PlanClaim& claim) {
   const std::set<std::string> before = ids_there(directory);
-  results::write_hashed_text(directory.plan(), plan);  // first: it shows that heed wrote sweep.yaml
-  results::write_file(directory.sweep(), std::as_bytes(std::span(sweep)), results::IfExists::replace);
+  results::write_checked_text(directory.plan(), plan);  // first: it shows that heed wrote sweep.yaml
+  results::write_text(directory.sweep(), sweep);
   const std::set<std::string> now = ids_there(directory);
   for (const std::string& id : before) claim.replaced |= !now.contains(id);
   if (!claim.replaced) return;
@@ -93,8 +88,8 @@ fs::path lock_of(const RunDirectory& directory) { return directory.root() / "pla
 
 void refuse_other_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
                        const fs::path& lock) {
-  if (directory.plan_text() == plan && same_sweep(text_of(directory.sweep()), sweep)) return;
-  const std::string text = text_of(lock);
+  if (directory.plan_text() == plan && same_sweep(results::read_text(directory.sweep()), sweep)) return;
+  const std::string text = results::read_text(lock);
   throw Error(
       fmt::format("{}: another sweep, or this one with other settings, runs in this run directory:\n  {}\n"
                   "Wait until it has ended, or choose another run directory with -o DIR.",
@@ -105,9 +100,9 @@ void refuse_other_plan(const RunDirectory& directory, const std::string& plan, c
 
 bool sweep_changed(const RunDirectory& directory) {
   if (!fs::exists(lock_of(directory)) || !fs::exists(directory.sweep())) return false;
-  const std::string kept = text_of(lock_of(directory));
+  const std::string kept = results::read_text(lock_of(directory));
   return kept.find("\nsweep.yaml ") != std::string::npos &&
-         kept.find(digest_line(text_of(directory.sweep()))) == std::string::npos;
+         kept.find(digest_line(results::read_text(directory.sweep()))) == std::string::npos;
 }
 
 PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
@@ -130,7 +125,7 @@ PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, con
   if (!shared) throw results::IoError(path, "is locked by a process that does not go on.");
   refuse_other_plan(directory, plan, sweep, path);
   // Its modification time is the start of this run, by the clock of the file system (--retry-failed).
-  if (!written) results::write_hashed_text(directory.plan(), plan);
+  if (!written) results::write_checked_text(directory.plan(), plan);
   return claim;
 }
 

@@ -17,9 +17,9 @@
 #include "experiments/system/files.h"
 #include "experiments/system/process.h"
 #include "results/atomic_file.h"
+#include "results/checksum.h"
 #include "results/errors.h"
-#include "results/hashed_text.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 
 namespace heed {
 namespace {
@@ -27,10 +27,6 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::string_view kPlanHeader = "id\tvariant\tseed\tsetting";
-
-bool holds(const fs::path& path, std::string_view text) {
-  return std::ranges::equal(results::read_file(path), std::as_bytes(std::span(text)));
-}
 
 std::vector<std::string> split(std::string_view text, char separator) {
   std::vector<std::string> parts;
@@ -94,7 +90,7 @@ std::string plan_digest(const std::string& plan_text) {
 
 PlanClaim RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text,
                                 const std::string& command) const {
-  if (fs::exists(this->sweep()) && !fs::exists(plan()) && !holds(this->sweep(), sweep_text))
+  if (fs::exists(this->sweep()) && !fs::exists(plan()) && results::read_text(this->sweep()) != sweep_text)
     throw Error(fmt::format(
         "{}: this is no file of heed's, as there is no plan.tsv beside it, and the sweep file as it runs "
         "would take its place. Choose another run directory with -o DIR, or give the file another name.",
@@ -110,7 +106,7 @@ std::string RunDirectory::plan_text() const {
     throw Error(fmt::format(
         "{}: this is no run directory of heed, it has no plan.tsv. `heed run SWEEP.yaml` makes one.",
         root_.string()));
-  return results::read_hashed_text(plan(), "`heed run` writes it again.");
+  return results::read_checked_text(plan(), "`heed run` writes it again.");
 }
 
 std::vector<PlanLine> RunDirectory::read_plan() const {

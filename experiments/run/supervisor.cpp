@@ -25,7 +25,7 @@
 #include "experiments/system/process.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 
 namespace heed {
 namespace {
@@ -165,8 +165,7 @@ class Supervisor {
     if (!locked) return false;
     if (!needs_run(trial)) return true;  // another process has run it in the meantime
     if (ftruncate(log.get(), 0) != 0) fail_to(log_path, "empty");
-    const std::string config = to_config(sweep_.trials[trial].config).yaml();
-    results::write_file(directory_.config(id), std::as_bytes(std::span(config)), results::IfExists::replace);
+    results::write_text(directory_.config(id), to_config(sweep_.trials[trial].config).yaml());
     workers_.push_back(start_worker(trial, arguments(trial, std::nullopt), std::move(log), signals_));
     progress_->started(position_[trial], steady_seconds());
     return true;
@@ -250,7 +249,7 @@ class Supervisor {
     const std::size_t at = position_[w.trial];
     if (!w.ended.empty()) return ended(at, results::status_from(w.ended), w.reason);
     if (!needs_run(w.trial)) {  // the report was lost, but the trial file is written
-      const auto record = results::read_shard_summary(directory_.trial(lines_[w.trial].id));
+      const auto record = results::read_trial_summary(directory_.trial(lines_[w.trial].id));
       return ended(at, record.status, record.reason);
     }
     const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == kInputOutput;

@@ -11,8 +11,8 @@
 
 #include "experiments/trial/trial_config.h"
 #include "experiments/trial/yaml.h"
-#include "results/sameness.h"
-#include "results/shard.h"
+#include "results/comparison.h"
+#include "results/trial_file.h"
 
 namespace heed {
 namespace {
@@ -119,7 +119,7 @@ std::vector<std::size_t> evenly_spaced(std::size_t n, std::size_t sample) {
 Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trials) {
   Rerun out;
   for (const PlanLine& line : trials) {
-    const Record record = results::read_shard_summary(directory.trial(line.id));
+    const Record record = results::read_trial_summary(directory.trial(line.id));
     try {
       out.sweep.trials.push_back({config_of(record, line.id), line.id, line.setting});
     } catch (const Error& e) {
@@ -133,7 +133,7 @@ Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trial
 }
 
 std::string why_not_again(const RunDirectory& again, const std::string& id) {
-  const Record record = results::read_shard_summary(again.trial(id));
+  const Record record = results::read_trial_summary(again.trial(id));
   if (record.status == results::Status::done || record.status == results::Status::diverged) return "";
   // The user has no file with these line numbers: they are of the temporary configuration.
   const std::size_t behind = record.reason.find(": ");
@@ -142,7 +142,7 @@ std::string why_not_again(const RunDirectory& again, const std::string& id) {
 }
 
 TrialDifference compare_trials(const std::filesystem::path& recorded, const std::filesystem::path& again) {
-  const Record a = results::read_shard(recorded), b = results::read_shard(again);
+  const Record a = results::read_trial(recorded), b = results::read_trial(again);
   TrialDifference out{count_numbers(a), {}, a.provenance.build, b.provenance.build};
   for (const std::string& name : results::compare_results(recorded, again))
     if (std::find(kProvenance.begin(), kProvenance.end(), name) == kProvenance.end())

@@ -21,10 +21,10 @@
 #include "experiments/train/provenance.h"
 #include "experiments/train/trainer.h"
 #include "experiments/trial/quantity.h"
+#include "results/comparison.h"
 #include "results/descriptor.h"
 #include "results/errors.h"
-#include "results/sameness.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 
 namespace heed {
 namespace {
@@ -87,14 +87,14 @@ bool may_replace(const WorkerOptions& options, const Record& record) {
 void store(Record& record, const WorkerOptions& options) {
   const std::filesystem::path second = second_copy(options.out);
   if (may_replace(options, record)) {
-    results::replace_shard(record, options.out);
+    results::replace_trial(record, options.out);
     std::error_code ignored;                   // if it cannot be removed, `heed status` names it
     std::filesystem::remove(second, ignored);  // it was compared with a file that is now replaced
     return;
   }
-  if (results::write_shard(record, options.out)) return;
-  results::replace_shard(record, second);
-  const Record first = results::read_shard_summary(options.out);
+  if (results::write_trial(record, options.out)) return;
+  results::replace_trial(record, second);
+  const Record first = results::read_trial_summary(options.out);
   std::vector<std::string> differing = results::compare_results(options.out, second);
   std::erase(differing, "trial");  // the index in the plan changes when the sweep grows
   if (first.status != record.status)
@@ -137,17 +137,88 @@ void leave_when_asked() {
   for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
 }
 
-// Saves a checkpoint. If it cannot be written, the trial continues: it only loses time after a stop.
-void save(Checkpoints& checkpoints, const TrainState& state, const WorkerOptions& options) {
-  try {
-    checkpoints.save(state);
-    send(options.report_to, fmt::format("saved {}", state.log.steps));
-  } catch (const results::IoError& e) {
-    fmt::print("No checkpoint after step {}: {}\n", state.log.steps, e.what());
-  } catch (const std::bad_alloc&) {
-    fmt::print("No checkpoint after step {}: out of memory\n", state.log.steps);
+// What a worker does beside training: it reports, and saves and loads checkpoints.
+class Bookkeeping {
+ public:
+  explicit Bookkeeping(const WorkerOptions& options)
+      : options_(options),
+        done_(options.done ? *options.done : own_),
+        checkpoints_(options.checkpoint, trial_id(options.trial)),
+        interval_(read_duration(options.trial.train.checkpoint).value_or(0)) {
+    remove_progress(options);  // left by a process that was killed
   }
-}
+
+  TrainHooks hooks() {
+    TrainHooks hooks;
+    hooks.after_step = [this](Index steps) { done_.steps = steps; };
+    hooks.progress = [this](const TrialProgress& p) { report(p); };
+    if (options_.checkpoint.empty()) return hooks;
+    leave_when_asked();
+    hooks.resume = [this] { return load(); };
+    hooks.leave = [this](const TrainState& state) { return save_and_leave(state); };
+    return hooks;
+  }
+
+  Record failed(const std::string& reason) const {
+    return record_failure(options_,
+                          {results::Status::failed, abbreviated(reason), done_.steps, wall_seconds()});
+  }
+
+  void finish(Record& record) const {
+    record.seconds = wall_seconds();
+    // Earlier processes may have shared the machine with other trials, so the times belong to no single load.
+    record.jobs = done_.earlier_seconds > 0 ? 0 : options_.jobs;
+    write_record(record, options_);
+    if (!options_.checkpoint.empty()) checkpoints_.remove();
+  }
+
+ private:
+  double wall_seconds() const { return done_.earlier_seconds + steady_seconds() - begin_; }
+
+  void report(const TrialProgress& p) {
+    if (p.step < p.steps && steady_seconds() - reported_ < kSecondsBetweenReports) return;
+    reported_ = steady_seconds();
+    send(options_.report_to, to_line(p));
+    if (options_.progress.empty() || steady_seconds() - filed_ < kSecondsBetweenFiles) return;
+    filed_ = steady_seconds();
+    write_progress(options_.progress, p);
+  }
+
+  std::optional<SavedState> load() {
+    std::vector<std::string> notes;
+    std::optional<SavedState> loaded = checkpoints_.load(notes);
+    for (const std::string& text : notes) note(options_, text);
+    if (!loaded) return loaded;
+    send(options_.report_to, fmt::format("continues {}", loaded->log.steps));
+    done_.steps = loaded->log.steps;
+    done_.earlier_seconds = loaded->log.wall_seconds;
+    return loaded;
+  }
+
+  // Saves a checkpoint if it is time to, or if somebody asks to stop. Returns true in the latter case.
+  bool save_and_leave(const TrainState& state) {
+    if (!asked_to_leave && (interval_ == 0 || steady_seconds() - saved_ < interval_)) return false;
+    saved_ = steady_seconds();
+    state.log.wall_seconds = wall_seconds();
+    // A checkpoint that cannot be written costs time after a stop, not the trial.
+    try {
+      checkpoints_.save(state);
+      send(options_.report_to, fmt::format("saved {}", state.log.steps));
+    } catch (const results::IoError& e) {
+      fmt::print("No checkpoint after step {}: {}\n", state.log.steps, e.what());
+    } catch (const std::bad_alloc&) {
+      fmt::print("No checkpoint after step {}: out of memory\n", state.log.steps);
+    }
+    return asked_to_leave != 0;
+  }
+
+  const WorkerOptions& options_;
+  WorkDone own_;
+  WorkDone& done_;
+  Checkpoints checkpoints_;
+  double interval_;
+  double begin_ = steady_seconds(), reported_ = 0, filed_ = begin_, saved_ = begin_;
+};
 
 }  // namespace
 
@@ -191,78 +262,31 @@ WorkerReport read_report(const std::string& line) {
 }
 
 std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
-  const double begin = steady_seconds();
-  WorkDone own;
-  WorkDone& done = options.done ? *options.done : own;
-  const auto wall_seconds = [&] { return done.earlier_seconds + steady_seconds() - begin; };
-  double reported = 0, filed = begin;
-  remove_progress(options);  // left by a process that was killed
-  TrainHooks hooks;
-  hooks.after_step = [&](Index steps) { done.steps = steps; };
-  hooks.progress = [&](const TrialProgress& p) {
-    if (p.step < p.steps && steady_seconds() - reported < kSecondsBetweenReports) return;
-    reported = steady_seconds();
-    send(options.report_to, to_line(p));
-    if (options.progress.empty() || steady_seconds() - filed < kSecondsBetweenFiles) return;
-    filed = steady_seconds();
-    write_progress(options.progress, p);
-  };
-  Checkpoints checkpoints(options.checkpoint, trial_id(options.trial));
-  const double interval = read_duration(options.trial.train.checkpoint).value_or(0);
-  double saved = begin;
-  if (!options.checkpoint.empty()) {
-    leave_when_asked();
-    hooks.resume = [&] {
-      std::vector<std::string> notes;
-      std::optional<SavedState> loaded = checkpoints.load(notes);
-      for (const std::string& text : notes) note(options, text);
-      if (loaded) {
-        send(options.report_to, fmt::format("continues {}", loaded->log.steps));
-        done.steps = loaded->log.steps;
-        done.earlier_seconds = loaded->log.wall_seconds;
-      }
-      return loaded;
-    };
-    hooks.leave = [&](const TrainState& state) {
-      if (!asked_to_leave && (interval == 0 || steady_seconds() - saved < interval)) return false;
-      saved = steady_seconds();
-      state.log.wall_seconds = wall_seconds();
-      save(checkpoints, state, options);
-      return asked_to_leave != 0;
-    };
-  }
-  const auto failed = [&](const std::string& reason) {
-    return record_failure(options,
-                          {results::Status::failed, abbreviated(reason), done.steps, wall_seconds()});
-  };
+  Bookkeeping books(options);
   std::optional<Record> record;
   try {
     limit_memory(options.memory_bytes);
     for (const PluginOrigin& plugin : options.trial.plugins) load_plugin(plugin, registry);
-    record = run_trial(options.trial, registry, options.threads, hooks);
+    record = run_trial(options.trial, registry, options.threads, books.hooks());
   } catch (const std::bad_alloc&) {
     limit_memory(0);
-    return failed(options.memory_bytes > 0
-                      ? fmt::format("out of memory: at most {:.0f} MiB are allowed (limits.memory)",
-                                    options.memory_bytes / (1024 * 1024))
-                      : "out of memory");
+    return books.failed(options.memory_bytes > 0
+                            ? fmt::format("out of memory: at most {:.0f} MiB are allowed (limits.memory)",
+                                          options.memory_bytes / (1024 * 1024))
+                            : "out of memory");
   } catch (const std::exception& e) {
-    return failed(e.what());
+    return books.failed(e.what());
   } catch (...) {
-    return failed("an exception that is not a std::exception");
+    return books.failed("an exception that is not a std::exception");
   }
   if (!record) return std::nullopt;
-  record->seconds = wall_seconds();
-  // Earlier processes may have shared the machine with other trials, so the times belong to no single load.
-  record->jobs = done.earlier_seconds > 0 ? 0 : options.jobs;
   limit_memory(0);  // the limit is for training; writing the result may need more
   try {
-    write_record(*record, options);
+    books.finish(*record);
   } catch (const std::bad_alloc&) {
     record.reset();
-    return failed("out of memory while its result was written");
+    return books.failed("out of memory while its result was written");
   }
-  if (!options.checkpoint.empty()) checkpoints.remove();
   return record;
 }
 

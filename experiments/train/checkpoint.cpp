@@ -4,7 +4,6 @@
 #include <array>
 #include <charconv>
 #include <cstring>
-#include <ctime>
 #include <span>
 #include <string_view>
 #include <system_error>
@@ -12,10 +11,11 @@
 
 #include <fmt/format.h>
 
+#include "experiments/system/clock.h"
 #include "experiments/train/provenance.h"
 #include "results/atomic_file.h"
+#include "results/checksum.h"
 #include "results/errors.h"
-#include "results/seal.h"
 
 namespace heed {
 namespace {
@@ -140,7 +140,7 @@ std::optional<SavedState> Checkpoints::load(std::vector<std::string>& notes) con
     std::string why;
     try {
       std::vector<std::byte> bytes = results::read_file(path);
-      results::remove_seal(bytes, path);
+      results::remove_checksum(bytes, path);
       why = step_of(generation) ? read_into(state, std::move(bytes), path) : "it is of another trial.";
     } catch (const results::DamagedFile&) {
       why = "it is damaged.";
@@ -171,12 +171,11 @@ void Checkpoints::save(const TrainState& state) {
   out.add(std::span<const double>(log.validation_loss));
   out.add(std::span<const double>(log.validation_accuracy));
   out.add(std::span<const double>(log.growth_difference));
-  const std::array<double, 3> times = {
-      log.seconds, log.processor_seconds + static_cast<double>(std::clock()) / CLOCKS_PER_SEC,
-      log.wall_seconds};
+  const std::array<double, 3> times = {log.seconds, log.processor_seconds + processor_seconds(),
+                                       log.wall_seconds};
   out.add(std::span<const double>(times));
   std::vector<std::byte> bytes = out.take();
-  results::add_seal(bytes, fmt::format("{} {}", id_, log.steps));
+  results::add_checksum(bytes, fmt::format("{} {}", id_, log.steps));
   const int older = step_of(0) < step_of(1) ? 0 : 1;  // a missing file counts as the older one
   results::write_file(file(step_of(0) ? older : 0), bytes, results::IfExists::replace);
 }

@@ -12,7 +12,7 @@ namespace heed {
 
 // The checkpoints of one trial: two files, BASE.0 and BASE.1. A save overwrites the older one, so one file is
 // complete at any time. A file contains: magic, the build stamp, the arrays of a TrainState (those of the
-// optimizer by name), and the checksum of results/seal.h, whose label names the trial and the step. The
+// optimizer by name), and the checksum of results/checksum.h, whose label names the trial and the step. The
 // checksum is verified before the file is used.
 class Checkpoints {
  public:
@@ -27,7 +27,7 @@ class Checkpoints {
   void save(const TrainState& state);  // Throws: results::IoError
   void remove() const;                 // removes both; errors are ignored
 
-  // Returns the step of the newest one, read only from the labels of the seals, or nullopt.
+  // Returns the step of the newest one, read only from the labels, or nullopt.
   std::optional<Index> latest_step() const;
 
  private:

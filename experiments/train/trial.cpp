@@ -1,7 +1,5 @@
 #include "experiments/train/trial.h"
 
-#include <sys/resource.h>
-
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include "core/finite.h"
 #include "core/model/components.h"
 #include "core/model/model.h"
+#include "experiments/system/clock.h"
 #include "experiments/system/peak_memory.h"
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
@@ -49,15 +48,6 @@ void flatten_stack(const Config& stack, Index layers, std::vector<results::Param
   for (Index l = 0; l < layers; ++l)
     flatten(stack.items()[static_cast<std::size_t>(l) % stack.items().size()], fmt::format("attention.{}", l),
             out);
-}
-
-double processor_seconds() {
-  rusage use{};
-  getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& t) {
-    return static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_usec);
-  };
-  return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
 void add_metrics(Record& record, const TrialConfig& trial, const Task& task, const Params<float>& params,

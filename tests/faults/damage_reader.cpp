@@ -15,8 +15,8 @@
 #include "experiments/train/checkpoint.h"
 #include "results/h5_reader.h"
 #include "results/merge.h"
-#include "results/shard.h"
 #include "results/table.h"
+#include "results/trial_file.h"
 
 namespace {
 
@@ -59,7 +59,7 @@ void add_all(const fs::path& path, Hash& hash) {
 }
 
 void read_trial(const fs::path& path, Hash& hash) {
-  const heed::results::Record record = heed::results::read_shard(path);
+  const heed::results::Record record = heed::results::read_trial(path);
   const auto outcome = heed::results::read_outcome(path);
   hash.add(record.id + record.config + record.reason + to_string(record.status) + outcome.id +
            to_string(outcome.status));

@@ -20,7 +20,7 @@
 #include "experiments/train/checkpoint.h"
 #include "results/atomic_file.h"
 #include "results/merge.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/faults/six_trials.h"
 #include "tests/paths.h"

@@ -12,7 +12,7 @@
 #include <fmt/format.h>
 
 #include "results/merge.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/faults/six_trials.h"
 
@@ -95,12 +95,12 @@ TEST_CASE(
   });
   const Words all = ids(folder / "r/plan.tsv");
   REQUIRE(all.size() == 2 * static_cast<std::size_t>(seeds));
-  heed::results::Record record = heed::results::read_shard(folder / ("r/trials/" + all[0] + ".h5"));
+  heed::results::Record record = heed::results::read_trial(folder / ("r/trials/" + all[0] + ".h5"));
   const double begin = now();
   for (std::size_t i = 1; i < all.size(); ++i) {
     record.id = all[i];
     record.plan_index = static_cast<std::int64_t>(i);
-    heed::results::write_shard(record, folder / ("r/trials/" + all[i] + ".h5"));
+    heed::results::write_trial(record, folder / ("r/trials/" + all[i] + ".h5"));
   }
   fmt::print("{} trials, written in {:.1f} s\n", all.size(), now() - begin);
 

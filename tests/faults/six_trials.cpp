@@ -16,8 +16,8 @@
 #include <fmt/format.h>
 
 #include "results/atomic_file.h"
-#include "results/sameness.h"
-#include "results/shard.h"
+#include "results/comparison.h"
+#include "results/trial_file.h"
 #include "tests/paths.h"
 
 namespace heed::test {
@@ -94,7 +94,7 @@ Files SixTrials::finished(const std::string& out, bool may_fail) {
     if (entry.path().extension() != ".h5") continue;
     const std::string id = entry.path().stem().string();
     try {
-      const results::Record record = results::read_shard(entry.path());
+      const results::Record record = results::read_trial(entry.path());
       const bool ended = record.status == Status::done || record.status == Status::diverged;
       if (!ended && !may_fail) problem(id, "is recorded as failed: " + record.reason);
       if (!ended) continue;

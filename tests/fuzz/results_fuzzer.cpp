@@ -1,4 +1,4 @@
-// Files of trials and of results: any bytes, and well-formed HDF5 under a good seal whose variables are
+// Files of trials and of results: any bytes, and well-formed HDF5 under a good checksum whose variables are
 // missing, misnamed or of another type, length or role. Each is read, or refused as damaged.
 #include <algorithm>
 #include <cstddef>
@@ -11,14 +11,14 @@
 #include <vector>
 
 #include "results/atomic_file.h"
+#include "results/checksum.h"
+#include "results/comparison.h"
 #include "results/errors.h"
 #include "results/h5_writer.h"
 #include "results/layout.h"
 #include "results/merge.h"
-#include "results/sameness.h"
-#include "results/seal.h"
-#include "results/shard.h"
 #include "results/table.h"
+#include "results/trial_file.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
@@ -89,7 +89,7 @@ class OddFile {
     dimension("attention/key", 3);
     for (const Variable& variable : kVariables) write(variable);
     std::vector<std::byte> bytes = file_.finish();
-    add_seal(bytes, label);
+    add_checksum(bytes, label);
     return bytes;
   }
 
@@ -203,9 +203,9 @@ void read_all(const heed::test::TempFolder& scratch, const std::vector<std::byte
   const fs::path file = scratch / (kId + ".h5"), output = scratch / "merged.h5";
   write_file(file, bytes, IfExists::replace);
   read_or_refuse([&] { read_outcome(file); });
-  read_or_refuse([&] { read_shard(file); });
-  read_or_refuse([&] { read_shard_summary(file); });
-  read_or_refuse([&] { read_shard_arrays(file, "attention"); });
+  read_or_refuse([&] { read_trial(file); });
+  read_or_refuse([&] { read_trial_summary(file); });
+  read_or_refuse([&] { read_trial_arrays(file, "attention"); });
   read_or_refuse([&] { read_results(file); });
   read_or_refuse([&] { compare_results(file, file); });
   read_or_refuse([&] { content_digest(file); });

@@ -100,7 +100,7 @@ std::string Case::text_or_empty(const std::string& key) const {
 }
 
 std::vector<Case> read_cases(const std::filesystem::path& path) {
-  const H5Reader file(path, H5Reader::Seal::none);
+  const H5Reader file(path, H5Reader::Checksum::none);
   if (!file.has_attribute("/", "format") || file.text("/", "format") != kFormat ||
       file.integer("/", "format_version") != kFormatVersion)
     throw results::DamagedFile(

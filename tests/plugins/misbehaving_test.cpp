@@ -11,7 +11,7 @@
 
 #include <fmt/format.h>
 
-#include "results/sameness.h"
+#include "results/comparison.h"
 #include "results/table.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"

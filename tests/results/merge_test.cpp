@@ -6,8 +6,8 @@
 
 #include "results/atomic_file.h"
 #include "results/h5_reader.h"
-#include "results/shard.h"
 #include "results/table.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/results/sample.h"
 #include "tests/results/temp_folder.h"
@@ -20,7 +20,7 @@ using heed::test::TempFolder;
 namespace {
 
 std::vector<Source> write_all(const TempFolder& folder, const std::vector<Record>& records) {
-  for (const Record& record : records) replace_shard(record, folder / (record.id + ".h5"));
+  for (const Record& record : records) replace_trial(record, folder / (record.id + ".h5"));
   return trial_files(folder.path());
 }
 
@@ -75,7 +75,7 @@ TEST_CASE("merge: a merged file is written again only if something has changed")
   SECTION("another result") {
     Record other = records[0];
     other.seconds = 99;
-    replace_shard(other, sources[0].path);
+    replace_trial(other, sources[0].path);
   }
   SECTION("a trial less") { sources.pop_back(); }
   SECTION("a damaged merged file") { std::filesystem::resize_file(folder / "results.h5", 5000); }

@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "results/merge.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 #include "tests/results/sample.h"
 #include "tests/results/temp_folder.h"
 
@@ -17,7 +17,7 @@ std::filesystem::path merged_sample(const TempFolder& folder, const Change& chan
   std::vector<results::Record> records = sample_records();
   results::Provenance provenance = sample_provenance();
   change(records, provenance);
-  for (const results::Record& record : records) replace_shard(record, folder / (record.id + ".h5"));
+  for (const results::Record& record : records) replace_trial(record, folder / (record.id + ".h5"));
   merge(results::trial_files(folder.path()), folder / "results.h5", provenance);
   return folder / "results.h5";
 }

@@ -6,7 +6,7 @@
 
 #include "results/errors.h"
 #include "results/merge.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/results/merged_sample.h"
 #include "tests/results/sample.h"
@@ -49,7 +49,7 @@ TEST_CASE("table: a curve has the values of all trials on the union of their axe
   };
   test_at(records[0], {16, 64}, {0.9, 0.5});
   test_at(records[2], {32, 64}, {0.8, 0.4});
-  for (const Record& r : records) replace_shard(r, folder / (r.id + ".h5"));
+  for (const Record& r : records) replace_trial(r, folder / (r.id + ".h5"));
   merge(trial_files(folder.path()), folder / "results.h5", sample_provenance());
 
   const auto curves = read_curves(folder / "results.h5", "test_accuracy_by_length");

@@ -3,7 +3,7 @@
 #include <cstdio>
 #include <exception>
 
-#include "results/sameness.h"
+#include "results/comparison.h"
 
 int main(int argc, char** argv) try {
   if (argc != 3) return 2;

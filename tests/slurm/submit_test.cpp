@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "experiments/run/slurm.h"
-#include "results/sameness.h"
+#include "results/comparison.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/paths.h"

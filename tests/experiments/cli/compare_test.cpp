@@ -2,7 +2,7 @@
 #include <algorithm>
 #include <string>
 
-#include "results/sameness.h"
+#include "results/comparison.h"
 #include "results/table.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"

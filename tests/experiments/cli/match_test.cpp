@@ -7,8 +7,8 @@
 
 #include <nlohmann/json.hpp>
 
-#include "results/shard.h"
 #include "results/table.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
@@ -72,7 +72,7 @@ TEST_CASE("heed match: results and tables have the budget, and trial files do no
     CHECK(mismatch[i] == Approx(parameters[i] / target[i] - 1).margin(1e-15));
     CHECK(std::abs(mismatch[i]) <= 0.02);
     const fs::path own = folder / ("r/trials/" + results.texts("id")[i] + ".h5");
-    for (const heed::results::Metric& m : heed::results::read_shard_summary(own).metrics)
+    for (const heed::results::Metric& m : heed::results::read_trial_summary(own).metrics)
       CHECK(m.name.find("_mismatch") == std::string::npos);
   }
 

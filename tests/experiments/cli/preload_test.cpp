@@ -9,8 +9,8 @@
 #include <variant>
 #include <vector>
 
-#include "results/sameness.h"
-#include "results/shard.h"
+#include "results/comparison.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
@@ -33,7 +33,7 @@ int run(const TempFolder& folder, const std::string& out) {
 // Numbers that the library would make 0.
 std::size_t count_tiny(const std::filesystem::path& trial) {
   std::size_t n = 0;
-  for (const heed::results::Array& array : heed::results::read_shard_arrays(trial, "weights"))
+  for (const heed::results::Array& array : heed::results::read_trial_arrays(trial, "weights"))
     for (const float x : std::get<std::vector<float>>(array.values)) n += std::fpclassify(x) == FP_SUBNORMAL;
   return n;
 }

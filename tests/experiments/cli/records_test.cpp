@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
-#include "results/sameness.h"
-#include "results/shard.h"
+#include "results/comparison.h"
 #include "results/table.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
@@ -54,7 +54,7 @@ TEST_CASE("heed run: the peak memory of a trial does not include that of the sup
   const std::vector<char> ballast(200'000'000, 'x');
   const Words words = {"trial", "--config", "r/logs/" + id + ".yaml", "--out", "again.h5"};
   REQUIRE(heed::test::heed(folder.path(), words).code == 0);
-  const auto metrics = heed::results::read_shard(folder / "again.h5").metrics;
+  const auto metrics = heed::results::read_trial(folder / "again.h5").metrics;
   const auto peak = std::find_if(metrics.begin(), metrics.end(),
                                  [](const auto& m) { return m.name == "peak_memory_bytes"; });
   REQUIRE(peak != metrics.end());
@@ -84,14 +84,14 @@ TEST_CASE("heed run: --retry-failed-before runs trials again that failed before 
   heed::test::heed(folder.path(),
                    {"trial", "--config", (folder / ("r/logs/" + file.stem().string() + ".yaml")).string(),
                     "--out", file.string(), "--record-failure", "it broke"});
-  REQUIRE(heed::results::read_shard(file).status == Status::failed);
+  REQUIRE(heed::results::read_trial(file).status == Status::failed);
   fs::last_write_time(folder / "mark", fs::last_write_time(file) - std::chrono::hours(1));
   const Ended before = run_smoke(folder, "r", words);
   CHECK(before.code == 1);
   CHECK_THAT(before.err, ContainsSubstring("Nothing to run"));
   fs::last_write_time(folder / "mark", fs::last_write_time(file) + std::chrono::hours(1));
   CHECK(run_smoke(folder, "r", words).code == 0);
-  CHECK(heed::results::read_shard(file).status == Status::done);
+  CHECK(heed::results::read_trial(file).status == Status::done);
 }
 
 TEST_CASE("heed run: a damaged trial file is reported and its trial runs again, also on Slurm") {
@@ -141,7 +141,7 @@ TEST_CASE("heed trial: a second copy never replaces a result, and is compared wi
           "another process has already recorded this trial, with a different result (done, now failed)") &&
           ContainsSubstring(second.string()));
   CHECK(read_file(file) == first);
-  CHECK(heed::results::read_shard(second).reason == "it broke");
+  CHECK(heed::results::read_trial(second).reason == "it broke");
   const Ended status = heed::test::heed(folder.path(), {"status", "r"});
   CHECK(status.code == 0);
   CHECK_THAT(status.out, ContainsSubstring("another process has recorded it differently") &&
@@ -165,14 +165,14 @@ TEST_CASE("heed trial: a result replaces a failure, and with --replace a failure
   fs::remove(file);
   fails("it broke", false);
   fails("it broke elsewhere", false);
-  CHECK(heed::results::read_shard(file).reason == "it broke");
-  CHECK(heed::results::read_shard(second).reason == "it broke elsewhere");
+  CHECK(heed::results::read_trial(file).reason == "it broke");
+  CHECK(heed::results::read_trial(second).reason == "it broke elsewhere");
   fails("it broke again", true);
-  CHECK(heed::results::read_shard(file).reason == "it broke again");
+  CHECK(heed::results::read_trial(file).reason == "it broke again");
   CHECK_FALSE(fs::exists(second));  // which was of another failure
   // As when a node that was given up for lost finishes its trial.
   CHECK(heed::test::heed(folder.path(), again).code == 0);
-  CHECK(heed::results::read_shard(file).status == Status::done);
+  CHECK(heed::results::read_trial(file).status == Status::done);
   CHECK_FALSE(fs::exists(second));
 }
 
@@ -212,7 +212,7 @@ TEST_CASE("save: the split of the saved sequences is recorded") {
   REQUIRE(ended.code == 0);
   const std::string split = task.find("0.5, 0]") != std::string::npos ? "validation" : "test";
   std::size_t found = 0;
-  for (const auto& array : heed::results::read_shard(trials(folder / "r").at(0)).arrays)
+  for (const auto& array : heed::results::read_trial(trials(folder / "r").at(0)).arrays)
     if (array.name == "tokens") {
       ++found;
       CHECK(array.doc == "first sequences of the " + split + " split");

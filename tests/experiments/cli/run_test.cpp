@@ -13,9 +13,9 @@
 #include <thread>
 #include <vector>
 
-#include "results/sameness.h"
-#include "results/shard.h"
+#include "results/comparison.h"
 #include "results/table.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
@@ -102,7 +102,7 @@ TEST_CASE("heed run: a worker that is killed is recorded with its signal, and ca
   CHECK_THAT(ended.err,
              ContainsSubstring("softmax seed=0: killed after") && ContainsSubstring("signal 9 (SIGKILL)"));
   REQUIRE(trials(folder / "r").size() == 1);
-  const heed::results::Record record = heed::results::read_shard(trials(folder / "r")[0]);
+  const heed::results::Record record = heed::results::read_trial(trials(folder / "r")[0]);
   CHECK(record.status == Status::killed);
   CHECK_THAT(record.reason, ContainsSubstring("signal 9 (SIGKILL)"));
 
@@ -116,7 +116,7 @@ TEST_CASE("heed run: a worker that is killed is recorded with its signal, and ca
     Program retry(folder.path(), words);
     kill(worker_of(retry), SIGSEGV);
     CHECK(retry.wait().code == 1);
-    CHECK(heed::results::read_shard(trials(folder / "r")[0]).status == Status::failed);
+    CHECK(heed::results::read_trial(trials(folder / "r")[0]).status == Status::failed);
   }
 }
 
@@ -131,7 +131,7 @@ TEST_CASE("heed run: a damaged checkpoint is rejected with the reason") {
   REQUIRE(eventually([&] { return saved() >= 2; }));
   program.signal(SIGTERM);
   REQUIRE(program.wait().code == 75);
-  // Their seals, which hold the step, stay as they were.
+  // Their labels, which have the step, stay as they were.
   for (const auto& checkpoint : fs::directory_iterator(checkpoints)) {
     std::string bytes = read_file(checkpoint.path());
     bytes.at(100) ^= 4;

@@ -11,7 +11,7 @@
 #include <string>
 #include <thread>
 
-#include "results/sameness.h"
+#include "results/comparison.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"

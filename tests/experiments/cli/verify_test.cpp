@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "experiments/run/verify.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
@@ -40,9 +40,9 @@ Ended verify(const TempFolder& folder, const Words& more = {}) {
 template <class Change>
 void spoil(const TempFolder& folder, const std::string& id, Change&& change) {
   const fs::path path = heed::RunDirectory(folder / "r").trial(id);
-  Record record = heed::results::read_shard(path);
+  Record record = heed::results::read_trial(path);
   change(record);
-  heed::results::replace_shard(record, path);
+  heed::results::replace_trial(record, path);
 }
 
 double next(double x) { return std::bit_cast<double>(std::bit_cast<std::uint64_t>(x) + 1); }
@@ -83,7 +83,7 @@ TEST_CASE("heed verify: a sweep with growth is trained, verified and listed") {
   CHECK(verify(folder).code == 0);
   std::vector<Record> both;
   for (const std::string& id : ids(folder))
-    both.push_back(heed::results::read_shard(heed::RunDirectory(folder / "r").trial(id)));
+    both.push_back(heed::results::read_trial(heed::RunDirectory(folder / "r").trial(id)));
   REQUIRE(both.size() == 2);
   CHECK(metric(both[1], "parameters").value == metric(both[0], "parameters").value);
   CHECK(metric(both[1], "growth_difference").value <= 1e-6);

@@ -14,7 +14,7 @@
 #include "experiments/report/report_data.h"
 #include "experiments/report/verdict.h"
 #include "results/merge.h"
-#include "results/shard.h"
+#include "results/trial_file.h"
 #include "tests/catch.h"
 #include "tests/results/temp_folder.h"
 
@@ -61,7 +61,7 @@ Record failed(Record r, const std::string& reason) {
 
 ReportData report_data_of(const TempFolder& folder, const std::vector<Record>& records) {
   std::filesystem::create_directories(folder / "trials");
-  for (const Record& r : records) heed::results::replace_shard(r, folder / "trials" / (r.id + ".h5"));
+  for (const Record& r : records) heed::results::replace_trial(r, folder / "trials" / (r.id + ".h5"));
   const auto file = folder / "results.h5";
   heed::results::merge(heed::results::trial_files(folder / "trials"), file, records[0].provenance);
   return heed::report::read_report_data(file, heed::results::read_results(file), {});

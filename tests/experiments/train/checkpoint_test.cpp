@@ -15,7 +15,7 @@
 #include "experiments/train/train.h"
 #include "experiments/trial/quantity.h"
 #include "results/atomic_file.h"
-#include "results/seal.h"
+#include "results/checksum.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
 #include "tests/results/temp_folder.h"
@@ -273,9 +273,9 @@ TEST_CASE("checkpoint: two generations are kept, and the newest complete one is 
     CHECK(notes == std::vector<std::string>{"The checkpoint c.0 is not used: it is of another trial.",
                                             "The checkpoint c.1 is not used: it is of another trial."});
   }
-  SECTION("a file that is sealed and says something else is damaged, not trusted") {
+  SECTION("a file that has a checksum and says something else is damaged, not trusted") {
     std::vector<std::byte> odd(100, std::byte{0xff});
-    heed::results::add_seal(odd, kId + " 9");
+    heed::results::add_checksum(odd, kId + " 9");
     heed::results::write_file(folder / "c.0", odd, heed::results::IfExists::replace);
     REQUIRE(loads(2));
   }

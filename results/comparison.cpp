@@ -1,4 +1,4 @@
-#include "results/sameness.h"
+#include "results/comparison.h"
 
 #include <algorithm>
 #include <cstddef>

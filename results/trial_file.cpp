@@ -1,4 +1,4 @@
-#include "results/shard.h"
+#include "results/trial_file.h"
 
 #include <algorithm>
 #include <set>
@@ -7,15 +7,22 @@
 #include <fmt/format.h>
 
 #include "results/atomic_file.h"
+#include "results/checksum.h"
 #include "results/layout.h"
 #include "results/names.h"
-#include "results/seal.h"
-#include "results/shard_sum.h"
 #include "results/table.h"
 
 namespace heed::results {
 
 namespace {
+
+// Returns the names of an array's dimensions; unnamed ones get a name.
+Dims dims_of(const Array& array) {
+  Dims dims = array.dims;
+  for (std::size_t axis = dims.size(); axis < array.shape.size(); ++axis)
+    dims.push_back(fmt::format("axis{}_{}", axis, array.shape[axis]));
+  return dims;
+}
 
 void write_array(H5Writer& file, const Array& array, std::set<std::string>& made) {
   const Dims dims = dims_of(array);
@@ -29,33 +36,26 @@ void write_array(H5Writer& file, const Array& array, std::set<std::string>& made
   write_meaning(file, name, array.unit, array.doc, false);
 }
 
-std::vector<std::byte> bytes_of(const Record& record, const std::filesystem::path& path) {
-  check(record);
+std::vector<std::byte> build(const Record& record, const std::filesystem::path& path) {
   H5Writer file(path);
   write_header(file, kTrialFormat, record.provenance);
   write_rows(file, {&record, 1});
-  file.attribute("/", kChecksum, checksum_of(record));
   std::set<std::string> made;  // groups and dimensions
   for (const Array& array : record.arrays) {
-    if (made.insert(array.group).second) {
-      file.group(array.group);
-      file.attribute(array.group, kChecksum, checksum_of(record.arrays, array.group));
-    }
+    if (made.insert(array.group).second) file.group(array.group);
     write_array(file, array, made);
   }
-  std::vector<std::byte> bytes = file.finish();
-  add_seal(bytes, record.id + " " + to_string(record.status));
+  return file.finish();
+}
+
+std::vector<std::byte> bytes_of(const Record& record, const std::filesystem::path& path) {
+  check(record);
+  std::vector<std::byte> bytes = built_twice(path, [&] { return build(record, path); });
+  add_checksum(bytes, record.id + " " + to_string(record.status));
   return bytes;
 }
 
 enum class Values { read, leave };
-
-// Files of earlier versions have no checksum.
-void verify(const H5Reader& file, const std::string& object, const std::string& found) {
-  const std::string stored = file.text_or_empty(object, kChecksum);
-  if (!stored.empty() && stored != found)
-    throw DamagedFile(file.path(), fmt::format("what '{}' holds does not match its checksum.", object));
-}
 
 // Left unread, the values still say their type.
 Numbers read_numbers(const H5Reader& file, const std::string& name, Values values) {
@@ -78,7 +78,6 @@ std::vector<Array> read_group(const H5Reader& file, const std::string& group, Va
                       .unit = file.text_or_empty(full, "units"),
                       .doc = file.text_or_empty(full, "description")});
   }
-  if (values == Values::read) verify(file, group, checksum_of(arrays, group));
   return arrays;
 }
 
@@ -126,15 +125,14 @@ void check_name(const std::filesystem::path& path, const std::string& id) {
     throw DamagedFile(path, fmt::format("holds trial '{}', not the one it is named after.", id));
 }
 
-Record read(const H5Reader& file, Values values) {
-  const std::filesystem::path& path = file.path();
+Record read(const std::filesystem::path& path, Values values) {
+  const H5Reader file(path);
   try {
     Record record = read_summary(file);
     check_name(path, record.id);
     check(record);  // what heed has written passes; the arrays' shapes are HDF5's own
     for (const std::string& group : file.groups("/"))
       for (Array& array : read_group(file, group, values)) record.arrays.push_back(std::move(array));
-    verify(file, "/", checksum_of(record));
     return record;
   } catch (const std::logic_error& error) {  // a variable of another length or an unknown status
     throw DamagedFile(path, fmt::format("is not as heed writes it: {}.", error.what()));
@@ -143,38 +141,22 @@ Record read(const H5Reader& file, Values values) {
   }
 }
 
-// HDF5 1.10 ignores some failed allocations of its own: then it reads something else than the file holds, or
-// finds a whole file wanting. So a file is damaged if it is so twice.
-template <class Read>
-auto read_surely(const std::filesystem::path& path, Read read) {
-  try {
-    return read(H5Reader(path));
-  } catch (const DamagedFile&) {
-    return read(H5Reader(path));
-  }
-}
-
-Record read(const std::filesystem::path& path, Values values) {
-  return read_surely(path, [&](const H5Reader& file) { return read(file, values); });
-}
-
 }  // namespace
 
-bool write_shard(const Record& record, const std::filesystem::path& path) {
+bool write_trial(const Record& record, const std::filesystem::path& path) {
   return write_file(path, bytes_of(record, path), IfExists::keep);
 }
 
-void replace_shard(const Record& record, const std::filesystem::path& path) {
+void replace_trial(const Record& record, const std::filesystem::path& path) {
   write_file(path, bytes_of(record, path), IfExists::replace);
 }
 
-Record read_shard(const std::filesystem::path& path) { return read(path, Values::read); }
-Record read_shard_summary(const std::filesystem::path& path) { return read(path, Values::leave); }
+Record read_trial(const std::filesystem::path& path) { return read(path, Values::read); }
+Record read_trial_summary(const std::filesystem::path& path) { return read(path, Values::leave); }
 
-std::vector<Array> read_shard_arrays(const std::filesystem::path& path, const std::string& group) {
-  return read_surely(path, [&](const H5Reader& file) {
-    return file.has(group) ? read_group(file, group, Values::read) : std::vector<Array>{};
-  });
+std::vector<Array> read_trial_arrays(const std::filesystem::path& path, const std::string& group) {
+  const H5Reader file(path);
+  return file.has(group) ? read_group(file, group, Values::read) : std::vector<Array>{};
 }
 
 Outcome read_outcome(const std::filesystem::path& path) {

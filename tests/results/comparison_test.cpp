@@ -1,4 +1,4 @@
-#include "results/sameness.h"
+#include "results/comparison.h"
 
 #include "results/errors.h"
 #include "tests/catch.h"
@@ -10,7 +10,7 @@ using heed::test::merged_sample;
 using heed::test::TempFolder;
 using Words = std::vector<std::string>;
 
-TEST_CASE("sameness: files that differ only in times and host are equal") {
+TEST_CASE("comparison: files that differ only in times and host are equal") {
   const TempFolder one, two;
   const auto elsewhere = [](std::vector<Record>& records, Provenance& provenance) {
     provenance.host = "cluster";
@@ -24,7 +24,7 @@ TEST_CASE("sameness: files that differ only in times and host are equal") {
   CHECK(compare_results(merged_sample(one, kUnchanged), merged_sample(two, elsewhere)).empty());
 }
 
-TEST_CASE("sameness: each difference is named") {
+TEST_CASE("comparison: each difference is named") {
   const TempFolder one, two;
   const auto changed = [](std::vector<Record>& records, Provenance& provenance) {
     provenance.build = "clang-14";
@@ -40,7 +40,7 @@ TEST_CASE("sameness: each difference is named") {
               "/build"});
 }
 
-TEST_CASE("sameness: the digest is of everything but times, hosts and builds") {
+TEST_CASE("comparison: the digest is of everything but times, hosts and builds") {
   const TempFolder one, two;
   const std::string digest = content_digest(merged_sample(one, kUnchanged));
   CHECK(digest.size() == 16);
@@ -53,7 +53,7 @@ TEST_CASE("sameness: the digest is of everything but times, hosts and builds") {
         })) == digest);
 }
 
-TEST_CASE("sameness: the digest changes with any bit of a metric, a curve, an array or a text") {
+TEST_CASE("comparison: the digest changes with any bit of a metric, a curve, an array or a text") {
   const TempFolder whole;
   const std::string digest = content_digest(merged_sample(whole, kUnchanged));
   const auto changed = [&](auto&& change) {
@@ -73,7 +73,7 @@ TEST_CASE("sameness: the digest changes with any bit of a metric, a curve, an ar
   }));
 }
 
-TEST_CASE("sameness: a damaged file has no digest and equals no other") {
+TEST_CASE("comparison: a damaged file has no digest and equals no other") {
   const TempFolder folder;
   const auto path = merged_sample(folder, kUnchanged);
   std::filesystem::resize_file(path, std::filesystem::file_size(path) - 100);
