@@ -14,6 +14,7 @@
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/page.h"
 #include "experiments/report/report_data.h"
+#include "experiments/system/files.h"
 #include "results/atomic_file.h"
 
 namespace heed::cli {
@@ -37,7 +38,7 @@ Written write_report(const Input& input, ResultsInput loaded) {
   const report::ReportData data =
       report::read_report_data(loaded.file, std::move(loaded.results), loaded.options);
   const std::vector<report::Figure> figures = report::figures(data);
-  const fs::path gnuplot = report::find_gnuplot();
+  const fs::path gnuplot = find_program("gnuplot");
 
   report::Drawing drawing;
   std::string no_figures;
@@ -53,7 +54,7 @@ Written write_report(const Input& input, ResultsInput loaded) {
     no_figures = fmt::format("Not all figures could be drawn: {}", drawing.complaint);
 
   const std::string page = report::report_page(data, figures, drawing, no_figures);
-  results::write_file(file, std::as_bytes(std::span(page)), results::IfExists::replace);
+  results::write_text(file, page);
   if (!no_figures.empty()) fmt::print(stderr, "{}\n", no_figures);
   return {file, drawing.complaint.empty()};
 }

@@ -94,24 +94,26 @@ int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part
 // want to stop a long merge. Returns its exit code, or nullopt if it was stopped.
 std::optional<int> merge_apart(const RunDirectory& directory, const std::string& command,
                                const Signals& signals) {
-  const std::optional<int> status =
-      run_again({"heed", "merge-worker", directory.root().string(), "--command", command}, signals);
-  if (!status) return std::nullopt;
-  if (WIFEXITED(*status)) return WEXITSTATUS(*status);
+  const EndedProcess ended = run_apart(
+      kThisProgram, {"heed", "merge-worker", directory.root().string(), "--command", command}, signals);
+  if (ended.stopped) return std::nullopt;
+  write_message(stderr, ended.output);
+  if (WIFEXITED(ended.status)) return WEXITSTATUS(ended.status);
   throw results::IoError(
       directory.results(),
       fmt::format(
           "the process that writes it was ended by {}. The trials are kept; `heed merge {}` tries again.",
-          signal_text(WTERMSIG(*status)), directory.root().string()));
+          signal_text(WTERMSIG(ended.status)), directory.root().string()));
 }
 
 // Writes the report in a separate process, so that a crash cannot change the outcome of the run. Returns
 // false if it was stopped.
 bool report_apart(const RunDirectory& directory, const Signals& signals) {
-  const std::optional<int> status = run_again({"heed", "report-worker", directory.root().string()}, signals);
-  if (!status) return false;
-  const bool written = WIFEXITED(*status) && WEXITSTATUS(*status) <= kSomeFailed;
-  if (written)
+  const EndedProcess ended =
+      run_apart(kThisProgram, {"heed", "report-worker", directory.root().string()}, signals);
+  if (ended.stopped) return false;
+  write_message(stderr, ended.output);
+  if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) <= kSomeFailed)
     say("Report: {}", (directory.root() / "report.html").string());
   else
     say("The report could not be written; the results are complete. `heed report {}` tries again.",

@@ -1,14 +1,10 @@
 #include <algorithm>
 #include <cstdio>
-#include <cstdlib>
 #include <filesystem>
 #include <optional>
-#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
-
-#include <unistd.h>
 
 #include <fmt/format.h>
 
@@ -18,6 +14,7 @@
 #include "experiments/run/run_directory.h"
 #include "experiments/run/slurm.h"
 #include "experiments/run/supervisor.h"
+#include "experiments/system/files.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 
@@ -50,14 +47,6 @@ void check_options(const Words& options) {
                         o));
 }
 
-bool installed(const std::string& program) {
-  const char* path = std::getenv("PATH");
-  std::istringstream in(path ? path : "");
-  for (std::string folder; std::getline(in, folder, ':');)
-    if (access((fs::path(folder) / program).c_str(), X_OK) == 0) return true;
-  return false;
-}
-
 // Returns the parts that have something to run.
 std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep& sweep, std::size_t parts,
                                       std::optional<RunDirectory::FileTime> retry) {
@@ -73,7 +62,7 @@ std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep
 // Returns the output of `scontrol show config`; empty if there is no Slurm. With --print, also if Slurm does
 // not answer.
 std::string slurm_config(bool print) {
-  if (!installed("scontrol")) return "";
+  if (find_program("scontrol").empty()) return "";
   try {
     return output_of({"scontrol", "show", "config"});
   } catch (const results::IoError&) {
@@ -118,7 +107,7 @@ int run(const Input& input, Registry& registry) {
   const Given words = given_words(input);
   check_options(words.options);
   const bool print = input.has("print");
-  if (!print && !installed("sbatch"))
+  if (!print && find_program("sbatch").empty())
     throw results::IoError("sbatch",
                            "not found: this machine has no Slurm. `heed run` runs the sweep here, and "
                            "`heed submit --print` shows what would be submitted.");
@@ -158,7 +147,7 @@ int run(const Input& input, Registry& registry) {
     return kDone;
   }
   const PlanClaim claim = claim_directory(directory, loaded, input.command);
-  results::write_file(job_script_path(job), std::as_bytes(std::span(script)), results::IfExists::replace);
+  results::write_text(job_script_path(job), script);
   submit(job);
   return kDone;
 }

@@ -1,21 +1,13 @@
 #include "experiments/cli/time_steps.h"
 
-#include <fcntl.h>
-#include <poll.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
-#include <chrono>
-#include <csignal>
 #include <exception>
+#include <limits>
 #include <new>
-#include <optional>
 #include <sstream>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 
@@ -24,7 +16,6 @@
 #include "experiments/run/progress.h"
 #include "experiments/run/worker.h"
 #include "experiments/run/worker_process.h"
-#include "experiments/system/files.h"
 #include "experiments/system/process.h"
 #include "experiments/trial/yaml.h"
 
@@ -66,59 +57,18 @@ int run(const Input& input, Registry& registry) {
   return kSomeFailed;
 }
 
-struct Ended {
-  std::string said;
-  int status = 0;
-  bool too_long = false, stopped = false;
-};
-
-Ended wait_for(pid_t pid, const Descriptor& from, double seconds, const Signals& signals) {
-  using Clock = std::chrono::steady_clock;
-  const auto begin = Clock::now();
-  Ended ended;
-  for (ssize_t n = 1; n != 0;) {
-    std::array<pollfd, 2> watched = {{{signals.descriptor(), POLLIN, 0}, {from.get(), POLLIN, 0}}};
-    // Wakes up to check the time limit even if nothing arrives.
-    poll(watched.data(), watched.size(), 200);
-    const std::chrono::duration<double> passed = Clock::now() - begin;
-    ended.too_long = ended.too_long || (seconds > 0 && passed.count() > seconds);
-    ended.stopped = ended.stopped || (watched[0].revents && signals.asked().to_stop > 0);
-    if (ended.too_long || ended.stopped) break;
-    std::array<char, 4096> bytes{};
-    if (watched[1].revents && (n = read(from.get(), bytes.data(), bytes.size())) > 0)
-      ended.said.append(bytes.data(), static_cast<std::size_t>(n));
-  }
-  // Its pipe is closed, or it must end: whatever it still does, its answer is here.
-  for (int i = 0; i < 100 && !ended.too_long && !ended.stopped; ++i) {
-    if (waitpid(pid, &ended.status, WNOHANG) == pid) {
-      kill(-pid, SIGKILL);  // whatever it has started itself
-      return ended;
-    }
-    poll(nullptr, 0, 10);
-  }
-  kill(-pid, SIGKILL);
-  while (waitpid(pid, &ended.status, 0) < 0 && errno == EINTR) continue;
-  return ended;
-}
-
 }  // namespace
 
 std::pair<double, double> time_apart(const TrialConfig& a, const TrialConfig& b, int rounds,
                                      const Limits& limits) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
-  const Descriptor from(ends[0]), nothing(open("/dev/null", O_WRONLY | O_CLOEXEC));
-  Descriptor to(ends[1]);
-  const Signals signals;
-  const pid_t pid = spawn(
+  constexpr double kNoLimit = std::numeric_limits<double>::infinity();
+  const EndedProcess ended = run_apart(
+      kThisProgram,
       {"heed", "time-steps", "--reference", to_config(a).yaml(), "--trial", to_config(b).yaml(), "--rounds",
        fmt::format("{}", rounds), "--memory-limit", fmt::format("{:.0f}", limits.memory_bytes)},
-      nothing.get(), to.get(), -1, signals);
-  // The parent's copy of the writing end must be closed, or the pipe never ends.
-  to = Descriptor();
-  const Ended ended = wait_for(pid, from, limits.seconds, signals);
+      Signals(), true, limits.seconds > 0 ? limits.seconds : kNoLimit);
   if (ended.stopped) throw Stopped("Stopped. What was measured is kept; the same command again continues.");
-  std::istringstream said(ended.said);
+  std::istringstream said(ended.output);
   std::string word, reason;
   double first = 0, second = 0;
   if (said >> word && word == "times" && said >> first >> second) return {first, second};

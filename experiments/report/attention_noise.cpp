@@ -10,99 +10,104 @@
 #include "experiments/report/data_file.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
-#include "experiments/report/layout.h"
 #include "experiments/report/panels.h"
 #include "experiments/report/style.h"
 
 namespace heed::report {
 namespace {
 
+// A share of a query's attention that these results have, beside the others on the x axis.
 struct Share {
-  const char *column, *label;
-  double above;  // offset from the variant's line, so that intervals do not overlap
+  std::string column, label;
+  Comparison comparison;
+  std::vector<Panel> panels = {};  // of `comparison`
 };
-constexpr std::array<Share, 3> kShares = {{{"attention_on_answer", "answer", 0.22},
-                                           {"attention_on_distractors", "distractors", 0},
-                                           {"attention_on_first", "first position", -0.22}}};
 
-// Returns the report's comparison with another metric.
-Comparison by(const ReportData& e, const char* metric) {
-  CompareOptions options = e.options;
-  options.metric = metric;
-  return compare(e.results, options);
-}
-
-// place, mean, low, high, trials: one row per variant, the first one at the top.
-std::vector<std::vector<double>> rows_of(const ReportData& e, const Panel& panel, double above) {
-  std::vector<std::vector<double>> out;
-  for (const ComparedRow* row : panel.rows) {
-    if (!std::isfinite(row->center)) continue;
-    const double place = static_cast<double>(e.variants.size() - 1 - e.style(row->variant)) + above;
-    out.push_back(
-        {place, row->center, row->interval.low, row->interval.high, static_cast<double>(row->values.size())});
+std::vector<Share> shares_of(const ReportData& e) {
+  std::vector<Share> shares;
+  for (const auto& [column, label] : {std::pair("attention_on_answer", "answer"),
+                                      {"attention_on_distractors", "distractors"},
+                                      {"attention_on_first", "first position"}}) {
+    if (!e.has(column)) continue;
+    CompareOptions options = e.options;
+    options.metric = column;
+    shares.push_back({column, label, compare(e.results, options)});
   }
-  return out;
+  for (Share& share : shares) share.panels = some_of(split_into_panels(share.comparison));
+  return shares;
 }
 
-// From 0 to 1, or further for variants with signed weights.
-std::string axis_of(const std::vector<std::vector<double>>& rows, double pixels) {
+// A variant's points in a panel: x, mean, low, high, trials. Variants stand side by side at each share.
+std::vector<std::vector<double>> points_of(const ReportData& e, const std::vector<Share>& shares,
+                                           std::size_t variant, std::size_t panel) {
+  const double variants = static_cast<double>(e.variants.size()), step = std::min(0.15, 0.7 / variants);
+  std::vector<std::vector<double>> points;
+  for (std::size_t s = 0; s < shares.size(); ++s)
+    for (const ComparedRow* row : shares[s].panels[panel].rows)
+      if (row->variant == e.variants[variant] && std::isfinite(row->center))
+        points.push_back({static_cast<double>(s) + step * (static_cast<double>(variant) - (variants - 1) / 2),
+                          row->center, row->interval.low, row->interval.high,
+                          static_cast<double>(row->values.size())});
+  return points;
+}
+
+// From 0 to 1, or further for variants with signed weights; a tic for each share.
+std::string axes_of(const std::vector<Share>& shares, double height) {
   double low = 0, high = 1;
-  for (const std::vector<double>& row : rows)
-    for (std::size_t i = 1; i < 4; ++i)
-      if (std::isfinite(row[i])) low = std::min(low, row[i]), high = std::max(high, row[i]);
-  return linear_axis('x', low, high, pixels);
+  std::vector<std::string> tics;
+  for (const Share& share : shares) {
+    tics.push_back(fmt::format("'{}' {}", share.label, tics.size()));
+    for (const double x : heights_of(share.comparison))
+      if (std::isfinite(x)) low = std::min(low, x), high = std::max(high, x);
+  }
+  return fmt::format("set xrange [-0.5:{}]\nset xtics ({})\n{}", static_cast<double>(shares.size()) - 0.5,
+                     fmt::join(tics, ", "), linear_axis('y', low, high, height));
+}
+
+// "Answer: softmax 0.5500, linear 0.4000; ..." if there is one panel.
+std::string means_text(const std::vector<Share>& shares) {
+  std::vector<std::string> parts;
+  for (const Share& share : shares) {
+    std::vector<std::string> means;
+    for (const ComparedRow& row : share.comparison.rows)
+      if (std::isfinite(row.center)) means.push_back(fmt::format("{} {}", row.variant, rounded(row.center)));
+    if (!means.empty()) parts.push_back(fmt::format("{}: {}", share.label, fmt::join(means, ", ")));
+  }
+  return fmt::format(" {}.", sentence_case(fmt::format("{}", fmt::join(parts, "; "))));
 }
 
 }  // namespace
 
 std::vector<Figure> attention_noise(const ReportData& e) {
-  DataFile data("share of a scored query's attention weight: means of rows with 95 % bootstrap intervals",
+  const std::vector<Share> shares = shares_of(e);
+  if (shares.empty()) return {};
+  Figure figure{.name = "attention_noise", .title = "Where attention goes", .legend = legend_of(e.variants)};
+  for (LegendEntry& entry : figure.legend) entry.line = false;
+  DataFile data(figure.name,
+                "share of a scored query's attention weight: means of rows with 95 % bootstrap intervals",
                 {"place", "mean", "low", "high", "trials"});
-  Figure figure{.name = "attention_noise", .title = "Where attention goes"};
-  std::vector<std::string> titles;
-  std::vector<std::vector<std::string>> elements;
-  std::vector<std::vector<double>> all_rows;
-  std::vector<std::string> parts;
-  for (std::size_t s = 0; s < kShares.size(); ++s) {
-    const Share& share = kShares[s];
-    if (!e.has(share.column)) continue;
-    const Comparison comparison = by(e, share.column);
-    const std::vector<Panel> panels = some_of(split_into_panels(comparison));
-    std::vector<std::string> means;
-    elements.resize(panels.size()), titles.resize(panels.size());
-    for (std::size_t p = 0; p < panels.size(); ++p) {
-      titles[p] = panels[p].title;
-      const auto rows = rows_of(e, panels[p], share.above);
-      if (rows.empty()) continue;
-      const int index =
-          data.add(fmt::format("{}{}{}", share.column, titles[p].empty() ? "" : " at ", titles[p]), rows);
-      const auto points = points_with_bars("attention_noise", index, rows,
-                                           fmt::format("ls {}", kShareStyle + static_cast<int>(s)), true);
-      elements[p].insert(elements[p].end(), points.begin(), points.end());
-      all_rows.insert(all_rows.end(), rows.begin(), rows.end());
+  const std::string axes = axes_of(shares, figure.panel_height);
+  const std::vector<Panel>& panels = shares[0].panels;
+  for (std::size_t p = 0; p < panels.size(); ++p) {
+    std::vector<std::string> elements;
+    for (std::size_t v = 0; v < e.variants.size(); ++v) {
+      const auto points = points_of(e, shares, v, p);
+      if (points.empty()) continue;
+      add_points_with_bars(elements, data.add(e.variants[v] + at(panels[p].title), points), points, v);
     }
-    if (panels.size() == 1)
-      for (const ComparedRow* row : panels[0].rows)
-        if (std::isfinite(row->center))
-          means.push_back(fmt::format("{} {}", row->variant, rounded(row->center)));
-    if (!means.empty()) parts.push_back(fmt::format("{}: {}", share.label, fmt::join(means, ", ")));
-    figure.legend.push_back({share.label, kShareStyle + static_cast<int>(s), false});
+    if (!elements.empty())
+      figure.panels.push_back({.title = panels[p].title,
+                               .x_label = "attention on",
+                               .y_label = "share of attention",
+                               .commands = axes + plot(elements)});
   }
-  figure.row_names.assign(e.variants.rbegin(), e.variants.rend());
-  figure.panel_height = static_cast<int>(40 * e.variants.size());
-  for (std::size_t p = 0; p < elements.size(); ++p)
-    if (!elements[p].empty())
-      figure.panels.push_back(
-          {.title = titles[p], .x_label = "share of attention", .commands = plot(elements[p])});
   if (figure.panels.empty()) return {};
-  const std::string axis = axis_of(all_rows, layout(figure).panel_width);
-  for (FigurePanel& panel : figure.panels) panel.commands = axis + panel.commands;
+  if (figure.panels.size() > 1) figure.per_row = 2;  // room for the names of the shares
   figure.data = data.text();
   figure.caption =
       "Share of a scored query's attention weight on its answer, on distractors and on the first position: "
       "mean over layers, heads and seeds, with the 95 % interval over seeds.";
-  if (!parts.empty())
-    figure.caption += fmt::format(" {}.", sentence_case(fmt::format("{}", fmt::join(parts, "; "))));
+  if (panels.size() == 1) figure.caption += means_text(shares);
   return {figure};
 }
 

@@ -98,27 +98,23 @@ struct Front {
   std::vector<Point> points;
 };
 
-std::vector<std::string> elements_of(const ReportData& e, const Front& front, const std::string& file,
-                                     DataFile& data) {
+std::vector<std::string> elements_of(const ReportData& e, const Front& front, DataFile& data) {
   const auto title = [&](const std::string& of) {
-    return fmt::format("{}, {}{}{}", front.cost.column, of, front.task.empty() ? "" : " at ", front.task);
+    return fmt::format("{}, {}{}", front.cost.column, of, at(front.task));
   };
   // The line is a step function: nothing better exists until the next point.
-  std::vector<std::string> out = {
-      fmt::format("'{}.tsv' index {} using 1:2 with steps lc rgb '#999999' lw 1.5 dt solid notitle", file,
-                  data.add(title("Pareto front"), front_line(front.points)))};
+  std::vector<std::string> out = {data.add(title("Pareto front"), front_line(front.points)) +
+                                  " using 1:2 with steps lc rgb '#999999' lw 1.5 dt solid notitle"};
   for (std::size_t v = 0; v < e.variants.size(); ++v) {
     std::vector<std::vector<double>> rows;
     bool on_front = false;
     for (const Point& p : front.points)
       if (p.row->variant == e.variants[v]) rows.push_back(numbers_of(p)), on_front = on_front || p.front;
     if (rows.empty()) continue;
-    const int index = data.add(title(e.variants[v]), rows);
-    const auto points = points_with_bars(file, index, rows, line_style(v));
-    out.insert(out.end(), points.begin(), points.end());
+    const std::string block = data.add(title(e.variants[v]), rows);
+    add_points_with_bars(out, block, rows, v);
     if (on_front)
-      out.push_back(fmt::format("'{}.tsv' index {} using 1:($5 == 1 ? $2 : NaN) with points ls {} notitle",
-                                file, index, kRing));
+      out.push_back(fmt::format("{} using 1:($5 == 1 ? $2 : NaN) with points ls {} notitle", block, kRing));
   }
   return out;
 }
@@ -148,43 +144,21 @@ void add_panels(const ReportData& e, const std::vector<Front>& fronts, std::size
                 DataFile& data) {
   const Range range = range_of(fronts);
   const double pixels = panel_width(panels);
-  const std::string& metric = e.comparison.metric;
-  std::vector<double> heights;
-  for (const ComparedRow& row : e.comparison.rows)
-    heights.insert(heights.end(), {row.center, row.interval.low, row.interval.high});
   const std::string axes =
       (range.most > 5 * range.least ? log_axis('x', range.least / 1.5, range.most * 1.5, pixels)
                                     : linear_axis('x', 0, range.most * 1.15, pixels)) +
-      metric_axis(is_share(metric), heights, figure.panel_height);
+      metric_axis(is_share(e.comparison.metric), heights_of(e.comparison), figure.panel_height);
   for (const Front& front : fronts)
     figure.panels.push_back({.title = front.task,
                              .x_label = front.cost.label,
-                             .y_label = metric_label(e, metric),
-                             .commands = axes + plot(elements_of(e, front, figure.name, data))});
-}
-
-Figure empty_figure(const ReportData& e, const std::string& name, const std::string& title) {
-  Figure figure{.name = name, .title = title, .legend = legend_of(e.variants)};
-  for (LegendEntry& entry : figure.legend) entry.line = false;
-  figure.legend.push_back({"Pareto front", kRing, false});
-  return figure;
-}
-
-DataFile data_of(const std::string& metric) {
-  return {fmt::format("{} against cost: means of rows with 95 % bootstrap intervals", metric),
-          {"cost", "mean", "low", "high", "front"}};
-}
-
-std::string caption_of(const std::string& metric, const std::string& against) {
-  return fmt::format(
-      "{} against {}, mean over the seeds with its 95 % interval. A ring marks the Pareto front: no other "
-      "point is both cheaper and better.",
-      sentence_case(human_readable(metric)), against);
+                             .y_label = metric_label(e, e.comparison.metric),
+                             .commands = axes + plot(elements_of(e, front, data))});
 }
 
 // Returns the fronts of the tasks in which the variants' costs differ.
 std::vector<Front> fronts_of(const ReportData& e, const Cost& cost, const std::vector<std::string>& tasks) {
   std::vector<Front> fronts;
+  if (!e.has(cost.column)) return fronts;
   for (const std::string& task : tasks) {
     Front front{cost, task, points_of(e, cost.column, task)};
     if (front.points.size() < 2) continue;
@@ -198,45 +172,33 @@ std::vector<Front> fronts_of(const ReportData& e, const Cost& cost, const std::v
   return differ ? fronts : std::vector<Front>();
 }
 
-// All costs in one figure.
-std::vector<Figure> on_one_task(const ReportData& e, const std::vector<std::vector<Front>>& costs) {
+// Returns a figure of the fronts of each cost. Its file is `name`.
+Figure figure_of(const ReportData& e, const std::string& name, const std::string& against,
+                 const std::vector<std::vector<Front>>& costs) {
   const std::string& metric = e.comparison.metric;
-  Figure figure = empty_figure(e, "cost", "Cost");
-  DataFile data = data_of(metric);
-  std::vector<std::string> on_it, equal;
-  for (std::size_t i = 0; i < kCosts.size(); ++i) {
-    if (!costs[i].empty()) {
-      add_panels(e, costs[i], kCosts.size(), figure, data);
-      on_it.push_back(fmt::format("by {} {}", kCosts[i].label, front_names(e, costs[i][0].points)));
-    } else if (e.has(kCosts[i].column)) {
-      equal.emplace_back(kCosts[i].label);
-    }
-  }
-  if (figure.panels.empty()) return {};
-  figure.data = data.text();
-  figure.caption = fmt::format("{} Points on it: {}.", caption_of(metric, "cost"), fmt::join(on_it, "; "));
-  if (!equal.empty()) figure.caption += fmt::format(" Equal for all: {}.", fmt::join(equal, ", "));
-  for (const Cost& cost : kCosts) figure.caption += load_note(e, cost.column);
-  return {figure};
-}
-
-// A figure for each cost, a panel for each task.
-Figure on_many_tasks(const ReportData& e, std::size_t number, const std::vector<Front>& fronts,
-                     std::size_t tasks) {
-  const std::string& metric = e.comparison.metric;
-  const Cost& cost = fronts[0].cost;
-  Figure figure = empty_figure(e, fmt::format("cost_{}", number), fmt::format("Cost: {}", cost.title));
-  DataFile data = data_of(metric);
-  add_panels(e, fronts, fronts.size(), figure, data);
-  figure.data = data.text();
-  figure.caption = caption_of(metric, cost.title);
+  Figure figure{.name = name, .legend = legend_of(e.variants)};
+  for (LegendEntry& entry : figure.legend) entry.line = false;
+  figure.legend.push_back({"Pareto front", kRing, false});
+  DataFile data(name, fmt::format("{} against cost: means of rows with 95 % bootstrap intervals", metric),
+                {"cost", "mean", "low", "high", "front"});
   std::vector<std::string> on_it;
-  for (const Front& front : fronts)
-    on_it.push_back(fmt::format("at {} {}", front.task, front_names(e, front.points)));
-  figure.caption += fmt::format(" Points on it: {}.", fmt::join(on_it, "; "));
-  if (fronts.size() < tasks)
-    figure.caption += fmt::format(" {} of {} tasks are shown.", fronts.size(), tasks);
-  figure.caption += load_note(e, cost.column);
+  std::string loads;
+  std::size_t panels = 0;
+  for (const std::vector<Front>& fronts : costs) panels += fronts.size();
+  for (const std::vector<Front>& fronts : costs) {
+    add_panels(e, fronts, panels, figure, data);
+    for (const Front& front : fronts)
+      on_it.push_back(fmt::format(
+          "{} {}",
+          front.task.empty() ? fmt::format("by {}", front.cost.label) : fmt::format("at {}", front.task),
+          front_names(e, front.points)));
+    loads += load_note(e, fronts[0].cost.column);
+  }
+  figure.data = data.text();
+  figure.caption = fmt::format(
+      "{} against {}, mean over the seeds with its 95 % interval. A ring marks the Pareto front: no other "
+      "point is both cheaper and better. Points on it: {}.{}",
+      sentence_case(human_readable(metric)), against, fmt::join(on_it, "; "), loads);
   return figure;
 }
 
@@ -247,14 +209,30 @@ std::vector<Figure> cost(const ReportData& e) {
   if (better_when(metric) == Better::neither || e.comparison.rows.size() < 2) return {};
   const std::vector<std::string> all = tasks_of(e.comparison), tasks = some_of(all);
   std::vector<std::vector<Front>> costs;
+  std::vector<std::string> equal;
   for (const Cost& cost : kCosts) {
     if (cost.column == metric) return {};
-    costs.push_back(e.has(cost.column) ? fronts_of(e, cost, tasks) : std::vector<Front>());
+    std::vector<Front> fronts = fronts_of(e, cost, tasks);
+    if (!fronts.empty())
+      costs.push_back(std::move(fronts));
+    else if (e.has(cost.column))
+      equal.emplace_back(cost.label);
   }
-  if (all.size() == 1) return on_one_task(e, costs);
+  if (costs.empty()) return {};
+  if (all.size() == 1) {  // all costs in one figure
+    Figure figure = figure_of(e, "cost", "cost", costs);
+    figure.title = "Cost";
+    if (!equal.empty()) figure.caption += fmt::format(" Equal for all: {}.", fmt::join(equal, ", "));
+    return {figure};
+  }
   std::vector<Figure> figures;
-  for (const std::vector<Front>& fronts : costs)
-    if (!fronts.empty()) figures.push_back(on_many_tasks(e, figures.size() + 1, fronts, all.size()));
+  for (const std::vector<Front>& fronts : costs) {
+    const Cost& cost = fronts[0].cost;
+    figures.push_back(figure_of(e, fmt::format("cost_{}", figures.size() + 1), cost.title, {fronts}));
+    figures.back().title = fmt::format("Cost: {}", cost.title);
+    if (fronts.size() < all.size())
+      figures.back().caption += fmt::format(" {} of {} tasks are shown.", fronts.size(), all.size());
+  }
   return figures;
 }
 

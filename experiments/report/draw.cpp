@@ -15,21 +15,12 @@ namespace {
 
 namespace fs = std::filesystem;
 
-void write(const fs::path& file, const std::string& text) {
-  results::write_file(file, std::as_bytes(std::span(text)), results::IfExists::replace);
-}
-
-std::string read(const fs::path& file) {
-  const std::vector<std::byte> bytes = results::read_file(file);
-  return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
-}
-
 void write_sources(const std::vector<Figure>& figures, const fs::path& folder) {
   // Scripts and data are files, so that a reader can draw the figure again with other settings.
-  write(folder / "style.gp", style_script());
+  results::write_text(folder / "style.gp", style_script());
   for (const Figure& f : figures) {
-    write(folder / (f.name + ".gp"), figure_script(f));
-    write(folder / (f.name + ".tsv"), f.data);
+    results::write_text(folder / (f.name + ".gp"), figure_script(f));
+    results::write_text(folder / (f.name + ".tsv"), f.data);
   }
 }
 
@@ -65,7 +56,7 @@ Drawing draw_in(const fs::path& folder, const std::vector<Figure>& figures, cons
   const std::vector<std::string> complaints = run_together_or_alone(gnuplot, folder, plots, signals);
   Drawing out{{}, together(complaints)};
   for (std::size_t i = 0; i < figures.size(); ++i)
-    out.drawn.push_back(complaints[i].empty() ? read(folder / plots[i].files[0]) : "");
+    out.drawn.push_back(complaints[i].empty() ? results::read_text(folder / plots[i].files[0]) : "");
   return out;
 }
 

@@ -28,9 +28,8 @@ struct Figure {
   std::string data = {};     // the .tsv, blocks of tab-separated numbers
   std::vector<LegendEntry> legend = {};
   std::vector<FigurePanel> panels = {};
-  std::vector<std::string> row_names = {};  // labels of a y axis with names, at 0, 1, 2 ... from the bottom
   // In pixels: height of a panel's axes, and the space left and right of all panels and between them (plus
-  // titles and row names).
+  // titles).
   int panel_height = 220, left = 74, right = 16, gap_x = 86, gap_y = 74;
   int per_row = 0;      // panels per row; 0: as many as fit
   bool square = false;  // true: panels are as high as wide

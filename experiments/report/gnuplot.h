@@ -9,9 +9,6 @@
 
 namespace heed::report {
 
-// Returns the path of gnuplot on PATH, or an empty path.
-std::filesystem::path find_gnuplot();
-
 // gnuplot commands and the files that they write: .svg, .pdf or .png.
 struct Plots {
   std::string commands;

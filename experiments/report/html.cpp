@@ -6,7 +6,6 @@
 #include <fmt/format.h>
 
 #include "experiments/report/compare/table_cells.h"
-#include "experiments/report/theme.h"
 
 namespace heed::report {
 namespace {
@@ -16,9 +15,8 @@ namespace {
 constexpr const char* kStyle = R"css(
 :root { --ink: #1b1b1b; --soft: #555; --line: #ddd; --page: #fff; --shade: #f6f6f4; --worse: #b34700; --better: #00664b; }
 @media screen and (prefers-color-scheme: dark) {
-  :root { color-scheme: dark; --ink: #e8e8e6; --soft: #aaa; --line: #444; --page: #161616; --shade: #222; --worse: #f0985a; --better: #4cc9a2;
-    DARK_COLORS }
-  .map svg image, .map svg [shape-rendering] { filter: invert(1) hue-rotate(180deg); }
+  :root { color-scheme: dark; --ink: #e8e8e6; --soft: #aaa; --line: #444; --page: #161616; --shade: #222; --worse: #f0985a; --better: #4cc9a2; }
+  figure svg { filter: invert(.91) hue-rotate(180deg); }
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 54rem; background: var(--page); color: var(--ink);
@@ -152,7 +150,7 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
   if (start == std::string::npos || end == std::string::npos) return "";
   const std::size_t box = svg.find("viewBox=", start);
   if (box == std::string::npos || box > end) return "";
-  std::string body = themed(svg.substr(end + 1));
+  std::string body = svg.substr(end + 1);
   // Titles of groups would show up as "gnuplot_plot_1" under the mouse.
   remove_elements(body, "title");
   remove_elements(body, "desc");
@@ -166,14 +164,12 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
 }
 
 std::string page(const std::string& title, const std::string& body) {
-  std::string style = kStyle;
-  replace_all(style, "DARK_COLORS", dark_colors());
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta "
       "charset=\"utf-8\" />\n"
       "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<title>{}</title>\n"
       "<style>{}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
-      escaped(title), style, body);
+      escaped(title), kStyle, body);
 }
 
 }  // namespace heed::report

@@ -16,12 +16,6 @@ constexpr int kWidestKey = 310;  // of a key's text
 constexpr int kBelow = 54;       // tics and label of the x axis
 constexpr int kSmallestPanel = 130;
 
-std::size_t most_lines(const std::vector<Lines>& texts) {
-  std::size_t most = 0;
-  for (const Lines& lines : texts) most = std::max(most, lines.size());
-  return most;
-}
-
 // Places the keys in columns of equal width; returns their total height.
 double place_keys(const std::vector<LegendEntry>& legend, Layout& out) {
   const double room = kWidth - 2 * kEdge;
@@ -45,21 +39,6 @@ double place_keys(const std::vector<LegendEntry>& legend, Layout& out) {
     y += static_cast<double>(lines) * kLineHeight + kKeyGap;
   }
   return y;
-}
-
-// Row names are left of the axes, in at most two fifths of the page.
-void place_row_names(const Figure& figure, Layout& out) {
-  double widest = 0;
-  for (const std::string& name : figure.row_names) {
-    out.row_names.push_back(wrapped(name, 0.36 * kWidth));
-    for (const std::string& line : out.row_names.back()) widest = std::max(widest, text_width(line));
-  }
-  if (figure.row_names.empty()) return;
-  out.left = kEdge + static_cast<int>(std::ceil(widest)) + 12;
-  out.gap_x = out.left + 8;
-  out.panel_height =
-      std::max(out.panel_height,
-               static_cast<double>(kLineHeight * (most_lines(out.row_names) + 1) * figure.row_names.size()));
 }
 
 double panel_width(const Layout& l, int columns) {
@@ -89,13 +68,14 @@ Layout layout(const Figure& figure) {
   Layout l{};
   l.left = figure.left, l.right = figure.right, l.bottom = kBelow;
   l.gap_x = figure.gap_x, l.panel_height = figure.panel_height;
-  place_row_names(figure, l);
   l.columns = columns_of(figure, l);
   l.rows = (static_cast<int>(figure.panels.size()) + l.columns - 1) / l.columns;
   l.panel_width = panel_width(l, l.columns);
   if (figure.square) l.panel_height = l.panel_width;
   place_titles(figure, l);
-  const int titles = kLineHeight * static_cast<int>(most_lines(l.titles));
+  std::size_t lines = 0;
+  for (const Lines& title : l.titles) lines = std::max(lines, title.size());
+  const int titles = kLineHeight * static_cast<int>(lines);
   l.gap_y = figure.gap_y + titles;
   l.top = static_cast<int>(place_keys(figure.legend, l)) + titles + (titles > 0 ? 16 : 12);
   l.height = static_cast<int>(std::ceil(l.top + l.rows * l.panel_height + (l.rows - 1) * l.gap_y + l.bottom));

@@ -23,9 +23,8 @@ struct Layout {
     double x, y;  // left end of its mark; middle of its first line
     Lines lines;
   };
-  std::vector<Key> keys;         // above the panels, one per legend entry
-  std::vector<Lines> titles;     // of the panels
-  std::vector<Lines> row_names;  // beside the panels
+  std::vector<Key> keys;      // above the panels, one per legend entry
+  std::vector<Lines> titles;  // of the panels
 };
 
 Layout layout(const Figure& figure);

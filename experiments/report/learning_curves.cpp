@@ -77,6 +77,37 @@ std::string caption_of(const ReportData& e, const std::string& metric, std::vect
                            rounded(ends.back().value));
 }
 
+// What the panels share.
+struct Drawn {
+  DataFile data;
+  std::vector<End> ends = {};
+  std::vector<double> heights = {};  // of all panels, which have one axis
+  bool banded = false;
+};
+
+// Adds the curves of a panel's rows: the bands first, which are behind the lines.
+std::vector<std::string> elements_of(const ReportData& e, const Curve& curve, const Panel& panel,
+                                     Drawn& drawn) {
+  std::vector<std::string> bands, lines;
+  for (const ComparedRow* row : panel.rows) {
+    const auto points = points_of(curve, e.trials(*row));
+    if (points.empty()) continue;
+    const std::string name = row->variant + at(panel.title), block = drawn.data.add(name, points);
+    for (const auto& p : points) drawn.heights.insert(drawn.heights.end(), p.begin() + 1, p.begin() + 4);
+    const std::size_t place = e.style(row->variant);
+    if (std::isfinite(points.back()[2])) {
+      drawn.banded = true;
+      bands.push_back(
+          fmt::format("{} using 1:3:4 with filledcurves fc rgb '#{}' notitle", block, color(place)));
+    }
+    lines.push_back(fmt::format("{} using 1:2 with linespoints {} pointinterval {} notitle", block,
+                                line_style(place), mark_every(points.size())));
+    drawn.ends.push_back({name, points.back()[1]});
+  }
+  bands.insert(bands.end(), lines.begin(), lines.end());
+  return bands;
+}
+
 }  // namespace
 
 std::vector<Figure> learning_curves(const ReportData& e) {
@@ -85,48 +116,24 @@ std::vector<Figure> learning_curves(const ReportData& e) {
   const auto found = e.evaluations.find(metric);
   if (found == e.evaluations.end() || found->second.at.size() < 2) return {};
   const Curve curve = thinned(found->second);
-
-  DataFile data(fmt::format("{}: mean over the trials of a row with its 95 % bootstrap interval", metric),
-                {"step", "mean", "low", "high", "trials"});
   const std::vector<Panel> all = split_into_panels(e.comparison), panels = some_of(all);
   Figure figure{.name = "learning_curves", .title = "Learning curves", .legend = legend_of(e.variants)};
-  std::vector<End> ends;
-  std::vector<double> heights;  // of all panels, which share an axis
-  bool banded = false;
-  for (const Panel& panel : panels) {
-    std::vector<std::string> bands, lines;
-    for (const ComparedRow* row : panel.rows) {
-      const auto points = points_of(curve, e.trials(*row));
-      if (points.empty()) continue;
-      const std::string name = panel.title.empty() ? row->variant : row->variant + " at " + panel.title;
-      const int index = data.add(name, points);
-      for (const auto& p : points) heights.insert(heights.end(), p.begin() + 1, p.begin() + 4);
-      const std::size_t place = e.style(row->variant);
-      const std::string file = fmt::format("'learning_curves.tsv' index {}", index);
-      if (std::isfinite(points.back()[2])) {
-        banded = true;
-        bands.push_back(
-            fmt::format("{} using 1:3:4 with filledcurves fc rgb '#{}' notitle", file, color(place)));
-      }
-      lines.push_back(fmt::format("{} using 1:2 with linespoints {} pointinterval {} notitle", file,
-                                  line_style(place), mark_every(points.size())));
-      ends.push_back({name, points.back()[1]});
-    }
-    if (lines.empty()) continue;
-    bands.insert(bands.end(), lines.begin(), lines.end());
-    figure.panels.push_back({.title = panel.title,
-                             .x_label = "optimizer steps",
-                             .y_label = axis_label(metric, curve.unit),
-                             .commands = plot(bands)});
-  }
-  const double pixels = panel_width(figure.panels.size());
-  for (FigurePanel& panel : figure.panels)
-    panel.commands = linear_axis('x', 0, curve.at.back(), pixels) +
-                     metric_axis(is_share(metric), heights, figure.panel_height) + panel.commands;
+  Drawn drawn{{figure.name,
+               fmt::format("{}: mean over the trials of a row with its 95 % bootstrap interval", metric),
+               {"step", "mean", "low", "high", "trials"}}};
+  for (const Panel& panel : panels)
+    if (const auto elements = elements_of(e, curve, panel, drawn); !elements.empty())
+      figure.panels.push_back({.title = panel.title,
+                               .x_label = "optimizer steps",
+                               .y_label = axis_label(metric, curve.unit),
+                               .commands = plot(elements)});
   if (figure.panels.empty()) return {};
+  const std::string axes = linear_axis('x', 0, curve.at.back(), panel_width(figure.panels.size())) +
+                           metric_axis(is_share(metric), drawn.heights, figure.panel_height);
+  for (FigurePanel& panel : figure.panels) panel.commands = axes + panel.commands;
   if (figure.panels.size() == 1) figure.panel_height = 320;
-  figure.data = data.text();
-  figure.caption = caption_of(e, metric, ends, panels.size(), all.size(), banded);
+  figure.data = drawn.data.text();
+  figure.caption = caption_of(e, metric, drawn.ends, panels.size(), all.size(), drawn.banded);
   return {figure};
 }
 

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 namespace heed::report {
+
 bool follows(const Comparison& comparison, std::size_t c, const std::vector<bool>& given) {
   std::map<std::vector<std::string>, std::string> seen;
   for (const ComparedRow& row : comparison.rows) {
@@ -37,6 +38,15 @@ std::vector<Panel> split_into_panels(const Comparison& comparison, std::optional
     panels[at->second].rows.push_back(&row);
   }
   return panels;
+}
+
+std::string at(const std::string& title) { return title.empty() ? "" : " at " + title; }
+
+std::vector<double> heights_of(const Comparison& comparison) {
+  std::vector<double> heights;
+  for (const ComparedRow& row : comparison.rows)
+    heights.insert(heights.end(), {row.center, row.interval.low, row.interval.high});
+  return heights;
 }
 
 }  // namespace heed::report

@@ -25,6 +25,12 @@ bool follows(const Comparison& comparison, std::size_t c, const std::vector<bool
 // columns, and columns that follow from others (task.pairs if it changes together with task.length).
 std::vector<Panel> split_into_panels(const Comparison& comparison, std::optional<std::size_t> along = {});
 
+// Returns " at lr = 0.001" for the titles of a panel's data, or an empty string.
+std::string at(const std::string& title);
+
+// Returns what an axis of the compared metric must show: the mean and the interval of each row.
+std::vector<double> heights_of(const Comparison& comparison);
+
 // Returns at most kMostPanels of them, evenly spaced, including the first and the last.
 template <class T>
 std::vector<T> some_of(std::vector<T> panels) {

@@ -34,7 +34,7 @@ void read_sweep_beside(ReportData& e) {
   e.name = std::filesystem::absolute(e.file).parent_path().filename().string();
   const std::filesystem::path sweep = e.file.parent_path() / "sweep.yaml";
   if (!std::filesystem::exists(sweep)) return;
-  for (const std::byte b : results::read_file(sweep)) e.sweep += static_cast<char>(b);
+  e.sweep = results::read_text(sweep);
   Problems problems;
   const auto tree = read_yaml(sweep, problems);
   if (!tree || !tree->is_map()) return;

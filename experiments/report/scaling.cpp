@@ -13,7 +13,6 @@
 #include "experiments/report/gnuplot.h"
 #include "experiments/report/layout.h"
 #include "experiments/report/style.h"
-#include "experiments/report/text_width.h"
 #include "results/statistics.h"
 
 namespace heed::report {
@@ -21,8 +20,6 @@ namespace {
 
 constexpr const char* kLength = "task.length";
 constexpr std::size_t kFewestLengths = 3;  // two points fit any power law
-
-constexpr int kRight = 84;  // space right of a panel for the exponents
 
 struct Quantity {
   const char *column, *label, *words;
@@ -69,62 +66,34 @@ std::vector<Law> laws_of(const ReportData& e, const char* column) {
   return laws;
 }
 
-// Returns the heights of the labels at the ends of the lines, as fractions of the axis, moved apart if they
-// are closer than the gap.
-std::vector<double> spread(std::vector<double> heights, double gap) {
-  std::vector<std::size_t> order(heights.size());
-  for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
-  std::stable_sort(order.begin(), order.end(),
-                   [&](std::size_t a, std::size_t b) { return heights[a] < heights[b]; });
-  for (std::size_t i = 1; i < order.size(); ++i)
-    heights[order[i]] = std::max(heights[order[i]], heights[order[i - 1]] + gap);
-  double limit = 1;  // from the top: moves back labels beyond the axis
-  for (std::size_t i = order.size(); i-- > 0; limit = heights[order[i]] - gap)
-    heights[order[i]] = std::min(heights[order[i]], limit);
-  return heights;
-}
-
 // Returns two decimals, without "-0".
 std::string exponent_text(double x) { return fmt::format("{:.2f}", std::abs(x) < 0.005 ? 0. : x); }
 
 FigurePanel panel_of(const Quantity& quantity, const std::vector<Law>& laws, const ReportData& e,
                      DataFile& data, double width, int height) {
   double least = laws[0].points[0][1], most = least, shortest = laws[0].points[0][0], longest = shortest;
-  for (const Law& law : laws)
+  std::vector<std::string> elements;
+  for (const Law& law : laws) {
     for (const std::vector<double>& p : law.points) {
       shortest = std::min(shortest, p[0]), longest = std::max(longest, p[0]);
       least = std::min({least, p[1], p[2]}), most = std::max({most, p[1], p[2]});
     }
-  // If the range is below a factor of two (nothing depends on the length), shows a factor of two.
-  least /= 1.3, most *= std::max(1.3, 2.6 * least / most);
-  std::vector<double> ends;
-  for (const Law& law : laws) ends.push_back(std::log(law.points.back()[1] / least) / std::log(most / least));
-  ends = spread(ends, static_cast<double>(kLineHeight) / height);
-
-  std::vector<std::string> elements, labels;
-  for (std::size_t i = 0; i < laws.size(); ++i) {
-    const Law& law = laws[i];
-    const int index = data.add(
+    const std::string style = line_style(law.variant);
+    const std::string block = data.add(
         fmt::format("{}, {}: exponent {:.3f}", quantity.column, e.variants[law.variant], law.exponent),
         law.points);
-    elements.push_back(fmt::format("'scaling.tsv' index {} using 1:2 with points {} ps 0.8 notitle", index,
-                                   line_style(law.variant)));
-    elements.push_back(fmt::format("'scaling.tsv' index {} using 1:3 with lines {} notitle", index,
-                                   line_style(law.variant)));
-    labels.push_back(
-        fmt::format("set label at graph 1.06, graph {0:.4f} point {1} ps 0.8\nset label '{2}' at graph 1.11, "
-                    "graph {0:.4f}\n",
-                    ends[i], line_style(law.variant), exponent_text(law.exponent)));
+    elements.push_back(fmt::format("{} using 1:2 with points {} ps 0.8 notitle", block, style));
+    elements.push_back(fmt::format("{} using 1:3 with lines {} notitle", block, style));
   }
+  // If the range is below a factor of two (nothing depends on the length), shows a factor of two.
+  least /= 1.3, most *= std::max(1.3, 2.6 * least / most);
   std::vector<double> lengths;
   for (const std::vector<double>& p : laws[0].points) lengths.push_back(p[0]);
   return {.title = quantity.words,
           .x_label = "sequence length (tokens)",
           .y_label = quantity.label,
           .commands = x_axis_at(lengths, shortest / 1.15, longest * 1.15, true, width) +
-                      log_axis('y', least, most, height) +
-                      "set label 'exponent' at graph 1.03, graph 1.09\n" +
-                      fmt::format("{}", fmt::join(labels, "")) + plot(elements)};
+                      log_axis('y', least, most, height) + plot(elements)};
 }
 
 }  // namespace
@@ -134,12 +103,8 @@ std::vector<Figure> scaling(const ReportData& e) {
   if (std::find(paths.begin(), paths.end(), kLength) == paths.end()) return {};
   Figure figure{
       .name = "scaling", .title = "Time and memory against length", .legend = legend_of(e.variants)};
-  figure.right = kRight, figure.gap_x = figure.left + kRight;
-  figure.panel_height = std::max(figure.panel_height, kLineHeight * static_cast<int>(e.variants.size()));
-  Figure all = figure;
-  all.panels.resize(kQuantities.size());
-  const double width = layout(all).panel_width;
-  DataFile data("means over all trials of a variant, with the exponent of the fitted power law",
+  const double width = panel_width(kQuantities.size());
+  DataFile data(figure.name, "means over all trials of a variant, with the exponent of the fitted power law",
                 {"length", "mean", "fitted"});
   std::vector<std::string> parts;
   std::string loads;
@@ -158,9 +123,7 @@ std::vector<Figure> scaling(const ReportData& e) {
   figure.data = data.text();
   figure.caption = fmt::format(
       "Mean over all trials of a variant at each length. The lines are power laws, fitted by least squares "
-      "of the logarithms; the numbers on the right are their exponents (1: linear in the length, 2: "
-      "quadratic). "
-      "Exponents of {}.{}",
+      "of the logarithms. Their exponents (1: linear in the length, 2: quadratic) are, of {}.{}",
       fmt::join(parts, "; "), loads);
   return {figure};
 }

@@ -84,15 +84,6 @@ std::string keys(const Figure& f, const Layout& l) {
   return out;
 }
 
-std::string row_tics(const Layout& l) {
-  std::vector<std::string> tics;
-  for (std::size_t i = 0; i < l.row_names.size(); ++i)
-    tics.push_back(fmt::format("{} {}", in_lines(l.row_names[i]), i));
-  if (tics.empty()) return "";
-  return fmt::format("set ytics ({})\nset yrange [-0.5:{}]\n", fmt::join(tics, ", "),
-                     static_cast<double>(tics.size()) - 0.5);
-}
-
 // Places the label of the y axis explicitly: gnuplot's own position depends on the fonts.
 std::string panel_commands(const FigurePanel& p, const Lines& title) {
   std::string out = fmt::format("set title {}\nset xlabel {}\n", in_lines(title), quoted(p.x_label));
@@ -115,18 +106,15 @@ std::vector<LegendEntry> legend_of(const std::vector<std::string>& variants) {
   return out;
 }
 
-std::vector<std::string> points_with_bars(const std::string& file, int index,
-                                          const std::vector<std::vector<double>>& rows,
-                                          const std::string& style, bool across) {
-  const std::string block = fmt::format("'{}.tsv' index {} using {}", file, index, across ? "2:1" : "1:2");
-  std::vector<std::string> out;
+void add_points_with_bars(std::vector<std::string>& elements, const std::string& block,
+                          const std::vector<std::vector<double>>& rows, std::size_t place) {
   // gnuplot skips points whose bars are NaN, and fails if all are. With a bar it would draw a white disc
   // below each point, over other elements.
   if (std::any_of(rows.begin(), rows.end(), [](const auto& row) { return std::isfinite(row[2]); }))
-    out.push_back(fmt::format("{}:3:4 with {}errorbars {} dt solid lw 1.5 ps 0 notitle", block,
-                              across ? 'x' : 'y', style));
-  out.push_back(fmt::format("{} with points {} dt solid lw 1.5 ps 0.8 notitle", block, style));
-  return out;
+    elements.push_back(fmt::format("{} using 1:2:3:4 with yerrorbars {} dt solid lw 1.5 ps 0 notitle", block,
+                                   line_style(place)));
+  elements.push_back(
+      fmt::format("{} using 1:2 with points {} dt solid lw 1.5 ps 0.8 notitle", block, line_style(place)));
 }
 
 std::string color(std::size_t place) { return kColors[place % kStyles % kColors.size()]; }
@@ -140,17 +128,13 @@ std::string style_script() {
   for (std::size_t i = 0; i < kStyles; ++i)
     out += fmt::format("set style line {} lc rgb '#{}' dt {} lw 2 pt {} ps 0.6\n", i + 1, color(i),
                        kDashes[i % kDashes.size()], kPoints[i % kPoints.size()]);
-  return out + fmt::format("set style line {} lc rgb '#333333' lw 1.2 pt 6 ps 1.9\n", kRing) +
-         "set style line 102 lc rgb '#000000' lw 1.5 pt 7 ps 0.9\n"
-         "set style line 103 lc rgb '#555555' lw 1.5 pt 4 ps 1\n"
-         "set style line 104 lc rgb '#999999' lw 1.5 pt 8 ps 1\n" +
-         kLook;
+  return out + fmt::format("set style line {} lc rgb '#333333' lw 1.2 pt 6 ps 1.9\n", kRing) + kLook;
 }
 
 std::string figure_script(const Figure& f) {
   const Layout l = layout(f);
   std::string out = fmt::format("# {}\nname = '{}'\n", quoted(f.title), f.name);
-  out += sizes(l) + "load 'style.gp'\n" + keys(f, l) + row_tics(l);
+  out += sizes(l) + "load 'style.gp'\n" + keys(f, l);
   out +=
       "set multiplot layout rows,columns margins left/width, 1 - right/width, bottom/height, 1 - top/height "
       "\\\n"

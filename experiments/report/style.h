@@ -16,8 +16,6 @@ std::string figure_script(const Figure& figure);
 
 // The line style of a ring around a point.
 inline constexpr int kRing = 101;
-// The first of three gray styles, for lines that are no variant.
-inline constexpr int kShareStyle = 102;
 
 // Return the number of a variant's style, and "ls 3" for gnuplot. `place`: index of the variant. Styles
 // differ in color, dash and point, so that they are distinguishable in gray too.
@@ -25,11 +23,10 @@ int style_of(std::size_t place);
 std::string line_style(std::size_t place);
 // Returns its color, "0072B2".
 std::string color(std::size_t place);
-// Returns plot elements: the points of a block whose rows begin with x, mean, low, high, and bars from low
-// to high if these are known. `across`: bars are horizontal, and rows begin with y.
-std::vector<std::string> points_with_bars(const std::string& file, int index,
-                                          const std::vector<std::vector<double>>& rows,
-                                          const std::string& style, bool across = false);
+// Adds plot elements: the points of a block (DataFile::add) whose rows begin with x, mean, low, high, and
+// bars from low to high if these are known.
+void add_points_with_bars(std::vector<std::string>& elements, const std::string& block,
+                          const std::vector<std::vector<double>>& rows, std::size_t place);
 std::vector<LegendEntry> legend_of(const std::vector<std::string>& variants);
 
 }  // namespace heed::report

@@ -67,24 +67,20 @@ std::string x_axis(const std::vector<double>& values, double pixels) {
 }
 
 // Adds each variant's rows along column c: value, mean, low, high, trials.
-std::vector<std::string> elements_of(const ReportData& e, const std::vector<const ComparedRow*>& rows,
-                                     std::size_t c, const std::string& name, const std::string& title,
-                                     bool joined, DataFile& data) {
+std::vector<std::string> elements_of(const ReportData& e, const Panel& panel, std::size_t c, bool joined,
+                                     DataFile& data) {
   std::vector<std::string> out;
   for (std::size_t v = 0; v < e.variants.size(); ++v) {
     std::vector<std::vector<double>> points;
-    for (const ComparedRow* r : rows)
+    for (const ComparedRow* r : panel.rows)
       if (r->variant == e.variants[v] && std::isfinite(r->center))
         points.push_back({*number_in(r->setting[c]), r->center, r->interval.low, r->interval.high,
                           static_cast<double>(r->values.size())});
     if (points.empty()) continue;
     std::sort(points.begin(), points.end());
-    const int index = data.add(e.variants[v] + (title.empty() ? "" : " at " + title), points);
-    if (joined)
-      out.push_back(
-          fmt::format("'{}.tsv' index {} using 1:2 with lines {} notitle", name, index, line_style(v)));
-    const auto elements = points_with_bars(name, index, points, line_style(v));
-    out.insert(out.end(), elements.begin(), elements.end());
+    const std::string block = data.add(e.variants[v] + at(panel.title), points);
+    if (joined) out.push_back(fmt::format("{} using 1:2 with lines {} notitle", block, line_style(v)));
+    add_points_with_bars(out, block, points, v);
   }
   return out;
 }
@@ -92,7 +88,7 @@ std::vector<std::string> elements_of(const ReportData& e, const std::vector<cons
 // Adds, for each variant, the share of its trials that solve the task at each value of column c. Incomplete
 // trials count as not solving.
 std::vector<std::string> solved_shares(const ReportData& e, const Comparison& comparison, std::size_t c,
-                                       const std::string& name, DataFile& data) {
+                                       DataFile& data) {
   std::vector<std::string> elements;
   for (std::size_t v = 0; v < e.variants.size(); ++v) {
     std::map<double, std::pair<double, double>> counts;
@@ -104,9 +100,8 @@ std::vector<std::string> solved_shares(const ReportData& e, const Comparison& co
     constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
     std::vector<std::vector<double>> points;
     for (const auto& [rate, n] : counts) points.push_back({rate, n.first / n.second, kNaN, kNaN, n.second});
-    const int index = data.add("share solved, " + e.variants[v], points);
-    elements.push_back(
-        fmt::format("'{}.tsv' index {} using 1:2 with linespoints {} notitle", name, index, line_style(v)));
+    elements.push_back(fmt::format("{} using 1:2 with linespoints {} notitle",
+                                   data.add("share solved, " + e.variants[v], points), line_style(v)));
   }
   return elements;
 }
@@ -157,30 +152,28 @@ Figure against(const ReportData& e, const Comparison& comparison, std::size_t c,
     panels.resize(1);
     panels[0].title.clear();
   }
-  DataFile data(fmt::format("{} against {}: means of rows with 95 % bootstrap intervals", comparison.metric,
+  DataFile data(name,
+                fmt::format("{} against {}: means of rows with 95 % bootstrap intervals", comparison.metric,
                             comparison.paths[c]),
                 {comparison.varied[c], "mean", "low", "high", "trials"});
   Figure figure{.name = name, .title = "", .legend = legend_of(e.variants)};
   const double pixels = panel_width(panels.size() + (with_solved ? 1 : 0));
-  std::vector<double> heights;
-  for (const ComparedRow& row : comparison.rows)
-    heights.insert(heights.end(), {row.center, row.interval.low, row.interval.high});
-  const std::string axes =
-      x_axis(values, pixels) + metric_axis(is_share(comparison.metric), heights, figure.panel_height);
+  const std::string x = x_axis(values, pixels);
+  const std::string y = metric_axis(is_share(comparison.metric), heights_of(comparison), figure.panel_height);
   for (const Panel& panel : panels) {
-    auto elements = elements_of(e, panel.rows, c, name, panel.title, joined, data);
+    const auto elements = elements_of(e, panel, c, joined, data);
     if (elements.empty()) continue;
     figure.panels.push_back({.title = panel.title,
                              .x_label = x_label(e, comparison, c),
                              .y_label = metric_label(e, comparison.metric),
-                             .commands = axes + plot(elements)});
+                             .commands = x + y + plot(elements)});
   }
   if (with_solved && comparison.has_solved && !figure.panels.empty())
     figure.panels.push_back({.title = panels.size() > 1 ? "all settings" : "",
                              .x_label = x_label(e, comparison, c),
                              .y_label = "share of trials that solve it",
-                             .commands = x_axis(values, pixels) + metric_axis(true, {}, figure.panel_height) +
-                                         plot(solved_shares(e, comparison, c, name, data))});
+                             .commands = x + metric_axis(true, {}, figure.panel_height) +
+                                         plot(solved_shares(e, comparison, c, data))});
   if (figure.panels.size() == 1) figure.panel_height = 300;
   figure.data = data.text();
   figure.caption = fmt::format("{} against {}, mean over the seeds with its 95 % interval.{}",

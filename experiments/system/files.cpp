@@ -2,8 +2,11 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
+#include <sstream>
 #include <system_error>
 
 #include <fmt/format.h>
@@ -20,6 +23,18 @@ void make_folder(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);
   if (error) throw results::IoError(path, "cannot make the folder: " + error.message());
+}
+
+std::filesystem::path find_program(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "");
+  for (std::string folder; std::getline(folders, folder, ':');) {
+    const std::filesystem::path file = std::filesystem::path(folder.empty() ? "." : folder) / name;
+    std::error_code closed;  // an unreadable folder has none
+    if (std::filesystem::is_regular_file(file, closed) && access(file.c_str(), X_OK) == 0)
+      return std::filesystem::absolute(file);
+  }
+  return {};
 }
 
 namespace {

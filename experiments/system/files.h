@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 
 #include "results/descriptor.h"
 
@@ -12,6 +13,9 @@ namespace heed {
 
 // Makes a folder and its parents. Throws: results::IoError.
 void make_folder(const std::filesystem::path& path);
+
+// Returns the path of a program on PATH, or an empty path.
+std::filesystem::path find_program(const std::string& name);
 
 // Calls flock(fd, operation) without waiting. Returns false if another process holds the lock. Throws
 // results::IoError if the file system, that of `path`, has no locks.

@@ -14,8 +14,8 @@
 
 #include <fmt/format.h>
 
+#include "experiments/system/clock.h"
 #include "experiments/system/files.h"
-#include "experiments/system/message.h"
 
 namespace heed {
 namespace {
@@ -73,7 +73,8 @@ Signals::Asked Signals::asked() const {
   return asked;
 }
 
-pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const Signals& signals) {
+pid_t spawn(const std::string& program, const std::vector<std::string>& arguments, int log, int pipe,
+            int page, const Signals& signals) {
   std::vector<char*> argv;
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
@@ -82,7 +83,7 @@ pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int pa
   const pid_t pid = fork();
   if (pid != 0) {
     close(nothing);
-    if (pid < 0) fail_to("fork", "start a worker");
+    if (pid < 0) fail_to("fork", "start a process");
     setpgid(pid, pid);  // here as well, so that it holds whichever of the two goes first
     return pid;
   }
@@ -99,36 +100,42 @@ pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int pa
   dup2(pipe, kReportDescriptor);
   if (page >= 0) dup2(page, kWorkDoneDescriptor);
   signals.restore();
-  execv("/proc/self/exe", argv.data());
+  execv(program.c_str(), argv.data());
+  for (const char* part : {static_cast<const char*>(argv[0]), " cannot be started: ", strerrordesc_np(errno)})
+    if (write(STDERR_FILENO, part, strlen(part)) < 0) break;
   _exit(127);
 }
 
-std::optional<int> run_again(const std::vector<std::string>& arguments, const Signals& signals) {
+EndedProcess run_apart(const std::string& program, const std::vector<std::string>& arguments,
+                       const Signals& signals, bool quiet, double seconds) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) fail_to("pipe", "open");
-  const Descriptor from(ends[0]);
+  const Descriptor from(ends[0]), nothing(open("/dev/null", O_WRONLY | O_CLOEXEC));
   Descriptor to(ends[1]);
-  const pid_t pid = spawn(arguments, to.get(), to.get(), -1, signals);
-  to = Descriptor();
-  std::string text;
-  bool stopped = false;
-  for (ssize_t n = 1; n != 0;) {
+  const pid_t pid = spawn(program, arguments, quiet ? nothing.get() : to.get(), to.get(), -1, signals);
+  to = Descriptor();  // else the pipe never ends
+  EndedProcess ended;
+  const double begin = steady_seconds();
+  const bool limited = seconds > 0;
+  for (ssize_t n = 1; n != 0 && !ended.too_long && !(limited && ended.stopped);) {
     std::array<pollfd, 2> watched = {{{signals.descriptor(), POLLIN, 0}, {from.get(), POLLIN, 0}}};
-    if (poll(watched.data(), watched.size(), -1) < 0) continue;
+    if (poll(watched.data(), watched.size(), limited ? 200 : -1) < 0) continue;
     if (watched[0].revents && signals.asked().to_stop > 0) {
-      kill(-pid, stopped ? SIGKILL : SIGTERM);
+      kill(-pid, ended.stopped || limited ? SIGKILL : SIGTERM);
       kill(-pid, SIGCONT);  // a stopped process would not receive the signal
-      stopped = true;
+      ended.stopped = true;
     }
     std::array<char, 4096> bytes{};
     if (watched[1].revents && (n = read(from.get(), bytes.data(), bytes.size())) > 0)
-      text.append(bytes.data(), static_cast<std::size_t>(n));
+      ended.output.append(bytes.data(), static_cast<std::size_t>(n));
+    ended.too_long = limited && steady_seconds() - begin > seconds;
   }
-  int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) continue;
-  if (stopped) return std::nullopt;
-  write_message(stderr, text);
-  return status;
+  // It has closed its output or must end. Whatever it still does, its answer is here.
+  for (int i = 0; limited && i < 100 && !ended.too_long && waitpid(pid, &ended.status, WNOHANG) != pid; ++i)
+    poll(nullptr, 0, 10);
+  if (limited) kill(-pid, SIGKILL);  // also what it has started itself
+  while (waitpid(pid, &ended.status, 0) < 0 && errno == EINTR) continue;
+  return ended;
 }
 
 }  // namespace heed

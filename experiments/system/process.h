@@ -53,13 +53,28 @@ class Signals {
   Descriptor fd_;
 };
 
-// Starts this program again with other arguments, with standard output and error in `log`. `pipe` becomes
-// its kReportDescriptor and `page`, unless negative, its kWorkDoneDescriptor.
-pid_t spawn(const std::vector<std::string>& arguments, int log, int pipe, int page, const Signals& signals);
+// This program, for spawn and run_apart.
+inline constexpr const char* kThisProgram = "/proc/self/exe";
 
-// Starts this program again and waits for it. Its output is printed on our standard error when it has
-// ended. Returns its status from waitpid, or nullopt if a signal asked to stop. The signal is passed on to
-// it, and a second one kills it.
-std::optional<int> run_again(const std::vector<std::string>& arguments, const Signals& signals);
+// Starts a program with these arguments (the first is its name), with standard output and error in `log`.
+// `pipe` becomes its kReportDescriptor and `page`, unless negative, its kWorkDoneDescriptor. It ends with
+// this process.
+pid_t spawn(const std::string& program, const std::vector<std::string>& arguments, int log, int pipe,
+            int page, const Signals& signals);
+
+// How a process ended that run_apart started.
+struct EndedProcess {
+  int status = 0;  // from waitpid
+  std::string output;
+  bool stopped = false;   // a signal asked to stop
+  bool too_long = false;  // it took longer than allowed
+};
+
+// Starts a program and waits for it. `output` is what it writes to its kReportDescriptor, and,
+// unless it is `quiet`, to standard output and error. A signal that asks to stop is passed on to it, and a
+// second one kills it. With a limit of `seconds` (0: none) it is killed when they have passed, at the first
+// signal, and when it has closed its output and does not end.
+EndedProcess run_apart(const std::string& program, const std::vector<std::string>& arguments,
+                       const Signals& signals, bool quiet = false, double seconds = 0);
 
 }  // namespace heed

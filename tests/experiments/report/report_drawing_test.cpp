@@ -15,7 +15,7 @@
 #include "experiments/report/layout.h"
 #include "experiments/report/style.h"
 #include "experiments/report/text_width.h"
-#include "experiments/report/theme.h"
+#include "experiments/system/files.h"
 #include "tests/catch.h"
 #include "tests/results/temp_folder.h"
 
@@ -110,18 +110,6 @@ TEST_CASE("report drawing: titles of panels do not overlap") {
   }
 }
 
-TEST_CASE("report drawing: names of rows leave room for the axes") {
-  Figure f = figure_with({}, 2);
-  f.row_names = names(9, "window(size=1)+differential(half_width=true)");
-  f.panel_height = 100;
-  const Layout l = heed::report::layout(f);
-  CHECK(l.panel_width >= 130);
-  for (const auto& name : l.row_names) {
-    for (const std::string& line : name) CHECK(heed::report::text_width(line) < l.left);
-    CHECK(static_cast<double>(name.size()) * kLineHeight * 9 <= l.panel_height);
-  }
-}
-
 TEST_CASE("report drawing: text of results is shown by gnuplot unchanged") {
   CHECK(heed::report::quoted("it's `date` \"x\" \\n $1") == "'it''s `date` \"x\" \\n $1'");
   CHECK(heed::report::quoted("two\nlines") == "'two lines'");
@@ -149,7 +137,8 @@ TEST_CASE("report drawing: a drawing is used only if it is complete") {
   };
   // As it does on a full disk: a beginning, or nothing, and exit code 0.
   const std::string half =
-      "#!/bin/sh\nfor file in f.svg f.pdf f.png; do echo '<svg viewBox=\"\">' > $file; done\n";
+      "#!/bin/sh\ncd \"$(dirname \"$2\")\"\nfor file in f.svg f.pdf f.png; do echo '<svg viewBox=\"\">' > "
+      "$file; done\n";
   const Figure f = figure_with({"a"}, 1);
   const auto check = [&](const std::string& script, const std::string& complaint) {
     const auto drawing = heed::report::draw({f, f}, gnuplot(script));
@@ -172,7 +161,7 @@ TEST_CASE("report drawing: a drawing is used only if it is complete") {
 }
 
 TEST_CASE("report drawing: gnuplot's drawing is complete, and kept if requested") {
-  const auto gnuplot = heed::report::find_gnuplot();
+  const auto gnuplot = heed::find_program("gnuplot");
   if (gnuplot.empty()) return;
   const TempFolder folder;
   Figure f = figure_with({"a"}, 1);
@@ -183,7 +172,7 @@ TEST_CASE("report drawing: gnuplot's drawing is complete, and kept if requested"
 }
 
 TEST_CASE("report drawing: if gnuplot cannot draw one figure, the others are drawn") {
-  const auto gnuplot = heed::report::find_gnuplot();
+  const auto gnuplot = heed::find_program("gnuplot");
   if (gnuplot.empty()) return;
   const auto figure = [](const char* name, const char* commands) {
     Figure f{.name = name, .title = name};
@@ -220,23 +209,6 @@ TEST_CASE("report drawing: an axis shows all of a metric, and a share from 0 to 
   const double next = std::nextafter(3., 4.);  // one value to all intents
   CHECK_THAT(heed::report::metric_axis(false, {3, next}, 220), ContainsSubstring("set yrange [2.7:3.3"));
   CHECK_THAT(heed::report::metric_axis(false, {}, 220), ContainsSubstring("set yrange [0:1]"));
-}
-
-TEST_CASE("report drawing: each color of the figures has a counterpart for dark pages") {
-  const std::string style = heed::report::style_script(), twins = heed::report::dark_colors();
-  std::size_t colors = 0;
-  for (auto at = style.find("rgb '#"); at != std::string::npos; at = style.find("rgb '#", at + 1), ++colors) {
-    std::string color = style.substr(at + 6, 6);
-    std::transform(color.begin(), color.end(), color.begin(),
-                   [](char c) { return c >= 'a' && c <= 'z' ? char(c - 32) : c; });
-    CHECK_THAT(twins, ContainsSubstring("--" + color + ": #"));
-  }
-  CHECK(colors > 60);
-  CHECK(heed::report::themed(
-            "<rect x=\"0\" y=\"0\" width=\"7\" fill=\"#ffffff\"/><g color='rgb(  0, 114, 178)' "
-            "fill=\"rgb(51,51,51)\"/><polygon fill = 'rgb(0, 114, 178)' points = '1,2'/>") ==
-        "<rect x=\"0\" y=\"0\" width=\"7\" fill=\"none\"/><g color='var(--0072B2,#0072B2)' "
-        "fill=\"var(--333333,#333333)\"/><polygon fill = 'rgb(0, 114, 178)' points = '1,2'/>");
 }
 
 TEST_CASE("styles differ in gray: no two of the first sixty share dash and point") {
