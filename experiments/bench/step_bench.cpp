@@ -8,6 +8,7 @@
 #include <string>
 
 #include "experiments/system/peak_memory.h"
+#include "experiments/train/train.h"
 #include "experiments/train/trainer.h"
 #include "experiments/trial/stages.h"
 
@@ -32,13 +33,10 @@ double seconds_since_start() {
 StepBench bench_step(const TrialConfig& trial, const Registry& registry, int threads, Index steps,
                      Index warmup) {
   const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
-  Params<float> params;
-  Model<float> model(model_spec(trial, *task), registry, params);
-  params.freeze();
-  params.initialize(trial.seed);
+  SizedModel sized(model_spec(trial, *task), registry, trial.seed);
   TrialConfig longer = trial;  // so that the learning rate is that of a real training
   longer.train.steps = std::max(trial.train.steps, warmup + steps);
-  Training training(model, params, *task, longer, registry, threads);
+  Training training(sized.model, sized.params, *task, longer, registry, threads);
 
   StepBench out{};
   Index s = 0;
@@ -63,8 +61,8 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   out.labels = static_cast<double>(scored_positions(*task));
   out.tokens = batch * out.length;
   out.logit_rows = batch * out.labels;
-  out.parameters = static_cast<double>(count(params));
-  out.flops = 3 * batch * cost_of_example(model, *task).flops;
+  out.parameters = static_cast<double>(count(sized.params));
+  out.flops = 3 * batch * cost_of_example(sized.model, *task).flops;
   return out;
 }
 

@@ -3,6 +3,8 @@
 #include <functional>
 #include <vector>
 
+#include "results/statistics.h"
+
 namespace heed {
 
 // Wall and processor milliseconds of each repetition. Processor time is summed over threads.
@@ -10,7 +12,7 @@ struct Timing {
   std::vector<double> wall, cpu;
 };
 
-double median(std::vector<double> values);  // NaN if empty
+using statistics::median;
 
 // Times one call of a function.
 void time_once(Timing& into, const std::function<void()>& work);
@@ -28,9 +30,5 @@ class Ceiling {
   std::vector<float> a_, b_, c_;
   std::vector<double> rates_;
 };
-
-// Returns the FLOP/s of one core on a product of the size that small models consist of. Takes some
-// milliseconds.
-double measure_speed();
 
 }  // namespace heed

@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cmath>
 #include <functional>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "core/index.h"
@@ -14,11 +16,33 @@ struct Try {
   double value = 0;
 };
 
-// Searches the integer in first .. last at which `f` is nearest to a target. f is monotonic, and may lack a
-// value at some integers (heads must divide a width). Doubles from the first number on until the target is
-// between two, then bisects: about 2 log2(answer) calls. Returns all numbers that were tried, the nearest
-// first, of equally near ones the smaller first; empty if f has no value at all.
-std::vector<Try> search_nearest(double target, Index first, Index last,
-                                const std::function<std::optional<double>(Index)>& f);
+// Returns nullopt if there is no value at an integer (heads must divide a width).
+using IntegerFunction = std::function<std::optional<double>(Index)>;
+
+// The steps that searches for an integer share. The function is monotonic.
+class IntegerSearch {
+ public:
+  IntegerSearch(double target, IntegerFunction f) : target_(target), f_(std::move(f)) {}
+
+  double distance(const Try& t) const { return std::abs(t.value - target_); }
+  bool on_same_side(const Try& a, const Try& b) const { return (a.value < target_) == (b.value < target_); }
+  void sort(std::vector<Try>& tries) const;  // the nearest first, of equally near ones the smaller first
+
+  // Returns the first number from `at` to `end`, upwards or downwards, that has a value.
+  std::optional<Try> scan(Index at, Index step, Index end) const;
+
+  // Halves the range between two numbers on different sides of the target, until they are neighbors or a
+  // number is `near_enough`.
+  void halve(Try low, Try high, const std::function<bool(const Try&)>& near_enough) const;
+
+ private:
+  double target_;
+  IntegerFunction f_;
+};
+
+// Searches the integer in first .. last at which `f` is nearest to a target. Doubles from the first number on
+// until the target is between two, then bisects: about 2 log2(answer) calls. Returns all numbers that were
+// tried, the nearest first, of equally near ones the smaller first; empty if f has no value at all.
+std::vector<Try> search_nearest(double target, Index first, Index last, const IntegerFunction& f);
 
 }  // namespace heed

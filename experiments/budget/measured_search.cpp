@@ -12,14 +12,18 @@ constexpr double kNoise = 0.05;     // what differs by less than this share of t
 constexpr int kMostDoublings = 12;  // to 4096 times the variant's own size
 constexpr int kAttempts = 3;        // the first of them quickly
 constexpr int kCandidates = 3;      // that are measured again
-constexpr Index kWidestGap = 4096;  // as of search_nearest
 
 bool by_place(const Try& a, const Try& b) { return a.at < b.at; }
 
 class Search {
  public:
   Search(double target, double tolerance, Index first, Index last, const Measure& measure)
-      : target_(target), tolerance_(tolerance), first_(first), last_(last), measure_(measure) {}
+      : target_(target),
+        tolerance_(tolerance),
+        first_(first),
+        last_(last),
+        measure_(measure),
+        search_(target, [this](Index at) { return value_at(at); }) {}
 
   MeasuredSearch run(Try own) {
     with_care_[own.at] = own.value;
@@ -31,42 +35,34 @@ class Search {
       const int likely = own.value < target_ ? +1 : -1;
       auto beyond = cross(own, likely);
       if (!beyond) beyond = cross(own, -likely);
-      if (beyond) halve(std::min(own, *beyond, by_place), std::max(own, *beyond, by_place));
+      if (beyond)
+        search_.halve(std::min(own, *beyond, by_place), std::max(own, *beyond, by_place),
+                      [&](const Try& t) { return is_within(t, tolerance_ / 2); });
       result.found = check_nearest();
       own = nearest(with_care_);
     }
     std::map<Index, double> all = tried_;
     for (const auto& [at, value] : with_care_) all[at] = value;
     for (const auto& [at, value] : all) result.tries.push_back({at, value});
-    sort(result.tries);
+    search_.sort(result.tries);
     return result;
   }
 
  private:
-  double distance(const Try& t) const { return std::abs(t.value - target_); }
-  bool on_same_side(const Try& a, const Try& b) const { return (a.value < target_) == (b.value < target_); }
-  bool is_within(const Try& t, double share) const { return distance(t) <= share * target_; }
-  void sort(std::vector<Try>& tries) const {
-    std::sort(tries.begin(), tries.end(), [&](const Try& a, const Try& b) {
-      return distance(a) != distance(b) ? distance(a) < distance(b) : a.at < b.at;
-    });
-  }
+  bool is_within(const Try& t, double share) const { return search_.distance(t) <= share * target_; }
   Try nearest(const std::map<Index, double>& values) const {
     std::vector<Try> tries;
     for (const auto& [at, value] : values) tries.push_back({at, value});
-    sort(tries);
+    search_.sort(tries);
     return tries.front();
   }
 
-  // The first number from `at` on, upwards or downwards, that has a value.
-  std::optional<Try> scan(Index at, Index step, Index end) {
-    for (Index n = 0; n < kWidestGap && (end - at) * step >= 0; ++n, at += step)
-      if (const auto value = measure_(at, careful_)) {
-        (careful_ ? with_care_ : tried_)[at] = *value;
-        near_.push_back({at, *value});
-        return near_.back();
-      }
-    return std::nullopt;
+  std::optional<double> value_at(Index at) {
+    const std::optional<double> value = measure_(at, careful_);
+    if (!value) return value;
+    (careful_ ? with_care_ : tried_)[at] = *value;
+    near_.push_back({at, *value});
+    return value;
   }
 
   // Doubles or halves until the target is clearly crossed. Two values in a row that are clearly farther away
@@ -79,31 +75,22 @@ class Search {
       const Index end = direction > 0 ? last_ : first_;
       if (at == end) break;
       const Index next = direction > 0 ? std::min(last_, std::max(2 * at, at + 1)) : std::max(first_, at / 2);
-      auto found = scan(next, direction, end);
-      if (!found) found = scan(next - direction, -direction, at + direction);  // between here and the end
+      auto found = search_.scan(next, direction, end);
+      if (!found)
+        found = search_.scan(next - direction, -direction, at + direction);  // between here and the end
       if (!found) break;
-      if (!on_same_side(own, *found)) {
+      if (!search_.on_same_side(own, *found)) {
         if (!is_within(*found, kNoise)) return found;
         perhaps = found;
       }
-      farther = distance(*found) > distance(own) + kNoise * target_ ? farther + 1 : 0;
+      farther = search_.distance(*found) > search_.distance(own) + kNoise * target_ ? farther + 1 : 0;
       at = found->at;
     }
     return perhaps;
   }
 
-  void halve(Try low, Try high) {
-    while (high.at - low.at > 1) {
-      const Index middle = low.at + (high.at - low.at) / 2;
-      auto next = scan(middle, +1, high.at - 1);
-      if (!next) next = scan(middle - 1, -1, low.at + 1);
-      if (!next || is_within(*next, tolerance_ / 2)) return;
-      (on_same_side(low, *next) ? low : high) = *next;
-    }
-  }
-
   std::optional<Try> check_nearest() {
-    sort(near_);
+    search_.sort(near_);
     int checked = 0;
     for (const Try& t : near_) {
       if (checked++ == kCandidates || !is_within(t, kNoise + tolerance_)) break;
@@ -119,6 +106,7 @@ class Search {
   bool careful_ = false;
   Index first_, last_;
   const Measure& measure_;
+  IntegerSearch search_;
   std::vector<Try> near_;  // of this attempt
   std::map<Index, double> tried_, with_care_;
 };

@@ -3,29 +3,18 @@
 #include <algorithm>
 #include <cmath>
 #include <cstddef>
-#include <ctime>
 #include <memory>
 #include <vector>
 
+#include "experiments/system/clock.h"
 #include "experiments/train/train.h"
 #include "experiments/trial/stages.h"
+#include "results/statistics.h"
 
 namespace heed {
 namespace {
 
 constexpr double kRoundMilliseconds = 10;
-
-double processor_milliseconds() {
-  timespec t{};
-  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
-  return 1e3 * static_cast<double>(t.tv_sec) + 1e-6 * static_cast<double>(t.tv_nsec);
-}
-
-double median(std::vector<double> x) {
-  const auto middle = x.begin() + static_cast<std::ptrdiff_t>(x.size() / 2);
-  std::nth_element(x.begin(), middle, x.end());
-  return *middle;
-}
 
 // A trial's model in training.
 class Runner {
@@ -42,9 +31,9 @@ class Runner {
 
  private:
   double round(Index steps) {
-    const double begin = processor_milliseconds();
+    const double begin = processor_seconds();
     for (Index i = 0; i < steps; ++i) training_.train_step(step_++);
-    return (processor_milliseconds() - begin) / static_cast<double>(steps);
+    return 1e3 * (processor_seconds() - begin) / static_cast<double>(steps);
   }
 
   std::unique_ptr<Task> task_;
@@ -63,8 +52,8 @@ std::pair<double, double> time_in_turn(const TrialConfig& a, const TrialConfig& 
     times_a.push_back(of_a.round());
     ratios.push_back(of_b.round() / times_a.back());
   }
-  const double first = median(times_a);
-  return {first, first * median(ratios)};
+  const double first = statistics::median(times_a);
+  return {first, first * statistics::median(ratios)};
 }
 
 }  // namespace heed

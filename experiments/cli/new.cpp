@@ -67,10 +67,7 @@ int run(const Input& input, Registry& registry) {
        {"CMakeLists.txt", new_files::kCMakeLists},
        {"sweep.yaml", new_files::kSweep},
        {"README.md", new_files::kReadme}}};
-  for (const auto& [file, text] : files) {
-    const std::string content = filled_in(text, name);
-    results::write_file(folder / file, std::as_bytes(std::span(content)), results::IfExists::keep);
-  }
+  for (const auto& [file, text] : files) results::write_text(folder / file, filled_in(text, name));
   const Path program = std::filesystem::read_symlink("/proc/self/exe");
   const std::string heed = in_path(program.parent_path()) ? "heed" : program.string();
   fmt::print("{}/: {}.cpp (a working {}), CMakeLists.txt, sweep.yaml, README.md. Next:\n\n", name, name,

@@ -48,7 +48,9 @@ int run(const Input& input, Registry& registry) {
       load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
   const Sweep& sweep = loaded.sweep;
   Estimator estimate(registry);
-  const double speed = kShareOfSpeed * measure_speed();
+  Ceiling ceiling;
+  ceiling.measure();
+  const double speed = kShareOfSpeed * ceiling.flops_per_second();
 
   std::vector<std::vector<std::string>> rows = {{"#", "id", "variant", "setting", "seed"}};
   double flops = 0, longest = 0;

@@ -288,9 +288,7 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
 std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,
                                          const std::vector<std::string>& overrides, Registry& registry,
                                          Problems& problems) {
-  const std::vector<std::byte> bytes = results::read_file(file);
-  return parse_sweep_file({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string(),
-                          overrides, registry, problems);
+  return parse_sweep_file(results::read_text(file), file.string(), overrides, registry, problems);
 }
 
 }  // namespace heed

@@ -13,6 +13,7 @@
 #include <yaml-cpp/parser.h>
 
 #include "results/atomic_file.h"
+#include "results/utf8.h"
 
 namespace heed {
 namespace {
@@ -25,29 +26,6 @@ struct Unreadable {
   Place place;
   std::string message;
 };
-
-// Returns the number of bytes of the first character; 0 if it is not UTF-8 (RFC 3629: no overlong forms, no
-// surrogates, nothing above U+10FFFF).
-std::size_t utf8_length(std::string_view text) {
-  const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0u; };
-  const auto continues = [&](std::size_t from, std::size_t to) {
-    for (std::size_t i = from; i < to; ++i)
-      if (byte(i) < 0x80 || byte(i) > 0xBF) return false;
-    return true;
-  };
-  const unsigned first = byte(0), second = byte(1);
-  if (first < 0x80) return 1;
-  if (first >= 0xC2 && first <= 0xDF) return continues(1, 2) ? 2 : 0;
-  if (first >= 0xE0 && first <= 0xEF) {
-    if ((first == 0xE0 && second < 0xA0) || (first == 0xED && second > 0x9F)) return 0;
-    return continues(1, 3) ? 3 : 0;
-  }
-  if (first >= 0xF0 && first <= 0xF4) {
-    if ((first == 0xF0 && second < 0x90) || (first == 0xF4 && second > 0x8F)) return 0;
-    return continues(1, 4) ? 4 : 0;
-  }
-  return 0;
-}
 
 // A text and the places in it. Lines and columns count characters from 1; with `whole`, every position is
 // only the file's name.
@@ -87,7 +65,7 @@ class Source {
 
 void check_characters(std::string_view text, const Source& source) {
   for (std::size_t i = 0; i < text.size();) {
-    const std::size_t length = utf8_length(text.substr(i));
+    const std::size_t length = results::utf8_length(text.substr(i));
     if (length == 0) throw Unreadable{source.at(i), "this is not UTF-8; save the file as UTF-8."};
     const auto c = static_cast<unsigned char>(text[i]);
     const bool carriage_return = c == '\r' && i + 1 < text.size() && text[i + 1] == '\n';
@@ -269,8 +247,7 @@ std::optional<Config> parse_yaml(std::string_view text, const std::string& file,
 }
 
 std::optional<Config> read_yaml(const std::filesystem::path& file, Problems& problems) {
-  const std::vector<std::byte> bytes = results::read_file(file);
-  return parse_yaml({reinterpret_cast<const char*>(bytes.data()), bytes.size()}, file.string(), problems);
+  return parse_yaml(results::read_text(file), file.string(), problems);
 }
 
 std::optional<Config> parse_yaml_value(std::string_view text, const std::string& file, Problems& problems) {
