@@ -50,6 +50,7 @@ struct Command {
   std::string summary;   // one line
   std::string details;   // more details, with an example
   po::options_description options = po::options_description("Options");
+  po::options_description hidden_options = {};  // for heed itself, not shown
   // Positional arguments: their names in order. If the last one ends in "...", it takes all remaining
   // words.
   std::vector<std::string> arguments = {};
@@ -65,11 +66,9 @@ Command compare_command();
 Command data_command();
 Command list_command();
 Command merge_command();
-Command merge_worker_command();
 Command new_command();
 Command plan_command();
 Command report_command();
-Command report_worker_command();
 Command run_command();
 Command status_command();
 Command submit_command();

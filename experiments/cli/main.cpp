@@ -28,11 +28,9 @@ namespace heed::cli {
 namespace {
 
 std::vector<Command> all_commands() {
-  return {list_command(),      plan_command(),          run_command(),          submit_command(),
-          status_command(),    merge_command(),         merge_worker_command(), compare_command(),
-          report_command(),    report_worker_command(), verify_command(),       bench_command(),
-          check_command(),     data_command(),          new_command(),          trial_command(),
-          time_steps_command()};
+  return {list_command(),  plan_command(),    run_command(),    submit_command(), status_command(),
+          merge_command(), compare_command(), report_command(), verify_command(), bench_command(),
+          check_command(), data_command(),    new_command(),    trial_command(),  time_steps_command()};
 }
 
 Registry builtin_registry() {
@@ -115,7 +113,7 @@ std::string argument_name(const std::string& argument) {
 // The second pass: parses the words after the verb by the verb's own options.
 po::variables_map parse(const Command& c, const std::vector<std::string>& words) {
   po::options_description all;
-  all.add(c.options).add(plugin_options(c)).add_options()("help,h", "");
+  all.add(c.options).add(c.hidden_options).add(plugin_options(c)).add_options()("help,h", "");
   po::positional_options_description positional;
   for (const std::string& argument : c.arguments) {
     const bool many = argument.ends_with("...");
@@ -188,7 +186,9 @@ int run(const std::vector<std::string>& words) {
     for (std::size_t i = 0; i < c.required; ++i)
       if (const std::string name = argument_name(c.arguments[i]); !input.has(name))
         throw UsageError(fmt::format("'{}' is missing. Usage: heed {} {}", name, c.name, c.synopsis));
-    if (!c.internal) refuse_empty(input.options, c.options);
+    po::options_description known;
+    known.add(c.options).add(c.hidden_options);
+    if (!c.internal) refuse_empty(input.options, known);
     for (const std::string& file : input.all("plugin")) plugins.push_back(file);
     Registry registry = registry_for(c, plugins);
     return c.run(input, registry);

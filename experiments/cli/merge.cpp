@@ -16,16 +16,10 @@ namespace {
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
   refuse_unless_planned(input, directory.plan(), directory.plan_text());
-  const bool good = merge_and_report(directory, input.command);
-  fmt::print("{}\n", directory.results().string());
+  const bool of_a_run = input.has("command");  // started by `heed run`: prints only errors
+  const bool good = merge_and_report(directory, of_a_run ? input.get<std::string>("command") : input.command);
+  if (!of_a_run) fmt::print("{}\n", directory.results().string());
   return good ? kDone : kSomeFailed;
-}
-
-int run_as_worker(const Input& input, Registry&) {
-  return merge_and_report(RunDirectory(input.get<std::string>("directory")),
-                          input.get<std::string>("command"))
-             ? kDone
-             : kSomeFailed;
 }
 
 }  // namespace
@@ -70,24 +64,10 @@ Command merge_command() {
       "\n"
       "    heed merge runs/quickstart";
   add_plan_option(c.options);
+  c.hidden_options.add_options()("command", po::value<std::string>(), "of the run, for the record");
   c.arguments = {"directory"};
   c.required = 1;
   c.run = run;
-  return c;
-}
-
-Command merge_worker_command() {
-  Command c;
-  c.name = "merge-worker";
-  c.synopsis = "DIR --command TEXT";
-  c.summary = "merge at the end of `heed run`, which starts it";
-  c.details = "Prints only errors.";
-  c.options.add_options()("command", po::value<std::string>()->required(),
-                          "the user's command, for the record");
-  c.arguments = {"directory"};
-  c.required = 1;
-  c.internal = true;
-  c.run = run_as_worker;
   return c;
 }
 

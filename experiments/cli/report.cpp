@@ -61,16 +61,11 @@ Written write_report(const Input& input, ResultsInput loaded) {
 
 int run(const Input& input, Registry&) {
   ResultsInput loaded = load_results(input, input.get<std::string>("results"));
-  check_results(input, loaded);
+  const bool of_a_run = input.has("of-run");  // started by `heed run`, whose merge has reported the rest
+  if (!of_a_run) check_results(input, loaded);
   const Written written = write_report(input, std::move(loaded));
-  fmt::print("{}\n", written.file.string());
+  if (!of_a_run) fmt::print("{}\n", written.file.string());
   return written.all_drawn ? kDone : kSomeFailed;
-}
-
-// After a merge, which has said what there is to say about the trials.
-int run_as_worker(const Input& input, Registry&) {
-  ResultsInput loaded = load_results(input, input.get<std::string>("results"));
-  return write_report(input, std::move(loaded)).all_drawn ? kDone : kSomeFailed;
 }
 
 }  // namespace
@@ -94,22 +89,10 @@ Command report_command() {
       "figures", po::value<std::string>()->value_name("DIR"),
       "folder for the figures: data (.tsv), gnuplot commands (.gp), and .svg, .pdf, .png");
   add_compare_options(c.options);
+  c.hidden_options.add_options()("of-run", "");
   c.arguments = {"results"};
   c.required = 1;
   c.run = run;
-  return c;
-}
-
-Command report_worker_command() {
-  Command c;
-  c.name = "report-worker";
-  c.synopsis = "DIR";
-  c.summary = "write the report at the end of `heed run`, which starts it";
-  c.details = "Prints only errors.";
-  c.arguments = {"results"};
-  c.required = 1;
-  c.internal = true;
-  c.run = run_as_worker;
   return c;
 }
 

@@ -94,8 +94,8 @@ int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part
 // want to stop a long merge. Returns its exit code, or nullopt if it was stopped.
 std::optional<int> merge_apart(const RunDirectory& directory, const std::string& command,
                                const Signals& signals) {
-  const EndedProcess ended = run_apart(
-      kThisProgram, {"heed", "merge-worker", directory.root().string(), "--command", command}, signals);
+  const EndedProcess ended =
+      run_apart(kThisProgram, {"heed", "merge", directory.root().string(), "--command", command}, signals);
   if (ended.stopped) return std::nullopt;
   write_message(stderr, ended.output);
   if (WIFEXITED(ended.status)) return WEXITSTATUS(ended.status);
@@ -110,7 +110,7 @@ std::optional<int> merge_apart(const RunDirectory& directory, const std::string&
 // false if it was stopped.
 bool report_apart(const RunDirectory& directory, const Signals& signals) {
   const EndedProcess ended =
-      run_apart(kThisProgram, {"heed", "report-worker", directory.root().string()}, signals);
+      run_apart(kThisProgram, {"heed", "report", directory.root().string(), "--of-run"}, signals);
   if (ended.stopped) return false;
   write_message(stderr, ended.output);
   if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) <= kSomeFailed)

@@ -1,6 +1,7 @@
 #include "experiments/report/html.h"
 
 #include <algorithm>
+#include <map>
 #include <regex>
 
 #include <fmt/format.h>
@@ -60,7 +61,9 @@ summary { cursor: pointer; }
 )css";
 
 // Control characters are not allowed in XML, not even escaped.
-bool is_control(char c) { return static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t'; }
+bool is_control(char c) {
+  return (static_cast<unsigned char>(c) < ' ' && c != '\n' && c != '\t') || c == '\x7f';
+}
 
 void replace_all(std::string& text, const std::string& old, const std::string& now) {
   for (std::size_t at = 0; (at = text.find(old, at)) != std::string::npos; at += now.size())
@@ -79,31 +82,16 @@ constexpr std::size_t kLong = 30;
 }  // namespace
 
 std::string escaped(const std::string& text) {
+  static const std::map<char, std::string> kEntities = {
+      {'&', "&amp;"}, {'<', "&lt;"}, {'>', "&gt;"}, {'"', "&quot;"}, {'\'', "&#39;"}};
   std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        if (is_control(c) || c == '\x7f')
-          out += "\xEF\xBF\xBD";
-        else
-          out += c;
-    }
-  }
+  for (const char c : text)
+    if (const auto entity = kEntities.find(c); entity != kEntities.end())
+      out += entity->second;
+    else if (is_control(c))
+      out += "\xEF\xBF\xBD";
+    else
+      out += c;
   return out;
 }
 

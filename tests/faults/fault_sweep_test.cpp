@@ -182,7 +182,7 @@ TEST_CASE("fault sweep: an allocation of a merge that fails never leaves wrong r
   const std::filesystem::path results = sweep.directory("r") / "results.h5";
   REQUIRE(sweep.run("r", 2).code == 0);
   const auto merge = [&] {
-    Program program(sweep.folder().path(), {"merge-worker", "r", "--command", "heed run six.yaml"});
+    Program program(sweep.folder().path(), {"merge", "r", "--command", "heed run six.yaml"});
     return wait_for(program).code;
   };
   for (const bool for_good : {false, true}) {
