@@ -130,7 +130,7 @@ double mean(std::span<const double> x) {
   return x.empty() ? kNaN : std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
 }
 
-double deviation(std::span<const double> x) {
+double stddev(std::span<const double> x) {
   if (x.size() < 2) return kNaN;
   const double m = mean(x);
   double sum = 0;
@@ -199,7 +199,7 @@ std::vector<double> holm(std::span<const double> p) {
 
 double hedges_g(std::span<const double> differences) {
   if (differences.size() < 3) return kNaN;
-  const double m = mean(differences), s = deviation(differences);
+  const double m = mean(differences), s = stddev(differences);
   // Equal differences may differ in the last digit after rounding.
   if (s <= 1e-12 * std::abs(m)) return kNaN;
   const double degrees = static_cast<double>(differences.size() - 1);

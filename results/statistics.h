@@ -19,8 +19,8 @@ struct Interval {
   double low = std::numeric_limits<double>::quiet_NaN(), high = low;
 };
 
-double mean(std::span<const double> x);       // NaN if empty
-double deviation(std::span<const double> x);  // of a sample (n - 1); NaN for fewer than two
+double mean(std::span<const double> x);    // NaN if empty
+double stddev(std::span<const double> x);  // of a sample (n - 1); NaN for fewer than two
 
 // Returns the middle value, or the mean of the two middle values. Infinities count as values.
 double median(std::vector<double> x);

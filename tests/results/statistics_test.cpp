@@ -41,14 +41,14 @@ const Values kDifferences = {3.4375,  -2.4375, -1.6875, -1.25, -1.6875, 3.375, 3
 
 TEST_CASE("statistics: means, standard deviations and paired differences are those of numpy") {
   CHECK(mean(kA) == close(0.9003142857142857));
-  CHECK(deviation(kA) == close(0.01424095368663075));  // a.std(ddof=1)
+  CHECK(stddev(kA) == close(0.01424095368663075));  // a.std(ddof=1)
   const PairedTest t = compare_means(kA, kB);
   CHECK(t.pairs == 7);
   CHECK(t.difference == close(0.007028571428571447));
   // exp(gammaln(df / 2) - gammaln((df - 1) / 2)) / sqrt(df / 2) * d.mean() / d.std(ddof=1), df = 6
   CHECK(t.effect == close(0.761630545830406));
   CHECK(std::isnan(mean(Values{})));
-  CHECK(std::isnan(deviation(Values{1})));
+  CHECK(std::isnan(stddev(Values{1})));
   CHECK(std::isnan(hedges_g(Values{1, 2})));
   CHECK(std::isnan(hedges_g(Values{0.1 + 0.2, 0.3, 0.3})));  // one number, but for its last digit
 }

@@ -162,7 +162,7 @@ void summarize(ComparedRow& row, const std::string& metric) {
     return;
   }
   row.center = statistics::mean(row.values);
-  row.stddev = statistics::deviation(row.values);
+  row.stddev = statistics::stddev(row.values);
   row.interval = statistics::bootstrap_mean(row.values);
 }
 
