@@ -10,23 +10,23 @@
 
 namespace heed {
 
-// One head of one sequence, as forward and backward of a mixer see it.
+// One head of one sequence: the input of a mixer.
 template <class S>
 struct Head {
   ConstMat<S> q, k, v;  // (Tq, key) (Tk, key) (Tk, value)
   Mask mask;
   S slope;             // ALiBi: -slope |i - j| is added to the scaled scores; 0 for none
-  Index batch, index;  // which sequence, which head
+  Index batch, index;  // of the sequence and of the head
   std::span<const Heads<const S>> extra = {};  // of all heads; see input()
-  DropoutMask dropout = {};                    // of the (Tq,Tk) attention weights, where a mixer has them
-  Heads<const S> queries = {};                 // q of all heads, for what heads that share keys do together
+  DropoutMask dropout = {};                    // of the (Tq,Tk) attention weights
+  Heads<const S> queries = {};                 // q of all heads, for heads that share keys
 
-  // The n-th of the mixer's inputs() for this head: (Tq, width) on the query side, (Tk, width) on the key
-  // side.
+  // Returns the n-th of the mixer's inputs() for this head: (Tq, width) on the query side, (Tk, width) on the
+  // key side.
   ConstMat<S> input(Index n) const { return extra[static_cast<std::size_t>(n)](batch, index); }
 };
 
-// Where backward adds.
+// The gradients of a head, into which backward adds.
 template <class S>
 struct HeadGrad {
   Mat<S> q, k, v;
@@ -35,11 +35,11 @@ struct HeadGrad {
   Index batch, index;
   std::span<const Heads<S>> extra = {};
 
-  // The gradient of the n-th input.
+  // Returns the gradient of the n-th input.
   Mat<S> input(Index n) const { return extra[static_cast<std::size_t>(n)](batch, index); }
 
-  // The gradient of a parameter of the mixer: a slot of this head's own; the slots are summed in order
-  // afterwards.
+  // Returns the gradient of a parameter of the mixer: a slot of this head. The slots are summed in order
+  // afterwards, so the number of threads changes no bit.
   Mat<S> param(const Param<S>& p) const {
     S* at = slots;
     for (const Param<S>& own : params) {
@@ -55,8 +55,8 @@ struct HeadSize {
   Mask mask;
 };
 
-// Dense scores and weighted sum: 2 Tq Tk (key + value); a causal mask hides half. State: the keys and values
-// seen.
+// Returns the cost of dense scores and weighted sum: 2 Tq Tk (key + value); a causal mask hides half. State:
+// the visible keys and values.
 Cost dense_cost(const HeadSize& size);
 
 }  // namespace heed

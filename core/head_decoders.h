@@ -12,7 +12,7 @@
 
 namespace heed {
 
-// What the decoders below need to know of a mixer's heads.
+// The properties of a mixer's heads that the decoders below need.
 template <class M, class S>
 struct DecodedHeads {
   M& mixer;
@@ -20,7 +20,7 @@ struct DecodedHeads {
   std::span<const MixerInput> inputs;
   const Position<S>* position;
 
-  // Head h of sequence b of one token, or of one query and many keys.
+  // Returns head h of sequence b, of one token, or of one query and many keys.
   Head<S> head(const HeadInputs<const S>& in, const Mask& mask, Index b, Index h) const {
     const Index kh = h / shape.group();
     const double slope = position ? position->slope(h, shape.heads) : 0;
@@ -28,7 +28,7 @@ struct DecodedHeads {
   }
 };
 
-// The latest rows of a tensor (B,heads,time,dim), as many as there is room for; zeros where none came yet.
+// The latest `room` rows of a tensor (B,heads,time,dim), zeros before the first rows arrive.
 template <class S>
 class LatestRows {
  public:
@@ -39,7 +39,7 @@ class LatestRows {
         room_(room),
         dim_(dim) {}
 
-  // Writes row (B,heads,1,dim) at index `at`, after moving all rows up by one where `full`.
+  // Writes row (B,heads,1,dim) at index `at`. If `full`, moves all rows up by one first.
   void push(Heads<const S> row, Index at, bool full) {
     const Index width = heads_ * dim_;
     for (Index b = 0; b < batch_; ++b) {
@@ -56,12 +56,12 @@ class LatestRows {
   Index batch_, heads_, room_, dim_;
 };
 
-// Keeps keys, values and inputs of the key side, and gives the mixer one query at a time. The mixer sees room
-// for all keys that it can ever need; the mask hides those that are still to come.
+// Keeps keys, values and inputs of the key side, and calls the mixer with one query at a time. The mixer gets
+// views of all `room` keys; the mask hides those that have not arrived yet.
 template <class M, class S>
 class KeyValueDecoder final : public HeadDecoder<S> {
  public:
-  // room: keys of the latest tokens that are kept, of `length` tokens at most
+  // room: how many of the latest keys are kept; length: of the longest sequence
   KeyValueDecoder(const DecodedHeads<M, S>& heads, Index batch, Index length, Index room)
       : heads_(heads),
         length_(length),
@@ -106,10 +106,10 @@ class KeyValueDecoder final : public HeadDecoder<S> {
   Index length_, room_, seen_ = 0;
   LatestRows<S> k_, v_;
   std::vector<LatestRows<S>> inputs_;  // of the key side
-  std::vector<Heads<const S>> extra_;  // what the mixer sees: all inputs
+  std::vector<Heads<const S>> extra_;  // all inputs, as the mixer gets them
 };
 
-// Of a mixer with a recurrent form: keeps its state, which starts at zero.
+// The decoder of a mixer with a recurrent form: keeps its state, which starts at zero.
 template <class M, class S>
 class RecurrentDecoder final : public HeadDecoder<S> {
  public:

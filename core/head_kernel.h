@@ -12,7 +12,7 @@
 
 namespace heed {
 
-// The resolved visibility of one forward pass: lengths are known, so the offset is a number.
+// The visibility in one forward pass: Causality with a known offset, because the lengths are known.
 struct Mask {
   bool causal = false;
   Index offset = 0;
@@ -33,7 +33,7 @@ inline Index visible_pairs(Index tq, Index tk, const Mask& mask) {
 }
 
 // Widths of a layer's heads. A head's queries and keys may consist of several maps side by side (differential
-// attention has two); positions rotate each map by itself.
+// attention has two); positions rotate each map separately.
 struct HeadShape {
   Index heads = 1;
   Index key = 0;    // width of a head's queries and keys, all maps together
@@ -51,25 +51,25 @@ struct HeadShape {
 // The sequence that an input of a mixer is projected from: x, as queries are, or the context, as keys are.
 enum class Side { query, key };
 
-// Numbers for each token and head that a mixer asks for besides q, k and v: a gate, a decay, a step size. The
-// layer projects them linearly; an activation is the mixer's own.
+// Further numbers of a mixer for each token and head, besides q, k and v: a gate, a decay, a step size. The
+// layer projects them linearly; the mixer applies activations.
 struct MixerInput {
   std::string name;  // of its projection among the parameters: "forget" has forget.weight and forget.bias
   Index width = 1;   // for each head
   Side side = Side::query;
-  std::optional<double> bias = {};  // where its bias starts; nullopt: it has none
-  Index rank = 0;  // > 0: x goes through so many numbers, shared by the heads: W is a product of two matrices
+  std::optional<double> bias = {};  // initial value of its bias; nullopt: no bias
+  Index rank = 0;  // > 0: W is a product of two matrices with this inner width, shared by the heads
 };
 
-// What a kernel reads, or the gradients of that: all heads of all sequences.
+// The inputs of a kernel, or their gradients: all heads of all sequences.
 template <class S>
 struct HeadInputs {
   Heads<S> q, k, v;                 // (B,H,Tq,key) (B,key heads,Tk,key) (B,key heads,Tk,value)
   std::span<const Heads<S>> extra;  // one for each of HeadKernel::inputs(): (B,H,T,width)
 };
 
-// Reads the heads' inputs token by token, and keeps of earlier tokens what later ones need. Belongs to the
-// kernel that made it.
+// Runs a kernel token by token, and keeps of earlier tokens what later ones need. Requires: the kernel that
+// made it outlives it.
 template <class S>
 class HeadDecoder {
  public:
@@ -80,16 +80,16 @@ class HeadDecoder {
 };
 
 // Mixing along time for all heads of a layer at once: (q, k, v, further inputs) -> o (B,H,Tq,value). Tq and
-// Tk may differ from sequence to sequence. backward
-// belongs to the latest forward; inputs and o stay in place until then.
+// Tk may differ from sequence to sequence. Backward belongs to the latest forward. Requires: inputs and o are
+// not moved or changed in between.
 template <class S>
 class HeadKernel {
  public:
   virtual ~HeadKernel() = default;
   virtual const HeadShape& shape() const = 0;  // key_heads is never 0
   virtual std::span<const MixerInput> inputs() const = 0;
-  // QK-norm: what a mixer does to queries and keys before positions rotate them (core/mixer.h). The layer
-  // calls it for the queries, then for the keys, with `heads` of x as many as there are of that side.
+  // QK-norm: normalizes queries and keys before positions rotate them (core/mixer.h). The layer calls it for
+  // the queries, then for the keys; x has the heads of that side.
   virtual bool normalizes() const { return false; }
   virtual void normalize(Step<S>& step, Side side, Heads<const S> x, Heads<S> y) {
     (void)step, (void)side, (void)x, (void)y;

@@ -49,14 +49,14 @@ class HeadLoop final : public HeadKernel<S> {
   bool same_lengths(Index a, Index b) const {
     return in_.q.length(a) == in_.q.length(b) && in_.k.length(a) == in_.k.length(b);
   }
-  // There is no query, or no key to see: the mixer is not called.
+  // Returns true without queries or without keys. The mixer is then not called.
   bool empty(Index b) const { return in_.q.length(b) == 0 || in_.k.length(b) == 0; }
   void prepare(Index b) {
     if constexpr (Has::prepare) mixer_.prepare(in_.q.length(b), in_.k.length(b), mask(b));
   }
   // Calls task(b, h, memory) for all heads of all sequences that are not empty, `group` heads of a sequence
-  // one after the other. A mixer that prepares for a pair of lengths gets the sequences of the same lengths
-  // together.
+  // in order. Sequences of the same lengths are called together, so that a mixer prepares once for each pair
+  // of lengths.
   template <class Task>
   void for_heads(Step<S>& step, Index group, Task&& task);
 
@@ -80,7 +80,7 @@ class HeadLoop final : public HeadKernel<S> {
     return slots;
   }
   void add_slots(Mat<S> slots) const;
-  // How many of a sequence's keys a decoder keeps.
+  // Returns how many of a sequence's keys a decoder keeps.
   Index kept_keys(Index length) const {
     if constexpr (Has::kept_keys)
       return mixer_.kept_keys(length);
@@ -196,8 +196,8 @@ void HeadLoop<M, S>::forward(Step<S>& step, const HeadInputs<const S>& in, Heads
   });
 }
 
-// A task is a key head with all query heads that read it: they add to its gradient one after the other, so
-// tasks share nothing and the order of each sum is fixed.
+// A task is a key head with all query heads that read it. They add to its gradient in order, so tasks share
+// nothing and the order of each sum is fixed.
 template <class M, class S>
 void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) {
   const Index n = in_.q.batch * shape_.heads;
@@ -235,8 +235,8 @@ bool HeadLoop<M, S>::weights(Step<S>& step, Index b, Index h, Mat<S> p) {
   }
 }
 
-// A mixer's state is that of one head: of a key head where keys and values are kept, to which inputs come,
-// one for each query head.
+// The state of a recurrent mixer is per query head. Kept keys and values are per key head, kept inputs per
+// query head.
 template <class M, class S>
 Cost HeadLoop<M, S>::cost(Index tq, Index tk) const {
   const HeadSize size{tq, tk, shape_.key, shape_.value, resolve(causality_, tq, tk)};

@@ -9,7 +9,7 @@
 
 namespace heed {
 
-// The linear maps that make a mixer's inputs: input_n = x W_n on the query side, context W_n on the key side.
+// The linear maps of a mixer's inputs: input_n = x W_n on the query side, context W_n on the key side.
 // A map with a rank is a product of two: its parameters are <name>.down.weight and <name>.up.weight.
 template <class S>
 class InputProjections {
@@ -18,12 +18,13 @@ class InputProjections {
   InputProjections(std::span<const MixerInput> inputs, Index heads, const LayerSpec<S>& spec,
                    Params<S>& params);
 
-  // Returns the inputs of all heads, which stay in place until backward.
+  // Returns the inputs of all heads. They are valid until backward has run.
   std::span<const Heads<const S>> forward(Step<S>& step, Seq<const S> x, Seq<const S> context);
 
   // Returns room for the gradients of the inputs, all zero, in temp memory.
   std::span<const Heads<S>> zero_grads(Memory<S>& memory);
-  // Adds what the latest zero_grads() holds by now into dx, dcontext and the gradients of the maps.
+  // Reads the gradients that were added into zero_grads(), and adds into dx, dcontext and the gradients of
+  // the maps.
   void backward(Step<S>& step, Seq<S> dx, Seq<S> dcontext);
 
   std::size_t count() const { return maps_.size(); }

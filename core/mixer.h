@@ -23,7 +23,7 @@
 //         parameters, shared by the heads of a layer; their gradients go to grad.param(p)
 //     HeadShape shape(const LayerSpec<S>&) const
 //         heads and widths; default: heads of dim / heads. With fewer key_heads than heads, several heads get
-//         the same k and v; what they add to their gradients is summed
+//         the same k and v, and their gradients are summed
 //     std::vector<MixerInput> inputs(const LayerSpec<S>&) const
 //         further numbers for each token and head (a gate, a decay), which heed projects from the layer's
 //         input: in.input(0) is the first, its gradient goes to grad.input(0)
@@ -36,18 +36,18 @@
 //         claims, which the conformance suite tests; default: everything
 //     void prepare(Index tq, Index tk, const Mask&)
 //         tables that depend on the lengths; called before every forward and backward pass, once for each
-//         pair of lengths in the batch, so it must return at once where nothing has changed
+//         pair of lengths in the batch, so it must return at once if nothing has changed
 //     void weights(const Head<S>&, const Saved&, Mat<S> p, Memory<S>&) const
 //         writes all of the (Tq,Tk) weights
 //     Cost cost(const HeadSize&) const
 //         flops of one head, and state of one head of keys and values; default: dense softmax attention's
 //     Index kept_keys(Index length) const
-//         how many of the latest keys a token still sees, in a sequence of that length: what a decoder keeps;
-//         default: all. Positions of the kept keys then count from the first of them
+//         how many of the latest keys a token sees at most, in a sequence of that length. A decoder keeps
+//         these, and their positions count from the first of them. Default: all
 //     Index state_size(const HeadSize&) const
 //     void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>&) const
-//         the recurrent form, where there is one: reads one more token (q, k, v have one row, its position is
-//         token.mask.offset), changes the state of so many numbers, which starts at zero, and writes o.
+//         the recurrent form, if there is one: reads one more token (q, k, v have one row, its position is
+//         token.mask.offset), changes the state of state_size() numbers, which starts at zero, and writes o.
 //         Without it, a decoder keeps keys and values and calls forward on one query
 //
 // One of these names with another signature does not compile.

@@ -12,8 +12,8 @@
 
 namespace heed {
 
-// Which optional members the mixer M has (core/mixer.h lists them). One with another signature does not
-// compile, and the message shows the right one.
+// The optional members that the mixer M has (core/mixer.h lists them). A member with another signature does
+// not compile; the message shows the right one.
 template <class M, class S>
 struct MixerMembers {
   static constexpr bool cost = detail::has_cost<M>(), declare = detail::has_declare<M>(),

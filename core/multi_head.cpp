@@ -29,12 +29,12 @@ template <class S>
 std::unique_ptr<Layer<S>> make_multi_head(std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec,
                                           Params<S>& params) {
   const HeadShape& s = kernel->shape();
-  const double deviation = 0.02;
-  const double output_deviation = deviation / std::sqrt(2.0 * static_cast<double>(spec.layers));
-  Linear<S> q("query", spec.dim, s.heads * s.query_width(), spec.bias, deviation, params);
-  Linear<S> k("key", spec.context_dim, s.key_heads * s.key, spec.bias, deviation, params);
-  Linear<S> v("value", spec.context_dim, s.key_heads * s.value, spec.bias, deviation, params);
-  Linear<S> o("output", s.heads * s.value, spec.dim, spec.bias, output_deviation, params);
+  const double stddev = 0.02;
+  const double output_stddev = stddev / std::sqrt(2.0 * static_cast<double>(spec.layers));
+  Linear<S> q("query", spec.dim, s.heads * s.query_width(), spec.bias, stddev, params);
+  Linear<S> k("key", spec.context_dim, s.key_heads * s.key, spec.bias, stddev, params);
+  Linear<S> v("value", spec.context_dim, s.key_heads * s.value, spec.bias, stddev, params);
+  Linear<S> o("output", s.heads * s.value, spec.dim, spec.bias, output_stddev, params);
   InputProjections<S> inputs(kernel->inputs(), s.heads, spec, params);
   return std::make_unique<MultiHead<Linear<S>, S>>(typename MultiHead<Linear<S>, S>::Projections{q, k, v, o},
                                                    std::move(kernel), spec, std::move(inputs));

@@ -11,17 +11,17 @@
 
 namespace heed {
 
-// heed::Error where heads do not divide dim.
+// Throws: heed::Error if heads do not divide dim.
 void require_divisible(Index dim, Index heads);
-// heed::Error where key heads do not divide heads.
+// Throws: heed::Error if key heads do not divide heads.
 void require_key_heads(Index key_heads, Index heads);
 
 // Multi-head attention around a kernel:
 //     q = Q(x)   k = K(context)   v = V(context)   o = kernel(q, k, v, inputs)   y = O(o)
 // Between projection and kernel, q and k are first normalized, if the kernel does that, then rotated.
-// Q, K, V and O are projections: Linear, or anything else with its forward and backward (TokenFormer puts
-// parameter tokens there). The value map of a head, V followed by its rows of O, is the value-down and
-// value-up factorization of one (C,C) matrix. There may be fewer heads of keys and values than of queries
+// Q, K, V and O are projections: Linear, or another class with the same forward and backward (TokenFormer
+// uses Pattention). The value map of a head, V followed by its rows of O, is the value-down and value-up
+// factorization of one (C,C) matrix. There may be fewer heads of keys and values than of queries
 // (HeadShape::key_heads): query heads then share them.
 template <class Projection, class S>
 class MultiHead final : public Layer<S> {
@@ -29,7 +29,7 @@ class MultiHead final : public Layer<S> {
   struct Projections {
     Projection q, k, v, o;
   };
-  // inputs: those that the kernel asks for
+  // inputs: of the kernel (HeadKernel::inputs)
   MultiHead(Projections projections, std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec,
             InputProjections<S> inputs = {})
       : p_(std::move(projections)),
@@ -43,7 +43,8 @@ class MultiHead final : public Layer<S> {
   }
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) override {
-    // Causal queries stand where the mask puts them among the keys; without a mask both sequences start at 0.
+    // With a causal mask, its offset is the position of the first query among the keys. Without a mask both
+    // sequences start at 0.
     const Mask mask = resolve(causality_, x.time, context.time);
     HEED_CHECK(!mask.causal || causality_.offset || x.starts == context.starts,
                "sequences of other lengths than their contexts have no common first position");
@@ -135,7 +136,7 @@ class MultiHead final : public Layer<S> {
     return of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context));
   }
 
-  // Projects one token, and lets the heads keep what they need of it.
+  // Projects one token and passes it to the decoder of the heads, which keeps what it needs.
   class Decoder final : public LayerDecoder<S> {
    public:
     Decoder(MultiHead& layer, std::unique_ptr<HeadDecoder<S>> heads)
@@ -168,7 +169,8 @@ class MultiHead final : public Layer<S> {
   Index first_query_ = 0;
 };
 
-// The usual projections: linear, GPT-2's start (deviation 0.02; the output matrix divided by sqrt(2 layers)).
+// Linear projections with GPT-2's initial values: standard deviation 0.02, divided by sqrt(2 layers) for the
+// output matrix.
 template <class S>
 std::unique_ptr<Layer<S>> make_multi_head(std::unique_ptr<HeadKernel<S>> kernel, const LayerSpec<S>& spec,
                                           Params<S>& params);
