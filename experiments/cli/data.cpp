@@ -8,6 +8,7 @@
 #include "experiments/cli/command.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
+#include "experiments/system/files.h"
 #include "experiments/tasks/export.h"
 #include "experiments/trial/yaml.h"
 
@@ -50,11 +51,12 @@ int run(const Input& input, Registry& registry) {
   const auto count = input.get<std::int64_t>("count"), seed = input.get<std::int64_t>("seed");
   if (count < 1) throw UsageError(fmt::format("-n is {} but must be at least 1.", count));
   if (seed < 0) throw UsageError(fmt::format("--seed is {} but must not be negative.", seed));
+  const std::string output = input.get<std::string>("output");
+  refuse_to_replace(output, "data file", [&] { return is_exported_task(output); });
   const auto made = task->make(options, static_cast<std::uint64_t>(seed));
-  export_task(*made, split, count, input.get<std::string>("output"),
+  export_task(*made, split, count, output,
               {{"task", name}, {"options", options.canonical()}, {"seed", fmt::format("{}", seed)}});
-  fmt::print("{}: {} sequences of {}, {} split, seed {}\n", input.get<std::string>("output"), count, name,
-             split_name(split), seed);
+  fmt::print("{}: {} sequences of {}, {} split, seed {}\n", output, count, name, split_name(split), seed);
   return kDone;
 }
 
@@ -74,7 +76,7 @@ Command data_command() {
   c.options.add_options()("count,n", po::value<std::int64_t>()->required()->value_name("N"),
                           "number of sequences")("output,o",
                                                  po::value<std::string>()->required()->value_name("FILE"),
-                                                 "the file; an existing one is replaced")(
+                                                 "the file; only a data file of heed is replaced")(
       "split", po::value<std::string>()->value_name("NAME")->default_value("train"),
       "train, validation or test")("seed", po::value<std::int64_t>()->value_name("N")->default_value(0),
                                    "the trial's seed");

@@ -12,6 +12,7 @@
 #include "experiments/report/draw.h"
 #include "experiments/report/figure.h"
 #include "experiments/report/gnuplot.h"
+#include "experiments/report/html.h"
 #include "experiments/report/page.h"
 #include "experiments/report/report_data.h"
 #include "experiments/system/files.h"
@@ -35,6 +36,7 @@ struct Written {
 Written write_report(const Input& input, ResultsInput loaded) {
   const fs::path file = input.has("output") ? fs::path(input.get<std::string>("output"))
                                             : loaded.file.parent_path() / "report.html";
+  if (input.has("output")) refuse_to_replace(file, "report", [&] { return report::is_page(file); });
   const report::ReportData data =
       report::read_report_data(loaded.file, std::move(loaded.results), loaded.options);
   const std::vector<report::Figure> figures = report::figures(data);
@@ -85,7 +87,7 @@ Command report_command() {
       "\n"
       "    heed report runs/quickstart --figures runs/quickstart/figures";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("FILE"),
-                          "the page; default: report.html beside the results")(
+                          "the page; only a report of heed is replaced; default: report.html beside the results")(
       "figures", po::value<std::string>()->value_name("DIR"),
       "folder for the figures: data (.tsv), gnuplot commands (.gp), and .svg, .pdf, .png");
   add_compare_options(c.options);

@@ -55,10 +55,9 @@ PlanClaim claim_directory(const RunDirectory& directory, const LoadedSweep& load
                           const std::string& command) {
   PlanClaim claim = directory.prepare(loaded.sweep, loaded.text, command);
   if (claim.replaced)
-    say("{} held the plan of another sweep, which this one replaces: results.h5 leaves out {} in trials/ "
-        "that "
-        "this plan lacks.",
-        directory.root().string(), count_text(claim.left_out, "result"));
+    say("{0} held the plan of another sweep, which this one replaces: results.h5 leaves out {1} in trials/ "
+        "that this plan lacks. `heed run {2} -o {0}` returns to the other sweep.",
+        directory.root().string(), count_text(claim.left_out, "result"), directory.old_sweep().string());
   return claim;
 }
 

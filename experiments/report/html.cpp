@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <map>
 #include <regex>
+#include <string_view>
 
 #include <fmt/format.h>
 
 #include "experiments/report/compare/table_cells.h"
+#include "results/atomic_file.h"
 
 namespace heed::report {
 namespace {
@@ -151,13 +153,20 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
       svg.substr(box, svg.find('"', svg.find('"', box) + 1) + 1 - box), escaped(description), body);
 }
 
+constexpr std::string_view kGenerator = "<meta name=\"generator\" content=\"heed\" />\n";
+
 std::string page(const std::string& title, const std::string& body) {
   return fmt::format(
       "<!DOCTYPE html>\n<html lang=\"en\" xmlns=\"http://www.w3.org/1999/xhtml\">\n<head>\n<meta "
       "charset=\"utf-8\" />\n"
-      "<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<title>{}</title>\n"
+      "{}<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\" />\n<title>{}</title>\n"
       "<style>{}</style>\n</head>\n<body>\n{}</body>\n</html>\n",
-      escaped(title), kStyle, body);
+      kGenerator, escaped(title), kStyle, body);
+}
+
+bool is_page(const std::filesystem::path& file) {
+  const std::string text = results::read_text(file);
+  return text.find(kGenerator) < text.find("<title>");
 }
 
 }  // namespace heed::report

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -27,5 +28,8 @@ std::string inline_svg(const std::string& svg, const std::string& prefix, const 
 
 // Returns the whole page. It has no script and loads nothing.
 std::string page(const std::string& title, const std::string& body);
+
+// Returns true if the file is a page of heed. Throws: results::IoError.
+bool is_page(const std::filesystem::path& file);
 
 }  // namespace heed::report

@@ -64,9 +64,11 @@ void write_plan(const RunDirectory& directory, const std::string& plan, const st
                 PlanClaim& claim) {
   const std::set<std::string> before = ids_there(directory);
   results::write_checked_text(directory.plan(), plan);  // first: it shows that heed wrote sweep.yaml
-  results::write_text(directory.sweep(), sweep);
   const std::set<std::string> now = ids_there(directory);
   for (const std::string& id : before) claim.replaced |= !now.contains(id);
+  if (claim.replaced && fs::exists(directory.sweep()))
+    results::write_text(directory.old_sweep(), results::read_text(directory.sweep()));
+  results::write_text(directory.sweep(), sweep);
   if (!claim.replaced) return;
   claim.left_out = results_without(directory, now);
   // Results and report of the other plan would not belong to this one.

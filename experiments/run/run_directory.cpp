@@ -47,8 +47,8 @@ std::string one_field(std::string text) {
 
 // Names of heed's files. The folder may have other files too, for example with `-o .`.
 bool is_ours(const std::string& name) {
-  static const std::set<std::string> of_root = {"sweep.yaml",  "plan.tsv",       "results.h5",
-                                                "report.html", "step_times.tsv", "job.sh"};
+  static const std::set<std::string> of_root = {
+      "sweep.yaml", "sweep.yaml.old", "plan.tsv", "results.h5", "report.html", "step_times.tsv", "job.sh"};
   return of_root.contains(name) || results::is_id(name.substr(0, name.find('.')));
 }
 
@@ -88,13 +88,23 @@ std::string plan_digest(const std::string& plan_text) {
   return fmt::format("{:016x}", static_cast<std::uint64_t>(XXH64(plan_text.data(), plan_text.size(), 0)));
 }
 
+void RunDirectory::refuse_foreign_files(const std::string& sweep_text) const {
+  if (fs::exists(plan())) return;
+  std::vector<fs::path> foreign;
+  if (fs::exists(sweep()) && results::read_text(sweep()) != sweep_text) foreign.push_back(sweep());
+  if (!fs::exists(root_ / "trials"))
+    for (const char* name : {"results.h5", "report.html", "job.sh"})
+      if (fs::exists(root_ / name)) foreign.push_back(root_ / name);
+  if (foreign.empty()) return;
+  throw Error(fmt::format(
+      "{}: this is no file of heed, as there is no plan.tsv beside it, and a run would replace it. Choose "
+      "another run directory with -o DIR, or give the file another name.",
+      foreign[0].string()));
+}
+
 PlanClaim RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_text,
                                 const std::string& command) const {
-  if (fs::exists(this->sweep()) && !fs::exists(plan()) && results::read_text(this->sweep()) != sweep_text)
-    throw Error(fmt::format(
-        "{}: this is no file of heed's, as there is no plan.tsv beside it, and the sweep file as it runs "
-        "would take its place. Choose another run directory with -o DIR, or give the file another name.",
-        this->sweep().string()));
+  refuse_foreign_files(sweep_text);
   make_folder(root_ / "trials");
   make_folder(root_ / "logs");
   make_folder(root_ / "checkpoints");

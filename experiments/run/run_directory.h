@@ -24,6 +24,7 @@ struct PlanLine {
 // The files of a sweep:
 //
 //     sweep.yaml        the file as given, with the overrides
+//     sweep.yaml.old    the file of the plan that this one has replaced
 //     plan.tsv          ids in plan order, with variant, seed, setting and budget; its last line is a hash
 //     plan.lock         locked by every run: a run of another plan is refused (experiments/run/plan_claim.h)
 //     trials/<id>.h5    one complete file per finished trial
@@ -47,6 +48,7 @@ class RunDirectory {
     return root_ / "checkpoints" / id;
   }  // base name
   std::filesystem::path sweep() const { return root_ / "sweep.yaml"; }
+  std::filesystem::path old_sweep() const { return root_ / "sweep.yaml.old"; }
   std::filesystem::path plan() const { return root_ / "plan.tsv"; }
   std::filesystem::path results() const { return root_ / "results.h5"; }
 
@@ -80,6 +82,9 @@ class RunDirectory {
                              const results::CompareSettings& compare) const;
 
  private:
+  // Throws: heed::Error if the folder is no run directory and has a file that heed would replace.
+  void refuse_foreign_files(const std::string& sweep_text) const;
+
   std::filesystem::path root_;
 };
 

@@ -19,6 +19,13 @@ void fail_to(const std::filesystem::path& path, const char* doing) {
   throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
 }
 
+void refuse_to_replace(const std::filesystem::path& path, const std::string& what,
+                       const std::function<bool()>& is_ours) {
+  std::error_code none;
+  if (!std::filesystem::exists(path, none) || std::filesystem::is_empty(path, none) || is_ours()) return;
+  throw results::IoError(path, fmt::format("exists and is no {} of heed; nothing was written.", what));
+}
+
 void make_folder(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 
 #include "results/descriptor.h"
@@ -10,6 +11,11 @@ namespace heed {
 
 // Throws: results::IoError "cannot {doing}", with the system's reason (errno).
 [[noreturn]] void fail_to(const std::filesystem::path& path, const char* doing);
+
+// Throws: results::IoError if a file is there that is not empty and that `is_ours` denies. `what`: what would
+// replace it, as "data file". Call it before a file is written where the user says.
+void refuse_to_replace(const std::filesystem::path& path, const std::string& what,
+                       const std::function<bool()>& is_ours);
 
 // Makes a folder and its parents. Throws: results::IoError.
 void make_folder(const std::filesystem::path& path);

@@ -6,6 +6,8 @@
 
 #include "core/error.h"
 #include "results/atomic_file.h"
+#include "results/errors.h"
+#include "results/h5_reader.h"
 #include "results/h5_writer.h"
 
 namespace heed {
@@ -62,6 +64,16 @@ void export_task(const Task& task, Split split, Index count, const std::filesyst
     file.row<Token>("labels", i, labels);
   }
   results::write_file(path, file.finish(), results::IfExists::replace);
+}
+
+bool is_exported_task(const std::filesystem::path& path) {
+  try {
+    const results::H5Reader file(path, results::H5Reader::Seal::none);
+    return file.has_attribute("/", "split") && file.has_attribute("/", "vocabulary") && file.has("tokens") &&
+           file.has("labels");
+  } catch (const results::DamagedFile&) {
+    return false;
+  }
 }
 
 }  // namespace heed

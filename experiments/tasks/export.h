@@ -18,6 +18,9 @@ namespace heed {
 void export_task(const Task& task, Split split, Index count, const std::filesystem::path& path,
                  const std::vector<std::pair<std::string, std::string>>& attributes);
 
+// Returns true if export_task wrote the file.
+bool is_exported_task(const std::filesystem::path& path);
+
 const char* split_name(Split split);  // "train", "validation", "test"
 
 }  // namespace heed

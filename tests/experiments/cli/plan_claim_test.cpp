@@ -79,6 +79,10 @@ TEST_CASE("heed run: a plan that replaces another one reports what it leaves out
   CHECK_THAT(linear.err, ContainsSubstring("another sweep") && ContainsSubstring("leaves out 3 results"));
   CHECK(heed::results::read_results(folder / "r/results.h5").texts("variant") == Words{"linear", "linear"});
   CHECK_THAT(run_smoke(folder, "r", {"variants=[linear]"}).err, !ContainsSubstring("leaves out"));
+  // The sweep file of the other plan is still there.
+  CHECK_THAT(linear.err, ContainsSubstring("`heed run r/sweep.yaml.old -o r`"));
+  CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml.old", "-o", "r"}).code == 0);
+  CHECK(heed::results::read_results(folder / "r/results.h5").texts("variant").size() == 3);
 }
 
 TEST_CASE("compare and report: a note names a sweep file that was changed after the run") {

@@ -197,7 +197,7 @@ TEST_CASE("heed run: a user's own sweep.yaml is not overwritten") {
                              Words{"run", smoke(), "sweep.seeds=1", "-o", "."}}) {
     const Ended refused = heed::test::heed(folder.path(), words);
     CHECK(refused.code == 64);
-    CHECK_THAT(refused.err, ContainsSubstring("./sweep.yaml: this is no file of heed's") &&
+    CHECK_THAT(refused.err, ContainsSubstring("./sweep.yaml: this is no file of heed") &&
                                 ContainsSubstring("Choose another run directory with -o DIR"));
     CHECK(read_file(folder / "sweep.yaml") == text);
     CHECK_FALSE(fs::exists(folder / "trials"));
@@ -209,6 +209,18 @@ TEST_CASE("heed run: a user's own sweep.yaml is not overwritten") {
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "-o", "r"}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "sweep.seeds=2", "-o", "r"}).code == 0);
   CHECK(trials(folder / "r").size() == 4);
+}
+
+TEST_CASE("heed run: a user's own results.h5 and job.sh are not overwritten") {
+  for (const char* name : {"results.h5", "report.html", "job.sh"}) {
+    const TempFolder folder;
+    heed::test::write_file(folder / name, "of the user");
+    const Ended refused = heed::test::heed(folder.path(), {"run", smoke(), "sweep.seeds=1", "-o", "."});
+    CHECK(refused.code == 64);
+    CHECK_THAT(refused.err, ContainsSubstring(std::string("./") + name + ": this is no file of heed"));
+    CHECK(heed::test::read_file(folder / name) == "of the user");
+    CHECK_FALSE(fs::exists(folder / "trials"));
+  }
 }
 
 TEST_CASE("heed run: an empty argument is not a folder") {

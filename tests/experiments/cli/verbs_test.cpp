@@ -89,6 +89,24 @@ TEST_CASE("heed verbs: a wrong command line is refused with a remedy and exit co
   }
 }
 
+TEST_CASE("heed data: replaces a file of its own and no other") {
+  const TempFolder folder;
+  const auto write = [&](const std::string& file, const std::string& count) {
+    return heed::test::heed(folder.path(), {"data", "copy", "length=8", "-n", count, "-o", file});
+  };
+  heed::test::write_file(folder / "base.yaml", "variants: [softmax]\n");
+  heed::test::write_file(folder / "empty.h5", "");
+  const Ended refused = write("base.yaml", "1");
+  CHECK(refused.code == 74);
+  CHECK_THAT(refused.err, ContainsSubstring("base.yaml: exists and is no data file of heed"));
+  CHECK(heed::test::read_file(folder / "base.yaml") == "variants: [softmax]\n");
+  CHECK(write("empty.h5", "1").code == 0);
+  CHECK(write("data.h5", "1").code == 0);
+  const std::string one = heed::test::read_file(folder / "data.h5");
+  CHECK(write("data.h5", "2").code == 0);
+  CHECK(heed::test::read_file(folder / "data.h5") != one);
+}
+
 TEST_CASE("heed verbs: other errors have their own exit codes") {
   const std::vector<Case> cases = {
       {{"plan", "."}, 74, "heed: .: is a folder, not a sweep file."},
