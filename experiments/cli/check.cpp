@@ -66,7 +66,7 @@ std::string refuse_name(const std::string& name, const Registry& registry) {
   if (!kind.empty())
     return fmt::format(
         "'{}' is {}. Only variants can be checked: attention and feed-forwards, which `heed "
-        "list` names.",
+        "list` names; for a plugin's variant, add --plugin FILE.so.",
         name, kind);
   for (const CheckInfo& c : all_checks())
     if (c.name == name) return fmt::format("'{0}' is a check. Write `heed check VARIANT --only {0}`.", name);

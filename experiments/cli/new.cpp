@@ -92,7 +92,7 @@ Command new_command() {
       "and values. A\n"
       "layer computes everything between two residual additions.\n"
       "\n"
-      "    heed new variant cosine";
+      "    heed new variant distance";
   c.options.add_options()("kind", po::value<std::string>()->default_value("mixer")->value_name("KIND"),
                           "mixer or layer");
   c.arguments = {"what", "name"};

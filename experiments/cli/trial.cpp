@@ -59,7 +59,7 @@ Command trial_command() {
       "--out it\n"
       "writes no file.\n"
       "\n"
-      "    gdb --args heed trial --config runs/quickstart/logs/8167d24f97a859d8.yaml";
+      "    gdb --args heed trial --config runs/quickstart/logs/ID.yaml";
   c.options.add_options()("config", po::value<std::string>()->required(), "a resolved configuration")(
       "out", po::value<std::string>(), "the trial file to write")(
       "threads", po::value<int>()->default_value(1), "threads")(

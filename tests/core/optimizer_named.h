@@ -11,15 +11,19 @@
 
 namespace heed::test {
 
+inline Registry builtin_registry() {
+  Registry registry;
+  register_builtin_variants(registry);
+  return registry;
+}
+
 template <class S>
 std::unique_ptr<Optimizer<S>> optimizer_named(
     const std::string& name, Params<S>& params,
     const std::vector<std::pair<std::string, std::string>>& options = {}) {
-  Registry registry;
-  register_builtin_variants(registry);
   Config given = Config::map();
   for (const auto& [key, value] : options) given.set(key, Config::scalar(value));
-  return registry.optimizer(name).make(given, params);
+  return builtin_registry().optimizer(name).make(given, params);
 }
 
 // Throws: heed::Error if it has no such state.
