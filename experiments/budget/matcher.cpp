@@ -98,7 +98,7 @@ std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, con
   if (!tries.empty() && std::abs(tries[0].value - *target) < std::abs(*as_it_is - *target))
     answer = {m->tunable, {m->tunable.path, tries[0].at, *target, tries[0].value}};
   if (is_met(answer.matched)) return answer;
-  refuse(trial, m->tunable, *target, tries, setting);
+  refuse(point, variant, m->tunable, *target, tries, setting);
   return std::nullopt;
 }
 
@@ -140,7 +140,7 @@ std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, c
     const MeasuredSearch search =
         search_measured(target, match_.options.tolerance, own, m->first, m->last, measure);
     if (!search.found) {
-      refuse(trial, m->tunable, target, search.tries, setting);
+      refuse(point, variant, m->tunable, target, search.tries, setting);
       return std::nullopt;
     }
     answer = {m->tunable, {m->tunable.path, search.found->at, target, search.found->value}};
@@ -192,6 +192,7 @@ std::optional<double> Matcher::formula(const TrialConfig& trial, const std::stri
     if (!can_grow(trial)) return std::nullopt;
     const Estimate e = estimator_(trial);
     if (budget == "parameters") return static_cast<double>(e.parameters);
+    if (budget == "step_time") return e.forward_flops;  // what its time depends on
     return budget == "train_flops" ? e.training_flops : e.state_bytes;
   } catch (const Error&) {
     return std::nullopt;
@@ -217,18 +218,33 @@ std::string Matcher::shape_of(const TrialConfig& trial) const {
   return to_config(shape).canonical();
 }
 
-void Matcher::refuse(const TrialConfig& trial, const Tunable& tunable, double target,
-                     const std::vector<Try>& tries, const std::string& setting) {
+// Tries a few values: many are impossible, as heads that do not divide the model's width.
+bool Matcher::changes_budget(const TrialConfig& point, const VariantEntry& variant, const Tunable& tunable) {
+  const TrialConfig trial = with_variant(point, variant, registry_, problems_);
+  const std::optional<double> as_it_is = formula(trial, match_.options.budget);
+  const Index own = value_of(tunable, trial);
+  for (const Index value : {own + 1, 2 * own, own / 2, Index{1}, Index{2}}) {
+    const auto moved = with_value(point, variant, tunable, value, registry_);
+    const auto spent = moved ? formula(*moved, match_.options.budget) : std::nullopt;
+    if (spent && spent != as_it_is) return true;
+  }
+  return false;
+}
+
+void Matcher::refuse(const TrialConfig& point, const VariantEntry& variant, const Tunable& tunable,
+                     double target, const std::vector<Try>& tries, const std::string& setting) {
+  const TrialConfig trial = with_variant(point, variant, registry_, problems_);
   std::vector<std::string> others;
   for (const Tunable& t : tunables_of(trial, registry_))
-    if (t.path != tunable.path) others.push_back(t.name());
+    if (t.path != tunable.path && changes_budget(point, variant, t)) others.push_back(t.name());
   problems_.add(
       match_.place,
       fmt::format("compare.match: {}{}{} cannot be given the {} {} of {} within {:g} %: {} Allow a larger "
-                  "tolerance, or name another option in adjust: {}.",
+                  "tolerance{}{}.",
                   trial.variant, setting.empty() ? "" : " at ", setting, grouped(target),
                   unit_of(match_.options.budget), reference_->label, 100 * match_.options.tolerance,
-                  what_was_tried(tries, tunable.path, target), fmt::join(others, ", ")));
+                  what_was_tried(tries, tunable.path, target),
+                  others.empty() ? "" : ", or name another option in adjust: ", fmt::join(others, ", ")));
 }
 
 }  // namespace heed

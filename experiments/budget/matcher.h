@@ -54,8 +54,9 @@ class Matcher {
   double step_time_of(const TrialConfig& reference, const std::string& setting);
   bool can_grow(const TrialConfig& trial) const;
   std::string shape_of(const TrialConfig& trial) const;
-  void refuse(const TrialConfig& trial, const Tunable& tunable, double target, const std::vector<Try>& tries,
-              const std::string& setting);
+  bool changes_budget(const TrialConfig& point, const VariantEntry& variant, const Tunable& tunable);
+  void refuse(const TrialConfig& point, const VariantEntry& variant, const Tunable& tunable, double target,
+              const std::vector<Try>& tries, const std::string& setting);
   bool is_met(const Matched& matched) const {
     return std::abs(matched.mismatch()) <= match_.options.tolerance;
   }

@@ -19,11 +19,8 @@ bool is_compared(const Tunable& tunable, const TrialConfig& trial, const Variant
   const auto has = [](const std::vector<std::string>& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
   };
-  const bool swept =
-      has(trial.swept, tunable.path) ||
-      (tunable.path.starts_with("model.feed_forward.") &&
-       has(trial.swept, fmt::format("model.feed_forward.{}.{}", trial.feed_forward.name, tunable.name())));
-  return swept || (tunable.path.starts_with("attention.") && has(variant.shown, tunable.name()));
+  return has(trial.swept, tunable.path) ||
+         (tunable.part == Tunable::Part::attention && has(variant.shown, tunable.name()));
 }
 
 // What the sweep file names for the variant; empty if nothing.

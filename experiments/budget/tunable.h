@@ -13,8 +13,11 @@ namespace heed {
 
 // An integer option of a trial that can be changed until a budget is met.
 struct Tunable {
-  std::string path;  // "model.feed_forward.width", "attention.tokens", "model.dim", "train.steps"
-  OptionText text;   // its range
+  enum class Part { attention, feed_forward, model, train };
+  Part part;
+  // As in an override: "variants.tokenformer.tokens", "model.feed_forward.mlp.width", "train.steps".
+  std::string path;
+  OptionText text;  // its range
 
   std::string name() const { return path.substr(path.rfind('.') + 1); }
 };
@@ -27,7 +30,7 @@ std::vector<Tunable> tunables_of(const TrialConfig& trial, const Registry& regis
 // own. Null if there is none.
 const Tunable* default_tunable(const std::vector<Tunable>& tunables);
 
-// Finds an option by its path or the end of it: "tokens", "feed_forward.width". Null if there is none.
+// Finds an option by its path or the end of it: "tokens", "mlp.width". Null if there is none.
 const Tunable* find_tunable(const std::vector<Tunable>& tunables, const std::string& name);
 
 // Returns the option's value; 0 often means a default that follows from other options. Requires: the trial

@@ -1,7 +1,9 @@
 #include "experiments/sweep/sweep_file.h"
 
 #include <algorithm>
+#include <charconv>
 #include <string_view>
+#include <system_error>
 
 #include <fmt/format.h>
 
@@ -113,15 +115,43 @@ bool override_entry(Config& entry, const std::string& name, const std::string& o
   return found;
 }
 
-// "variants.window.size" sets an option of each entry called window.
-void override_variant(Config& tree, const std::string& path, const Config& value, Problems& problems) {
-  const std::size_t dot = path.find('.', sizeof("variants"));
-  Config* list = tree.find("variants");
-  bool found = false;
-  if (list && list->is_sequence() && dot != std::string::npos) {
-    const std::string name = path.substr(sizeof("variants"), dot - sizeof("variants"));
-    for (Config& entry : list->items()) found |= override_entry(entry, name, path.substr(dot + 1), value);
+// Follows "[1].stack[0]" from the list of variants. Returns null if there is no such entry. `path` keeps what
+// comes after it.
+Config* find_entry(Config* list, std::string_view& path) {
+  while (list && path.starts_with('[')) {
+    const char* last = path.data() + path.size();
+    std::size_t index = 0;
+    const auto [end, error] = std::from_chars(path.data() + 1, last, index);
+    if (error != std::errc() || end == last || *end != ']' || index >= list->items().size()) return nullptr;
+    path.remove_prefix(static_cast<std::size_t>(end + 1 - path.data()));
+    list = &list->items()[index];
+    for (const std::string_view several : {"stack", "grow"})
+      if (path.starts_with(fmt::format(".{}[", several))) {
+        list = list->find(several);
+        path.remove_prefix(1 + several.size());
+        break;
+      }
   }
+  return list;
+}
+
+// "variants.window.size" sets an option of each entry called window; "variants[1].window.size", as messages
+// write it, of one entry.
+void override_variant(Config& tree, const std::string& path, const Config& value, Problems& problems) {
+  Config* list = tree.find("variants");
+  std::string_view rest = std::string_view(path).substr(std::string_view("variants").size());
+  std::vector<Config*> entries;
+  if (rest.starts_with('[')) {
+    entries = {find_entry(list, rest)};
+  } else if (list) {
+    for (Config& entry : list->items()) entries.push_back(&entry);
+  }
+  const std::size_t dot = rest.find('.', 1);
+  bool found = false;
+  if (rest.starts_with('.') && dot != std::string_view::npos)
+    for (Config* entry : entries)
+      found |= entry && override_entry(*entry, std::string(rest.substr(1, dot - 1)),
+                                       std::string(rest.substr(dot + 1)), value);
   if (!found)
     problems.add(kCommandLine,
                  fmt::format("{}: no entry of variants has this name; write variants.NAME.OPTION=value for "
@@ -135,9 +165,24 @@ bool stands_in_together(const Config& tree, const std::string& path) {
                                  [&](const Config& c) { return c.find(path); });
 }
 
+// A section of the file that an override replaces as a whole: what of it is gone.
+void note_replaced(const Config& tree, const std::string& path, const Config& value,
+                   std::vector<std::string>& notes) {
+  const Config* section = tree.find(path);
+  if (!section || !section->is_map()) return;
+  std::vector<std::string> gone;
+  for (const Config::Entry& e : section->entries())
+    if (!value.find(e.key) && (value.is_map() || e.key != "name")) gone.push_back(path + '.' + e.key);
+  if (!gone.empty())
+    notes.push_back(
+        fmt::format("{}: the command line replaces the whole section; {} of the file {} no "
+                    "effect. To change one key, write {}.KEY=value.",
+                    path, fmt::join(gone, ", "), gone.size() == 1 ? "has" : "have", path));
+}
+
 // Sets one key. A list for an option that takes one value is set in sweep.parameters, as an axis.
 void override_key(Config& tree, const std::string& path, Config value, const Registry& registry,
-                  Problems& problems) {
+                  std::vector<std::string>& notes, Problems& problems) {
   static const std::string parameters = "sweep.parameters.";
   if (path.starts_with(parameters)) {  // its keys have dots themselves
     Config* section = tree.find("sweep");
@@ -148,7 +193,8 @@ void override_key(Config& tree, const std::string& path, Config value, const Reg
         ->find("parameters")
         ->set(path.substr(parameters.size()), std::move(value), kCommandLine);
   }
-  if (path.starts_with("variants.")) return override_variant(tree, path, value, problems);
+  if (path.starts_with("variants.") || path.starts_with("variants["))
+    return override_variant(tree, path, value, problems);
   if (stands_in_together(tree, path))
     return problems.add(
         kCommandLine,
@@ -157,13 +203,15 @@ void override_key(Config& tree, const std::string& path, Config value, const Reg
   const bool is_parameter = refuse_path(path, options).empty();
   if (is_parameter && value.is_sequence() &&
       (!takes_list(path, options) || (!value.items().empty() && value.items()[0].is_sequence())))
-    return override_key(tree, parameters + path, std::move(value), registry, problems);
+    return override_key(tree, parameters + path, std::move(value), registry, notes, problems);
   if (Config* sweep = tree.find("sweep"); is_parameter && sweep)
     if (Config* swept = sweep->find("parameters")) swept->erase(path);
+  note_replaced(tree, path, value, notes);
   set_path(tree, path, std::move(value), kCommandLine);
 }
 
-void override_one(Config& tree, const std::string& text, const Registry& registry, Problems& problems) {
+void override_one(Config& tree, const std::string& text, const Registry& registry,
+                  std::vector<std::string>& notes, Problems& problems) {
   const std::size_t equals = text.find('=');
   const std::string path = text.substr(0, equals);
   if (path == "plugins")
@@ -181,7 +229,8 @@ void override_one(Config& tree, const std::string& text, const Registry& registr
   for (const std::string& line : found.lines()) problems.add(kCommandLine, line);
   if (!value) return;
   // Parses it again, so that everything in it has the command line as its place.
-  override_key(tree, path, *parse_yaml_value(value_text, kCommandLine.file, found), registry, problems);
+  override_key(tree, path, *parse_yaml_value(value_text, kCommandLine.file, found), registry, notes,
+               problems);
 }
 
 bool from_command_line(const Config& c) {
@@ -267,18 +316,20 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
   std::optional<Config> tree = parse_yaml(text, file, problems);
   if (!tree) return std::nullopt;
   if (!tree->is_map()) {
-    problems.add(tree->place(), fmt::format("a sweep file is a map of sections, not {}.", tree->described()));
+    problems.add(tree->place(),
+                 fmt::format("a sweep file is a map of sections; this is {}.", tree->described()));
     return std::nullopt;
   }
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   bool paths_changed = load_listed_plugins(*tree, folder, registry, problems);
   spell_out_task(*tree);
+  std::vector<std::string> notes;
   for (const std::string& o : overrides) {
-    override_one(*tree, o, registry, problems);
+    override_one(*tree, o, registry, notes, problems);
     spell_out_task(*tree);
   }
   paths_changed |= make_task_paths_absolute(*tree, folder);
-  SweepFile out{std::move(*tree), text, {}};
+  SweepFile out{std::move(*tree), text, std::move(notes)};
   if (!overrides.empty()) settle_compare(out, registry);
   const char* what = !overrides.empty() ? "overrides" : paths_changed ? "absolute paths" : nullptr;
   if (what) out.text = fmt::format("# {} with {}\n{}", file, what, out.tree.yaml());

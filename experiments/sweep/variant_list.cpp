@@ -74,7 +74,7 @@ class Reader {
     else
       for (WrittenVariant& w : read_variant(item, path, registry_, problems_)) all.push_back({std::move(w)});
     if (problems_.size() > before) return;
-    const std::string own_path = item.is_map() ? path + '.' + item.entries()[0].key : path;
+    const std::string own_path = path + '.' + (item.is_map() ? item.entries()[0].key : item.text());
     const Place place = item.is_map() ? item.entries()[0].key_place : item.place();
     for (std::vector<WrittenVariant>& parts : all)
       add_entry({std::move(parts), grow ? Several::grow : Several::stack}, own_path, place);
@@ -98,10 +98,10 @@ class Reader {
 
  private:
   void add_entry(WrittenEntry written, const std::string& path, const Place& place) {
-    const auto [earlier, is_new] = seen_.insert({identity(written), place});
+    const auto [earlier, is_new] = seen_.insert({identity(written), path});
     if (!is_new)
-      return problems_.add(place, fmt::format("{}: {} is the same as the entry at {}; remove one of them.",
-                                              path, entry_label(written, true), earlier->second.to_string()));
+      return problems_.add(place, fmt::format("{}: {} is the same as {}; remove one of them.", path,
+                                              entry_label(written, true), earlier->second));
     if (entries_.size() == kMaxEntries)
       return problems_.add(place, fmt::format("variants: there are more than {} of them.", kMaxEntries));
     entries_.push_back(without_label(written, path, place));
@@ -111,8 +111,8 @@ class Reader {
   const Registry& registry_;
   Problems& problems_;
   std::vector<VariantEntry> entries_;
-  std::vector<WrittenEntry> written_;  // of each entry
-  std::map<std::string, Place> seen_;
+  std::vector<WrittenEntry> written_;        // of each entry
+  std::map<std::string, std::string> seen_;  // identity, and the path of the entry
 };
 
 }  // namespace

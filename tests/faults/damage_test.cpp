@@ -232,8 +232,8 @@ TEST_CASE("damaged step times are refused: no crash, no hang, no other size") {
   const fs::path file = run.path() / "step_times.tsv";
   heed::StepTimes times(file, {});
   times.add("a", {"", 0, 1.25, 1.25});
-  times.add("b", {"model.feed_forward.width", 48, 1.25, 1.2421875});
-  times.add("c", {"attention.feed_forward_tokens", 1234, 1.25, 1.2578125});
+  times.add("b", {"model.feed_forward.mlp.width", 48, 1.25, 1.2421875});
+  times.add("c", {"variants.tokenformer.feed_forward_tokens", 1234, 1.25, 1.2578125});
   CHECK(damage("step_times", file, {run.path() / "plan.tsv", run.path() / "sweep.yaml"}, sample(60, 800))
             .wrong == 0);
 }

@@ -15,9 +15,9 @@ TEST_CASE("match mistakes: what cannot be reached is refused, with what was trie
   const std::string said = wrong(within("0.0001"));
   CHECK_THAT(said, ContainsSubstring("f.yaml:4:18: compare.match: tokenformer cannot be given the 27,008") &&
                        ContainsSubstring(" parameters of softmax within 0.01 %: of ") &&
-                       ContainsSubstring(" values of attention.tokens, these come nearest: ") &&
+                       ContainsSubstring(" values of variants.tokenformer.tokens, these come nearest: ") &&
                        ContainsSubstring("Allow a larger tolerance, or name another option in adjust: "
-                                         "output_tokens, feed_forward_tokens, layers, heads, dim, steps."));
+                                         "output_tokens, feed_forward_tokens, layers, dim."));
   CHECK(good(within("0.05")).trials.size() == 2);
   SECTION("every variant and point that misses is named") {
     const std::string all =
@@ -32,9 +32,11 @@ TEST_CASE("match mistakes: what cannot be reached is refused, with what was trie
 
 TEST_CASE("match mistakes: an option that the sweep varies cannot be adjusted too") {
   CHECK(wrong(file("[softmax, {tokenformer: {tokens: [8, 16]}}]", "{budget: parameters, adjust: tokens}")) ==
-        "f.yaml:4:47: compare.match: the sweep varies attention.tokens of tokenformer(tokens=8), so it "
+        "f.yaml:4:47: compare.match: the sweep varies variants.tokenformer.tokens of tokenformer(tokens=8), "
+        "so it "
         "cannot be adjusted too. Give it one value, or name another option in adjust.\n"
-        "f.yaml:4:47: compare.match: the sweep varies attention.tokens of tokenformer(tokens=16), so it "
+        "f.yaml:4:47: compare.match: the sweep varies variants.tokenformer.tokens of tokenformer(tokens=16), "
+        "so it "
         "cannot be adjusted too. Give it one value, or name another option in adjust.");
   const std::string widths = "sweep: {parameters: {model.dim: [32, 64]}}\n";
   CHECK_THAT(
@@ -42,11 +44,11 @@ TEST_CASE("match mistakes: an option that the sweep varies cannot be adjusted to
       ContainsSubstring("the sweep varies model.dim of differential"));
   const std::string both = "[softmax, differential]", tight = "{budget: parameters, tolerance: 0.001}";
   CHECK_THAT(wrong(file(both, tight, "sweep: {parameters: {model.feed_forward.mlp.width: [64, 128]}}\n")),
-             ContainsSubstring("the sweep varies model.feed_forward.width of differential"));
+             ContainsSubstring("the sweep varies model.feed_forward.mlp.width of differential"));
   CHECK_THAT(wrong(file(both, tight,
                         "sweep: {parameters: {model.feed_forward: [{mlp: {width: 64}}, {mlp: "
                         "{width: 128}}]}}\n")),
-             ContainsSubstring("the sweep varies model.feed_forward.width of differential"));
+             ContainsSubstring("the sweep varies model.feed_forward.mlp.width of differential"));
   // A row that states no width, and what is within the tolerance as it is.
   CHECK(good(file(both, "{budget: parameters}", "sweep: {parameters: {model.feed_forward: [mlp, swiglu]}}\n"))
             .trials.size() == 4);

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/register.h"
+#include "experiments/budget/tunable.h"
 #include "experiments/sweep/sweep.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/tasks/builtin.h"
@@ -74,7 +75,7 @@ TEST_CASE("match: parameters are matched by the width of the feed-forward, to th
   }
   SECTION("no other value comes nearer") {
     const PlannedTrial& t = of(sweep, "differential");
-    CHECK(t.matched.option == "model.feed_forward.width");
+    CHECK(t.matched.option == "model.feed_forward.mlp.width");
     for (heed::Index step : {-1, 1}) {
       PlannedTrial other = t;
       other.config.feed_forward.options.set("width", heed::Config::integer(t.matched.value + step));
@@ -83,7 +84,7 @@ TEST_CASE("match: parameters are matched by the width of the feed-forward, to th
     }
   }
   SECTION("a variant with a feed-forward of its own moves the size of that") {
-    CHECK(of(sweep, "tokenformer").matched.option == "attention.feed_forward_tokens");
+    CHECK(of(sweep, "tokenformer").matched.option == "variants.tokenformer.feed_forward_tokens");
   }
   SECTION("a moved trial has the id of one that was written so by hand") {
     const auto by_hand = [&](const std::string& text) { return good(text + kTask + kModel).trials.at(0).id; };
@@ -109,7 +110,7 @@ TEST_CASE("match: training FLOPs are matched, by width or by the length of the t
   const Sweep width = good(file(variants, "{budget: train_flops}", train));
   const double target = estimate(of(width, "softmax")).training_flops;
   for (const PlannedTrial& t : width.trials) CHECK(std::abs(estimate(t).training_flops / target - 1) <= 0.02);
-  CHECK(of(width, "window").matched.option == "model.feed_forward.width");
+  CHECK(of(width, "window").matched.option == "model.feed_forward.mlp.width");
   CHECK(of(width, "window").matched.value > 128);
 
   const Sweep steps = good(file(variants, "{budget: train_flops, adjust: steps, tolerance: 0.002}", train));
@@ -137,7 +138,7 @@ TEST_CASE("match: state bytes are matched by width or heads if the feed-forward 
 
   CHECK_THAT(wrong(file("[softmax, linear]", "{budget: state_bytes}")),
              ContainsSubstring("f.yaml:4:18: compare.match: linear cannot be given the ") &&
-                 ContainsSubstring("changing model.feed_forward.width does not change that") &&
+                 ContainsSubstring("changing model.feed_forward.mlp.width does not change that") &&
                  ContainsSubstring("name another option in adjust: ") && ContainsSubstring("heads, dim"));
 }
 
@@ -147,25 +148,26 @@ TEST_CASE("match: any integer option of a variant, its feed-forward or the model
     CHECK(std::abs(sweep.trials.at(1).matched.mismatch()) <= 0.1);
     return sweep.trials.at(1).matched.option;
   };
-  CHECK(option("tokens") == "attention.tokens");
-  CHECK(option("{tokenformer: attention.tokens}") == "attention.tokens");
-  CHECK(option("{tokenformer: feed_forward}") == "attention.feed_forward_tokens");
+  CHECK(option("tokens") == "variants.tokenformer.tokens");
+  CHECK(option("{tokenformer: variants.tokenformer.tokens}") == "variants.tokenformer.tokens");
+  CHECK(option("{tokenformer: feed_forward}") == "variants.tokenformer.feed_forward_tokens");
   CHECK(option("{tokenformer: dim}") == "model.dim");
   CHECK(option("{tokenformer: model.dim}") == "model.dim");
-  CHECK(option("width", "[softmax, {tokenformer: {feed_forward: mlp}}]") == "model.feed_forward.width");
+  CHECK(option("width", "[softmax, {tokenformer: {feed_forward: mlp}}]") == "model.feed_forward.mlp.width");
   CHECK(option("feed_forward", "[{tokenformer: {feed_forward: mlp}}, differential]") ==
-        "model.feed_forward.width");
-  CHECK(option("feed_forward.width", "[softmax, differential]") == "model.feed_forward.width");
-  CHECK(option("memory", "[softmax, wide]") == "attention.memory");
-  CHECK(option("feed_forward", "[softmax, wide]") == "model.feed_forward.width");
-  CHECK(option("tokens", "[softmax, {stack: [softmax, tokenformer]}]") == "attention.tokens");
-  CHECK(option("feed_forward", "[softmax, {stack: [tokenformer, softmax]}]") == "model.feed_forward.width");
+        "model.feed_forward.mlp.width");
+  CHECK(option("mlp.width", "[softmax, differential]") == "model.feed_forward.mlp.width");
+  CHECK(option("memory", "[softmax, wide]") == "variants.wide.memory");
+  CHECK(option("feed_forward", "[softmax, wide]") == "model.feed_forward.mlp.width");
+  CHECK(option("tokens", "[softmax, {stack: [softmax, tokenformer]}]") == "variants.tokenformer.tokens");
+  CHECK(option("feed_forward", "[softmax, {stack: [tokenformer, softmax]}]") ==
+        "model.feed_forward.mlp.width");
   SECTION("also of a feed-forward that a variant puts into the place of the model's") {
     const Sweep sweep = good("variants: [softmax, {tokenformer: {feed_forward: mlp}}]\n" + kTask +
                              "model: {layers: 2, heads: 2, dim: 32, feed_forward: swiglu}\n"
                              "compare: {match: {budget: parameters}}\n");
     const PlannedTrial& moved = of(sweep, "tokenformer");
-    CHECK(moved.matched.option == "model.feed_forward.width");
+    CHECK(moved.matched.option == "model.feed_forward.mlp.width");
     CHECK(moved.matched.reached == static_cast<double>(estimate(moved).parameters));
     CHECK(std::abs(moved.matched.mismatch()) <= 0.02);
   }
@@ -174,7 +176,7 @@ TEST_CASE("match: any integer option of a variant, its feed-forward or the model
         good(file("[softmax, {tokenformer: {output_tokens: [8, 16]}}]",
                   "{budget: parameters, adjust: {tokenformer: tokens, 'tokenformer(output_tokens=16)': dim}, "
                   "tolerance: 0.1}"));
-    CHECK(sweep.trials.at(1).matched.option == "attention.tokens");
+    CHECK(sweep.trials.at(1).matched.option == "variants.tokenformer.tokens");
     CHECK(sweep.trials.at(2).matched.option == "model.dim");
   }
 }
@@ -218,6 +220,26 @@ TEST_CASE("match: each point of a sweep has a budget of its own") {
   }
 }
 
+TEST_CASE("match: the path of each option is also its override") {
+  for (const std::string entry : {"softmax", "differential", "tokenformer", "window: {size: 8}",
+                                  "stack: [{window: {size: 8}}, tokenformer]"}) {
+    const std::string text = "variants:\n- " + entry + "\n" + kTask + kModel;
+    heed::Registry all = known();
+    heed::Problems problems;
+    const auto parsed = heed::parse_sweep_file(text, "f.yaml", {}, all, problems);
+    const Sweep sweep = heed::read_sweep(parsed->tree, "f", all, problems);
+    for (const heed::Tunable& t : heed::tunables_of(sweep.trials.at(0).config, known())) {
+      const heed::Index value = t.name() == "steps" ? 3 : 4;
+      const auto moved = heed::with_value(sweep.points.at(0).trial, sweep.variants.at(0), t, value, known());
+      CAPTURE(entry, t.path);
+      if (!moved) continue;
+      const Sweep typed = good(text, {t.path + "=" + std::to_string(value)});
+      REQUIRE(typed.trials.size() == 1);
+      CHECK(typed.trials[0].id == heed::trial_id(*moved));
+    }
+  }
+}
+
 TEST_CASE("match: a budget is set, changed and removed on the command line") {
   const std::string text =
       file("[softmax, tokenformer]", "{budget: parameters, adjust: {tokenformer: tokens}}");
@@ -226,7 +248,7 @@ TEST_CASE("match: a budget is set, changed and removed on the command line") {
         "model.dim");
   CHECK(good("variants: [softmax, differential]\n" + kTask, {"compare.match.budget=parameters"})
             .trials[1]
-            .matched.option == "model.feed_forward.width");
+            .matched.option == "model.feed_forward.mlp.width");
   SECTION("with other variants, what the file says of those that are gone is gone too") {
     heed::Problems problems;
     Texts notes;
@@ -250,7 +272,7 @@ TEST_CASE("match: a model that grows is matched at its final size, and never bel
   };
   const Sweep sweep = good(with_first("8"));
   const PlannedTrial& t = sweep.trials.at(1);
-  CHECK(t.matched.option == "attention.feed_forward_tokens");
+  CHECK(t.matched.option == "variants.tokenformer.feed_forward_tokens");
   CHECK(t.config.grow.size() == 1);
   CHECK(std::abs(static_cast<double>(estimate(t).parameters) / t.matched.target - 1) <= 0.05);
   const std::string beyond = std::to_string(t.matched.value + 40);
@@ -273,7 +295,7 @@ TEST_CASE("match: the time of a step is measured once and then stored") {
   };
   heed::StepTimes times(folder / "step_times.tsv", in_this_process());
   const PlannedTrial first = planned(&times).trials.at(1);
-  CHECK(first.matched.option == "attention.feed_forward_tokens");
+  CHECK(first.matched.option == "variants.tokenformer.feed_forward_tokens");
   CHECK(first.matched.value < 4000);
   CHECK(first.matched.target > 0);
 

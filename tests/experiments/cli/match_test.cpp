@@ -48,11 +48,12 @@ TEST_CASE("heed match: the plan shows what was adjusted, and starts nothing") {
   CHECK(plan.code == 0);
   CHECK_THAT(plan.out,
              ContainsSubstring("Matched to softmax by parameters, within 2 %:\n"
-                               "variant       adjusted                       to  parameters  target  "
+                               "variant       adjusted                                          to  "
+                               "parameters  target  "
                                "mismatch\n"
-                               "softmax       -                               -") &&
-                 ContainsSubstring("differential  model.feed_forward.width       ") &&
-                 ContainsSubstring("tokenformer   attention.feed_forward_tokens  "));
+                               "softmax       -                                                  -") &&
+                 ContainsSubstring("differential  model.feed_forward.mlp.width  ") &&
+                 ContainsSubstring("tokenformer   variants.tokenformer.feed_forward_tokens  "));
   CHECK_FALSE(fs::exists(folder / "runs"));
 }
 

@@ -254,6 +254,32 @@ TEST_CASE("read_sweep: sweeps in the format of W&B are read") {
         std::vector<double>{0.1, 0.2});
 }
 
+TEST_CASE("overrides: a section that is replaced as a whole is noted") {
+  const auto notes = [](const std::string& override_text) {
+    heed::Problems problems;
+    heed::Registry all = heed::test::fake_registry();
+    const auto file = heed::parse_sweep_file("variants: [softmax]\ntask: {name: mqar, length: 8}\n", "f.yaml",
+                                             {override_text}, all, problems);
+    return file.value().notes;
+  };
+  REQUIRE(notes("task=text").size() == 1);
+  CHECK_THAT(notes("task=text")[0],
+             ContainsSubstring("task.length") && ContainsSubstring("write task.KEY=value"));
+  CHECK(notes("task.name=mqar").empty());
+  CHECK(notes("train.lr=1").empty());
+}
+
+TEST_CASE("overrides: the path of a message is an override, too") {
+  const std::string text =
+      "task: mqar\nvariants: [softmax, window, {stack: [softmax, window]}, {window: {size: 3}}]\n";
+  CHECK(labels(good(text, {"variants[1].window.size=4", "variants[2].stack[1].window.size=[5, 6]"})) ==
+        Texts{"softmax", "window(size=4)", "softmax+window(size=5)", "softmax+window(size=6)",
+              "window(size=3)"});
+  for (const char* path : {"variants[4].window.size=4", "variants[0].window.size=4", "variants[0].size=4",
+                           "variants[x].window.size=4", "variants[1].stack[0].window.size=4", "variants[1=4"})
+    CHECK_THAT(wrong(text, {path}), ContainsSubstring("write variants.NAME.OPTION=value"));
+}
+
 TEST_CASE("overrides: they change any key, and lists make axes") {
   CHECK(rates(good(kSmall, {"train.lr=0.5"})) == std::vector<double>{0.5});
   CHECK(rates(good(kSmall, {"train.lr=[1e-3,3e-3]"})) == std::vector<double>{0.001, 0.003});
