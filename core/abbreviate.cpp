@@ -60,4 +60,9 @@ std::string abbreviated(std::string_view message) {
   return out;
 }
 
+std::string with_article(std::string_view noun) {
+  const bool vowel = std::string_view("aeiou").find(noun.substr(0, 1)) != std::string_view::npos;
+  return (vowel ? "an " : "a ") + std::string(noun);
+}
+
 }  // namespace heed

@@ -10,4 +10,6 @@ namespace heed {
 // message for the user goes through it, once or several times.
 std::string abbreviated(std::string_view message);
 
+std::string with_article(std::string_view noun);  // "a task", "an optimizer"
+
 }  // namespace heed

@@ -188,16 +188,16 @@ bool Config::read(double& value) const {
 std::string Config::described() const {
   switch (kind_) {
     case Kind::null:
-      return "nothing";
+      return "null";
     case Kind::scalar: {
       double number;
       bool boolean;
       return read(number) || read(boolean) ? text_ : fmt::format("the string '{}'", text_);
     }
     case Kind::sequence:
-      return fmt::format("a list of {}", items_.size());
+      return items_.empty() ? "an empty list" : fmt::format("a list of {}", items_.size());
     case Kind::map:
-      return "a map";
+      return entries_.empty() ? "an empty map" : "a map";
   }
   return "";
 }
@@ -269,7 +269,8 @@ void Problems::throw_if_any() const {
 
 std::string nearest(std::string_view name, const std::vector<std::string>& candidates) {
   std::string best;
-  std::size_t least = std::max<std::size_t>(2, name.size() / 3) + 1;  // a larger distance is no typing error
+  // A larger distance is no typing error; in a short word, two other letters make another word.
+  std::size_t least = std::max<std::size_t>(name.size() < 5 ? 1 : 2, name.size() / 3) + 1;
   for (const std::string& c : candidates) {
     const std::size_t longer = std::max(name.size(), c.size()), shorter = std::min(name.size(), c.size());
     if (longer - shorter >= least) continue;  // the edit distance is at least the difference in length

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 
 namespace heed {
 
@@ -65,6 +66,24 @@ std::string meant_boolean(const Config& c) {
   return "";
 }
 
+// "1.5" for 1,5; empty if that is no number.
+std::string with_point(const Config& c) {
+  const std::size_t comma = c.text().find(',');
+  if (!c.is_scalar() || comma == std::string::npos) return "";
+  std::string text = c.text();
+  text[comma] = '.';
+  double number;
+  return Config::scalar(text).read(number) ? text : "";
+}
+
+// In {lr: 1,5} the parser finds the key 5 without a value. Returns what was probably meant, or "".
+std::string meant_decimal(const Config::Entry& before, const Config::Entry& e) {
+  long long whole, digits;
+  const bool is_decimal =
+      e.value.is_null() && before.value.read(whole) && Config::scalar(e.key).read(digits) && digits >= 0;
+  return is_decimal ? fmt::format(" Did you mean '{}: {}.{}'?", before.key, whole, e.key) : "";
+}
+
 }  // namespace
 
 Config to_config(bool value) { return Config::boolean(value); }
@@ -94,6 +113,14 @@ void from_config(const Config& c, const std::string& path, const OptionText&, bo
 void from_config(const Config& c, const std::string& path, const OptionText& text, std::ptrdiff_t& value,
                  Problems& problems) {
   long long read;
+  double number;
+  const bool is_number = c.read(number), is_whole = is_number && number == std::floor(number);
+  if (is_whole && !c.read(read) && std::abs(number) >= 0x1p63)
+    return problems.add(c.place(), fmt::format("{}: {} is too large{}.", path, c.text(),
+                                               text.max ? "; it must be " + range(text) : ""));
+  if (is_whole && !c.read(read))  // 1e3, 10.0
+    return problems.add(c.place(), fmt::format("{}: expected an integer, found {}. Did you mean {:.0f}?",
+                                               path, c.text(), number));
   if (read_or_report(c, path, "an integer", read, value, problems))
     check_range(c, path, text, static_cast<double>(value), problems);
 }
@@ -101,6 +128,9 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
 void from_config(const Config& c, const std::string& path, const OptionText& text, double& value,
                  Problems& problems) {
   double read;
+  if (const std::string meant = with_point(c); !meant.empty())
+    return problems.add(c.place(), fmt::format("{}: expected a number, found {}. Did you mean {}?", path,
+                                               c.described(), meant));
   if (read_or_report(c, path, "a number", read, value, problems)) check_range(c, path, text, value, problems);
 }
 
@@ -129,11 +159,15 @@ void refuse_unknown(const Config& in, const std::string& path, const std::string
                     const std::vector<OptionInfo>& known, Problems& problems) {
   std::vector<std::string> names;
   for (const OptionInfo& o : known) names.push_back(o.name);
-  for (const Config::Entry& e : in.entries())
-    if (std::find(names.begin(), names.end(), e.key) == names.end())
-      problems.add(e.key_place, names.empty() ? fmt::format("{}.{}: {} has no options.", path, e.key, owner)
-                                              : fmt::format("{}.{}: unknown option of {}.{}", path, e.key,
-                                                            owner, suggestion(e.key, names)));
+  for (std::size_t i = 0; i < in.entries().size(); ++i) {
+    const Config::Entry& e = in.entries()[i];
+    if (std::find(names.begin(), names.end(), e.key) != names.end()) continue;
+    std::string hint = i > 0 ? meant_decimal(in.entries()[i - 1], e) : "";
+    if (hint.empty()) hint = suggestion(e.key, names);
+    problems.add(e.key_place, names.empty()
+                                  ? fmt::format("{}.{}: {} has no options.", path, e.key, owner)
+                                  : fmt::format("{}.{}: unknown option of {}.{}", path, e.key, owner, hint));
+  }
 }
 
 }  // namespace detail

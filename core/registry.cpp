@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "core/abbreviate.h"
+
 namespace heed {
 namespace {
 
@@ -38,8 +40,8 @@ template <class E>
 void refuse_taken(const std::vector<E>& entries, const std::vector<E>& more, const char* kind) {
   for (const E& e : more)
     if (const E* other = find(entries, e.name))
-      throw Error(fmt::format("it brings a {} called '{}', and {} has one of this name; give yours another.",
-                              kind, e.name, owner(*other)));
+      throw Error(fmt::format("it brings {} called '{}', and {} has one of this name; give yours another.",
+                              with_article(kind), e.name, owner(*other)));
 }
 
 template <class E>

@@ -11,9 +11,9 @@ namespace heed {
 struct LimitOptions {
   std::string time = "24h", memory = "90%", output = "64MiB";
   void describe(auto& option) {
-    option("time", time, {.doc = "time of a trial, as 30s, 10m, 2h; 0: no limit"});
+    option("time", time, {.doc = "time of a trial: seconds, or as 30s, 10m, 1h 30m; 0: no limit"});
     option("memory", memory,
-           {.doc = "memory that a trial may allocate, as 512MiB, 2GiB, 50% of the machine's; 0: no limit"});
+           {.doc = "memory that each trial may allocate, as 512MiB, 2GiB, 50% of the machine's; 0: no limit"});
     option("output", output, {.doc = "output that a trial may print, as 10MiB; 0: no limit"});
   }
   void check(const Refuse& refuse) const;

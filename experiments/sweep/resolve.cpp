@@ -4,6 +4,7 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/sweep/train_section.h"
@@ -69,7 +70,7 @@ void resolve_slot(const Config* model, const char* slot, const char* what,
   const Config* given = model ? model->find(slot) : nullptr;
   const std::string path = fmt::format("model.{}", slot);
   Named named{choice.name, Config(), {}};
-  if (given && !read_named(*given, path, fmt::format("a {}", what), named, problems)) return;
+  if (given && !read_named(*given, path, with_article(what), named, problems)) return;
   if (named.name == "none") {
     choice = {"none", Config::map()};
     return;
@@ -89,12 +90,10 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
     all.emplace_back("none");
     return all;
   };
-  trial.positions.name = "learned";
   resolve_slot(
       model, "positions", "kind of position", with_none(names(registry.positions())),
       [&](const std::string& name) { return registry.find_position(name); }, registry, trial.positions,
       problems);
-  trial.feed_forward.name = "mlp";
   resolve_slot(
       model, "feed_forward", "feed-forward", with_none(variant_names(registry, false)),
       [&](const std::string& name) { return registry.find_variant(name); }, registry, trial.feed_forward,

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
 #include "core/model/model_spec.h"
 #include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_options.h"
@@ -50,8 +51,21 @@ std::string unknown_name(const std::string& what, const std::string& name,
                          const std::vector<std::string>& known, const Registry& registry) {
   const std::string kind = registry.kind_of(name);
   return (kind.empty() ? fmt::format("unknown {} '{}'.", what, name)
-                       : fmt::format("'{}' is {}, not a {}.", name, kind, what)) +
+                       : fmt::format("'{}' is {}, not {}.", name, kind, with_article(what))) +
          suggestion(name, known);
+}
+
+void refuse_lists(Config& sections, const std::vector<OptionInfo>& options, Problems& problems) {
+  for (const OptionInfo& o : options) {
+    const Config* value = sections.find_path(o.name);
+    if (!value || !value->is_sequence() || o.type.starts_with("list")) continue;
+    problems.add(
+        value->place(),
+        fmt::format("{0}: expected one {1}, found {2}. To sweep it: sweep: {{parameters: {{{0}: {3}}}}}.",
+                    o.name, o.type, value->described(),
+                    value->items().empty() ? "[...]" : value->canonical()));
+    if (!value->items().empty()) sections.set_path(o.name, Config(value->items()[0]));
+  }
 }
 
 bool is_swept(const Config& tree, const std::string& path) {

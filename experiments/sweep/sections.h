@@ -51,6 +51,10 @@ std::string unknown_name(const std::string& what, const std::string& name,
 // string. `train` has the options of every optimizer and schedule.
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry);
 
+// Refuses a list at a path that takes one value, with the way to sweep it. Its first item takes its place, so
+// that it is refused once.
+void refuse_lists(Config& sections, const std::vector<OptionInfo>& options, Problems& problems);
+
 // Returns true if `sweep` varies this path.
 bool is_swept(const Config& tree, const std::string& path);
 

@@ -178,14 +178,15 @@ std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& re
   return trials;
 }
 
-Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
-                 Problems& problems) {
+Sweep read_sweep(Config tree, const std::string& default_name, const Registry& registry, Problems& problems) {
   Sweep sweep;
   check_keys(tree, problems);
   sweep.name = read_name(tree, default_name, problems);
   const SaveOptions save = read_save(tree, problems);
   sweep.variants = read_variants(tree, registry, problems);
-  const Axes axes = read_axes(tree, section_options(tree, registry), problems);
+  const std::vector<OptionInfo> options = section_options(tree, registry);
+  refuse_lists(tree, options, problems);
+  const Axes axes = read_axes(tree, options, problems);
   sweep.seeds = axes.seeds;
   LimitOptions limits;
   read_section(limits, tree.find("limits"), "limits", {}, problems);

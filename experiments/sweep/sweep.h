@@ -48,8 +48,7 @@ struct Sweep {
 // model (without memory for its parameters). Adds all mistakes to `problems`; the sweep is then incomplete.
 // Equal trials appear once. The result depends on the arguments only: reading a sweep starts no process,
 // reads no clock and writes nothing. A budget (compare.match) is read, not met: see fit_budgets.
-Sweep read_sweep(const Config& tree, const std::string& default_name, const Registry& registry,
-                 Problems& problems);
+Sweep read_sweep(Config tree, const std::string& default_name, const Registry& registry, Problems& problems);
 
 // Returns the trials in plan order. The variants change fastest and the seeds slowest, so that the comparison
 // of a sweep that is still running has every variant, and grows evenly. `resolve` returns the configuration

@@ -12,6 +12,7 @@
 #include <yaml-cpp/mark.h>
 #include <yaml-cpp/parser.h>
 
+#include "experiments/trial/yaml_mistake.h"
 #include "results/atomic_file.h"
 #include "results/utf8.h"
 
@@ -214,6 +215,8 @@ Config parse(std::string_view text, const Source& source, Problems& problems) {
   if (text.size() > kMaxBytes)
     throw Unreadable{source.at(0),
                      fmt::format("the file has {} bytes; at most {} are allowed.", text.size(), kMaxBytes)};
+  if (text.starts_with("\x89HDF"))
+    throw Unreadable{source.at(0), "this is an HDF5 file; a YAML file is expected here."};
   check_characters(text, source);
   std::istringstream stream{std::string(text)};
   try {
@@ -227,7 +230,9 @@ Config parse(std::string_view text, const Source& source, Problems& problems) {
       throw Unreadable{source.at(*rest.start), "this is after the end of the document; remove it."};
     return builder.take();
   } catch (const YAML::ParserException& e) {
-    throw Unreadable{source.at(e.mark), fmt::format("this cannot be read as YAML ({}).", e.msg)};
+    if (const auto tab = find_indenting_tab(text, e.mark.line))
+      throw Unreadable{source.at(*tab), "this is a tab; indent with spaces."};
+    throw Unreadable{source.at(e.mark), plain_mistake(e.msg)};
   }
 }
 

@@ -146,13 +146,19 @@ TEST_CASE("config: keys are found, replaced, erased and reached by a dotted path
 }
 
 TEST_CASE("config: described() has kind and value") {
-  CHECK(Config().described() == "nothing");
+  CHECK(Config().described() == "null");
+  CHECK(Config::sequence({}).described() == "an empty list");
+  CHECK(Config::map().described() == "an empty map");
   CHECK(plain("abc").described() == "the string 'abc'");
   CHECK(quoted("1").described() == "the string '1'");
   CHECK(plain("1.5").described() == "1.5");
   CHECK(plain("true").described() == "true");
   CHECK(Config::sequence({plain("1"), plain("2")}).described() == "a list of 2");
-  CHECK(Config::map().described() == "a map");
+  CHECK([] {
+    Config c = Config::map();
+    c.set("a", plain("1"));
+    return c.described();
+  }() == "a map");
 }
 
 TEST_CASE("config: problems come in the order of their places, those without one first") {
@@ -192,6 +198,8 @@ TEST_CASE("config: the nearest name is the one a typing error away") {
   CHECK(nearest("global_token", names) == "global_tokens");
   CHECK(nearest("glob_tokens", names) == "global_tokens");
   CHECK(nearest("width", names).empty());
+  CHECK(nearest("sice", {"tile"}).empty());  // two letters of four make another word
+  CHECK(nearest("task", {"topk"}).empty());
   CHECK(nearest("size", {}).empty());
   CHECK(nearest("ab", {"ax", "ab"}) == "ab");
   CHECK(nearest("ay", {"ax", "az"}) == "ax");  // the first of equals

@@ -117,12 +117,26 @@ TEST_CASE("options: an option of a variant without options is refused") {
   CHECK(missing(problems.lines()[0], {"f.yaml:3:5: variants[0].plain.size:", "'plain'", "no options"}) == "");
 }
 
+TEST_CASE("options: a number that is written in another way is refused with what was meant") {
+  CHECK(missing(refused("size", scalar("1e3")), {"found 1e3", "Did you mean 1000?"}) == "");
+  CHECK(missing(refused("size", scalar("8.0")), {"found 8.0", "Did you mean 8?"}) == "");
+  CHECK(missing(refused("size", scalar("99999999999999999999")), {"model.size:", "is too large"}) == "");
+  CHECK(missing(refused("rate", scalar("1,5")), {"found the string '1,5'", "Did you mean 1.5?"}) == "");
+  // {rate: 1,5} has the keys rate and 5.
+  Config c = given("rate", scalar("1"));
+  c.set("5", Config());
+  Problems problems;
+  Everything o;
+  read_options(o, c, "model", "'model'", problems);
+  CHECK(missing(problems.lines().at(0), {"model.5:", "Did you mean 'rate: 1.5'?"}) == "");
+}
+
 TEST_CASE("options: a value of the wrong type is refused with the expected and the found type") {
   CHECK(missing(refused("causal", scalar("yes")),
                 {"f.yaml:3:9: model.causal:", "true or false", "found the string 'yes'"}) == "");
   CHECK(missing(refused("size", scalar("1.5")), {"f.yaml:3:9: model.size:", "an integer", "found 1.5"}) ==
         "");
-  CHECK(missing(refused("size", list({})), {"f.yaml:3:9: model.size:", "an integer", "found a list of 0"}) ==
+  CHECK(missing(refused("size", list({})), {"f.yaml:3:9: model.size:", "an integer", "found an empty list"}) ==
         "");
   CHECK(missing(refused("rate", scalar("fast")),
                 {"f.yaml:3:9: model.rate:", "a number", "found the string 'fast'"}) == "");
@@ -131,7 +145,7 @@ TEST_CASE("options: a value of the wrong type is refused with the expected and t
   CHECK(missing(refused("norm", Config::map({"f.yaml", 3, 9})),
                 {"f.yaml:3:9: model.norm:", "a string", "found a map"}) == "");
   CHECK(missing(refused("path", Config::null({"f.yaml", 3, 9})),
-                {"f.yaml:3:9: model.path:", "a string", "found nothing"}) == "");
+                {"f.yaml:3:9: model.path:", "a string", "found null"}) == "");
   CHECK(missing(refused("steps", scalar("3")),
                 {"f.yaml:3:9: model.steps:", "a list of integers", "found 3"}) == "");
   CHECK(missing(refused("steps", list({scalar("1"), scalar("x")})),

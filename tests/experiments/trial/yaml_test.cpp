@@ -75,8 +75,14 @@ TEST_CASE("yaml: columns count characters, not bytes") {
 }
 
 TEST_CASE("yaml: a text that is not YAML is refused with its place") {
-  CHECK(missing(unreadable("a: [1, 2\n"), {"f.yaml:2:1:", "flow not found)"}) == "");
-  CHECK(missing(unreadable("a: b: c\n"), {"f.yaml:1:5:", "(illegal map value)"}) == "");
+  CHECK(missing(unreadable("a: [1, 2\n"), {"f.yaml:2:1:", "a list is not closed: a ']'"}) == "");
+  CHECK(missing(unreadable("a: {b: 1\n"), {"f.yaml:2:1:", "a map is not closed: a '}'"}) == "");
+  CHECK(missing(unreadable("a: b: c\n"), {"f.yaml:1:5:", "a ': ' cannot be here"}) == "");
+  CHECK(missing(unreadable("a: 'b\n"), {"f.yaml:", "a quotation mark is missing"}) == "");
+  CHECK(missing(unreadable("a: ]\n"), {"f.yaml:1:4:", "closes nothing"}) == "");
+  CHECK(missing(unreadable("a: @b\n"), {"f.yaml:1:4:", "put the text in quotes"}) == "");
+  CHECK(missing(unreadable("a:\n\tb: 1\n"), {"f.yaml:2:1:", "this is a tab; indent with spaces."}) == "");
+  CHECK(missing(unreadable("\x89HDF\r\n\x1a\n"), {"f.yaml:1:1:", "this is an HDF5 file"}) == "");
   CHECK(missing(unreadable(""), {"f.yaml:1:1:", "empty"}) == "");
   CHECK(missing(unreadable("# only a comment\n"), {"f.yaml:1:1:", "empty"}) == "");
 }

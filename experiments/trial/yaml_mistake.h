@@ -1,0 +1,16 @@
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace heed {
+
+// Returns the parser's message in words that say what to change.
+std::string plain_mistake(const std::string& parser_message);
+
+// Returns the offset of the first tab that indents a line, up to line `last` (from 0). YAML allows only
+// spaces there, and the parser's message names something else.
+std::optional<std::size_t> find_indenting_tab(std::string_view text, int last);
+
+}  // namespace heed
