@@ -10,6 +10,7 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/report/compare/table_text.h"
+#include "experiments/sweep/sections.h"
 #include "experiments/sweep/variant_list.h"
 #include "experiments/sweep/variant_names.h"
 #include "experiments/trial/label.h"
@@ -136,6 +137,9 @@ std::vector<VariantEntry> variants_of(const std::vector<std::string>& words, con
       if (registry.variant(name).is_mixer()) wanted.push_back({name});
   std::vector<VariantEntry> entries;
   for (const Wanted& w : wanted) {
+    const std::vector<std::string> known = variant_names(registry, true);
+    if (std::find(known.begin(), known.end(), w.name) == known.end())
+      throw UsageError(unknown_name("variant", w.name, known, registry));
     Config entry = Config::map(), tree = Config::map();
     entry.set(w.name, w.options);
     tree.set("variants", Config::sequence({entry}));

@@ -130,7 +130,8 @@ po::variables_map parse(const Command& c, const std::vector<std::string>& words)
     po::store(po::command_line_parser(words).options(all).positional(positional).style(style).run(), values);
     if (values.count("help") == 0) po::notify(values);  // checks that required options are present
   } catch (const po::unknown_option& e) {
-    const std::vector<std::string> known = option_names(c.options);
+    std::vector<std::string> known = option_names(c.options);
+    for (const std::string& name : option_names(plugin_options(c))) known.push_back(name);
     throw UsageError(fmt::format("unknown option '{}'.{}", e.get_option_name(),
                                  suggestion(completed(e.get_option_name(), known), known)));
   } catch (const po::too_many_positional_options_error&) {
@@ -214,6 +215,15 @@ void repair_environment() {
   std::signal(SIGCHLD, SIG_DFL);
 }
 
+// Returns the help that a wrong command line may need: of its verb, or of all.
+std::string more_help(const std::vector<std::string>& words) {
+  const std::vector<Command> commands = all_commands();
+  for (const std::string& word : words)
+    for (const Command& c : commands)
+      if (c.name == word) return fmt::format("`heed {} --help` describes it.", word);
+  return "`heed --help` lists the verbs.";
+}
+
 int guarded(const std::vector<std::string>& words) {
   try {
     const int code = run(words);
@@ -222,7 +232,7 @@ int guarded(const std::vector<std::string>& words) {
       return say(kInputOutput, "heed: standard output cannot be written.");
     return code;
   } catch (const UsageError& e) {
-    return say(kWrongCommandLine, fmt::format("heed: {}\n`heed --help` lists the verbs.", e.what()));
+    return say(kWrongCommandLine, fmt::format("heed: {}\n{}", e.what(), more_help(words)));
   } catch (const PluginError& e) {
     return say(kRefusedPlugin, fmt::format("heed: {}", e.what()));
   } catch (const Stopped& e) {

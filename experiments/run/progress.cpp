@@ -64,10 +64,12 @@ double share_done(const TrialProgress& p) {
 
 }  // namespace
 
-std::string status_text(results::Status status, const std::string& reason, Index steps) {
-  if (status == results::Status::done) return "done";
-  return fmt::format("{} after {}: {}", results::to_string(status),
-                     count_text(static_cast<std::size_t>(steps), "step"), reason);
+std::string status_text(results::Status status, const std::string& reason, Index steps,
+                        const std::string& took) {
+  if (status == results::Status::done) return took.empty() ? "done" : "done in " + took;
+  return fmt::format("{} after {}{}{}: {}", results::to_string(status),
+                     count_text(static_cast<std::size_t>(steps), "step"), took.empty() ? "" : ", ", took,
+                     reason);
 }
 
 std::string progress_text(const TrialProgress& p) {
@@ -113,8 +115,8 @@ void Progress::ended(std::size_t trial, results::Status status, const std::strin
   done_ += trials_[trial].work;
   if (terminal_ && status == results::Status::done) return;
   message(
-      fmt::format("[{}/{}] {}: {} in {}{}", earlier_ + ended_, earlier_ + trials_.size(), trials_[trial].name,
-                  status_text(status, reason, r.progress.step), duration_text(now - r.since),
+      fmt::format("[{}/{}] {}: {}{}", earlier_ + ended_, earlier_ + trials_.size(), trials_[trial].name,
+                  status_text(status, reason, r.progress.step, duration_text(now - r.since)),
                   ended_ < trials_.size() ? fmt::format("; left {}", duration_text(seconds_left(now))) : ""));
   drawn_at_ = now;
 }

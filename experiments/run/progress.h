@@ -55,8 +55,10 @@ class Progress {
   std::size_t drawn_lines_ = 0;
 };
 
-// Returns "done", or the reason: "diverged after 12 steps: the loss is not finite".
-std::string status_text(results::Status status, const std::string& reason, Index steps);
+// Returns "done in 3 s", or the reason: "diverged after 12 steps, 3 s: the loss is not finite". `took` may be
+// empty.
+std::string status_text(results::Status status, const std::string& reason, Index steps,
+                        const std::string& took = "");
 
 // Returns "step 120/2000  loss 0.53  accuracy 0.980  96 steps/s  left 20 s".
 std::string progress_text(const TrialProgress& progress);

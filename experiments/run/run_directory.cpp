@@ -47,8 +47,8 @@ std::string one_field(std::string text) {
 
 // Names of heed's files. The folder may have other files too, for example with `-o .`.
 bool is_ours(const std::string& name) {
-  static const std::set<std::string> of_root = {
-      "sweep.yaml", "sweep.yaml.old", "plan.tsv", "results.h5", "report.html", "step_times.tsv", "job.sh"};
+  static const std::set<std::string> of_root = {"sweep.yaml",  "sweep.yaml.old", "plan.tsv", "results.h5",
+                                                "report.html", "step_times.tsv", "job.sh"};
   return of_root.contains(name) || results::is_id(name.substr(0, name.find('.')));
 }
 
@@ -112,6 +112,7 @@ PlanClaim RunDirectory::prepare(const Sweep& sweep, const std::string& sweep_tex
 }
 
 std::string RunDirectory::plan_text() const {
+  if (!fs::exists(root_)) throw results::IoError(root_, "there is no such folder.");
   if (!fs::exists(plan()))
     throw Error(fmt::format(
         "{}: this is no run directory of heed, it has no plan.tsv. `heed run SWEEP.yaml` makes one.",

@@ -56,7 +56,7 @@ Trained train(const TrialConfig& trial, const Registry& registry, const Task& ta
     auto larger = std::make_unique<Learner>(*stage, trial, registry, task, threads);
     const double change = larger->training.grow_from(learner->training);
     if (!is_finite(change)) {
-      log.failure = fmt::format("the logits after step {}, before growth, are not finite", log.steps - 1);
+      log.failure = "the logits before growth are not finite";
       break;
     }
     log.growth_difference.push_back(change);

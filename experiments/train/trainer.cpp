@@ -70,10 +70,6 @@ Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Sp
   return {total.mean_loss(), total.accuracy(), macro(scored, correct), total.scored};
 }
 
-Index evaluation_interval(const TrainOptions& o) {
-  return o.evaluate_every > 0 ? o.evaluate_every : std::max<Index>(1, o.steps / 20);
-}
-
 Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
                    const Registry& registry, int threads)
     : model_(model),
@@ -126,7 +122,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
     log.seconds += steady_seconds() - started;
 
     const bool last = s + 1 == o.steps;
-    if (last || (s + 1) % evaluation_interval(o) == 0) {
+    if (last || (s + 1) % o.evaluation_interval() == 0) {
       // All points of the curve use the same sequences, so that they are comparable. The result on the whole
       // of a finite split is recorded separately.
       const Evaluation e =
@@ -144,7 +140,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
     if (hooks.progress) hooks.progress({s + 1, o.steps, done.loss, accuracy});
     // The loss of a step is computed before its update, so only a later evaluation shows broken parameters.
     if (!log.validation_loss.empty() && !is_finite(log.validation_loss.back())) {
-      log.failure = fmt::format("the validation loss after step {} is not finite", s);
+      log.failure = "the validation loss is not finite";
       return false;
     }
     if (!last && hooks.leave && hooks.leave(state(log))) {

@@ -121,7 +121,4 @@ class Training {
   Sequences room_;
 };
 
-// Returns the number of steps between two validations.
-Index evaluation_interval(const TrainOptions& options);
-
 }  // namespace heed

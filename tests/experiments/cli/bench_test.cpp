@@ -70,7 +70,7 @@ TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
     CHECK(ended.code == code);
     CHECK_THAT(ended.err, ContainsSubstring(reason));
   };
-  refused({"bench", "sofmax"}, 64, "softmax");
+  refused({"bench", "sofmax"}, 2, "softmax");
   refused({"bench", "tokenformer", "--length", "8"}, 64, "is a layer, not a mixer");
   refused({"bench", "size=8"}, 2, "no variant precedes it");
   refused({"bench", "window", "sise=4"}, 64, "Did you mean 'size'?");

@@ -28,7 +28,7 @@ TEST_CASE("heed run: a trial whose last step makes the parameters NaN has diverg
         1);
   const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
   CHECK(results.texts("status") == Words{"diverged", "diverged"});
-  CHECK(results.texts("reason")[0] == "the validation loss after step 0 is not finite");
+  CHECK(results.texts("reason")[0] == "the validation loss is not finite");
 }
 
 TEST_CASE("heed run: the peak memory of a trial is the same for batch 64 and batch 1,024") {

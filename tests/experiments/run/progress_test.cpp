@@ -54,7 +54,7 @@ TEST_CASE(
         "[3/4] a seed=0: done in 10 s; left 30 s\n"  // a quarter of the work took 10 s
         "b seed=0  step  50/100  loss 0.5     accuracy 0.750  10 steps/s  left 5.0 s\n"
         "3/4 trials, 1 running, 45 s, left 27 s\n"
-        "[4/4] b seed=0: diverged after 50 steps: the loss is not finite in 40 s\n");
+        "[4/4] b seed=0: diverged after 50 steps, 40 s: the loss is not finite\n");
 }
 
 TEST_CASE("progress: a trial that was stopped and is given up has its own steps and time") {
@@ -65,7 +65,7 @@ TEST_CASE("progress: a trial that was stopped and is given up has its own steps 
   progress.dropped(0);
   progress.ended(0, Status::killed, "the time limit of its job is too short", 70'012);
   CHECK(tape.text() ==
-        "[1/1] a seed=0: killed after 7 steps: the time limit of its job is too short in 12 s\n");
+        "[1/1] a seed=0: killed after 7 steps, 12 s: the time limit of its job is too short\n");
 }
 
 TEST_CASE("progress: what cannot be written is no error") {

@@ -216,7 +216,7 @@ TEST_CASE("checkpoint: a growth from spoiled parameters is detected") {
     trial.grow[0].steps = 1;
   });
   INFO(spoiled.log.failure);
-  CHECK(spoiled.log.failure == "the logits after step 0, before growth, are not finite");
+  CHECK(spoiled.log.failure == "the logits before growth are not finite");
   CHECK(spoiled.log.growth_difference.empty());
 }
 
@@ -291,6 +291,8 @@ TEST_CASE("checkpoint: times and sizes are read in usual notation") {
   CHECK(heed::read_duration("10 m") == 600);
   CHECK(heed::read_duration("7") == 7);
   CHECK(heed::read_duration("500ms") == 0.5);
+  CHECK(heed::read_duration("1h30m") == 5400);
+  CHECK(heed::read_duration("1 h 18 min") == 4680);
   for (const char* wrong : {"", "s", "-1s", "3 weeks", "nan", "1e999", "5s s"})
     CHECK_FALSE(heed::read_duration(wrong));
   CHECK(heed::read_bytes("2GiB") == 2147483648.0);
