@@ -58,6 +58,7 @@ bool print_if_found(const E* entry, const char* kind) {
 }
 
 void print_metrics() {
+  fmt::print("Metrics (compare.metric)\n");
   Rows rows = {{"metric", "unit", "better", "varies", "meaning"}};
   for (const MetricInfo& m : metrics())
     rows.push_back({m.name, m.unit, to_string(m.better), m.varies ? "yes" : "", m.description});
@@ -82,8 +83,55 @@ void print_train(const Registry& registry) {
              defaults.schedule);
 }
 
+void print_model(const Registry& registry) {
+  std::vector<OptionInfo> options = list_options<ModelOptions>();
+  const auto with_none = [](std::vector<std::string> all) {
+    all.emplace_back("none");
+    return all;
+  };
+  const TrialConfig defaults;
+  options.push_back({"positions",
+                     "string",
+                     defaults.positions.name,
+                     {.choices = with_none(names(registry.positions())),
+                      .doc = "kind of position; with options: {rope: {base: 500}}"}});
+  options.push_back({"feed_forward",
+                     "string",
+                     defaults.feed_forward.name,
+                     {.choices = with_none(variant_names(registry, false)),
+                      .doc = "feed-forward of each block; with options: {mlp: {width: 64}}"}});
+  print_options(options);
+}
+
+// The groups of `heed list`, each also by its own name: `heed list tasks`.
+struct Group {
+  std::string name;  // plural
+  void (*print)(const Registry&);
+};
+
+const std::vector<Group>& groups() {
+  static const std::vector<Group> all = {
+      {"variants",
+       [](const Registry& r) {
+         const std::vector<std::string> attention = variant_names(r, true);
+         print_group("Variants (variants)", r.variants(), &attention);
+       }},
+      {"feed-forwards",
+       [](const Registry& r) {
+         const std::vector<std::string> feed_forward = variant_names(r, false);
+         print_group("Feed-forwards (model.feed_forward; or none)", r.variants(), &feed_forward);
+       }},
+      {"positions",
+       [](const Registry& r) { print_group("Positions (model.positions; or none)", r.positions()); }},
+      {"optimizers", [](const Registry& r) { print_group("Optimizers (train.optimizer)", r.optimizers()); }},
+      {"schedules", [](const Registry& r) { print_group("Schedules (train.schedule)", r.schedules()); }},
+      {"tasks", [](const Registry& r) { print_group("Tasks (task)", r.tasks()); }},
+      {"metrics", [](const Registry&) { print_metrics(); }}};
+  return all;
+}
+
 int describe(const std::string& name, const Registry& registry) {
-  if (name == "model") return print_options(list_options<ModelOptions>()), kDone;
+  if (name == "model") return print_model(registry), kDone;
   if (name == "train") return print_train(registry), kDone;
   // Entries of several kinds may have the same name: the variant and the schedule `linear`.
   bool found = print_if_found(registry.find_variant(name), "variant");
@@ -97,7 +145,10 @@ int describe(const std::string& name, const Registry& registry) {
       fmt::print("\nA generated task also takes {}: a list of other lengths for the test.\n", kTestLengths);
   }
   if (found) return kDone;
+  for (const Group& g : groups())
+    if (name == g.name || name + 's' == g.name) return g.print(registry), kDone;
   std::vector<std::string> known = {"model", "train"};
+  for (const Group& g : groups()) known.push_back(g.name);
   for (const auto& all : {names(registry.variants()), names(registry.positions()),
                           names(registry.optimizers()), names(registry.schedules()), names(registry.tasks())})
     known.insert(known.end(), all.begin(), all.end());
@@ -106,19 +157,10 @@ int describe(const std::string& name, const Registry& registry) {
 
 int run(const Input& input, Registry& registry) {
   if (input.has("name")) return describe(input.get<std::string>("name"), registry);
-  const std::vector<std::string> attention = variant_names(registry, true),
-                                 feed_forward = variant_names(registry, false);
-  print_group("Variants (variants)", registry.variants(), &attention);
-  print_group("Feed-forwards (model.feed_forward; or none)", registry.variants(), &feed_forward);
-  print_group("Positions (model.positions; or none)", registry.positions());
-  print_group("Optimizers (train.optimizer)", registry.optimizers());
-  print_group("Schedules (train.schedule)", registry.schedules());
-  print_group("Tasks (task)", registry.tasks());
-  fmt::print("Metrics (compare.metric)\n");
-  print_metrics();
+  for (const Group& g : groups()) g.print(registry);
   fmt::print(
-      "\n`heed list NAME` shows the options of one; `heed list model` and `heed list train` those of the "
-      "sections.\n");
+      "\n`heed list NAME` shows the options of one, `heed list tasks` only the tasks; `heed list model` and "
+      "`heed\nlist train` show the options of the sections.\n");
   return kDone;
 }
 
@@ -128,9 +170,10 @@ Command list_command() {
   Command c;
   c.name = "list";
   c.synopsis = "[NAME]";
-  c.summary = "list variants, positions, optimizers, schedules, tasks and metrics, or the options of one";
+  c.summary = "list everything by name: variants, positions, tasks, metrics, ...; with a name, its options";
   c.details =
       "    heed list window\n"
+      "    heed list tasks\n"
       "    heed list train";
   c.arguments = {"name"};
   c.loads_plugins = true;

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -11,6 +12,8 @@
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/run/progress.h"
+#include "experiments/run/run_directory.h"
+#include "experiments/run/slurm.h"
 #include "experiments/trial/estimate.h"
 #include "experiments/trial/quantity.h"
 
@@ -43,62 +46,103 @@ std::string matched_text(const Sweep& sweep) {
                      100 * sweep.match.options.tolerance, aligned(rows));
 }
 
-int run(const Input& input, Registry& registry) {
-  const LoadedSweep loaded =
-      load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
-  const Sweep& sweep = loaded.sweep;
-  Estimator estimate(registry);
-  Ceiling ceiling;
-  ceiling.measure();
-  const double speed = kShareOfSpeed * ceiling.flops_per_second();
+// The trials of a plan, a row for each configuration with its seeds, and their sums.
+class Plan {
+ public:
+  explicit Plan(double speed) : speed_(speed) {}
 
-  std::vector<std::vector<std::string>> rows = {{"#", "id", "variant", "setting", "seed"}};
-  double flops = 0, longest = 0;
-  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
-    const PlannedTrial& t = sweep.trials[i];
-    const Estimate e = estimate(t.config);
-    // The names of the components come with the first estimate; they are the same for all trials.
-    if (i == 0) {
-      for (const ComponentCount& c : e.components) {
-        // Components before biases are those that papers count, so their total is shown before it.
-        if (c.component == "biases") rows[0].push_back("in all");
-        rows[0].push_back(c.component);
-      }
-      for (const char* name : {"forward FLOPs", "training FLOPs", "memory", "time"}) rows[0].push_back(name);
+  void add(const PlannedTrial& t, const Estimate& e) {
+    const double flops = e.training_flops + e.evaluation_flops, seconds = flops / speed_;
+    flops_ += flops;
+    longest_ = std::max(longest_, seconds);
+    if (rows_.empty()) rows_ = {header(e)};
+    const std::string key = t.config.variant + '\n' + t.setting;
+    std::vector<std::size_t>& seeds = seeds_[key];
+    if (seeds.empty()) {
+      row_[key] = rows_.size();
+      rows_.push_back(row(t, e, seconds));
     }
-    std::vector<std::string> row = {fmt::format("{}", i), t.id, t.config.variant, t.setting,
-                                    fmt::format("{}", t.config.seed)};
+    seeds.push_back(t.config.seed);
+  }
+
+  std::string table() {
+    for (const auto& [key, at] : row_) {
+      std::vector<std::size_t>& seeds = seeds_[key];
+      std::sort(seeds.begin(), seeds.end());
+      rows_[at][2] = ranges(seeds);
+    }
+    return aligned(rows_);
+  }
+  double flops() const { return flops_; }
+  // One trial per core.
+  double seconds(int jobs) const { return std::max(longest_, flops_ / speed_ / jobs); }
+
+ private:
+  // Components before biases are those that papers count, so their total is shown before it.
+  static std::vector<std::string> header(const Estimate& e) {
+    std::vector<std::string> names = {"variant", "setting", "seeds"};
+    for (const ComponentCount& c : e.components) {
+      if (c.component == "biases") names.push_back("in all");
+      names.push_back(c.component);
+    }
+    names.insert(names.end(), {"forward FLOPs", "training FLOPs", "memory", "time"});
+    return names;
+  }
+
+  static std::vector<std::string> row(const PlannedTrial& t, const Estimate& e, double seconds) {
+    std::vector<std::string> row = {t.config.variant, t.setting, ""};
     for (const ComponentCount& c : e.components) {
       if (c.component == "biases") row.push_back(grouped(static_cast<double>(e.counted)));
       row.push_back(grouped(static_cast<double>(c.parameters)));
     }
-    const double seconds = e.training_flops / speed;
     row.insert(row.end(), {with_prefix(e.forward_flops, "FLOP"), with_prefix(e.training_flops, "FLOP"),
                            with_prefix(e.memory_bytes, "B"), duration_text(seconds)});
-    rows.push_back(std::move(row));
-    flops += e.training_flops;
-    longest = std::max(longest, seconds);
+    return row;
   }
-  const int jobs = cores();
+
+  double speed_, flops_ = 0, longest_ = 0;
+  std::vector<std::vector<std::string>> rows_;
+  std::map<std::string, std::size_t> row_;                 // of each configuration
+  std::map<std::string, std::vector<std::size_t>> seeds_;  // of each configuration
+};
+
+int print_ids(const Sweep& sweep) {
+  for (const PlanLine& line : plan_lines(sweep)) fmt::print("{}  {}\n", line.id, line.text());
+  return kDone;
+}
+
+int run(const Input& input, Registry& registry) {
+  const LoadedSweep loaded =
+      load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
+  const Sweep& sweep = loaded.sweep;
+  if (input.has("ids")) return print_ids(sweep);
+  Estimator estimate(registry);
+  Ceiling ceiling;
+  ceiling.measure();
+  const double speed = kShareOfSpeed * ceiling.flops_per_second();
+  Plan plan(speed);
+  for (const PlannedTrial& t : sweep.trials) plan.add(t, estimate(t.config));
   fmt::print("{}: {}. No trial is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
-             aligned(rows));
+             plan.table());
   if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
   if (sweep.match.options.budget == "step_time")
     fmt::print("Steps were timed on this machine. `heed run` uses the sizes in {}.\n\n",
                (loaded.directory / "step_times.tsv").string());
   fmt::print(
-      "Training: {} in total; about {} on {} cores, one trial per core.\n"
+      "In total {} for training, validation and test; about {} on {} cores, one trial per core.\n"
       "Parameters: the column 'in all' is attention, feed-forward, embedding and head, as papers count; "
       "biases,\n"
       "norms and positions have columns of their own. FLOPs: a multiply-add counts as two; forward of one "
       "sequence;\n"
       "training is three forward passes for each sequence of each step. Memory: values, gradients and "
       "optimizer\n"
-      "state at 4 bytes per number, and about what a micro-batch keeps. Time: the FLOPs at {:.0f} % of the "
-      "{} that\n"
-      "one core of this machine just reached in matrix products, without evaluations and data generation.\n",
-      with_prefix(flops, "FLOP"), duration_text(std::max(longest, flops / speed / jobs)), jobs,
-      100 * kShareOfSpeed, with_prefix(speed / kShareOfSpeed, "FLOP/s"));
+      "state at 4 bytes per number, the batches, and about what a micro-batch keeps. Time of a trial: the "
+      "FLOPs,\n"
+      "with one forward pass for each sequence of validation and test, at {:.0f} % of the {} that one core "
+      "of this\n"
+      "machine just reached in matrix products.\n",
+      with_prefix(plan.flops(), "FLOP"), duration_text(plan.seconds(cores())), cores(), 100 * kShareOfSpeed,
+      with_prefix(speed / kShareOfSpeed, "FLOP/s"));
   return kDone;
 }
 
@@ -108,15 +152,17 @@ Command plan_command() {
   Command c;
   c.name = "plan";
   c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR]";
-  c.summary = "check a sweep file and list every trial with its parameters, FLOPs, memory and time";
+  c.summary = "check a sweep file and list its trials with their parameters, FLOPs, memory and time";
   c.details =
       "Starts no trial and allocates no memory for the models, so they may be of any size. If the sweep "
       "matches\n"
-      "step times (compare.match: step_time), it measures them.\n"
+      "step times (compare.match: step_time), it measures them. Trials that differ only in the seed share a "
+      "row.\n"
       "\n"
       "    heed plan configs/quickstart.yaml train.steps=500";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
-                          "the run directory with the measured sizes (step_times.tsv); default: runs/NAME");
+                          "the run directory with the measured sizes (step_times.tsv); default: runs/NAME")(
+      "ids", "print only the id of each trial");
   c.arguments = {"sweep", "override..."};
   c.required = 1;
   c.loads_plugins = true;

@@ -4,6 +4,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <optional>
+#include <set>
 #include <sstream>
 #include <string>
 #include <system_error>
@@ -34,7 +35,10 @@ namespace fs = std::filesystem;
 std::vector<double> work_of(const Sweep& sweep, const Registry& registry) {
   Estimator estimate(registry);
   std::vector<double> work;
-  for (const PlannedTrial& t : sweep.trials) work.push_back(std::max(1.0, estimate(t.config).training_flops));
+  for (const PlannedTrial& t : sweep.trials) {
+    const Estimate e = estimate(t.config);
+    work.push_back(std::max(1.0, e.training_flops + e.evaluation_flops));
+  }
   return work;
 }
 
@@ -61,19 +65,24 @@ std::optional<RunDirectory::FileTime> retry_before(const Input& input) {
   return time;
 }
 
-bool is_done(const RunDirectory& directory, const std::string& id) {
-  try {
-    return directory.outcome(id) == results::Status::done;
-  } catch (const results::DamagedFile&) {
-    return false;  // the merge reports it
+// Counts the trials of a part that ended in one of these ways.
+std::size_t count_ended(const RunDirectory& directory, const Sweep& sweep, const Part& part,
+                        const std::set<results::Status>& ways) {
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < sweep.trials.size(); ++i) {
+    if (!part.has(i)) continue;
+    try {
+      const auto how = directory.outcome(sweep.trials[i].id);
+      count += how && ways.contains(*how);
+    } catch (const results::DamagedFile&) {
+      continue;  // the merge reports it
+    }
   }
+  return count;
 }
 
 std::size_t count_done(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
-  std::size_t done = 0;
-  for (std::size_t i = 0; i < sweep.trials.size(); ++i)
-    done += part.has(i) && is_done(directory, sweep.trials[i].id);
-  return done;
+  return count_ended(directory, sweep, part, {results::Status::done});
 }
 
 std::size_t count_trials(const Sweep& sweep, const Part& part) {
@@ -127,8 +136,13 @@ int end_stopped(const RunDirectory& directory, const Sweep& sweep, const Part& p
     const std::string& id = sweep.trials[i].id;
     saved += part.has(i) && Checkpoints(directory.checkpoint(id), id).latest_step().has_value();
   }
-  say("Stopped: {} of {} done, {} with a checkpoint. Run the same command again to continue.",
-      count_done(directory, sweep, part), count_text(count_trials(sweep, part), "trial"), saved);
+  const std::size_t failed =
+      count_ended(directory, sweep, part, {results::Status::failed, results::Status::killed});
+  say("Stopped: {} of {} done, {} with a checkpoint. Run the same command again to continue.{}",
+      count_done(directory, sweep, part), count_text(count_trials(sweep, part), "trial"), saved,
+      failed > 0 ? fmt::format(" {} failed or were killed: --retry-failed runs them again.",
+                               count_text(failed, "trial"))
+                 : "");
   return kStopped;
 }
 

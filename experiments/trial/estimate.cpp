@@ -20,19 +20,34 @@ Estimate Estimator::operator()(const TrialConfig& trial) {
     }
     const Shape& s = shape_of(stage);
     const Index steps = i < trial.grow.size() ? trial.grow[i].steps : trial.train.steps - done;
-    const double flops = e.training_flops, memory = e.memory_bytes;
+    const double flops = e.training_flops, evaluation = e.evaluation_flops, memory = e.memory_bytes;
     e = s.estimate;
+    e.evaluation_flops =
+        evaluation + e.forward_flops * evaluated_sequences(trial.train, s, done, done + steps);
     e.training_flops =
         flops + 3 * e.forward_flops * static_cast<double>(trial.train.batch) * static_cast<double>(steps);
     const Index together = trial.train.micro_batch > 0 ? trial.train.micro_batch : s.micro_batch;
     const double rows = static_cast<double>(std::min(together, trial.train.batch) * s.length);
     // Values, gradients and the optimizer's state, at 4 bytes each.
     const double numbers = 4.0 * static_cast<double>((2 + state_vectors(trial, registry_)) * e.parameters);
-    e.memory_bytes = std::max(memory, before + numbers + 4.0 * rows * s.row_floats);
+    // Training has a batch, and so has evaluation.
+    const double batches = 2 * static_cast<double>(trial.train.batch) * s.sequence_bytes;
+    e.memory_bytes = std::max(memory, before + numbers + batches + 4.0 * rows * s.row_floats);
     before = numbers;
     done += steps;
   }
   return e;
+}
+
+// Sequences of the validations in steps [begin, end), and of the test after the last step.
+double Estimator::evaluated_sequences(const TrainOptions& o, const Shape& shape, Index begin, Index end) {
+  const Index interval = o.evaluation_interval(), all = shape.validation_size.value_or(0);
+  const Index each = shape.validation_size ? std::min(o.evaluate_sequences, all) : o.evaluate_sequences;
+  double sequences = static_cast<double>(each * (end / interval - begin / interval));
+  if (end < o.steps) return sequences;
+  if (end % interval != 0) sequences += static_cast<double>(each);
+  if (all > each) sequences += static_cast<double>(all);  // the last validation is of the whole split
+  return sequences + static_cast<double>(shape.test_size.value_or(o.test_sequences));
 }
 
 const Estimator::Shape& Estimator::shape_of(const TrialConfig& trial) {
@@ -64,6 +79,16 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) const {
   s.estimate.forward_flops = cost.flops;
   s.estimate.state_bytes = cost.state_bytes;
   s.length = shape.input.length;
+  s.validation_size = task->size(Split::validation);
+  s.test_size = task->size(Split::test);
+  for (const Stream& stream : {shape.input, shape.source})
+    s.sequence_bytes +=
+        static_cast<double>(stream.length) * (stream.kind == Stream::Kind::vectors
+                                                  ? sizeof(double) * static_cast<double>(stream.width)
+                                              : stream.kind == Stream::Kind::tokens ? sizeof(Token)
+                                                                                    : 0);
+  s.sequence_bytes +=
+      static_cast<double>(shape.labels == Labels::per_sequence ? 1 : s.length) * sizeof(Token);
   s.micro_batch = model.micro_batch(s.length, shape.source.length);
   // A block keeps about 16 rows of the model's width (norms, q, k, v, o, a feed-forward four times as wide),
   // the head two of the vocabulary's for each scored position.

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -14,12 +15,14 @@ namespace heed {
 // What a trial will need, from its configuration alone.
 struct Estimate {
   std::vector<ComponentCount> components;
-  Index counted = 0;          // attention, feed-forward, embedding and head: what papers count
-  Index parameters = 0;       // everything that is trained
-  double forward_flops = 0;   // of one sequence
-  double training_flops = 0;  // three forward passes for each sequence of each step, in all stages
-  double state_bytes = 0;     // kept per sequence when decoding token by token
-  double memory_bytes = 0;    // values, gradients, optimizer state, activations of a micro-batch; about
+  Index counted = 0;            // attention, feed-forward, embedding and head: what papers count
+  Index parameters = 0;         // everything that is trained
+  double forward_flops = 0;     // of one sequence
+  double training_flops = 0;    // three forward passes for each sequence of each step, in all stages
+  double evaluation_flops = 0;  // forward passes of all validations and of the test
+  double state_bytes = 0;       // kept per sequence when decoding token by token
+  double memory_bytes =
+      0;  // values, gradients, optimizer state, batches, activations of a micro-batch; about
 };
 
 // Builds each different model once, without memory for its numbers.
@@ -31,11 +34,14 @@ class Estimator {
  private:
   struct Shape {
     Estimate estimate;
-    double row_floats = 0;  // activations of one position
+    double row_floats = 0;      // activations of one position
+    double sequence_bytes = 0;  // of an example in a batch
     Index length = 0, micro_batch = 0;
+    std::optional<Index> validation_size, test_size;  // of a finite split
   };
   const Shape& shape_of(const TrialConfig& trial);  // of a trial with one stage
   Shape build(const TrialConfig& trial) const;
+  static double evaluated_sequences(const TrainOptions& train, const Shape& shape, Index begin, Index end);
 
   const Registry& registry_;
   std::map<std::string, Shape> shapes_;

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include "core/options.h"
@@ -31,12 +32,17 @@ struct TrainOptions {
     option("evaluate_every", evaluate_every,
            {.min = 0, .doc = "steps between two validations; 0: a twentieth of all steps"});
     option("evaluate_sequences", evaluate_sequences,
-           {.min = 1, .doc = "sequences of a validation, for generated tasks"});
+           {.min = 1, .doc = "sequences of a validation; at most all of a text's part"});
     option("test_sequences", test_sequences,
            {.min = 1, .doc = "sequences of the final test, for generated tasks"});
     option("checkpoint", checkpoint,
            {.doc = "time between two checkpoints, as 30s or 5m; 0: only when stopped. Changes no result"});
   }
+  // Steps between two validations.
+  Index evaluation_interval() const {
+    return evaluate_every > 0 ? evaluate_every : std::max<Index>(1, steps / 20);
+  }
+
   void check(const Refuse& refuse) const {
     if (!read_duration(checkpoint))
       refuse("checkpoint", "expected a time as 30s or 5m, found '" + checkpoint + "'.");

@@ -33,7 +33,7 @@ struct Method {
 struct TrialConfig {
   std::string variant;            // its label in tables: "softmax", "window(size=16)", "window+softmax"
   std::vector<Choice> attention;  // one choice, or the stack that the blocks take in turn
-  Choice feed_forward, positions, task;
+  Choice feed_forward = {"mlp", Config::map()}, positions = {"learned", Config::map()}, task;
   std::vector<EarlierStage> grow;  // before this model is reached; most trials have none
   std::vector<Index>
       test_lengths;  // other lengths of the task at which the trained model is tested; ascending

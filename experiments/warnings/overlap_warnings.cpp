@@ -6,16 +6,17 @@
 
 #include <fmt/format.h>
 
+#include "experiments/trial/quantity.h"
 #include "experiments/warnings/overlap.h"
 
 namespace heed {
 
 namespace {
 
-// Two significant digits, without an exponent: 3812345 is 3800000.
+// Two significant digits, without an exponent: 3812345 is 3,800,000.
 std::string rounded(double x) {
   const double unit = std::pow(10, std::max(0.0, std::floor(std::log10(x)) - 1));
-  return fmt::format("{:.0f}", std::round(x / unit) * unit);
+  return grouped(std::round(x / unit) * unit);
 }
 
 }  // namespace
@@ -38,7 +39,8 @@ std::vector<std::string> overlap_warnings(const Sweep& sweep, const Registry& re
         "about {:.0f} % of the test sequences also occur among the {} training sequences, because this task "
         "has only about {} different ones. The test then also measures memorization. Choose options with "
         "more sequences, or train on fewer. The task is {}.",
-        100 * overlap.share, sequences(*trial), rounded(overlap.different), text));
+        100 * overlap.share, grouped(static_cast<double>(sequences(*trial))), rounded(overlap.different),
+        text));
   }
   return warnings;
 }

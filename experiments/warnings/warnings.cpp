@@ -1,6 +1,7 @@
 #include "experiments/warnings/warnings.h"
 
 #include "experiments/warnings/attention_dropout.h"
+#include "experiments/warnings/large_trials.h"
 #include "experiments/warnings/overlap_warnings.h"
 #include "experiments/warnings/same_models.h"
 #include "experiments/warnings/unused_keys.h"
@@ -11,8 +12,9 @@ namespace heed {
 std::vector<std::string> warnings_of(const Config& tree, const Sweep& sweep, const Registry& registry) {
   std::vector<std::string> out = overlap_warnings(sweep, registry);
   for (const auto& more :
-       {same_model_warnings(sweep, registry), unused_method_warnings(sweep, registry),
-        unused_key_warnings(tree, sweep, registry), attention_dropout_warnings(sweep, registry)})
+       {large_trial_warnings(sweep, registry), same_model_warnings(sweep, registry),
+        unused_method_warnings(sweep, registry), unused_key_warnings(tree, sweep, registry),
+        attention_dropout_warnings(sweep, registry)})
     out.insert(out.end(), more.begin(), more.end());
   return out;
 }

@@ -1,6 +1,8 @@
 // Every verb once, and every kind of wrong command line.
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -71,6 +73,10 @@ TEST_CASE("heed verbs: a wrong command line is refused with a remedy and exit co
       {{"help", "rnu"}, 2, "heed: unknown verb 'rnu'. Did you mean 'run'?"},
       {{"run", config("smoke.yaml"), "-j", "0"}, 2, "heed: --jobs is 0 but must be at least 1."},
       {{"status", "a", "b"}, 2, "heed: too many arguments. Usage: heed status DIR"},
+      {{"run", "a.yaml", "--plugn", "x"}, 2, "Did you mean '--plugin'?"},
+      {{"run", "a.yaml", "--job", "2"}, 2, "`heed run --help` describes it."},
+      {{"bench", "sofmax"}, 2, "heed: unknown variant 'sofmax'. Did you mean 'softmax'?"},
+      {{"check", "sofmax"}, 2, "heed: unknown variant 'sofmax'. Did you mean 'softmax'?"},
       {{"list", "sofmax"}, 2, "heed: nothing is called 'sofmax'. Did you mean 'softmax'?"},
       {{"data", "mqra", "-n", "1", "-o", "x.h5"}, 2, "heed: unknown task 'mqra'. Did you mean 'mqar'?"},
       {{"data", "mqar", "-o", "x.h5"}, 2, "the option '--count' is required but missing"},
@@ -117,7 +123,9 @@ TEST_CASE("heed verbs: other errors have their own exit codes") {
       {{"data", "mqar", "lenght=8", "-n", "1", "-o", "x.h5"},
        64,
        "task.lenght: unknown option of 'mqar'. Did you mean 'length'?"},
-      {{"status", "gone"}, 64, "gone: this is no run directory of heed, it has no plan.tsv."},
+      {{"status", "gone"}, 74, "gone: there is no such folder."},
+      {{"merge", "gone"}, 74, "gone: there is no such folder."},
+      {{"status", "."}, 64, ".: this is no run directory of heed, it has no plan.tsv."},
       {{"compare", "gone.h5"}, 74, "gone.h5"},
   };
   for (const Case& c : cases) {
@@ -155,6 +163,14 @@ TEST_CASE("heed list: shows everything that is registered, and the options of on
   const Ended one = heed_in_temp({"list", "window"});
   CHECK_THAT(one.out, ContainsSubstring("Beltagy et al. 2020") && ContainsSubstring("integer") &&
                           ContainsSubstring("default"));
+  for (const auto& [words, part] : std::vector<std::pair<Words, std::string>>{
+           {{"list", "tasks"}, "mqar"}, {{"list", "task"}, "mqar"}, {{"list", "metrics"}, "test_accuracy"}}) {
+    const Ended group = heed_in_temp(words);
+    CHECK(group.code == 0);
+    CHECK_THAT(group.out, ContainsSubstring(part) && !ContainsSubstring("softmax "));
+  }
+  CHECK_THAT(heed_in_temp({"list", "model"}).out,
+             ContainsSubstring("positions") && ContainsSubstring("feed_forward"));
   CHECK_THAT(heed_in_temp({"list", "train"}).out, ContainsSubstring("optimizer"));
   CHECK_THAT(heed_in_temp({"list", "adamw"}).out, ContainsSubstring("weight_decay"));
 }
@@ -166,7 +182,7 @@ TEST_CASE("heed plan: warns if test sequences also occur in training") {
   const Ended few = heed::test::heed(folder.path(), {"plan", "s.yaml"});
   CHECK(few.code == 0);
   CHECK_THAT(few.err,
-             ContainsSubstring("Warning: about 100 % of the test sequences also occur among the 64000 "
+             ContainsSubstring("Warning: about 100 % of the test sequences also occur among the 64,000 "
                                "training sequences") &&
                  ContainsSubstring("about 16 different ones"));
   const Ended many = heed::test::heed(folder.path(), {"plan", "s.yaml", "task.vocab=64", "task.tokens=7"});
@@ -219,6 +235,24 @@ TEST_CASE("heed plan: starts no trial") {
   CHECK_THAT(plan.out, ContainsSubstring("smoke: 4 trials. No trial is started.") &&
                            ContainsSubstring("training FLOPs"));
   CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+}
+
+TEST_CASE("heed plan: has a row for each configuration, and the id of each trial on request") {
+  const TempFolder folder;
+  const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml"), "sweep.seeds=[0,1,2,5]"});
+  CHECK_THAT(plan.out, ContainsSubstring(" 0-2,5 "));
+  CHECK(plan.out.find("\nsoftmax ") == plan.out.rfind("\nsoftmax "));
+  const Ended ids = heed::test::heed(folder.path(), {"plan", config("smoke.yaml"), "--ids"});
+  CHECK(std::count(ids.out.begin(), ids.out.end(), '\n') == 4);
+  CHECK_THAT(ids.out, ContainsSubstring("  softmax seed=0\n"));
+}
+
+TEST_CASE("heed plan: warns of trials beyond the limits") {
+  const Ended memory = heed_in_temp({"plan", config("smoke.yaml"), "train.batch=1000000000"});
+  CHECK(memory.code == 0);
+  CHECK_THAT(memory.err, ContainsSubstring(" GB of memory; limits.memory allows ") &&
+                             ContainsSubstring(" on the fastest processor; limits.time allows "));
+  CHECK(heed_in_temp({"plan", config("smoke.yaml")}).err.empty());
 }
 
 TEST_CASE("heed verbs: every sweep file of heed can be planned") {
