@@ -1,3 +1,4 @@
+// Tests: tests/experiments/cli/{run,signals}_test.cpp and tests/faults/kill_test.cpp.
 #pragma once
 
 #include <cstddef>

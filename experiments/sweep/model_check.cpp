@@ -43,11 +43,11 @@ void ModelCheck::check_traits(const Choice& choice, const std::string& task_name
   const Traits traits = registry_.variant(choice.name).traits(choice.options);
   const bool causal = task.shape().model != ModelType::encoder;
   if (causal && !traits.causal)
-    problems_.add(variant.place, fmt::format("{}: '{}' cannot hide the future, which the task '{}' needs.",
+    problems_.add(variant.place, fmt::format("{}: '{}' has no causal form, which the task '{}' needs.",
                                              variant.path, choice.name, task_name));
   if (!causal && !traits.bidirectional)
     problems_.add(variant.place,
-                  fmt::format("{}: '{}' cannot do without a causal mask, which the task '{}' needs.",
+                  fmt::format("{}: '{}' has only a causal form; the task '{}' needs one that sees the whole sequence.",
                               variant.path, choice.name, task_name));
 }
 
