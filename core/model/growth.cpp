@@ -29,7 +29,9 @@ std::string refuse_growth(const std::vector<ParamInfo>& smaller, const std::vect
   }
   for (const ParamInfo& p : smaller)
     if (!find(larger, p.name)) return fmt::format("the larger model has no parameter '{}'.", p.name);
-  return grows ? "" : "no parameter gets more rows.";
+  return grows ? ""
+               : "the stages are equally large: no parameter gets more rows. A later stage needs more "
+                 "parameter tokens.";
 }
 
 template <class S>

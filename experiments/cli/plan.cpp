@@ -107,7 +107,7 @@ class Plan {
 };
 
 int print_ids(const Sweep& sweep) {
-  for (const PlanLine& line : plan_lines(sweep)) fmt::print("{}  {}\n", line.id, line.text());
+  for (const PlanLine& line : plan_lines(sweep)) fmt::print("{}  {}\n", line.id, line.to_string());
   return kDone;
 }
 

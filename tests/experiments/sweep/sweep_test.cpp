@@ -294,7 +294,8 @@ TEST_CASE("overrides: they change any key, and lists make axes") {
       "variants=[{grow: [{tokenformer: {tokens: 2}, steps: 1}, {tokenformer: {tokens: 4}}]}]";
   CHECK(good(kSmall, {grows}).trials.size() > 0);
   CHECK(wrong(kSmall, {grows, "variants.tokenformer.tokens=4"}) ==  // of both stages
-        "command line: variants[0].grow: no parameter gets more rows.");
+        "command line: variants[0].grow: the stages are equally large: no parameter gets more rows. A later "
+        "stage needs more parameter tokens.");
   CHECK(good(kSmall, {"task.shares=[0.5, 0.5]"}).trials.size() == 1);
   CHECK(good(kSmall, {"task.shares=[[0.5, 0.5], [1, 0]]"}).trials.size() == 2);
   const Sweep positions = good(kSmall, {"model.positions=[{rope: {base: 500}}, learned]"});
