@@ -1,7 +1,10 @@
 #include "results/h5_reader.h"
 
+#include <algorithm>
+#include <cstring>
 #include <functional>
 #include <numeric>
+#include <string_view>
 #include <utility>
 
 #include <hdf5_hl.h>
@@ -29,7 +32,12 @@ std::optional<std::string> measured_name(const std::function<ssize_t(char*, std:
 
 std::vector<std::byte> content(const std::filesystem::path& path, H5Reader::Checksum checksum) {
   std::vector<std::byte> bytes = read_file(path);
-  if (checksum == H5Reader::Checksum::required) remove_checksum(bytes, path);
+  if (checksum == H5Reader::Checksum::none) return bytes;
+  constexpr std::string_view signature = "\x89HDF\r\n\x1a\n";
+  if (bytes.empty() ||
+      std::memcmp(bytes.data(), signature.data(), std::min(bytes.size(), signature.size())) != 0)
+    throw DamagedFile(path, "this is no results file of heed: it is not HDF5.");
+  remove_checksum(bytes, path);
   return bytes;
 }
 

@@ -86,8 +86,9 @@ Command report_command() {
       "reference and the selection are set as for `heed compare`. docs/report.md explains each figure.\n"
       "\n"
       "    heed report runs/quickstart --figures runs/quickstart/figures";
-  c.options.add_options()("output,o", po::value<std::string>()->value_name("FILE"),
-                          "the page; only a report of heed is replaced; default: report.html beside the results")(
+  c.options.add_options()(
+      "output,o", po::value<std::string>()->value_name("FILE"),
+      "the page; only a report of heed is replaced; default: report.html beside the results")(
       "figures", po::value<std::string>()->value_name("DIR"),
       "folder for the figures: data (.tsv), gnuplot commands (.gp), and .svg, .pdf, .png");
   add_compare_options(c.options);

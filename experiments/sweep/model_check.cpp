@@ -46,9 +46,10 @@ void ModelCheck::check_traits(const Choice& choice, const std::string& task_name
     problems_.add(variant.place, fmt::format("{}: '{}' has no causal form, which the task '{}' needs.",
                                              variant.path, choice.name, task_name));
   if (!causal && !traits.bidirectional)
-    problems_.add(variant.place,
-                  fmt::format("{}: '{}' has only a causal form; the task '{}' needs one that sees the whole sequence.",
-                              variant.path, choice.name, task_name));
+    problems_.add(
+        variant.place,
+        fmt::format("{}: '{}' has only a causal form; the task '{}' needs one that sees the whole sequence.",
+                    variant.path, choice.name, task_name));
 }
 
 }  // namespace heed

@@ -68,7 +68,7 @@ void export_task(const Task& task, Split split, Index count, const std::filesyst
 
 bool is_exported_task(const std::filesystem::path& path) {
   try {
-    const results::H5Reader file(path, results::H5Reader::Seal::none);
+    const results::H5Reader file(path, results::H5Reader::Checksum::none);
     return file.has_attribute("/", "split") && file.has_attribute("/", "vocabulary") && file.has("tokens") &&
            file.has("labels");
   } catch (const results::DamagedFile&) {

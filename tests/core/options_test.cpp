@@ -118,10 +118,14 @@ TEST_CASE("options: an option of a variant without options is refused") {
 }
 
 TEST_CASE("options: a number that is written in another way is refused with what was meant") {
-  CHECK(missing(refused("size", scalar("1e3")), {"found 1e3", "Did you mean 1000?"}) == "");
-  CHECK(missing(refused("size", scalar("8.0")), {"found 8.0", "Did you mean 8?"}) == "");
-  CHECK(missing(refused("size", scalar("99999999999999999999")), {"model.size:", "is too large"}) == "");
-  CHECK(missing(refused("rate", scalar("1,5")), {"found the string '1,5'", "Did you mean 1.5?"}) == "");
+  CHECK(missing(refused("size", scalar("1e3")),
+                {"f.yaml:3:9: model.size:", "found 1e3", "Did you mean 1000?"}) == "");
+  CHECK(missing(refused("size", scalar("8.0")),
+                {"f.yaml:3:9: model.size:", "found 8.0", "Did you mean 8?"}) == "");
+  CHECK(missing(refused("size", scalar("99999999999999999999")),
+                {"f.yaml:3:9: model.size:", "is too large"}) == "");
+  CHECK(missing(refused("rate", scalar("1,5")),
+                {"f.yaml:3:9: model.rate:", "found the string '1,5'", "Did you mean 1.5?"}) == "");
   // {rate: 1,5} has the keys rate and 5.
   Config c = given("rate", scalar("1"));
   c.set("5", Config());
@@ -136,14 +140,14 @@ TEST_CASE("options: a value of the wrong type is refused with the expected and t
                 {"f.yaml:3:9: model.causal:", "true or false", "found the string 'yes'"}) == "");
   CHECK(missing(refused("size", scalar("1.5")), {"f.yaml:3:9: model.size:", "an integer", "found 1.5"}) ==
         "");
-  CHECK(missing(refused("size", list({})), {"f.yaml:3:9: model.size:", "an integer", "found an empty list"}) ==
-        "");
+  CHECK(missing(refused("size", list({})),
+                {"f.yaml:3:9: model.size:", "an integer", "found an empty list"}) == "");
   CHECK(missing(refused("rate", scalar("fast")),
                 {"f.yaml:3:9: model.rate:", "a number", "found the string 'fast'"}) == "");
   CHECK(missing(refused("rate", Config::scalar("1", {"f.yaml", 3, 9}, true)),
                 {"f.yaml:3:9: model.rate:", "a number", "found the string '1'"}) == "");
   CHECK(missing(refused("norm", Config::map({"f.yaml", 3, 9})),
-                {"f.yaml:3:9: model.norm:", "a string", "found a map"}) == "");
+                {"f.yaml:3:9: model.norm:", "a string", "found an empty map"}) == "");
   CHECK(missing(refused("path", Config::null({"f.yaml", 3, 9})),
                 {"f.yaml:3:9: model.path:", "a string", "found null"}) == "");
   CHECK(missing(refused("steps", scalar("3")),

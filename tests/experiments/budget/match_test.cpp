@@ -221,6 +221,7 @@ TEST_CASE("match: each point of a sweep has a budget of its own") {
 }
 
 TEST_CASE("match: the path of each option is also its override") {
+  int compared = 0;
   for (const std::string entry : {"softmax", "differential", "tokenformer", "window: {size: 8}",
                                   "stack: [{window: {size: 8}}, tokenformer]"}) {
     const std::string text = "variants:\n- " + entry + "\n" + kTask + kModel;
@@ -233,11 +234,15 @@ TEST_CASE("match: the path of each option is also its override") {
       const auto moved = heed::with_value(sweep.points.at(0).trial, sweep.variants.at(0), t, value, known());
       CAPTURE(entry, t.path);
       if (!moved) continue;
-      const Sweep typed = good(text, {t.path + "=" + std::to_string(value)});
-      REQUIRE(typed.trials.size() == 1);
-      CHECK(typed.trials[0].id == heed::trial_id(*moved));
+      heed::Problems refused;
+      const Sweep typed = read(text, {t.path + "=" + std::to_string(value)}, refused);
+      for (const std::string& line : refused.lines()) CHECK_THAT(line, !ContainsSubstring("nknown"));
+      if (!refused.empty()) continue;  // the model has no such size
+      CHECK(typed.trials.at(0).id == heed::trial_id(*moved));
+      ++compared;
     }
   }
+  CHECK(compared > 30);
 }
 
 TEST_CASE("match: a budget is set, changed and removed on the command line") {

@@ -98,7 +98,7 @@ TEST_CASE("heed verbs: a wrong command line is refused with a remedy and exit co
 TEST_CASE("heed data: replaces a file of its own and no other") {
   const TempFolder folder;
   const auto write = [&](const std::string& file, const std::string& count) {
-    return heed::test::heed(folder.path(), {"data", "copy", "length=8", "-n", count, "-o", file});
+    return heed::test::heed(folder.path(), {"data", "copy", "-n", count, "-o", file});
   };
   heed::test::write_file(folder / "base.yaml", "variants: [softmax]\n");
   heed::test::write_file(folder / "empty.h5", "");
@@ -136,7 +136,9 @@ TEST_CASE("heed verbs: other errors have their own exit codes") {
   }
   const TempFolder folder;
   heed::test::write_file(folder / "results.h5", "this is no HDF5 file");
-  CHECK(heed::test::heed(folder.path(), {"compare", "results.h5"}).code == 65);
+  const Ended compared = heed::test::heed(folder.path(), {"compare", "results.h5"});
+  CHECK(compared.code == 65);
+  CHECK_THAT(compared.err, ContainsSubstring("this is no results file of heed"));
 }
 
 TEST_CASE("heed verbs: all mistakes of a sweep file are shown at once") {
@@ -248,7 +250,8 @@ TEST_CASE("heed plan: has a row for each configuration, and the id of each trial
 }
 
 TEST_CASE("heed plan: warns of trials beyond the limits") {
-  const Ended memory = heed_in_temp({"plan", config("smoke.yaml"), "train.batch=1000000000"});
+  const Ended memory =
+      heed_in_temp({"plan", config("smoke.yaml"), "train.batch=1000000000", "train.steps=1000000"});
   CHECK(memory.code == 0);
   CHECK_THAT(memory.err, ContainsSubstring(" GB of memory; limits.memory allows ") &&
                              ContainsSubstring(" on the fastest processor; limits.time allows "));

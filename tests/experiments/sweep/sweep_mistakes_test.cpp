@@ -52,7 +52,8 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
   CHECK(missing(with("train: {optimizer: [adamw, sgd]}"),
                 {"f.yaml:3:20: train.optimizer:", "sweep: {parameters: {train.optimizer: [adamw, sgd]}}"}) ==
         "");
-  CHECK(missing(with("train: {optimizer: cosine}"), {"'cosine' is a schedule, not an optimizer."}) == "");
+  CHECK(missing(with("train: {optimizer: cosine}"),
+                {"f.yaml:3:20: train.optimizer:", "is a schedule, not an optimizer."}) == "");
   // values that are wrong only together
   CHECK(missing(with("train: {steps: 10, warmup: 11}"),
                 {"f.yaml:3:28: train.warmup:", "larger than steps"}) == "");

@@ -78,7 +78,6 @@ TEST_CASE("yaml: a text that is not YAML is refused with its place") {
   CHECK(missing(unreadable("a: [1, 2\n"), {"f.yaml:2:1:", "a list is not closed: a ']'"}) == "");
   CHECK(missing(unreadable("a: {b: 1\n"), {"f.yaml:2:1:", "a map is not closed: a '}'"}) == "");
   CHECK(missing(unreadable("a: b: c\n"), {"f.yaml:1:5:", "a ': ' cannot be here"}) == "");
-  CHECK(missing(unreadable("a: 'b\n"), {"f.yaml:", "a quotation mark is missing"}) == "");
   CHECK(missing(unreadable("a: ]\n"), {"f.yaml:1:4:", "closes nothing"}) == "");
   CHECK(missing(unreadable("a: @b\n"), {"f.yaml:1:4:", "put the text in quotes"}) == "");
   CHECK(missing(unreadable("a:\n\tb: 1\n"), {"f.yaml:2:1:", "this is a tab; indent with spaces."}) == "");
