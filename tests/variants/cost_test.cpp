@@ -277,6 +277,7 @@ namespace {
 double written_down(const std::string& name, double d, double heads) {
   const double projections = 4 * d * d + 4 * d;
   if (name == "forgetting") return projections + d * heads + heads;  // the gates' map
+  if (name == "nsa") return projections + 3 * d * heads;             // the gates' maps
   if (name == "retention")
     return projections + 2 * d * d + d + 2 * d * d;  // values of width 2 d, and their gate
   if (name == "gla")  // queries, keys and decays of width d / 2; a gate, a gain
@@ -303,7 +304,7 @@ double written_down(const std::string& name, double d, double heads) {
     return 3 * d * width + 2 * width + d;
   }
   for (const char* plain : {"softmax", "fast_weights", "linear", "window", "strided", "fixed", "bigbird",
-                            "topk", "stick_breaking"})
+                            "topk", "moba", "pattern", "stick_breaking"})
     if (name == plain) return projections;
   FAIL("write down how many parameters '" + name + "' has");
   return 0;
@@ -370,9 +371,12 @@ TEST_CASE("cost: tiles multiply hidden pairs and backward makes scores again, bu
       // The table of docs/costs.md.
       UNSCOPED_INFO(info.name << ' ' << length << ": forward " << 100 * more.forward << " %, training "
                               << 100 * more.training << " %");
+      CAPTURE(info.name, length);
       CHECK(more.forward >= 0);
-      CHECK(more.forward < 0.5);
-      CHECK(more.training < 0.5);
+      // Queries of one tile choose different blocks, and the tile visits all of them.
+      const double most = info.name == "moba" || info.name == "nsa" ? 0.7 : 0.5;
+      CHECK(more.forward < most);
+      CHECK(more.training < most);
     }
   }
 }
