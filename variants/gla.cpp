@@ -13,7 +13,7 @@ using namespace heed;
 // token and key channel.
 //     g_t = log sigmoid(W_a x_t + b_a) / 16        s_t = diag(e^{g_t}) s_{t-1} + k_t^T v_t        u_t = q_t
 //     s_t / sqrt(K) o_t = rms(u_t) * gain * silu(W_g x_t)
-// The paper's W_a has rank 16; here it is a whole matrix. Derivation: docs/variants/decayed.md.
+// W_a is a product of two matrices, of rank 16. Derivation: docs/variants/decayed.md.
 template <class S>
 struct Gla : DecayedMixer<Gla<S>, S> {
   using Base = DecayedMixer<Gla<S>, S>;
@@ -21,7 +21,7 @@ struct Gla : DecayedMixer<Gla<S>, S> {
 
   struct Options {
     double expand_key = 0.5, decay_divisor = 16;
-    Index chunk = 64;
+    Index decay_rank = 16, chunk = 64;
     bool output_norm = true;
     std::string output_gate = "silu";
     void describe(auto& option) {
@@ -29,6 +29,8 @@ struct Gla : DecayedMixer<Gla<S>, S> {
              {.min = 0.125, .max = 8, .doc = "width of queries and keys, as a multiple of dim / heads"});
       option("decay_divisor", decay_divisor,
              {.min = 1e-3, .max = 1e6, .doc = "divides the log decay; larger: slower decay"});
+      option("decay_rank", decay_rank,
+             {.min = 0, .doc = "rank of the projection of decays; 0: a whole matrix"});
       option("output_norm", output_norm, {.doc = "RMS norm of each head's output, with a gain"});
       option("output_gate", output_gate,
              {.choices = {"silu", "sigmoid", "none"}, .doc = "multiply each head's output by act(W x)"});
@@ -43,8 +45,11 @@ struct Gla : DecayedMixer<Gla<S>, S> {
     return {spec.heads, std::max<Index>(1, static_cast<Index>(key)), width};
   }
   std::vector<MixerInput> inputs(const LayerSpec<S>& spec) const {
-    std::vector<MixerInput> out = {
-        {.name = "decay", .width = shape(spec).key, .side = Side::key, .bias = 0.0}};
+    std::vector<MixerInput> out = {{.name = "decay",
+                                    .width = shape(spec).key,
+                                    .side = Side::key,
+                                    .bias = 0.0,
+                                    .rank = options.decay_rank}};
     if (gate() != Gate::none) out.push_back({.name = "gate", .width = shape(spec).value});
     return out;
   }

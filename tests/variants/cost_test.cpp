@@ -280,8 +280,8 @@ double written_down(const std::string& name, double d, double heads) {
   if (name == "nsa") return projections + 3 * d * heads;             // the gates' maps
   if (name == "retention")
     return projections + 2 * d * d + d + 2 * d * d;  // values of width 2 d, and their gate
-  if (name == "gla")  // queries, keys and decays of width d / 2; a gate, a gain
-    return projections - d * d - d + d * d / 2 + d / 2 + d * d + d / heads;
+  if (name == "gla")  // queries, keys and decays of width d / 2, the latter of rank 16; a gate, a gain
+    return projections - d * d - d + 16 * d + 16 * d / 2 + d / 2 + d * d + d / heads;
   if (name == "ssd") {  // of 2 d channels, states of 128, one group, a convolution of 4
     const double inner = 2 * d, mixed = inner + 2 * 128, columns = inner + mixed + heads;
     return d * columns + columns + inner * d + d + 5 * mixed + 3 * heads + inner;
