@@ -1,8 +1,10 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 
 #include "core/views.h"
+#include "variants/parts/lanes.h"
 
 namespace heed {
 
@@ -25,31 +27,36 @@ struct ShortConvGrad {
 };
 
 namespace detail {
-// y += a * b, elementwise. Plain pointers: rows are too short to pay for an expression.
+// Taps are applied in groups of four, the last group first. Its taps are end-4 .. end-1, those before the
+// first are 0; they multiply rows `lag`+3 .. `lag` before the output's. Numbers of a row go through in lanes,
+// and a window of four rows stays in registers while it moves down the rows.
+constexpr Index kGroup = 4;
+
 template <class S>
-inline void add_products(const S* a, const S* b, Index n, S* y) {
-#pragma GCC ivdep
-  for (Index c = 0; c < n; ++c) y[c] += a[c] * b[c];
-}
-// y += four such products in one pass over y: the usual width.
-template <class S>
-inline void add_four_products(const S* const* a, const S* const* b, Index n, S* y) {
-  const S *a0 = a[0], *a1 = a[1], *a2 = a[2], *a3 = a[3];
-  const S *b0 = b[0], *b1 = b[1], *b2 = b[2], *b3 = b[3];
-#pragma GCC ivdep
-  for (Index c = 0; c < n; ++c) y[c] += a0[c] * b0[c] + a1[c] * b1[c] + a2[c] * b2[c] + a3[c] * b3[c];
+std::array<Lanes<S>, kGroup> group_of(In<S> taps, Index end, Index at, Index n) {
+  std::array<Lanes<S>, kGroup> out;
+  for (Index i = 0; i < kGroup; ++i) {
+    const Index o = end - kGroup + i;
+    out[static_cast<std::size_t>(i)] = o < 0 ? Lanes<S>(Lanes<S>::Zero()) : load(taps.row(o).data() + at, n);
+  }
+  return out;
 }
 
-// y += sum of tap_o * x[row_of(o)] over the taps from .. end-1
-template <class S, class RowOf>
-void add_taps(In<S> taps, In<S> x, Index from, Index end, RowOf row_of, S* y) {
-  const S *tap[4], *row[4];
-  Index o = from;
-  for (; o + 4 <= end; o += 4) {
-    for (Index i = 0; i < 4; ++i) tap[i] = taps.row(o + i).data(), row[i] = x.row(row_of(o + i)).data();
-    add_four_products(tap, row, taps.cols(), y);
+// Lanes of row r, zeros outside.
+template <class S>
+Lanes<S> row_or_zero(In<S> x, Index r, Index at, Index n) {
+  return r < 0 || r >= x.rows() ? Lanes<S>(Lanes<S>::Zero()) : load(x.data() + r * x.outerStride() + at, n);
+}
+
+// Calls f(i, window) for i = 0 .. count-1, with rows from+i .. from+i+3 of x.
+template <class S, class F>
+void for_windows(In<S> x, Index from, Index count, Index at, Index n, F f) {
+  Lanes<S> a, b = row_or_zero<S>(x, from, at, n), c = row_or_zero<S>(x, from + 1, at, n),
+              d = row_or_zero<S>(x, from + 2, at, n);
+  for (Index i = 0; i < count; ++i) {
+    a = b, b = c, c = d, d = row_or_zero<S>(x, from + i + 3, at, n);
+    f(i, a, b, c, d);
   }
-  for (; o < end; ++o) add_products(taps.row(o).data(), x.row(row_of(o)).data(), taps.cols(), y);
 }
 }  // namespace detail
 
@@ -57,16 +64,20 @@ void add_taps(In<S> taps, In<S> x, Index from, Index end, RowOf row_of, S* y) {
 // the last kept() rows of what came before, and first = kept().
 template <class S>
 void short_conv(const ShortConv<S>& conv, In<S> x, Index first, Mat<S> y) {
-  for (Index r = 0; r < y.rows(); ++r) {
-    if (conv.bias.rows() > 0)
-      y.row(r) = conv.bias.row(0);
-    else
-      y.row(r).setZero();
-    const Index oldest = first + r - conv.kept();  // the row that tap 0 multiplies
-    detail::add_taps<S>(
-        conv.taps, x, std::max<Index>(0, -oldest), conv.width(), [&](Index o) { return oldest + o; },
-        y.row(r).data());
-  }
+  const bool biased = conv.bias.rows() > 0;
+  for (Index end = conv.width(), lag = 0; end > 0; end -= detail::kGroup, lag += detail::kGroup)
+    for_lanes(y.cols(), [&](Index at, Index n) {
+      const auto tap = detail::group_of<S>(conv.taps, end, at, n);
+      const Lanes<S> start = biased ? load(conv.bias.data() + at, n) : Lanes<S>(Lanes<S>::Zero());
+      detail::for_windows<S>(x, first - lag - 3, y.rows(), at, n,
+                             [&](Index r, const auto& a, const auto& b, const auto& c, const auto& d) {
+                               S* const to = y.data() + r * y.outerStride() + at;
+                               const Lanes<S> before = lag > 0 ? load(to, n) : start;
+                               const Lanes<S> sum =
+                                   before + tap[0] * a + tap[1] * b + tap[2] * c + tap[3] * d;
+                               store(sum, to, n);
+                             });
+    });
 }
 
 // Rows of x that are before `first` get gradients too.
@@ -74,17 +85,32 @@ void short_conv(const ShortConv<S>& conv, In<S> x, Index first, Mat<S> y) {
 template <class S>
 void short_conv_backward(const ShortConv<S>& conv, In<S> x, Index first, In<S> dy, Mat<S> dx,
                          ShortConvGrad<S> grad) {
-  const Index kept = conv.kept(), end = first + dy.rows();
-  for (Index s = std::max<Index>(0, first - kept); s < end; ++s) {
-    const Index newest = s + kept - first;  // the row of dy that tap 0 multiplied x_s for
-    detail::add_taps<S>(
-        conv.taps, dy, std::max<Index>(0, newest - dy.rows() + 1), std::min(conv.width(), newest + 1),
-        [&](Index o) { return newest - o; }, dx.row(s).data());
-  }
-  for (Index o = 0; o < conv.width(); ++o)
-    for (Index r = std::max<Index>(0, kept - o - first); r < dy.rows(); ++r)
-      detail::add_products(dy.row(r).data(), x.row(first + r - kept + o).data(), dy.cols(),
-                           grad.taps.row(o).data());
+  for (Index end = conv.width(), lag = 0; end > 0; end -= detail::kGroup, lag += detail::kGroup)
+    for_lanes(dy.cols(), [&](Index at, Index n) {
+      const auto tap = detail::group_of<S>(conv.taps, end, at, n);
+      const Index from = std::max<Index>(0, first - lag - 3), rows = first + dy.rows() - lag - from;
+      detail::for_windows<S>(dy, from + lag - first, rows, at, n,
+                             [&](Index i, const auto& a, const auto& b, const auto& c, const auto& d) {
+                               S* const to = dx.data() + (from + i) * dx.outerStride() + at;
+                               const Lanes<S> sum =
+                                   load(to, n) + tap[3] * a + tap[2] * b + tap[1] * c + tap[0] * d;
+                               store(sum, to, n);
+                             });
+      std::array<Lanes<S>, detail::kGroup> dtap;
+      for (Lanes<S>& sum : dtap) sum.setZero();
+      detail::for_windows<S>(x, first - lag - 3, dy.rows(), at, n,
+                             [&](Index r, const auto& a, const auto& b, const auto& c, const auto& d) {
+                               const Lanes<S> up = load(dy.data() + r * dy.outerStride() + at, n);
+                               dtap[0] += up * a, dtap[1] += up * b, dtap[2] += up * c, dtap[3] += up * d;
+                             });
+      for (Index i = 0; i < detail::kGroup; ++i) {
+        const Index o = end - detail::kGroup + i;
+        if (o < 0) continue;
+        S* const to = grad.taps.data() + o * grad.taps.outerStride() + at;
+        const Lanes<S> sum = load(to, n) + dtap[static_cast<std::size_t>(i)];
+        store(sum, to, n);
+      }
+    });
   for (Index r = 0; conv.bias.rows() > 0 && r < dy.rows(); ++r) grad.bias.row(0) += dy.row(r);
 }
 
@@ -92,14 +118,10 @@ void short_conv_backward(const ShortConv<S>& conv, In<S> x, Index first, In<S> d
 // first, and starts at zero.
 template <class S>
 void short_conv_next(const ShortConv<S>& conv, In<S> x, Mat<S> state, Mat<S> y) {
-  const Index kept = conv.kept(), n = x.cols();
-  if (conv.bias.rows() > 0)
-    y.row(0) = conv.bias.row(0);
-  else
-    y.row(0).setZero();
-  for (Index o = 0; o < kept; ++o)
-    detail::add_products(conv.taps.row(o).data(), state.row(o).data(), n, y.data());
-  detail::add_products(conv.taps.row(kept).data(), x.data(), n, y.data());
+  const Index kept = conv.kept();
+  y.row(0) = conv.taps.row(kept).cwiseProduct(x.row(0));
+  if (conv.bias.rows() > 0) y.row(0) += conv.bias.row(0);
+  for (Index o = 0; o < kept; ++o) y.row(0) += conv.taps.row(o).cwiseProduct(state.row(o));
   for (Index o = 0; o + 1 < kept; ++o) state.row(o) = state.row(o + 1);
   if (kept > 0) state.row(kept - 1) = x.row(0);
 }
