@@ -64,7 +64,7 @@ std::vector<std::string> mixers() {
   return names;
 }
 
-// Weights without a normalizer.
+// True for variants whose rows of weights do not sum to one.
 bool has_sums_of_its_own(const std::string& name) {
   for (const char* own : {"differential_v2", "fast_weights", "gla", "nsa", "retention", "stick_breaking"})
     if (name == own) return true;
