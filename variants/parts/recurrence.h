@@ -110,7 +110,8 @@ void Recurrence<Cell, S>::forward(Step<S>& step, Seq<const S> x, Seq<S> h, S* st
   for_blocks(step, x.row_count(), [&](Index from, Index rows) {
     Mat<S> z = row_block(z_.rows(), from, rows);
     product_ab(row_block(x.rows(), from, rows), w, z);
-    if (b_) z.rowwise() += b_.value().row(0) + b2_.value().row(0);
+    // Row by row: Eigen would allocate the sum if it were added to all rows at once.
+    for (Index r = 0; b_ && r < rows; ++r) z.row(r) += b_.value().row(0) + b2_.value().row(0);
   });
   for_groups(step, [&](const SequenceGroup& group, Memory<S>& own) { run(group, h, states, own); });
 }
