@@ -1,4 +1,3 @@
-#include <algorithm>
 #include <map>
 #include <string>
 #include <tuple>
@@ -38,15 +37,13 @@ struct Pattern : SparseMixer<Pattern<S>, S> {
   } options;
 
   Traits traits() const { return {.permutation = false}; }
-  // Heads differ only if an expression says so.
-  Index kinds() const {
-    const bool differ = mentions(tokens_of(options.visible), "h") || mentions(tokens_of(options.bias), "h");
-    return differ ? std::max<Index>(heads_, 1) : 1;
-  }
+  Index kinds() const { return kinds_; }
 
   void declare(const LayerSpec<S>& spec, Params<S>& params) {
     SparseMixer<Pattern, S>::declare(spec, params);
-    heads_ = spec.heads;
+    // Heads differ only if an expression says so. Looked up once: kinds() is called at each step.
+    const bool differ = mentions(tokens_of(options.visible), "h") || mentions(tokens_of(options.bias), "h");
+    kinds_ = differ ? spec.heads : 1;
     VisiblePairs::require_feasible(options.visible, spec.length);
     BiasTables<S>::require_feasible(options.bias, spec.length);
   }
@@ -73,7 +70,7 @@ struct Pattern : SparseMixer<Pattern<S>, S> {
  private:
   bool biased() const { return options.bias != "0"; }
 
-  Index heads_ = 0;
+  Index kinds_ = 1;
   std::map<std::tuple<Index, Index, bool, Index>, std::vector<BiasTables<S>>> tables_;
   const std::vector<BiasTables<S>>* biases_ = nullptr;  // of the latest prepare()
 };
