@@ -118,10 +118,10 @@ TEST_CASE("encoder-decoder: the parameters and operations are those of the formu
 }
 
 TEST_CASE("encoder-decoder: refuses a variant without cross-attention, or one that needs a causal mask") {
-  Params<float> params;
+  Params<float> params, others;
   CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "softmax", "bigbird"), tiny_registry(), params),
                     ContainsSubstring("'bigbird'") && ContainsSubstring("cross-attention"));
-  CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "strided", "softmax"), tiny_registry(), params),
+  CHECK_THROWS_WITH(Model<float>(pair_spec("softmax", "strided", "softmax"), tiny_registry(), others),
                     ContainsSubstring("'strided'") && ContainsSubstring("causal mask"));
 }
 

@@ -189,7 +189,7 @@ TEST_CASE("compare: steps that were never reached are the largest, not missing")
   CHECK(c.rows[1].values.size() == 6);
   CHECK(c.rows[1].against.test.p == 0.03125);
   CHECK(c.rows[1].against.verdict == "worse");
-  CHECK_THAT(heed::table_text(c), ContainsSubstring("b                400  3 of 6       6         0"));
+  CHECK_THAT(heed::table_text(c), ContainsSubstring("b                400  3 of 6       6           0"));
   SECTION("a trial that was never validated has no value") {
     r.columns.back().values[7] = kNaN;
     c = compare(r, "solved_step");
@@ -239,7 +239,7 @@ TEST_CASE("compare: notes about incomplete trials and too few seeds") {
   };
   const Comparison six = heed::compare(trials_of(of_seeds(6)), {});
   CHECK(six.rows[1].against.verdict == "no difference shown");
-  CHECK(has_note(six, "with 6 pairs p_holm of 2 comparisons cannot be below 0.0625"));
+  CHECK(has_note(six, "with 6 pairs, p_holm of 2 comparisons is at least 0.0625"));
   std::vector<std::vector<double>> seven = of_seeds(7);
   CHECK(heed::compare(trials_of(seven), {}).notes.empty());
   CHECK(heed::compare(trials_of(seven), {}).rows[2].against.verdict == "better");
