@@ -23,7 +23,7 @@ Look     The message says forward or backward, and before or after which tensor.
       R"(Done     In float64, with the loss <random numbers, y>: each coordinate of every parameter and of x is moved
          up and down. The slope of the loss (numeric) is compared with the result of backward (analytic).
          They agree to 1e-6. Where forward jumps there is no slope; this may be so at 5 % of the coordinates.
-         The last setups drop attention weights; they change nothing in a variant that does not use in.dropout.
+         The last setups drop attention weights; a variant that does not use in.dropout ignores that.
 Why      A wrong gradient still trains, but worse. The comparison would then measure the error.
 Usually  A missing factor, term of the product rule, or sum over a broadcast; a missing row or block; a
          forgotten parameter; reading uninitialized memory (it contains NaN here). If it fails only with

@@ -105,7 +105,8 @@ TEST_CASE("misbehaving: the last step of a crash is the last step that was compl
   words.back().replace(words.back().find("]}"), 1, "], step: 7");
   for (const TempFolder* folder : {&one, &two}) {
     const Ended ended = heed::test::heed(folder->path(), words);
-    CHECK_THAT(ended.err, ContainsSubstring("failed after 6 steps: signal 11"));
+    CHECK_THAT(ended.err, ContainsSubstring("crashes) seed=0: failed after 6 steps, ") &&
+                              ContainsSubstring(": signal 11"));
     std::map<std::string, Trial> found = trials(*folder);
     for (const char* fault : {"throws", "crashes", "kills_itself"})
       CHECK(found[fmt::format("misbehaving(fault={})", fault)].last_step == 6);

@@ -196,6 +196,8 @@ TEST_CASE("heed report: a run whose report goes wrong has ended well") {
             "The report could not be written; the results are complete. `heed report r` tries again.\n"));
   }
   SECTION("its place is taken") {
+    run(folder);  // a foreign report.html in a folder without a plan is refused before anything runs
+    fs::remove(folder / "r/report.html");
     fs::create_directories(folder / "r/report.html/full");
     const Ended ended = run(folder);
     CHECK(ended.code == 0);
