@@ -64,7 +64,7 @@ void add_compare_options(po::options_description& options) {
       "the variant that the others are compared with; default: the first variant")(
       "select", po::value<std::string>()->value_name("PARAMETER"),
       "the swept parameter whose best value is chosen on validation; the table shows the metric at that "
-      "value. none: no parameter, whatever the sweep file says");
+      "value. none: no parameter, even if the sweep file selects one");
 }
 
 ResultsInput load_results(const Input& input, const fs::path& from) {
@@ -79,8 +79,7 @@ ResultsInput load_results(const Input& input, const fs::path& from) {
     };
     if (outdated(directory, plan)) merge();
     if (sweep_changed(directory))
-      say("{} was changed after the run: what is compared, and how, follows it; the trials are those of the "
-          "run.",
+      say("{} was changed after the run. Its `compare` section is used, with the trials of the run.",
           directory.sweep().string());
     loaded.file = directory.results();
     options = compare_options(directory, plan);

@@ -64,16 +64,15 @@ PlanClaim claim_directory(const RunDirectory& directory, const LoadedSweep& load
 void add_plan_option(po::options_description& options) {
   options.add_options()(
       "plan", po::value<std::string>()->value_name("DIGEST"),
-      "refuse any other plan than that of this digest: a Slurm job goes on with the plan that "
-      "it was submitted for");
+      "refuse a plan with another digest, so that a Slurm job runs only the plan that it was submitted for");
 }
 
 void refuse_unless_planned(const Input& input, const std::filesystem::path& where,
                            const std::string& plan_text) {
   if (!input.has("plan") || input.get<std::string>("plan") == plan_digest(plan_text)) return;
   throw Error(fmt::format(
-      "{}: the plan is not that of --plan {}, but {}: the run directory was given to another sweep "
-      "meanwhile, or what the sweep reads has changed.",
+      "{}: --plan {} is not the digest of the plan, which is {}. Another sweep has replaced the plan, or a "
+      "file that the sweep reads has changed.",
       where.string(), input.get<std::string>("plan"), plan_digest(plan_text)));
 }
 

@@ -124,7 +124,7 @@ PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, con
     shared = try_lock(fd, LOCK_SH, path);
     if (!shared) poll(nullptr, 0, kMillisecondsBetweenTries);
   }
-  if (!shared) throw results::IoError(path, "is locked by a process that does not go on.");
+  if (!shared) throw results::IoError(path, "is locked by a process that does not respond.");
   refuse_other_plan(directory, plan, sweep, path);
   // Its modification time is the start of this run, by the clock of the file system (--retry-failed).
   if (!written) results::write_checked_text(directory.plan(), plan);

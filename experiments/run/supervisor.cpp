@@ -115,8 +115,8 @@ class Supervisor {
     for (Stopped& s : stopped_)
       record(s.trial,
              {results::Status::killed,
-              fmt::format("the time limit of its job is too short: {} after it was started again it was "
-                          "stopped without progress",
+              fmt::format("the time limit of its job is too short: it was stopped without progress {} after "
+                          "it was started again",
                           duration_text(s.seconds)),
               s.steps, s.wall_seconds},
              std::move(s.log));
@@ -255,9 +255,9 @@ class Supervisor {
     const bool cannot_write = WIFEXITED(status) && WEXITSTATUS(status) == kInputOutput;
     if (cannot_write || w.records_failure)
       throw results::IoError(directory_.trial(lines_[w.trial].id),
-                             w.refused.empty() ? fmt::format("cannot be written; {} says why.",
+                             w.refused.empty() ? fmt::format("cannot be written; {} has the reason.",
                                                              directory_.log(lines_[w.trial].id).string())
-                                               : fmt::format("its process says: {}", w.refused));
+                                               : fmt::format("its process reports: {}", w.refused));
     if (stopping_) {
       stopped_.push_back({w.trial, w.saved > w.began, w.done->steps, steady_seconds() - w.since,
                           w.wall_seconds(), std::move(w.log)});

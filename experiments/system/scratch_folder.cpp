@@ -25,7 +25,7 @@ fs::path temporary_folder() {
   const char* named = std::getenv("TMPDIR");
   throw results::IoError(
       named ? named : "/tmp",
-      fmt::format("is to hold temporary files: {}. Set TMPDIR to a folder that can be written.",
+      fmt::format("cannot be used for temporary files: {}. Set TMPDIR to a folder that can be written.",
                   error.message()));
 }
 

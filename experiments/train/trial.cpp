@@ -98,7 +98,7 @@ void add_curves(Record& record, const TrainLog& log) {
       {"validation_loss", "eval", log.validation_loss, "nat",
        "mean cross entropy over the validation sequences"},
       {"validation_accuracy", "eval", log.validation_accuracy, "1",
-       "share of scored validation positions whose likeliest token is the label"}};
+       "share of scored validation positions whose top-1 prediction is the label"}};
 }
 
 }  // namespace

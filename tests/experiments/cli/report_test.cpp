@@ -150,7 +150,7 @@ TEST_CASE("heed report: without a folder for temporary files there are no figure
   const OtherVariable nowhere("TMPDIR", folder / "none");
   const Ended report = heed::test::heed(folder.path(), {"report", "r"});
   const std::string why = (folder / "none").string() +
-                          ": is to hold temporary files: No such file or directory. Set TMPDIR to a folder";
+                          ": cannot be used for temporary files: No such file or directory. Set TMPDIR";
   CHECK(report.code == 1);
   CHECK_THAT(report.err, ContainsSubstring("Not all figures could be drawn: " + why));
   const std::string page = read_file(folder / "r/report.html");
