@@ -226,7 +226,8 @@ TEST_CASE("growth: a model that cannot grow is refused, and the message names th
     return refuse_growth(a.infos(), b.infos());
   };
   CHECK(refusal(spec_of(kSmall), spec_of({8, 9, 40})).empty());
-  CHECK(missing(refusal(spec_of(kSmall), spec_of(kSmall)), {"equally large", "more parameter tokens"}) == "");
+  CHECK(missing(refusal(spec_of(kSmall), spec_of(kSmall)),
+                {"the stages are equally large", "more parameter tokens"}) == "");
   CHECK(missing(refusal(spec_of(kSmall), spec_of({5, 3, 7})),
                 {"'blocks.0.attention.output.key_tokens'", "from 4 to 3 rows"}) == "");
   CHECK(missing(refusal(spec_of(kSmall, "softmax"), spec_of({8, 4, 7}, "softmax")),
