@@ -20,8 +20,8 @@ ConstMat<S> block(In<S> m, Index row, Index col, Index rows, Index cols) {
 // to += a from, rows of x
 template <class S>
 inline void add_row(S a, const S* from, Index n, S* to) {
-#pragma GCC ivdep
-  for (Index c = 0; c < n; ++c) to[c] += a * from[c];
+  using Row = Eigen::Array<S, 1, Eigen::Dynamic>;
+  Eigen::Map<Row>(to, n) += a * Eigen::Map<const Row>(from, n);
 }
 }  // namespace detail
 
