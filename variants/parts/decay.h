@@ -85,7 +85,7 @@ class ScalarDecay {
   // With p the gradients of the pairs, which are masked in place:    da += p k    dk += p^T a
   template <std::size_t N>
   void pairs_backward(const std::array<Pairs<S>, N>& all, Mat<S> k, Mat<S> dk) const {
-    for (Pairs<S> x : all) {
+    for (const Pairs<S>& x : all) {
       mask(x.p, x.strict);
       add_product_ab<S>(x.p, k, x.da);
       add_product_atb<S>(x.p, x.a, dk);
@@ -155,7 +155,7 @@ class ChannelDecay {
     for (Index f = 0; f < n; f += kBlock) {
       const Index rows = std::min(kBlock, n - f);
       bring_to(f, k, earlier);
-      for (Pairs<S> x : all) {
+      for (const Pairs<S>& x : all) {
         if (f == 0) continue;
         own_side(x.a, f, rows, own);
         product_abt<S>(part(own, rows, k.cols()), row_block(earlier, 0, f), cell(x.p, f, 0, rows, f));
@@ -172,7 +172,7 @@ class ChannelDecay {
     for (Index f = 0; f < n; f += kBlock) {
       const Index rows = std::min(kBlock, n - f);
       bring_to(f, k, earlier);
-      for (Pairs<S> x : all) {
+      for (const Pairs<S>& x : all) {
         if (f == 0) continue;
         product_ab<S>(cell(x.p, f, 0, rows, f), row_block(earlier, 0, f), part(own, rows, key));
         for (Index i = 0; i < rows; ++i) row(x.da, f + i) += row(left_, f + i) * row(own, i);
@@ -183,7 +183,7 @@ class ChannelDecay {
     Mat<S>(earlier).setZero();
     for (Index f = (n - 1) / kBlock * kBlock; f > 0; f -= kBlock) {
       const Index rows = std::min(kBlock, n - f);
-      for (Pairs<S> x : all) {
+      for (const Pairs<S>& x : all) {
         own_side(x.a, f, rows, own);
         add_product_atb<S>(cell(x.p, f, 0, rows, f), part(own, rows, key), row_block(earlier, 0, f));
       }

@@ -110,7 +110,7 @@ class DeltaMixer {
 
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     const Index time = in.q.rows(), key = in.q.cols(), value = in.v.cols(), count = chunks(time);
-    const Saved saved{kept_room(memory, count * key, value)};
+    Saved saved{kept_room(memory, count * key, value)};
     row_block(saved.states, 0, key).setZero();
     for (Index c = 0; c < count; ++c) {
       typename Memory<S>::Scope scope(memory);
