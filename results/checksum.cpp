@@ -70,7 +70,7 @@ void remove_checksum(std::vector<std::byte>& bytes, const std::filesystem::path&
   label_at_end(bytes, path);
   if (!ends_in_its_hash(std::span(bytes).first(bytes.size() - kHashBytes)))
     throw DamagedFile(path, "its content does not match the checksum at its end.");
-  bytes.resize(bytes.size() - kEndBytes);
+  bytes.erase(bytes.end() - kEndBytes, bytes.end());
 }
 
 std::string read_label(const std::filesystem::path& path) {

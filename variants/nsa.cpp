@@ -130,8 +130,8 @@ struct Nsa : SparseMixer<Nsa<S>, S> {
   Cost cost(const HeadSize& size) const {
     double pairs = 0, compressed = 0;
     for (Index i = 0; i < size.tq; ++i) {
-      const Index p = i + size.mask.offset, own = p / options.block;
-      compressed += static_cast<double>((p + 1) / options.block);
+      const Index p = i + size.mask.offset, own = p / options.block, complete = (p + 1) / options.block;
+      compressed += static_cast<double>(complete);
       pairs += static_cast<double>(std::min(options.window, p + 1));
       pairs += static_cast<double>(std::min(own, options.blocks - 1) * options.block + p % options.block + 1);
     }
