@@ -174,13 +174,16 @@ void decayed_weights(const Decayed<S>& in, Mat<S> p, Memory<S>& memory) {
 }
 
 double decayed_flops(Index time, Index key, Index value, Index chunk, bool by_channel) {
-  const auto pairs = [](Index n) { return static_cast<double>(n * (n + 1) / 2); };
+  const auto pairs = [](Index n) {
+    const Index triangle = n * (n + 1) / 2;
+    return static_cast<double>(triangle);
+  };
   double read = 0, scored = 0, written = 0;
   for (Index at = 0; at < time; at += chunk) {
-    const Index n = std::min(chunk, time - at), block = ChunkDecay<double>::kBlock;
+    const Index n = std::min(chunk, time - at), block = ChunkDecay<double>::kBlock, blocks = n / block;
     read += pairs(n);
     scored += pairs(n);
-    if (by_channel) scored -= static_cast<double>(n / block) * pairs(block) + pairs(n % block);
+    if (by_channel) scored -= static_cast<double>(blocks) * pairs(block) + pairs(n % block);
     if (at + n < time) written += static_cast<double>(n);
   }
   return 2 * ((static_cast<double>(time) + written) * static_cast<double>(key * value) +
