@@ -43,7 +43,8 @@ Estimate Estimator::operator()(const TrialConfig& trial) {
 double Estimator::evaluated_sequences(const TrainOptions& o, const Shape& shape, Index begin, Index end) {
   const Index interval = o.evaluation_interval(), all = shape.validation_size.value_or(0);
   const Index each = shape.validation_size ? std::min(o.evaluate_sequences, all) : o.evaluate_sequences;
-  double sequences = static_cast<double>(each * (end / interval - begin / interval));
+  const Index times = end / interval - begin / interval;
+  double sequences = static_cast<double>(each * times);
   if (end < o.steps) return sequences;
   if (end % interval != 0) sequences += static_cast<double>(each);
   if (all > each) sequences += static_cast<double>(all);  // the last validation is of the whole split
