@@ -71,7 +71,7 @@ std::string shell_word(const std::string& word) {
   return quoted + '\'';
 }
 
-// In Slurm's file names '%' begins a placeholder (%a: the element), and "%%" is a '%'.
+// In Slurm's file names '%' begins a replacement symbol (%a: the element), and "%%" is a '%'.
 std::string pattern(const std::filesystem::path& path) {
   std::string text;
   for (const char c : path.string()) text += c == '%' ? std::string("%%") : std::string(1, c);
