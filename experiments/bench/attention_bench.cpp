@@ -1,13 +1,11 @@
 #include "experiments/bench/attention_bench.h"
 
-#include <fmt/format.h>
-
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
 
-#include "core/error.h"
 #include "core/head_kernel.h"
 #include "core/layer.h"
 #include "core/params.h"
@@ -53,36 +51,82 @@ class KernelNumbers {
   std::vector<Heads<const float>> const_views_;
 };
 
-}  // namespace
-
-AttentionBench bench_attention(const Choice& variant, const Registry& registry, const AttentionShape& shape,
-                               int threads, Index repetitions) {
-  const VariantInfo& info = registry.variant(variant.name);
-  if (!info.is_mixer())
-    throw Error(fmt::format("'{}' is a layer, not a mixer; measure it with --step.", variant.name));
-  Params<float> params;
+LayerSpec<float> layer_spec(const AttentionShape& shape) {
   const Index dim = shape.heads * shape.width;
-  const LayerSpec<float> spec{.dim = dim,
-                              .context_dim = dim,
-                              .heads = shape.heads,
-                              .length = shape.length,
-                              .causality = {shape.causal, {}}};
-  const auto kernel = info.make_kernel(variant.options, spec, params);
-  params.freeze();
-  params.initialize(1);
+  return {.dim = dim,
+          .context_dim = dim,
+          .heads = shape.heads,
+          .length = shape.length,
+          .causality = {shape.causal, {}}};
+}
 
-  const HeadShape& s = kernel->shape();
-  const Index rows = shape.batch * shape.length;
-  KernelNumbers in(*kernel, shape), grad(*kernel, shape);
-  std::vector<float> d_o = normal_numbers(rows * s.heads * s.value, "d_o"), o(d_o.size());
-  const auto heads = [&](std::vector<float>& x) {
-    return Heads<float>{x.data(), shape.batch, s.heads, shape.length, s.value};
-  };
+// A mixer, with inputs and the gradient of its output.
+class KernelWork {
+ public:
+  KernelWork(const VariantInfo& info, const Config& options, const AttentionShape& shape)
+      : shape_(shape),
+        kernel_(info.make_kernel(options, layer_spec(shape), params_)),
+        in_(*kernel_, shape),
+        grad_(*kernel_, shape),
+        d_o_(normal_numbers(shape.batch * shape.length * kernel_->shape().heads * kernel_->shape().value,
+                            "d_o")),
+        o_(d_o_.size()) {
+    params_.freeze();
+    params_.initialize(1);
+  }
+  void forward(Step<float>& step) { kernel_->forward(step, in_.view<const float>(), heads(o_)); }
+  void backward(Step<float>& step) { kernel_->backward(step, heads(d_o_), grad_.view<float>()); }
+  Cost cost() const { return kernel_->cost(shape_.length, shape_.length); }
+
+ private:
+  Heads<float> heads(std::vector<float>& x) const {
+    const HeadShape& s = kernel_->shape();
+    return {x.data(), shape_.batch, s.heads, shape_.length, s.value};
+  }
+
+  AttentionShape shape_;
+  Params<float> params_;
+  std::unique_ptr<HeadKernel<float>> kernel_;
+  KernelNumbers in_, grad_;
+  std::vector<float> d_o_, o_;
+};
+
+// A layer that attends to its own input.
+class LayerWork {
+ public:
+  LayerWork(const VariantInfo& info, const Config& options, const AttentionShape& shape)
+      : shape_(shape),
+        layer_(info.make(options, layer_spec(shape), params_)),
+        x_(numbers("x")),
+        dy_(numbers("dy")) {
+    dx_.resize(x_.size()), y_.resize(x_.size());
+    params_.freeze();
+    params_.initialize(1);
+  }
+  void forward(Step<float>& step) { layer_->forward(step, seq(x_), seq(x_), seq(y_)); }
+  void backward(Step<float>& step) { layer_->backward(step, seq(dy_), seq(dx_), seq(dx_)); }
+  Cost cost() const { return layer_->cost(shape_.length, shape_.length); }
+
+ private:
+  Index width() const { return shape_.heads * shape_.width; }
+  std::vector<float> numbers(std::string_view name) const {
+    return normal_numbers(shape_.batch * shape_.length * width(), name);
+  }
+  Seq<float> seq(std::vector<float>& x) const { return {x.data(), shape_.batch, shape_.length, width()}; }
+
+  AttentionShape shape_;
+  Params<float> params_;
+  std::unique_ptr<Layer<float>> layer_;
+  std::vector<float> x_, dy_, dx_, y_;
+};
+
+template <class Work>
+AttentionBench bench(Work& work, Index batch, int threads, Index repetitions) {
   Step<float> step(threads);
   AttentionBench out{};
   const auto repeat = [&](Timing& forward, Timing& backward) {
-    time_once(forward, [&] { kernel->forward(step, in.view<const float>(), heads(o)); });
-    time_once(backward, [&] { kernel->backward(step, heads(d_o), grad.view<float>()); });
+    time_once(forward, [&] { work.forward(step); });
+    time_once(backward, [&] { work.backward(step); });
     step.rewind();
   };
   // Not counted: the first repetition takes memory and fills caches.
@@ -98,8 +142,25 @@ AttentionBench bench_attention(const Choice& variant, const Registry& registry, 
   }
   ceiling.measure();
   out.ceiling = ceiling.flops_per_second();
-  out.forward_flops = static_cast<double>(shape.batch) * kernel->cost(shape.length, shape.length).flops;
+  out.forward_flops = static_cast<double>(batch) * work.cost().flops;
   out.bytes = static_cast<double>(step.reserved());
+  return out;
+}
+
+}  // namespace
+
+AttentionBench bench_attention(const Choice& variant, const Registry& registry, const AttentionShape& shape,
+                               bool as_layer, int threads, Index repetitions) {
+  const VariantInfo& info = registry.variant(variant.name);
+  AttentionBench out{};
+  if (as_layer || !info.is_mixer()) {
+    LayerWork work(info, variant.options, shape);
+    out = bench(work, shape.batch, threads, repetitions);
+    out.layer = true;
+  } else {
+    KernelWork work(info, variant.options, shape);
+    out = bench(work, shape.batch, threads, repetitions);
+  }
   return out;
 }
 

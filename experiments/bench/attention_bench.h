@@ -11,11 +11,13 @@ struct AttentionShape {
   bool causal = true;
 };
 
-// The speed of a mixer on given queries, keys and values, without projections.
+// The speed of a variant: of a mixer on given queries, keys and values, without projections, or of a whole
+// layer.
 struct AttentionBench {
+  bool layer;  // measured with its projections
   Timing forward, backward;
   double forward_flops;  // useful FLOPs; backward has twice as many, without recomputation
-  double bytes;          // memory of forward and backward, without q, k, v, o and their gradients
+  double bytes;          // memory of forward and backward, without inputs, outputs and their gradients
   double ceiling;        // FLOP/s of one core, see timing.h
 
   double milliseconds() const { return median(forward.cpu) + median(backward.cpu); }
@@ -24,8 +26,9 @@ struct AttentionBench {
 };
 
 // Runs at least `repetitions`, after a first one that is not counted, and for at least a fifth of a second.
-// Throws: heed::Error if the variant is not a mixer or refuses the shape.
+// A variant that is no mixer is measured as a layer of width heads * width; with `as_layer`, mixers too.
+// Throws: heed::Error if the variant refuses the shape.
 AttentionBench bench_attention(const Choice& variant, const Registry& registry, const AttentionShape& shape,
-                               int threads, Index repetitions);
+                               bool as_layer, int threads, Index repetitions);
 
 }  // namespace heed

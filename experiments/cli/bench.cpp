@@ -100,7 +100,7 @@ int bench_one_step(const Input& input, Registry& registry) {
   return kDone;
 }
 
-// ---- attention only
+// ---- a variant outside of a model
 
 // A variant as it is written on the command line: `window size=64 global=[0]`.
 struct Wanted {
@@ -127,19 +127,28 @@ std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& 
   return out;
 }
 
-// Returns the variants of the command line, or every mixer if it names none. They are resolved by the reader
-// of sweep files, so that ranges and messages are the same.
+// A feed-forward is not read from `variants`, where it would be a mistake.
+VariantEntry feed_forward_entry(const Wanted& wanted, const Registry& registry, Problems& problems) {
+  const Config options = registry.variant(wanted.name).resolve(wanted.options, wanted.name, problems);
+  return {label(wanted.name, wanted.shown), {{wanted.name, options}}, wanted.name, {}};
+}
+
+// Returns the variants of the command line, or all that `heed list` shows if it names none. They are resolved
+// by the reader of sweep files, so that ranges and messages are the same.
 std::vector<VariantEntry> variants_of(const std::vector<std::string>& words, const Registry& registry) {
   Problems problems;
   std::vector<Wanted> wanted = read_words(words, problems);
+  const std::vector<std::string> known = names(registry.variants());
   if (words.empty())
-    for (const std::string& name : variant_names(registry, true))
-      if (registry.variant(name).is_mixer()) wanted.push_back({name});
+    for (const std::string& name : known) wanted.push_back({name});
   std::vector<VariantEntry> entries;
   for (const Wanted& w : wanted) {
-    const std::vector<std::string> known = variant_names(registry, true);
     if (std::find(known.begin(), known.end(), w.name) == known.end())
       throw UsageError(unknown_name("variant", w.name, known, registry));
+    if (!mixes_time(registry.variant(w.name))) {
+      entries.push_back(feed_forward_entry(w, registry, problems));
+      continue;
+    }
     Config entry = Config::map(), tree = Config::map();
     entry.set(w.name, w.options);
     tree.set("variants", Config::sequence({entry}));
@@ -162,7 +171,7 @@ Json attention_json(const std::string& variant, const AttentionShape& s, int thr
   return {{"peer", "heed"},
           {"threads", threads},
           {"variant", variant},
-          {"attention_only", true},
+          {"attention_only", !b.layer},
           {"d_model", s.heads * s.width},
           {"heads", s.heads},
           {"seq", s.length},
@@ -180,8 +189,8 @@ Json attention_json(const std::string& variant, const AttentionShape& s, int thr
           {"working_bytes", b.bytes}};
 }
 
-// Measures kernels without projections, with processor times: wall times depend on other programs.
-int bench_attention_only(const Input& input, const Registry& registry) {
+// Measures kernels without projections, or layers. Processor times: wall times depend on other programs.
+int bench_variants(const Input& input, const Registry& registry) {
   AttentionShape shape;
   shape.batch = integer_option(input, "batch", 8);
   shape.heads = integer_option(input, "heads", 4);
@@ -192,25 +201,27 @@ int bench_attention_only(const Input& input, const Registry& registry) {
 
   Json all = Json::array();
   std::vector<std::vector<std::string>> rows = {
-      {"variant", "length", "forward", "backward", "useful GFLOP/s", "of ceiling", "memory"}};
+      {"variant", "part", "length", "forward", "backward", "useful GFLOP/s", "of ceiling", "memory"}};
   for (const VariantEntry& variant : variants_of(input.all("words"), registry))
     for (const Index length : lengths) {
       if (length < 1) throw UsageError(fmt::format("--length is {} but must be at least 1.", length));
       shape.length = length;
-      const AttentionBench b = bench_attention(variant.attention.front(), registry, shape, threads, steps);
+      const AttentionBench b =
+          bench_attention(variant.attention.front(), registry, shape, input.has("layer"), threads, steps);
       all.push_back(attention_json(variant.label, shape, threads, b));
-      rows.push_back(
-          {variant.label, fmt::format("{}", length), milliseconds(median(b.forward.cpu)),
-           milliseconds(median(b.backward.cpu)), fmt::format("{:.1f}", 1e-9 * b.flops_per_second()),
-           fmt::format("{:.0f} %", 100 * b.share()), fmt::format("{:.2f} MiB", b.bytes / kMebibyte)});
+      rows.push_back({variant.label, b.layer ? "layer" : "attention", fmt::format("{}", length),
+                      milliseconds(median(b.forward.cpu)), milliseconds(median(b.backward.cpu)),
+                      fmt::format("{:.1f}", 1e-9 * b.flops_per_second()),
+                      fmt::format("{:.0f} %", 100 * b.share()),
+                      fmt::format("{:.2f} MiB", b.bytes / kMebibyte)});
     }
   if (input.has("json")) {
     fmt::print("{}\n", all.dump());
     return kDone;
   }
-  fmt::print("Attention only, causal: batch {}, {} heads of {}, {}. Processor times, medians.\n\n{}\n",
-             shape.batch, shape.heads, shape.width,
-             threads == 1 ? "1 thread" : fmt::format("{} threads", threads), aligned(rows));
+  fmt::print("Causal: batch {}, {} heads of {}, {}. Processor times, medians.\n\n{}\n", shape.batch,
+             shape.heads, shape.width, threads == 1 ? "1 thread" : fmt::format("{} threads", threads),
+             aligned(rows));
   fmt::print(
       "Useful operations are those of visible pairs, forward and backward. Values that backward recomputes "
       "do "
@@ -218,12 +229,12 @@ int bench_attention_only(const Input& input, const Registry& registry) {
       "The ceiling is the speed of a 512 x 512 product on one core, measured at the same time. Memory does "
       "not "
       "include\n"
-      "queries, keys, values, outputs and their gradients.\n");
+      "inputs, outputs and their gradients. Part: 'attention' has no projections, 'layer' includes them.\n");
   return kDone;
 }
 
 int run(const Input& input, Registry& registry) {
-  return input.has("step") ? bench_one_step(input, registry) : bench_attention_only(input, registry);
+  return input.has("step") ? bench_one_step(input, registry) : bench_variants(input, registry);
 }
 
 }  // namespace
@@ -232,15 +243,19 @@ Command bench_command() {
   Command c;
   c.name = "bench";
   c.synopsis = "[VARIANT [option=value ...] ...] | --step SWEEP.yaml [key=value ...]";
-  c.summary = "measure attention as a function of length, or one training step of a sweep";
+  c.summary = "measure a variant as a function of length, or one training step of a sweep";
   c.details =
       "Prints forward and backward time, memory, and useful FLOP/s as a fraction of what this machine "
       "reaches at the same\n"
-      "moment. Without arguments it measures every mixer. Absolute times vary on a shared machine: compare "
-      "only numbers of\n"
-      "one run.\n"
+      "moment. A mixer is measured without projections. A variant that is a layer (rnn, lstm, ssd, "
+      "feed-forwards) is\n"
+      "measured as a whole; --layer does so with every variant, which makes them comparable. Without "
+      "arguments it measures\n"
+      "every variant of `heed list`. Absolute times vary on a shared machine: compare only numbers of one "
+      "run.\n"
       "\n"
       "    heed bench softmax window size=64 --length 1024 8192\n"
+      "    heed bench softmax lstm ssd --layer --length 256\n"
       "    heed bench --step configs/bench/A.yaml variants=[linear]";
   c.options.add_options()  //
       ("step", po::value<std::string>()->value_name("SWEEP.yaml"),
@@ -254,6 +269,7 @@ Command bench_command() {
       ("steps", po::value<int>()->value_name("N"),
        "minimum number of timed repetitions (5; with --step 20)")                                    //
       ("warmup", po::value<int>()->value_name("N"), "steps before the timed ones, with --step (3)")  //
+      ("layer", "measure layers: mixers with their projections, too")                                //
       ("json", "print JSON, with the keys of the scripts in benchmarks/");
   c.arguments = {"words..."};
   c.loads_plugins = true;

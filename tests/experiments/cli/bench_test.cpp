@@ -1,8 +1,10 @@
 // What `heed bench` prints; how fast anything is, no test asks.
+#include <map>
 #include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
+#include "core/registry.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
@@ -63,6 +65,33 @@ TEST_CASE("heed bench: attention is measured for each variant and length") {
   for (const Json& row : json) CHECK(row.at("median_cpu_ms") > 0);
 }
 
+TEST_CASE("heed bench: every variant of heed list is measured, layers with their projections") {
+  heed::Registry registry;
+  heed::register_builtin_variants(registry);
+  const Ended ended = heed_in_temp(
+      {"bench", "--length", "9", "--batch", "1", "--heads", "2", "--width", "8", "--steps", "1", "--json"});
+  REQUIRE(ended.code == 0);
+  std::map<std::string, bool> only_attention;
+  for (const Json& row : Json::parse(ended.out)) {
+    CHECK(row.at("median_cpu_ms") > 0);
+    only_attention[row.at("variant")] = row.at("attention_only");
+  }
+  CHECK(only_attention.at("softmax"));
+  for (const char* layer : {"lstm", "rnn", "ssd", "tokenformer", "mlp"}) CHECK(!only_attention.at(layer));
+  CHECK(only_attention.size() == registry.variants().size());
+}
+
+TEST_CASE("heed bench: --layer measures a mixer with its projections") {
+  const auto flops = [](const Words& more) {
+    Words words = {"bench", "softmax", "--length", "8", "--batch", "1", "--steps", "1", "--json"};
+    words.insert(words.end(), more.begin(), more.end());
+    const Json row = Json::parse(heed_in_temp(words).out).at(0);
+    return row.at("useful_gflop").get<double>();
+  };
+  // q, k, v and output: 4 products of 8 rows with a 128 x 128 matrix, forward and twice in backward
+  CHECK(flops({"--layer"}) - flops({}) == Approx(3e-9 * 2 * 4 * 8 * 128 * 128));
+}
+
 TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   const auto refused = [](const Words& words, int code, const std::string& reason) {
     const Ended ended = heed_in_temp(words);
@@ -71,7 +100,7 @@ TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
     CHECK_THAT(ended.err, ContainsSubstring(reason));
   };
   refused({"bench", "sofmax"}, 2, "softmax");
-  refused({"bench", "tokenformer", "--length", "8"}, 64, "is a layer, not a mixer");
+  refused({"bench", "mlp", "widht=4"}, 64, "Did you mean 'width'?");
   refused({"bench", "size=8"}, 2, "no variant precedes it");
   refused({"bench", "window", "sise=4"}, 64, "Did you mean 'size'?");
   refused({"bench", "softmax", "--length", "0"}, 2, "--length is 0");
