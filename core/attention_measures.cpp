@@ -1,6 +1,7 @@
 #include "core/attention_measures.h"
 
 #include <Eigen/SVD>
+#include <algorithm>
 #include <cmath>
 #include <limits>
 
@@ -10,13 +11,18 @@ namespace {
 // Returns p log p, which is 0 for p = 0, and NaN for NaN.
 double p_log_p(double p) { return p > 0 ? p * std::log(p) : 0 * p; }
 
+double absolute_sum(std::span<const float> weights) {
+  double sum = 0;
+  for (const float w : weights) sum += std::abs(static_cast<double>(w));
+  return sum;
+}
+
 void add(std::optional<double>& sum, double share) { sum = sum.value_or(0) + share; }
 
 }  // namespace
 
 std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span<const Relevance> keys) {
-  double sum = 0;
-  for (const float w : weights) sum += std::abs(static_cast<double>(w));
+  const double sum = absolute_sum(weights);
   if (sum == 0) return std::nullopt;
   RowMeasures row;
   for (std::size_t j = 0; j < weights.size(); ++j) {
@@ -28,6 +34,19 @@ std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span
     if (keys[j] == Relevance::distractor) add(row.on_distractors, a);
   }
   return row;
+}
+
+std::optional<double> row_divergence(std::span<const float> first, std::span<const float> second) {
+  const double sum_a = absolute_sum(first), sum_b = absolute_sum(second);
+  if (sum_a == 0 || sum_b == 0) return std::nullopt;
+  double divergence = 0;
+  for (std::size_t j = 0; j < first.size(); ++j) {
+    const double a = std::abs(static_cast<double>(first[j])) / sum_a;
+    const double b = std::abs(static_cast<double>(second[j])) / sum_b;
+    if (a == b) continue;  // adds 0, but a fused multiply-add would leave a rounding error
+    divergence += (p_log_p(a) + p_log_p(b)) / 2 - p_log_p((a + b) / 2);
+  }
+  return std::max(divergence, 0.0);  // rounding can make it negative
 }
 
 double effective_rank(const In<float>& weights) {

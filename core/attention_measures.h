@@ -22,6 +22,13 @@ struct RowMeasures {
 // all weights are zero (the query sees no key).
 std::optional<RowMeasures> measure_row(std::span<const float> weights, std::span<const Relevance> keys);
 
+// Returns the Jensen-Shannon divergence between two rows of weights over the same keys (Lin 1991), with a and
+// b the distributions of their absolute weights:
+//     H((a + b) / 2) - (H(a) + H(b)) / 2
+// In nat, from 0 (equal) to log 2 (no common key). Returns nullopt if all weights of a row are zero.
+// Requires: rows of equal length.
+std::optional<double> row_divergence(std::span<const float> first, std::span<const float> second);
+
 // Returns the effective rank of a map of signed weights (Tq,Tk): exp of the entropy of its singular values
 // divided by their sum (Roy and Vetterli 2007). From 1 to min(Tq,Tk); NaN if the map is zero or not finite.
 // Its time is that of a singular value decomposition, cubic in the lengths.

@@ -53,16 +53,48 @@ std::vector<ScoredRow> scored_rows(const Task& task, const Batch& sequence) {
   return rows;
 }
 
+std::span<const float> row_of(const Matrix<float>& map, const ScoredRow& scored) {
+  return {map.data() + scored.query * map.cols(), scored.keys.size()};
+}
+
 void measure(const Matrix<float>& map, std::span<const ScoredRow> rows, bool ranked, Means& means) {
-  auto& [entropy, on_answer, on_distractors, on_first, rank, negative] = means;
+  auto& [entropy, on_answer, on_distractors, on_first, rank, negative, divergence] = means;
   for (const ScoredRow& scored : rows) {
-    const std::span<const float> weights(map.data() + scored.query * map.cols(), scored.keys.size());
-    const std::optional<RowMeasures> row = measure_row(weights, scored.keys);
+    const std::optional<RowMeasures> row = measure_row(row_of(map, scored), scored.keys);
     if (!row) continue;
     entropy.add(row->entropy), on_first.add(row->on_first), negative.add(row->negative);
     on_answer.add(row->on_answer), on_distractors.add(row->on_distractors);
   }
   if (ranked) rank.add(effective_rank(const_mat(map.data(), map.rows(), map.cols())));
+}
+
+// Adds the divergence of each head from every other head of its layer. Heads without weights have empty maps.
+void compare_heads(std::span<const Matrix<float>> maps, std::span<const ScoredRow> rows,
+                   std::span<Means> means) {
+  for (std::size_t g = 0; g < maps.size(); ++g)
+    for (std::size_t h = g + 1; h < maps.size(); ++h) {
+      if (maps[g].size() == 0 || maps[h].size() == 0) continue;
+      for (const ScoredRow& scored : rows) {
+        const std::optional<double> d = row_divergence(row_of(maps[g], scored), row_of(maps[h], scored));
+        means[g].back().add(d), means[h].back().add(d);
+      }
+    }
+}
+
+// Measures the heads of a layer on one sequence. Returns false if it has no weights to measure.
+bool measure_layer(Layer<float>& attention, Step<float>& step, std::span<const ScoredRow> rows, Index time,
+                   bool ranked, std::span<Means> means) {
+  std::vector<Matrix<float>> maps(static_cast<std::size_t>(attention.weight_heads()));
+  bool any = false;
+  for (std::size_t h = 0; h < maps.size(); ++h) {
+    Matrix<float> map(time, time);
+    if (!attention.weights(step, 0, static_cast<Index>(h), mat(map.data(), time, time))) continue;
+    any = true;
+    measure(map, rows, ranked, means[h]);
+    if (time <= kLongestCompared) maps[h] = std::move(map);
+  }
+  compare_heads(maps, rows, means);
+  return any;
 }
 
 void record_probes(results::Record& record, std::span<const Means> means, Index layers, Index heads) {
@@ -102,16 +134,11 @@ void add_probes(results::Record& record, Model<float>& model, const Task& task, 
   Step<float> step(threads, false);
   for (Index s = 0; s < probe.sequences(); ++s) {
     const Batch sequence = probe.batch().part(s, 1);
-    const Index length = sequence.input.length(0);
-    Matrix<float> map(length, length);
     const std::vector<ScoredRow> rows = scored_rows(task, sequence);
     model.probe(step, sequence, [&](Model<float>& m) {
       for (Index l = 0; l < layers; ++l)
-        for (Index h = 0; h < m.attention(l).weight_heads(); ++h) {
-          if (!m.attention(l).weights(step, 0, h, mat(map.data(), length, length))) continue;
-          measure(map, rows, s < ranked, means[static_cast<std::size_t>(l * heads + h)]);
-          any = true;
-        }
+        any |= measure_layer(m.attention(l), step, rows, sequence.input.length(0), s < ranked,
+                             std::span(means).subspan(static_cast<std::size_t>(l * heads)));
     });
   }
   if (!any) return add_no_probes(record);

@@ -29,13 +29,16 @@ struct HeadMeasure {
   Better better;
   const char* description;
 };
-inline constexpr std::array<HeadMeasure, 6> kHeadMeasures = {{
+inline constexpr std::array<HeadMeasure, 7> kHeadMeasures = {{
     {"entropy", "nat", Better::neither, "entropy of a scored query's attention weights"},
     {"on_answer", "1", Better::larger, "share of a scored query's attention weight on the answer positions"},
     {"on_distractors", "1", Better::smaller, "share of a scored query's attention weight on distractors"},
     {"on_first", "1", Better::neither, "share of a scored query's attention weight on the first position"},
     {"effective_rank", "1", Better::neither, "effective rank of the attention weights of a sequence"},
     {"negative", "1", Better::neither, "share of a scored query's attention weight that is negative"},
+    {"head_divergence", "nat", Better::neither,
+     "Jensen-Shannon divergence of a scored query's attention weights from those of another head of the "
+     "layer"},
 }};
 
 // Returns all metrics, in the order of documentation and messages. Every trial records each of them, except

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <optional>
 #include <vector>
 
 #include "tests/catch.h"
@@ -88,6 +89,36 @@ TEST_CASE("attention measures: a query without visible keys has none; a NaN weig
   const float nan = std::numeric_limits<float>::quiet_NaN();
   CHECK(std::isnan(measured({nan, 1, 0}).entropy));
   CHECK(std::isnan(measured({1, 0, nan}).on_first));
+}
+
+TEST_CASE(
+    "attention measures: the divergence of (1, 0) from (1/2, 1/2) is that of Jensen and Shannon by hand") {
+  // The mixture is (3/4, 1/4): H = 2 log 2 - 3/4 log 3. The mean of the entropies 0 and log 2 is log(2) / 2.
+  const double expected = 1.5 * std::numbers::ln2 - 0.75 * std::log(3.0);
+  for (const float scale : {1.0f, -3.0f})  // neither a row's sum nor signs count
+    CHECK(std::abs(row_divergence(std::vector{scale, 0.0f}, std::vector{0.5f, 0.5f}).value() - expected) <
+          kNear);
+  CHECK(std::abs(row_divergence(std::vector{0.5f, 0.5f}, std::vector{1.0f, 0.0f}).value() - expected) <
+        kNear);
+}
+
+TEST_CASE("attention measures: equal rows have divergence 0, rows without a common key log 2") {
+  const std::vector<float> row = {0.3f, 0.1f, -0.2f, 0};
+  CHECK(row_divergence(row, row) == 0.0);
+  std::vector<float> twice = row;
+  for (float& w : twice) w *= 2;
+  CHECK(row_divergence(row, twice) == 0.0);
+  const std::optional<double> apart =
+      row_divergence(std::vector{0.2f, 0.4f, 0.0f}, std::vector{0.0f, 0.0f, 3.0f});
+  CHECK(std::abs(apart.value() - std::numbers::ln2) < kNear);
+}
+
+TEST_CASE("attention measures: a row without visible keys has no divergence; a NaN weight makes it NaN") {
+  const std::vector<float> none(3, 0), one = {1, 0, 0};
+  CHECK_FALSE(row_divergence(none, one));
+  CHECK_FALSE(row_divergence(one, none));
+  CHECK(std::isnan(
+      row_divergence(one, std::vector{1.0f, 0.0f, std::numeric_limits<float>::quiet_NaN()}).value()));
 }
 
 TEST_CASE("attention measures: the effective rank of T equal singular values is T, of a single one 1") {

@@ -63,11 +63,21 @@ def row_measures(w, answer, distractor):
     }
 
 
-def head_measures(maps, tokens, labels, relevance):
-    """maps (sequence, query, key) of one head; the mean over scored queries of each measure."""
+def divergence(w, others):
+    """The mean Jensen-Shannon divergence of a row of weights from the rows of other heads."""
+    entropy = lambda p: -(p[p > 0] * np.log(p[p > 0])).sum()
+    share = lambda w: np.abs(w) / np.abs(w).sum()
+    a = share(w)
+    return np.mean([entropy((a + b) / 2) - (entropy(a) + entropy(b)) / 2 for b in map(share, others)])
+
+
+def head_measures(layer, head, tokens, labels, relevance):
+    """layer (sequence, head, query, key): the maps of its heads. The mean over scored queries of each measure."""
+    maps, others = layer[:, head], np.delete(layer, head, axis=1)
     rows = []
-    for w, x, y in zip(maps, tokens, labels):
-        rows += [row_measures(w[i], *relevance(x, i)) for i in np.flatnonzero(y != -100)]
+    for w, o, x, y in zip(maps, others, tokens, labels):
+        for i in np.flatnonzero(y != -100):
+            rows.append(row_measures(w[i], *relevance(x, i)) | {"head_divergence": divergence(w[i], o[:, i])})
     means = {name: np.nanmean([r[name] for r in rows]) for name in rows[0]}
     ranked = min(max(256 // maps.shape[-1], 1), 4)
     means["effective_rank"] = np.mean([effective_rank(w) for w in maps[:ranked]])
@@ -86,7 +96,7 @@ def check(results, relevance):
             found = {}
             for layer in range(layers):
                 for head in range(heads):
-                    means = head_measures(weights[t, :, layer, head], tokens[t], labels[t], relevance)
+                    means = head_measures(weights[t, :, layer], head, tokens[t], labels[t], relevance)
                     for name, expected in means.items():
                         recorded = f[f"probes/{name}"][t, layer, head]
                         worst = max(worst, abs(recorded - expected) / max(abs(expected), 1e-3))

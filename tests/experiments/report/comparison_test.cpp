@@ -153,8 +153,8 @@ TEST_CASE("verdict_of: \"better\" depends on the metric") {
   CHECK(verdict("final_gradient_norm") == "larger");
   CHECK(verdict("attention_on_answer") == "better");
   CHECK(verdict("attention_on_distractors") == "worse");
-  for (const char* name :
-       {"attention_entropy", "attention_on_first", "attention_effective_rank", "attention_negative"})
+  for (const char* name : {"attention_entropy", "attention_on_first", "attention_effective_rank",
+                           "attention_negative", "attention_head_divergence"})
     CHECK(verdict(name) == "larger");
   CHECK(heed::verdict_of("test_loss", -1, 0.05) == "better");
   CHECK(heed::verdict_of("test_loss", -1, 0.051) == "no difference shown");

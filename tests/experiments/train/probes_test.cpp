@@ -31,12 +31,22 @@ struct Self {
   }
 };
 
+// Weights 1/(i+1) on each visible key, whatever queries and keys are.
+template <class S>
+struct Uniform : Self<S> {
+  void weights(const Head<S>&, const typename Self<S>::Saved&, Mat<S> p, Memory<S>&) const {
+    p.setZero();
+    for (Index i = 0; i < p.rows(); ++i) p.row(i).head(i + 1).setConstant(S(1) / static_cast<S>(i + 1));
+  }
+};
+
 const Registry& registry() {
   static const Registry filled = [] {
     Registry r;
     register_builtin_variants(r);
     register_builtin_tasks(r);
     r.add_mixer<Self>("self", {});
+    r.add_mixer<Uniform>("uniform", {});
     return r;
   }();
   return filled;
@@ -56,13 +66,13 @@ struct TaskGiven {
 
 // What probes record of an untrained model with these variants in turn.
 results::Record probed(const std::vector<std::string>& variants,
-                       const TaskGiven& given = {"mqar", {{"vocab", 66}}}, int threads = 1) {
+                       const TaskGiven& given = {"mqar", {{"vocab", 66}}}, int threads = 1, Index heads = 2) {
   Config options = Config::map();
   for (const auto& [name, value] : given.options) options.set(name, Config::integer(value));
   const TaskInfo& info = registry().task(given.name);
   const auto task = info.make(defaults(info, options), 3);
   TrialConfig trial;
-  trial.model.layers = 2, trial.model.heads = 2, trial.model.dim = 12;
+  trial.model.layers = 2, trial.model.heads = heads, trial.model.dim = 12;
   for (const std::string& v : variants) trial.attention.push_back({v, defaults(registry().variant(v))});
   trial.feed_forward = {"none", {}};
   trial.positions = {"learned", defaults(registry().position("learned"))};
@@ -98,8 +108,8 @@ std::vector<std::uint64_t> bits(const results::Record& record) {
   return all;
 }
 
-const std::vector<std::string> kMeasures = {"entropy",  "on_answer",      "on_distractors",
-                                            "on_first", "effective_rank", "negative"};
+const std::vector<std::string> kMeasures = {"entropy",        "on_answer", "on_distractors", "on_first",
+                                            "effective_rank", "negative",  "head_divergence"};
 
 }  // namespace
 
@@ -149,10 +159,27 @@ TEST_CASE("probes: without weights, and of long sequences, there are metrics wit
   }
 }
 
-TEST_CASE("probes: above its own limit only the effective rank is left out") {
+TEST_CASE("probes: above their own limits the effective rank and the divergence of heads are left out") {
+  static_assert(kLongestRanked == kLongestCompared);
   const results::Record record = probed({"softmax"}, {"induction", {{"length", kLongestRanked + 1}}});
   CHECK(std::isnan(metric(record, "attention_effective_rank")));
+  CHECK(std::isnan(metric(record, "attention_head_divergence")));
   CHECK(std::isfinite(metric(record, "attention_entropy")));
+}
+
+TEST_CASE("probes: identical heads have divergence 0, different heads do not") {
+  // Uniform is the same map in each head. Softmax heads have weights of their own, drawn at random.
+  CHECK(array(probed({"uniform"}), "head_divergence") == std::vector<double>(4, 0.0));
+  for (const double divergence : array(probed({"softmax"}), "head_divergence")) CHECK(divergence > 0);
+}
+
+TEST_CASE("probes: the divergence of a head is its mean over the other heads of the layer") {
+  // Two heads differ from each other equally. A single head has no other.
+  const std::vector<double> two = array(probed({"softmax"}), "head_divergence");
+  CHECK((two[0] == two[1] && two[2] == two[3] && two[0] != two[2]));
+  const results::Record one = probed({"softmax"}, {"mqar", {{"vocab", 66}}}, 1, 1);
+  CHECK(std::isnan(metric(one, "attention_head_divergence")));
+  CHECK(std::isfinite(metric(one, "attention_entropy")));
 }
 
 TEST_CASE("probes: a task without relevant positions leaves their shares without a value") {
