@@ -84,7 +84,8 @@ constexpr Kind kKinds[] = {
     {{{"variant", "knn_memory"}}, run_later},
     {{{"variant", "persistent_memory"}}, run_later},
     {{{"variant", "ttt_in_place"}}, run_later},
-    {{{"variant", "ttt_linear"}}, run_later},
+    {{{"variant", "ttt_linear"}, {"level", "kernel"}}, run_ttt_kernel},
+    {{{"variant", "ttt_linear"}, {"level", "layer"}}, run_ttt_layer},
 };
 
 // The attribute that the table does not know: the next one of the row whose first matches fit.

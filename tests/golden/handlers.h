@@ -47,6 +47,8 @@ std::vector<Run> run_stick_breaking_layer(const Case& c, const Registry& registr
 std::vector<Run> run_fast_weights(const Case& c, const Registry& registry);
 std::vector<Run> run_ssd_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_ssd_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_ttt_kernel(const Case& c, const Registry& registry);
+std::vector<Run> run_ttt_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_sparse(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_map(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_block(const Case& c, const Registry& registry);

@@ -286,6 +286,8 @@ double written_down(const std::string& name, double d, double heads) {
     const double inner = 2 * d, mixed = inner + 2 * 128, columns = inner + mixed + heads;
     return d * columns + columns + inner * d + d + 5 * mixed + 3 * heads + inner;
   }
+  if (name == "ttt_linear")  // rates, a norm; for the heads W, b, their norms, and a scale for each place
+    return projections + d * heads + heads + 2 * d + d * d / heads + 3 * d + 16;
   if (name == "differential") return projections + 4 * (d / heads / 2) + d / heads;  // four lambdas, a gain
   if (name == "differential_v2") return projections + d * d + d + d * heads;  // more queries; lambda's map
   // The delta rules: beta, filters of four taps, a gain; A and b of the decays; gates.

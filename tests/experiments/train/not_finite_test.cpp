@@ -65,8 +65,8 @@ struct Small {
 
 // An infinite bias of a sigmoid or tanh saturates it: a gate is 1, and every number stays finite.
 bool only_saturates(const std::string& parameter) {
-  constexpr std::array kBiases = {".forget.bias", ".decay.up.bias", ".gate.up.bias", ".input.bias",
-                                  ".hidden.bias"};
+  constexpr std::array kBiases = {".forget.bias", ".decay.up.bias", ".gate.up.bias",
+                                  ".input.bias",  ".hidden.bias",   ".rate.bias"};
   return std::ranges::any_of(kBiases, [&](const char* bias) { return parameter.ends_with(bias); });
 }
 

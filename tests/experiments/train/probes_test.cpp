@@ -114,8 +114,8 @@ const std::vector<std::string> kMeasures = {"entropy",        "on_answer", "on_d
 }  // namespace
 
 TEST_CASE("probes: every variant that has weights over time is probed") {
-  const std::set<std::string> without = {"delta", "gated_delta", "gated_delta_2", "kda",
-                                         "lstm",  "rnn",         "self",          "ssd"};
+  const std::set<std::string> without = {"delta", "gated_delta", "gated_delta_2", "kda",       "lstm",
+                                         "rnn",   "self",        "ssd",           "ttt_linear"};
   const std::set<std::string> with_signs = {"differential", "differential_v2", "fast_weights", "gla",
                                             "retention"};
   for (const VariantInfo& info : registry().variants()) {
