@@ -31,7 +31,8 @@ const Names kLibraries = {"Eigen/",
                           "nlohmann/",
                           "omp.h",
                           "yaml-cpp/",
-                          "xxhash.h"};
+                          "xxhash.h",
+                          "zip.h"};
 
 struct Layer {
   std::string prefix;  // the layer's files; the longest matching prefix decides
@@ -49,6 +50,8 @@ const std::vector<Layer> kLayers = {
       "yaml-cpp/"}},
     {"experiments/tasks/", {"core/", "fmt/", "xxhash.h"}},
     {"experiments/tasks/export.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
+    {"experiments/tasks/hdf5_arrays.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
+    {"experiments/tasks/npz.", {"core/", "experiments/tasks/", "fmt/", "zip.h"}},
     {"experiments/sweep/", {"core/", "results/atomic_file.h", "experiments/trial/", "fmt/"}},
     {"experiments/warnings/", {"core/", "experiments/sweep/", "experiments/trial/", "fmt/", "xxhash.h"}},
     {"experiments/train/",

@@ -9,6 +9,8 @@ Decoder<S>::Decoder(Model<S>& model, Index batch, Index length)
     : model_(model), layers_(model.main_.stack.decoders(batch, length)), batch_(batch) {
   if (model.encoder_ || !model.main_.input.table() || model.main_.input.rows(0) != 0)
     throw Error("only a decoder over tokens decodes token by token.");
+  if (model.output_.expands())
+    throw Error("a model that predicts all labels from its last position does not decode token by token.");
 }
 
 template <class S>

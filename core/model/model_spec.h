@@ -65,6 +65,7 @@ struct ModelSpec {
   // Of the output.
   bool head_bias = false;
   Pool pool = Pool::mean;
+  bool expand = false;       // all labels are predicted from the last row (core/model/expansion.h)
   bool class_token = false;  // a learned row before each sequence; needs one label per sequence
 };
 

@@ -21,6 +21,7 @@ template <class S>
 Output<S>::Output(const ModelSpec& spec, Param<S> table, Params<S>& params)
     : dim_(spec.options.dim), classes_(spec.shape.classes), pool_(spec.pool), table_(table) {
   const auto component = params.component(Component::head);
+  if (spec.expand) expansion_.emplace(dim_, spec.shape.input.length, spec.options.has_linear_bias(), params);
   if (!table_) head_ = params.declare("head", dim_, classes_, Init::normal(0.02), Role::decayed);
   if (!spec.head_bias) return;
   const auto scope = params.scope("head", Component::biases);
@@ -39,11 +40,13 @@ void Output<S>::find_labels(Step<S>& step, Seq<const S> hidden, const Batch& bat
   const Index n = batch.scored();
   scored_ = step.memory().template keep_span<Scored>(n);
   labels_ = step.memory().template keep_span<Token>(n);
+  positions_ = step.memory().template keep_span<Index>(n);
   std::size_t r = 0;
-  const auto add = [&](Index label, const Scored& rows) {
+  const auto add = [&](Index label, const Scored& rows, Index position = 0) {
     const Token token = batch.labels[static_cast<std::size_t>(label)];
     if (token == kUnscored) return;
     labels_[r] = token;
+    positions_[r] = position;
     scored_[r++] = rows;
   };
   for (Index b = 0; b < batch.batch; ++b)
@@ -51,7 +54,8 @@ void Output<S>::find_labels(Step<S>& step, Seq<const S> hidden, const Batch& bat
       add(b, pooled(hidden, b));
     else
       for (Index t = 0; t < batch.input.length(b); ++t)
-        add(b * batch.input.time + t, {hidden.start(b) + t, 1});
+        add(b * batch.input.time + t,
+            {expansion_ ? hidden.start(b) + hidden.length(b) - 1 : hidden.start(b) + t, 1}, t);
 }
 
 template <class S>
@@ -69,6 +73,7 @@ Mat<S> Output<S>::forward(Step<S>& step, Seq<const S> hidden, const Batch& batch
     else
       row = hidden.rows().middleRows(s.first, s.rows).colwise().mean();
   }
+  if (expansion_) h_ = expansion_->forward(step, h_, positions_);
   // The stride of rows is a cache line longer than necessary: with a power of two (as most vocabularies are)
   // all rows would be in a few sets of the cache.
   constexpr Index line = kAlignment / sizeof(S);
@@ -86,7 +91,7 @@ Mat<S> Output<S>::forward(Step<S>& step, Seq<const S> hidden, const Batch& batch
 }
 
 // dh = dz W^T    dW += h^T dz (each task owns columns of W)    db += sum of the rows of dz
-// Each of the n rows that h is the mean of gets dh / n.
+// Each of the n rows that h is the mean of gets dh / n. Several labels may have the same row.
 template <class S>
 void Output<S>::backward(Step<S>& step, Mat<S> dz, Seq<S> dhidden) {
   const Mat<S> h = h_.rows();
@@ -102,17 +107,19 @@ void Output<S>::backward(Step<S>& step, Mat<S> dz, Seq<S> dhidden) {
 
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
-  Mat<S> dh = memory.temp(h.rows(), dim_);
+  const Seq<S> dexpanded = memory.temp(1, h.rows(), dim_);
+  const Mat<S> dh = dexpanded.rows();
   for_row_blocks(step, h.rows(), [&](Index from, Index n) {
     if (head_)
       product_abt(row_block(dz, from, n), head_.value(), row_block(dh, from, n));
     else
       product_ab(row_block(dz, from, n), table_.value(), row_block(dh, from, n));
   });
+  if (expansion_) expansion_->backward(step, dexpanded);
   dhidden.rows().setZero();
   for (Index r = 0; r < h.rows(); ++r) {
     const Scored& s = scored_[static_cast<std::size_t>(r)];
-    for (Index i = 0; i < s.rows; ++i) dhidden.rows().row(s.first + i) = dh.row(r) / static_cast<S>(s.rows);
+    for (Index i = 0; i < s.rows; ++i) dhidden.rows().row(s.first + i) += dh.row(r) / static_cast<S>(s.rows);
   }
 }
 

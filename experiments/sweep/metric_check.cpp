@@ -10,6 +10,7 @@
 
 #include "core/model/model.h"
 #include "core/model/sequences.h"
+#include "core/task_traits.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/trial/stages.h"
 
@@ -64,6 +65,10 @@ std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCh
   if (metric == "growth_difference" &&
       none_of([](const TrialConfig& t, const Task&) { return !t.grow.empty(); }))
     return "no variant of this sweep grows ('grow')";
+  if (metric.ends_with("_bits_per_byte") && none_of([](const TrialConfig&, const Task& task) {
+        return dynamic_cast<const TextTraits*>(&task) != nullptr;
+      }))
+    return "the task is no text";
   if (metric.starts_with("attention_") &&
       none_of([&](const TrialConfig& t, const Task& task) { return shows_weights(t, task, registry); }))
     return "no variant of this sweep has attention weights to show";

@@ -11,6 +11,7 @@
 #include "experiments/sweep/variant_names.h"
 #include "experiments/trial/method.h"
 #include "experiments/trial/test_lengths.h"
+#include "experiments/trial/train_sequences.h"
 
 namespace heed {
 namespace {
@@ -58,6 +59,7 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
   Config options = *task;
   options.erase("name");
   trial.test_lengths = take_test_lengths(options, problems);
+  trial.train_sequences = take_train_sequences(options, problems);
   trial.task = {info->name, info->resolve(options, "task", problems)};
   check_test_lengths(*task, *info, trial, problems);
 }

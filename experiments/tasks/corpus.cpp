@@ -104,7 +104,7 @@ Index corpus_bytes(const std::string& path) {
 }
 
 TokenizedText tokenize_bytes(const std::string& text) {
-  TokenizedText out{{}, 256};
+  TokenizedText out{{}, 256, std::vector<std::uint8_t>(256, 1)};
   out.tokens.reserve(text.size());
   for (char c : text) out.tokens.push_back(static_cast<unsigned char>(c));
   return out;
@@ -123,8 +123,11 @@ TokenizedText tokenize_characters(const std::string& text, const std::string& pa
   }
   std::vector<Token> token_of(kCodePoints, 0);
   for (Token code : out.tokens) token_of[code] = 1;
-  for (Token& t : token_of)
-    if (t) t = static_cast<Token>(out.vocabulary++);
+  for (std::size_t code = 0; code < kCodePoints; ++code)
+    if (token_of[code]) {
+      token_of[code] = static_cast<Token>(out.vocabulary++);
+      out.bytes.push_back(code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4);
+    }
   for (Token& t : out.tokens) t = token_of[t];
   return out;
 }

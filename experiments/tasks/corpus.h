@@ -20,6 +20,7 @@ Index corpus_bytes(const std::string& path);
 struct TokenizedText {
   std::vector<Token> tokens;
   Index vocabulary = 0;
+  std::vector<std::uint8_t> bytes = {};  // of each token of the vocabulary
 };
 
 TokenizedText tokenize_bytes(const std::string& text);  // vocabulary 256

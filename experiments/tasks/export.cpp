@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "core/error.h"
+#include "core/task_traits.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 #include "results/h5_reader.h"
@@ -16,23 +17,33 @@ namespace {
 void check_size(const Task& task, Split split, Index count) {
   if (count < 1) throw Error(fmt::format("{} sequences were requested; there must be at least one.", count));
   const TaskShape shape = task.shape();
-  if (shape.input.kind != Stream::Kind::tokens || shape.source.kind != Stream::Kind::none ||
-      shape.labels != Labels::per_position)
-    throw Error("only a task with one stream of tokens and a label at each position can be written.");
+  if (shape.input.kind != Stream::Kind::tokens || shape.source.kind != Stream::Kind::none)
+    throw Error("only a task with one stream of tokens can be written.");
   const std::optional<Index> size = task.size(split);
   if (size && count > *size)
     throw Error(fmt::format("the {} split has {} sequences of {} tokens, but {} were requested.",
                             split_name(split), *size, shape.input.length, count));
 }
 
+const char* meaning_of_labels(const Task& task) {
+  if (task.shape().labels == Labels::per_sequence)
+    return "what the output for the whole sequence must predict";
+  if (predicts_from_last(task))
+    return "what must be predicted for this position from the output at the last one";
+  return "what the output at this position must predict";
+}
+
 void describe(results::H5Writer& file, const Task& task, Split split,
               const std::vector<std::pair<std::string, std::string>>& attributes) {
+  const TaskShape shape = task.shape();
   for (const auto& [name, value] : attributes) file.attribute("/", name, value);
   file.attribute("/", "split", split_name(split));
-  file.attribute("/", "vocabulary", static_cast<std::int64_t>(task.shape().input.width));
+  file.attribute("/", "vocabulary", static_cast<std::int64_t>(shape.input.width));
+  file.attribute("/", "model", shape.model == ModelType::encoder ? "encoder" : "decoder");
   file.attribute("tokens", "long_name", "input of the model");
-  file.attribute("labels", "long_name", "what the output at this position must predict");
-  file.attribute("labels", "classes", static_cast<std::int64_t>(task.shape().classes));
+  file.attribute("labels", "long_name", meaning_of_labels(task));
+  file.attribute("labels", "classes", static_cast<std::int64_t>(shape.classes));
+  if (predicts_from_last(task)) file.attribute("labels", "from_last", std::int64_t{1});
   file.attribute("labels", "unscored", static_cast<std::int64_t>(kUnscored));
 }
 
@@ -46,22 +57,31 @@ const char* split_name(Split split) {
 void export_task(const Task& task, Split split, Index count, const std::filesystem::path& path,
                  const std::vector<std::pair<std::string, std::string>>& attributes) {
   check_size(task, split, count);
-  const auto length = static_cast<std::size_t>(task.shape().input.length);
+  const TaskShape shape = task.shape();
+  const auto length = static_cast<std::size_t>(shape.input.length);
+  const bool one_label = shape.labels == Labels::per_sequence;
   results::H5Writer file(path);
   file.dimension("sequence", static_cast<std::size_t>(count));
   file.dimension("position", length);
   file.begin_rows<Token>("tokens", {"sequence", "position"});
-  file.begin_rows<Token>("labels", {"sequence", "position"});
+  file.begin_rows<Token>("labels",
+                         one_label ? results::Dims{"sequence"} : results::Dims{"sequence", "position"});
   describe(file, task, split, attributes);
 
-  std::vector<Token> tokens(length), labels(length);
+  std::vector<Token> tokens(length), labels(one_label ? 1 : length);
+  std::vector<std::int64_t> lengths;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
     Example example{{.tokens = tokens, .length = std::ssize(tokens)}, labels};
     task.fill(split, i, example);
     std::fill(tokens.begin() + example.input.length, tokens.end(), 0);
-    std::fill(labels.begin() + example.input.length, labels.end(), kUnscored);
+    if (!one_label) std::fill(labels.begin() + example.input.length, labels.end(), kUnscored);
+    lengths.push_back(example.input.length);
     file.row<Token>("tokens", i, tokens);
     file.row<Token>("labels", i, labels);
+  }
+  if (std::ranges::any_of(lengths, [&](std::int64_t n) { return n < shape.input.length; })) {
+    file.variable<std::int64_t>("lengths", lengths, {"sequence"});
+    file.attribute("lengths", "long_name", "tokens of the sequence; later positions are padding");
   }
   results::write_file(path, file.finish(), results::IfExists::replace);
 }

@@ -9,10 +9,11 @@
 
 namespace heed {
 
-// Writes the first `count` sequences of a split into an HDF5 file for other programs: tokens and labels,
-// both int32 (sequence, position). Attributes are `attributes` (the task's name, its options, the seed),
-// the split and the vocabulary size. An unscored label is kUnscored, which is also the attribute `unscored`
-// of labels. The file is written atomically and replaces an existing one.
+// Writes the first `count` sequences of a split into an HDF5 file for other programs and the task `file`:
+// tokens, int32 (sequence, position), labels, int32 (sequence, position) or (sequence), and lengths, int64
+// (sequence), if sequences have different ones. Attributes are `attributes` (the task's name, its options,
+// the seed), the split, the vocabulary size and the type of model. An unscored label is kUnscored, which is
+// also the attribute `unscored` of labels. The file is written atomically and replaces an existing one.
 //
 // Throws: heed::Error if the split has fewer sequences, results::IoError if writing fails.
 void export_task(const Task& task, Split split, Index count, const std::filesystem::path& path,

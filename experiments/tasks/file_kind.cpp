@@ -8,9 +8,7 @@ namespace {
 using namespace std::string_view_literals;
 
 constexpr std::string_view kArray =
-    "heed reads no arrays yet. Write the tokens as a text, or bring them as a task of a plugin "
-    "(docs/tasks.md, "
-    "'Adding a task')";
+    "the task 'file' reads arrays of tokens and labels from NumPy's .npz and from HDF5 (docs/tasks.md)";
 constexpr std::string_view kPacked = "unpack it first";
 constexpr std::string_view kMedium = "export its text first";
 constexpr std::string_view kImage = "heed has no task for images or sounds";

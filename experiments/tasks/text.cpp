@@ -91,6 +91,14 @@ std::optional<Index> Text::size(Split split) const {
   return n == 0 ? 0 : (n - 1 + length_ - 1) / length_;
 }
 
+std::optional<Index> Text::scored_bytes(Split split) const {
+  if (split == Split::train) return std::nullopt;
+  Index bytes = 0;
+  const std::span<const Token> tokens = part(split);
+  for (std::size_t i = 1; i < tokens.size(); ++i) bytes += text_.bytes[static_cast<std::size_t>(tokens[i])];
+  return bytes;
+}
+
 void Text::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                     std::span<Token> labels) const {
   const std::span<const Token> from = part(split);

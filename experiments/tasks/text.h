@@ -6,7 +6,7 @@
 
 #include "core/options.h"
 #include "core/rng.h"
-#include "core/task.h"
+#include "core/task_traits.h"
 #include "experiments/tasks/corpus.h"
 #include "experiments/tasks/streams.h"
 
@@ -15,7 +15,7 @@ namespace heed {
 // The next byte or character of a text, which is split into three contiguous parts. Training windows start
 // anywhere in the first part. Sequence i of another part is its i-th window; together the windows score
 // every position of the part once.
-class Text final : public TokenTask {
+class Text final : public TokenTask, public TextTraits {
  public:
   struct Options {
     std::string path = "/usr/share/common-licenses", unit = "bytes", content;
@@ -43,8 +43,9 @@ class Text final : public TokenTask {
   Index length() const override { return length_; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const override;
-  std::optional<Index> size(
-      Split split) const override;  // number of windows; nullopt for training, which does not end
+  // Returns the number of windows; nullopt for training, which does not end.
+  std::optional<Index> size(Split split) const override;
+  std::optional<Index> scored_bytes(Split split) const override;
 
  private:
   std::span<const Token> part(Split split) const;

@@ -8,6 +8,7 @@
 #include "core/finite.h"
 #include "core/model/clipping.h"
 #include "core/model/growth.h"
+#include "core/task_traits.h"
 #include "experiments/system/clock.h"
 #include "experiments/trial/method.h"
 
@@ -19,13 +20,60 @@ namespace {
 constexpr Index kComparedSequences = 8;
 constexpr double kSameFunction = 1e-3;
 
-double macro(const std::vector<Index>& scored, const std::vector<Index>& correct) {
+// Predictions of one kind.
+struct Tally {
+  Index scored = 0, correct = 0;
+
+  void add(bool is_correct) { ++scored, correct += is_correct; }
+  double accuracy() const { return static_cast<double>(correct) / static_cast<double>(scored); }
+};
+
+double macro(const std::vector<Tally>& of_label) {
   double sum = 0;
   Index labels = 0;
-  for (std::size_t v = 0; v < scored.size(); ++v)
-    if (scored[v] > 0) sum += static_cast<double>(correct[v]) / static_cast<double>(scored[v]), ++labels;
+  for (const Tally& t : of_label)
+    if (t.scored > 0) sum += t.accuracy(), ++labels;
   return labels ? sum / static_cast<double>(labels) : 0;
 }
+
+// Predictions by label, and by depth of the answer if the task says where it is.
+class Tallies {
+ public:
+  explicit Tallies(const Task& task)
+      : depth_(dynamic_cast<const DepthTraits*>(&task)),
+        by_label_(static_cast<std::size_t>(task.shape().classes)),
+        by_depth_(depth_ ? kDepthBins : 0) {}
+
+  // predicted: of each scored label, in order
+  void add(const Batch& batch, std::span<const Token> predicted) {
+    const std::size_t each = batch.labels.size() / static_cast<std::size_t>(batch.batch);
+    std::size_t at = 0;
+    for (std::size_t i = 0; i < batch.labels.size(); ++i) {
+      const Token label = batch.labels[i];
+      if (label == kUnscored) continue;
+      const bool is_correct = predicted[at++] == label;
+      by_label_[static_cast<std::size_t>(label)].add(is_correct);
+      if (depth_) add_depth(batch.input.tokens.subspan(i - i % each, each), i % each, is_correct);
+    }
+  }
+
+  double macro_accuracy() const { return macro(by_label_); }
+  std::vector<double> accuracy_by_depth() const {
+    std::vector<double> out;
+    for (const Tally& t : by_depth_) out.push_back(t.accuracy());
+    return out;
+  }
+
+ private:
+  void add_depth(std::span<const Token> tokens, std::size_t query, bool is_correct) {
+    const double depth = depth_->depth(tokens, static_cast<Index>(query));
+    const auto bin = static_cast<std::size_t>(depth * static_cast<double>(kDepthBins));
+    by_depth_[std::min(bin, kDepthBins - 1)].add(is_correct);
+  }
+
+  const DepthTraits* depth_;  // or null
+  std::vector<Tally> by_label_, by_depth_;
+};
 
 double first_step_above(const TrainLog& log, double bound) {
   for (std::size_t i = 0; i < log.evaluated_at.size(); ++i)
@@ -49,7 +97,7 @@ Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Sp
   const std::optional<Index> size = task.size(split);
   const Index n = size && (sequences == 0 || sequences > *size) ? *size : sequences;
   Sequences room(task, batch);
-  std::vector<Index> scored(static_cast<std::size_t>(task.shape().classes)), correct(scored.size());
+  Tallies tallies(task);
   std::vector<Token> predicted(room.labels.size());
   Score total;
   for (Index from = 0; from < n; from += batch) {
@@ -60,14 +108,10 @@ Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Sp
     }
     const Batch part = room.first(rows);
     total += model.evaluate(step, part, predicted);
-    std::size_t at = 0;
-    for (Token label : part.labels)
-      if (label != kUnscored) {
-        ++scored[static_cast<std::size_t>(label)];
-        correct[static_cast<std::size_t>(label)] += predicted[at++] == label;
-      }
+    tallies.add(part, predicted);
   }
-  return {total.mean_loss(), total.accuracy(), macro(scored, correct), total.scored};
+  return {total.mean_loss(), total.accuracy(), tallies.macro_accuracy(), total.scored,
+          tallies.accuracy_by_depth()};
 }
 
 Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
@@ -80,13 +124,17 @@ Training::Training(Model<float>& model, Params<float>& params, const Task& task,
       evaluation_step_(threads, false),
       optimizer_(make_optimizer(trial, registry, params)),
       learning_rate_(make_schedule(trial, registry)),
-      room_(task, trial.train.batch) {}
+      room_(task, trial.train.batch) {
+  if (trial.train_sequences > 0) passes_.emplace(trial.seed, trial.train_sequences);
+}
 
 bool Training::StepResult::finite() const { return is_finite(loss) && is_finite(gradient_norm); }
 
 void Training::fill(Index s) {
-  for (Index r = 0; r < options_.batch; ++r)
-    room_.fill(r, Split::train, static_cast<std::uint64_t>(s * options_.batch + r));
+  for (Index r = 0; r < options_.batch; ++r) {
+    const auto place = static_cast<std::uint64_t>(s * options_.batch + r);
+    room_.fill(r, Split::train, passes_ ? static_cast<std::uint64_t>(passes_->example_at(place)) : place);
+  }
 }
 
 Training::StepResult Training::train_step(Index s) {

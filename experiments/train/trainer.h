@@ -10,6 +10,7 @@
 #include "core/model/model.h"
 #include "core/model/sequences.h"
 #include "core/optimizer.h"
+#include "core/passes.h"
 #include "core/registry.h"
 #include "core/schedule.h"
 #include "core/task.h"
@@ -18,6 +19,9 @@
 
 namespace heed {
 
+// How many bins accuracy by depth has (DepthTraits): bin i is depths from i/10, up to but without (i+1)/10.
+constexpr std::size_t kDepthBins = 10;
+
 // The quality of a model on a split.
 struct Evaluation {
   double loss = 0;      // mean over scored positions
@@ -25,6 +29,9 @@ struct Evaluation {
   double accuracy_macro =
       0;             // mean over labels of the accuracy on positions with that label (as in the MAD paper)
   Index scored = 0;  // scored positions; if 0, the other numbers have no meaning
+  // Accuracy on the labels whose answer is at a depth; NaN for a bin without labels. Empty if the task does
+  // not report accuracy by depth.
+  std::vector<double> accuracy_by_depth = {};
 };
 
 // Evaluates on `sequences` sequences of a split: evenly spaced if a finite split has more, all if it has
@@ -81,7 +88,8 @@ struct TrainHooks {
 };
 
 // The training of one model. Step s learns from sequences s*batch .. s*batch + batch-1 of the training split,
-// the same for every variant. Requires: `model`, `params` and `task` outlive it.
+// the same for every variant. With task.train_sequences, these numbers are places in an order that repeats
+// the first sequences (core/passes.h). Requires: `model`, `params` and `task` outlive it.
 class Training {
  public:
   Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
@@ -114,6 +122,7 @@ class Training {
   Model<float>& model_;
   Params<float>& params_;
   TrainOptions options_;
+  std::optional<Passes> passes_;  // with task.train_sequences
   std::uint64_t seed_;
   Step<float> step_, evaluation_step_;
   std::unique_ptr<Optimizer<float>> optimizer_;

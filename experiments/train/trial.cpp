@@ -3,11 +3,13 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 
 #include "core/finite.h"
 #include "core/model/components.h"
 #include "core/model/model.h"
+#include "core/task_traits.h"
 #include "experiments/system/clock.h"
 #include "experiments/system/peak_memory.h"
 #include "experiments/train/probes.h"
@@ -50,6 +52,34 @@ void flatten_stack(const Config& stack, Index layers, std::vector<results::Param
             out);
 }
 
+// A text's mean loss in bits per byte, so that units of different lengths compare. Adds nothing for other
+// tasks.
+void add_bits_per_byte(Record& record, const Task& task, const TrainLog& log, const Evaluation& test) {
+  const auto* text = dynamic_cast<const TextTraits*>(&task);
+  const auto add = [&](const char* name, Split split, const Evaluation& e) {
+    const std::optional<Index> bytes = text ? text->scored_bytes(split) : std::nullopt;
+    if (!bytes) return;
+    const double bits = e.loss * static_cast<double>(e.scored) / std::log(2.0);
+    record.metrics.push_back(
+        measured(name, e.scored > 0 && *bytes > 0 ? bits / static_cast<double>(*bytes) : kNaN));
+  };
+  add("test_bits_per_byte", Split::test, test);
+  add("final_validation_bits_per_byte", Split::validation, log.final_validation.value_or(Evaluation()));
+}
+
+// The curve of a task that says where its answers are. All values are NaN if the model was not tested.
+void add_accuracy_by_depth(Record& record, const Task& task, const Evaluation& test) {
+  if (!dynamic_cast<const DepthTraits*>(&task)) return;
+  std::vector<std::int64_t> percent;
+  for (std::size_t i = 0; i < kDepthBins; ++i)
+    percent.push_back(static_cast<std::int64_t>(100 * i / kDepthBins));
+  const MetricInfo& info = accuracy_by_depth();
+  record.axes.push_back({kDepthAxis, percent});
+  record.curves.push_back({info.name, kDepthAxis,
+                           test.scored > 0 ? test.accuracy_by_depth : std::vector<double>(kDepthBins, kNaN),
+                           info.unit, info.description});
+}
+
 void add_metrics(Record& record, const TrialConfig& trial, const Task& task, const Params<float>& params,
                  const TrainLog& log, const Evaluation& test, const Cost& cost, double training_flops) {
   const auto add = [&](const std::string& name, double value) {
@@ -66,6 +96,7 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   add("final_validation_loss", log.final_validation ? log.final_validation->loss : last(log.validation_loss));
   add("final_validation_accuracy",
       log.final_validation ? log.final_validation->accuracy : last(log.validation_accuracy));
+  add_bits_per_byte(record, task, log, test);
   add("plateau_step", plateau_step(log));
   add("solved_step", solved_step(log));
   add("final_gradient_norm", last(log.gradient_norm));
@@ -148,6 +179,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   else
     add_no_probes(record);
   add_curves(record, log);
+  add_accuracy_by_depth(record, *task, test);
   add_test_lengths(record, trial, registry, finished ? last.get() : nullptr, threads);
   if (trial.save.weights) save_weights(record, params);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);

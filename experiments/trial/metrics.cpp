@@ -18,6 +18,10 @@ std::vector<MetricInfo> all_metrics() {
        "mean over labels of the accuracy on test positions with that label (macro average)"},
       {"final_validation_accuracy", "1", larger, false, "validation accuracy after the last training step"},
       {"final_validation_loss", "nat", smaller, false, "validation loss after the last training step"},
+      {"test_bits_per_byte", "bit", smaller, false,
+       "if the task is a text: the sum of the test losses in bits, per byte of the scored text"},
+      {"final_validation_bits_per_byte", "bit", smaller, false,
+       "if the task is a text: the same for the validation after the last training step"},
       {"plateau_step", "1", smaller, false,
        "training steps before the first validation accuracy more than 0.1 above the first one, or above 0.9",
        true},
@@ -68,6 +72,12 @@ const std::vector<MetricInfo>& metrics() {
 const MetricInfo& accuracy_by_length() {
   static const MetricInfo info = {"test_accuracy_by_length", "1", larger, false,
                                   "test_accuracy on sequences of another length than in training"};
+  return info;
+}
+
+const MetricInfo& accuracy_by_depth() {
+  static const MetricInfo info = {"test_accuracy_by_depth", "1", larger, false,
+                                  "test_accuracy on the labels whose answer is at a depth of the context"};
   return info;
 }
 

@@ -42,12 +42,17 @@ inline constexpr std::array<HeadMeasure, 7> kHeadMeasures = {{
 }};
 
 // Returns all metrics, in the order of documentation and messages. Every trial records each of them, except
-// growth_difference, which only a model that grows has.
+// growth_difference, which only a model that grows has, and bits per byte, which only a text has.
 const std::vector<MetricInfo>& metrics();
 
 // The accuracy at each of a trial's test lengths (task.test_lengths): a curve along the axis kTestLengthAxis.
 const MetricInfo& accuracy_by_length();
 inline constexpr const char* kTestLengthAxis = "test_length";
+
+// The accuracy by depth of the answer (DepthTraits): a curve along the axis kDepthAxis, the lower bound of
+// each bin in percent.
+const MetricInfo& accuracy_by_depth();
+inline constexpr const char* kDepthAxis = "depth";
 
 // Returns the metric of this name, or null if there is none. Knows accuracy_by_length() too.
 const MetricInfo* find_metric(const std::string& name);

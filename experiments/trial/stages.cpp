@@ -5,6 +5,7 @@
 #include "core/model/growth.h"
 #include "core/model/model.h"
 #include "core/model/sequences.h"
+#include "core/task_traits.h"
 
 namespace heed {
 
@@ -13,7 +14,8 @@ ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
           .shape = task.shape(),
           .attention = trial.attention,
           .feed_forward = trial.feed_forward,
-          .positions = trial.positions};
+          .positions = trial.positions,
+          .expand = predicts_from_last(task)};
 }
 
 Index scored_positions(const Task& task) {

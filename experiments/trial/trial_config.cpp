@@ -8,6 +8,7 @@
 
 #include "core/options.h"
 #include "experiments/trial/test_lengths.h"
+#include "experiments/trial/train_sequences.h"
 
 namespace heed {
 namespace {
@@ -148,6 +149,7 @@ Config to_config(const TrialConfig& trial) {
   out.set("model", std::move(model));
   Config task = choice_config(trial.task);
   if (!trial.test_lengths.empty()) task.set(kTestLengths, detail::to_config(trial.test_lengths));
+  if (trial.train_sequences > 0) task.set(kTrainSequences, Config::integer(trial.train_sequences));
   out.set("task", std::move(task));
   out.set("train", train_config(trial));
   out.set("save", write_options(SaveFlags{trial.save}));
@@ -184,6 +186,7 @@ TrialConfig trial_from_config(const Config& resolved) {
   Config task = tree.at("task");
   Problems problems;
   trial.test_lengths = take_test_lengths(task, problems);
+  trial.train_sequences = take_train_sequences(task, problems);
   problems.throw_if_any();
   trial.task = Tree::choice(task);
   Config model = tree.at("model");
@@ -260,6 +263,13 @@ void erase_newer_defaults(Config& attention) {
     restore_linear(attention);
 }
 
+// The same for the options of a text.
+void erase_newer_text_options(Config& task) {
+  if (task.find("name")->text() != "text") return;
+  for (const char* option : {"train_bytes", "vocab"})
+    if (const Config* given = task.find(option); given && given->canonical() == "0") task.erase(option);
+}
+
 }  // namespace
 
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
@@ -274,7 +284,9 @@ std::string trial_id(const TrialConfig& trial) {
   if (trial.method.schedule == Method().schedule) train.erase("schedule");
   if (trial.train.dropout == 0) train.erase("dropout");
   erase_newer_defaults(*config.find("attention"));
-  if (is_place_of_content(config, "task.path")) config.find("task")->erase("path");
+  Config& task = *config.find("task");
+  if (is_place_of_content(config, "task.path")) task.erase("path");
+  erase_newer_text_options(task);
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())
       for (const char* key : {"version", "path", "stamp"}) p.erase(key);

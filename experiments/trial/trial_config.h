@@ -36,7 +36,8 @@ struct TrialConfig {
   Choice feed_forward = {"mlp", Config::map()}, positions = {"learned", Config::map()}, task;
   std::vector<EarlierStage> grow;  // before this model is reached; most trials have none
   std::vector<Index>
-      test_lengths;  // other lengths of the task at which the trained model is tested; ascending
+      test_lengths;           // other lengths of the task at which the trained model is tested; ascending
+  Index train_sequences = 0;  // of the task's training split that are used; 0: all of them
   ModelOptions model;
   TrainOptions train;
   Method method;

@@ -24,7 +24,10 @@ std::string rounded(double x) {
 std::vector<std::string> overlap_warnings(const Sweep& sweep, const Registry& registry) {
   constexpr double kReported = 0.01;
   std::map<std::string, const PlannedTrial*> longest;  // the one that trains on most, for each task
-  const auto sequences = [](const PlannedTrial& t) { return t.config.train.steps * t.config.train.batch; };
+  const auto sequences = [](const PlannedTrial& t) {
+    const Index read = t.config.train.steps * t.config.train.batch, fixed = t.config.train_sequences;
+    return fixed > 0 ? std::min(fixed, read) : read;
+  };
   for (const PlannedTrial& t : sweep.trials) {
     const PlannedTrial*& at = longest[t.config.task.name + ' ' + t.config.task.options.canonical()];
     if (!at || sequences(t) > sequences(*at)) at = &t;

@@ -172,15 +172,119 @@ def check_permutations(x, y, split, length=32, n=5, tokens="swaps"):
     need_law(np.bincount(x.ravel(), minlength=len(meaning)), np.ones(len(meaning)), "some tokens come more often")
 
 
+def check_fuzzy_recall(x, y, split, length=128, vocab=16, key_length=3, value_length=3, labels="all"):
+    n, pad = (vocab - 1) // 2, vocab - 1
+    sizes = {"key": np.zeros(key_length), "value": np.zeros(value_length)}
+    for row, label in zip(x, y):
+        need((0 <= row) & (row <= pad), "a token out of range")
+        used = list(row[np.argmax(row != pad) :])
+        start = length - len(used)
+        need(pad not in used and start < key_length + value_length, "padding inside, or too much of it")
+        shown, expected, at = {}, np.full(length, UNSCORED), start
+        runs = [tuple(run) for _, run in itertools.groupby(used, lambda t: t < n)]
+        need(len(runs) % 2 == 0 and used[0] < n, "no pairs of key and value")
+        for key, value in zip(runs[::2], runs[1::2]):
+            need(len(set(key)) == len(key) <= key_length, "a key too long, or with a token twice")
+            need(len(set(value)) == len(value) <= value_length, "a value too long, or with a token twice")
+            need(split == "train" or len(key) == key_length, "a short key in a test")
+            sizes["key"][len(key) - 1] += 1
+            at += len(key)
+            if key in shown:
+                need(shown[key] == value, "a value that changes")
+                expected[at - 1 : at - 1 + len(value)] = value
+            at += len(value)
+            again = key in shown
+            shown[key] = value
+        need(again, "the last pair was not shown before")
+        if split == "train" and labels == "all":
+            expected[:-1] = row[1:]
+        need(label == expected, "wrong labels")
+    if split == "train" and n >= 7:  # short keys repeat more often, but their lengths are drawn evenly
+        need_law(sizes["key"], np.ones(key_length), "the lengths of keys are not equally frequent")
+
+
+def check_needle(x, y, split, length=256, keys=32, needles=1, ask=1, depth="uniform", filler_vocab=32):
+    context = length - ask
+    need((0 <= x) & (x < 2 * keys + filler_vocab), "a token out of range")
+    first = []
+    for row, label in zip(x, y):
+        places = np.flatnonzero(row[:context] < keys)
+        need(len(places) == needles and len(set(row[places])) == needles, "a wrong number of pairs, or a key twice")
+        values = row[places + 1]
+        need((keys <= values) & (values < 2 * keys), "a key without a value")
+        need(len(set(values)) == needles, "a value comes twice")
+        need(np.sum(row[:context] < 2 * keys) == 2 * needles, "a value without a key")
+        need(label[:context] == UNSCORED, "a label before the end")
+        need(np.isin(row[context:], row[places]), "a key is asked for that was not shown")
+        need(len(set(row[context:])) == ask, "a key is asked for twice")
+        value = dict(zip(row[places], values))
+        need([value[k] for k in row[context:]] == label[context:], "a label is not the value of its key")
+        first.append(np.argmax(row == row[context]))
+    if depth == "uniform":
+        need_law(np.histogram(first, bins=5, range=(0, context - 1))[0], np.ones(5), "depths are not uniform")
+    else:
+        need(np.abs(np.array(first) - depth * (context - 2)) <= 0.5, "a wrong depth")
+
+
+def check_memorization(x, y, split, length=32, vocab=256):
+    n = (vocab - 1) // 2
+    keys, values = x[:, ::2], y[:, 1::2]
+    need((0 <= keys) & (keys < n), "a key out of range")
+    need(x[:, 1::2] == vocab - 1, "no insert token after a key")
+    need(y[:, ::2] == UNSCORED, "a label at a key")
+    need((n <= values) & (values < 2 * n), "a value out of range")
+    pairs = set(zip(keys.ravel(), values.ravel()))
+    need(len(pairs) == n and len({k for k, _ in pairs}) == n and len({v for _, v in pairs}) == n, "no bijection")
+    need_law(np.bincount(keys.ravel(), minlength=n), np.ones(n), "some keys come more often")
+
+
+def check_compression(x, y, split, length=32, vocab=16):
+    need(x[:, -1] == vocab - 1, "no compression token at the end")
+    need((0 <= x[:, :-1]) & (x[:, :-1] < vocab - 1), "a token out of range")
+    need((y[:, :-1] == x[:, :-1]) & (y[:, -1:] == UNSCORED), "a label is not the token at its position")
+    need_law(np.bincount(x[:, :-1].ravel(), minlength=vocab - 1), np.ones(vocab - 1), "some tokens come more often")
+
+
+def check_listops(x, y, split, length=64, shortest=8, depth=4, arguments=5, nested=0.3):
+    digits = []
+
+    def value(row, at, level):
+        """The value of the node at a position, and the position after it."""
+        need(0 <= row[at] < 14 and level <= depth, "no node, or one too deep")
+        if row[at] < 10:
+            digits.append(row[at])
+            return row[at], at + 1
+        operator, inner, at = row[at], [], at + 1
+        while row[at] != 14:
+            result, at = value(row, at, level + 1 if row[at] >= 10 else level)
+            inner.append(result)
+        need(2 <= len(inner) <= arguments, "a wrong number of arguments")
+        functions = {10: min, 11: max, 12: lambda a: int(np.floor(np.median(a))), 13: lambda a: sum(a) % 10}
+        return functions[operator](inner), at + 1
+
+    for row, label in zip(x, y):
+        row = list(row[row >= 0])
+        need(shortest <= len(row) <= length and row[0] >= 10, "a wrong length, or no operator at the root")
+        found, end = value(row + [-1], 0, 1)
+        need(end == len(row), "tokens after the root's end")
+        need(label == [found], "the label is not the value")
+    need_law(np.bincount(digits, minlength=10), np.ones(10), "some digits come more often")
+
+
 CHECKS = {
     "mqar": check_mqar,
     "recall": check_recall,
     "noisy_recall": check_noisy_recall,
+    "fuzzy_recall": check_fuzzy_recall,
     "copy": check_copy,
     "selective_copy": check_selective_copy,
     "induction": check_induction,
     "parity": check_parity,
     "permutations": check_permutations,
+    "needle": check_needle,
+    "memorization": check_memorization,
+    "compression": check_compression,
+    "listops": check_listops,
 }
 
 SETTINGS = [
@@ -203,6 +307,15 @@ SETTINGS = [
     ("permutations", {}),
     ("permutations", {"n": 3, "length": 64}),
     ("permutations", {"tokens": "all", "length": 12}),
+    ("fuzzy_recall", {}),
+    ("fuzzy_recall", {"length": 60, "vocab": 21, "key_length": 2, "labels": "recalled"}),
+    ("needle", {}),
+    ("needle", {"length": 64, "needles": 6, "ask": 2, "depth": 0.25}),
+    ("memorization", {}),
+    ("compression", {}),
+    ("compression", {"length": 20, "vocab": 7}),
+    ("listops", {}),
+    ("listops", {"length": 40, "depth": 3, "arguments": 4, "nested": 0.5}),
 ]
 
 
@@ -220,7 +333,7 @@ def one_label_less(x, y, vocab):
 
 
 def shifted_by_one(x, y, vocab):
-    y[:] = np.roll(y, 1, axis=1)
+    y[:] = np.roll(y, 1, axis=1 if y.shape[1] > 1 else 0)
 
 
 def sequences_mixed(x, y, vocab):
@@ -250,15 +363,18 @@ class Tasks(unittest.TestCase):
         done = self.run_command(task, options, n, path, split, seed)
         self.assertEqual(done.returncode, 0, done.stderr)
         with h5py.File(path) as f:
-            return f["tokens"][...], f["labels"][...], dict(f.attrs)
+            x, y = f["tokens"][...], f["labels"][...]
+            if "lengths" in f:  # padding becomes -1
+                x[np.arange(x.shape[1]) >= f["lengths"][...][:, None]] = -1
+            return x, y.reshape(len(x), -1), dict(f.attrs)
 
     def test_structure(self):
         for task, options in SETTINGS:
             for split in SPLITS:
                 with self.subTest(task=task, split=split, **options):
                     x, y, attributes = self.data(task, options, split=split)
-                    self.assertEqual(x.shape, y.shape)
-                    self.assertTrue(np.all((x >= 0) & (x < attributes["vocabulary"])))
+                    self.assertEqual(y.shape, (len(x), 1) if task == "listops" else x.shape)
+                    self.assertTrue(np.all((x >= 0) & (x < attributes["vocabulary"]) | (x == -1)))
                     self.assertEqual((attributes["task"], attributes["split"]), (task, split))
                     CHECKS[task](x, y, split, **options)
 
@@ -282,6 +398,15 @@ class Tasks(unittest.TestCase):
         x, y, _ = self.data("noisy_recall", {"noise": 0.2})
         with self.assertRaisesRegex(Wrong, "noise"):
             check_noisy_recall(x, y, "train", noise=0.25)
+
+    def test_memorization_shares_values_between_splits(self):
+        def values(split, seed=0):
+            x, y, _ = self.data("memorization", {}, split=split, seed=seed)
+            return set(zip(x[:, ::2].ravel(), y[:, 1::2].ravel()))
+
+        self.assertEqual(values("train"), values("test"))
+        self.assertEqual(values("train"), values("validation"))
+        self.assertNotEqual(values("train"), values("train", seed=1))
 
     def test_seed_and_split_decide(self):
         for task in CHECKS:

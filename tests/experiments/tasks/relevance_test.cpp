@@ -185,6 +185,41 @@ TEST_CASE("induction: the answer followed the same token before; all other token
   CHECK(keys == std::vector<Relevance>{distractor, distractor, none, answer, distractor, none});
 }
 
+TEST_CASE("fuzzy_recall: the same token of the same key's value answers, other value tokens distract") {
+  const auto other_value = [](const Sequence& s, Index query, Index j) {
+    return s.tokens[j] >= 4 && s.tokens[j] < 8 && s.tokens[j] != s.labels[query];
+  };
+  for (const char* longest : {"1", "2"}) {
+    const auto task =
+        make_task("fuzzy_recall", {{"vocab", "9"}, {"key_length", longest}, {"value_length", longest}});
+    for (Split split : kSplits) {
+      const Seen seen = look(*task, split, other_value);
+      CAPTURE(longest);
+      CHECK(seen.fault.empty());
+      CHECK(seen.queries > 10 * static_cast<Index>(kSequences));
+      CHECK(seen.answers >= seen.queries);
+      CHECK(seen.distractors > 10 * seen.queries);
+    }
+  }
+}
+
+TEST_CASE("needle: the answer is the value of the key, the other values distract") {
+  for (const char* filler : {"random", "text"}) {
+    const auto task = make_task("needle", {{"needles", "6"}, {"ask", "2"}, {"filler", filler}});
+    const auto other_value = [](const Sequence& s, Index query, Index j) {
+      return s.tokens[j] >= 32 && s.tokens[j] < 64 && s.tokens[j] != s.labels[query];
+    };
+    for (Split split : kSplits) {
+      const Seen seen = look(*task, split, other_value);
+      CAPTURE(filler);
+      CHECK(seen.fault.empty());
+      CHECK(seen.queries == 2 * kSequences);
+      CHECK(seen.answers == seen.queries);
+      CHECK(seen.distractors == 5 * seen.queries);
+    }
+  }
+}
+
 TEST_CASE("text: no position is relevant") {
   const auto task = make_task("text", {{"length", "16"}});
   const Seen seen = look(*make_task("text", {{"length", "16"}}), Split::train, another_token);
@@ -193,7 +228,8 @@ TEST_CASE("text: no position is relevant") {
 }
 
 TEST_CASE("relevance: an answer at a wrong position is found by this test") {
-  for (const char* name : {"mqar", "recall", "noisy_recall", "copy", "selective_copy", "induction"}) {
+  for (const char* name :
+       {"mqar", "recall", "noisy_recall", "fuzzy_recall", "copy", "selective_copy", "induction", "needle"}) {
     INFO(name);
     CHECK_FALSE(look(OffByOne(make_task(name)), Split::test, another_token).fault.empty());
   }

@@ -58,6 +58,7 @@ inline bool begin_with(const Lines& lines, const Lines& starts) {
       [](const std::string& line, const std::string& start) { return line.starts_with(start); });
 }
 
+// The tokens of a sequence, and a label for each of them or one for all.
 struct Sequence {
   std::vector<Token> tokens, labels;
   bool operator==(const Sequence&) const = default;
@@ -66,10 +67,13 @@ struct Sequence {
 inline Sequence draw(const Task& task, Split split, std::uint64_t index) {
   // Neither a token nor a label: a place that a task forgets to write is seen.
   constexpr Token unwritten = -7;
-  const auto length = static_cast<std::size_t>(task.shape().input.length);
-  Sequence s{std::vector<Token>(length, unwritten), std::vector<Token>(length, unwritten)};
+  const TaskShape shape = task.shape();
+  const auto length = static_cast<std::size_t>(shape.input.length);
+  const std::size_t labels = shape.labels == Labels::per_sequence ? 1 : length;
+  Sequence s{std::vector<Token>(length, unwritten), std::vector<Token>(labels, unwritten)};
   Example example{{.tokens = s.tokens, .length = std::ssize(s.tokens)}, s.labels};
   task.fill(split, index, example);
+  s.tokens.resize(static_cast<std::size_t>(example.input.length));
   return s;
 }
 

@@ -3,6 +3,7 @@
 #include <set>
 
 #include "core/rng.h"
+#include "core/task_traits.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/task_data.h"
 #include "tests/results/temp_folder.h"
@@ -120,6 +121,23 @@ TEST_CASE("text: characters are code points, numbered in order") {
   CHECK(found);
 }
 
+TEST_CASE("text: the scored bytes of a part are all but those of its first token") {
+  const TempFolder folder;
+  std::string text;
+  for (int i = 0; i < 100; ++i) text += i % 2 ? "\xC3\xA9" : i % 4 ? "\xE2\x82\xAC" : "a";
+  write(folder / "t.txt", text);  // 25 a of 1 byte, 25 euro signs of 3, 50 e with an accent of 2
+  const auto of = [](const Task& task, Split split) {
+    return dynamic_cast<const TextTraits&>(task).scored_bytes(split);
+  };
+  const auto bytes = make_task("text", options_of(folder / "t.txt", 4, {"0.9", "0.1", "0"}));
+  CHECK(of(*bytes, Split::validation) == 200 - 180 - 1);
+  CHECK(of(*bytes, Split::train) == std::nullopt);
+  const auto characters =
+      make_task("text", options_of(folder / "t.txt", 4, {"0.8", "0.2", "0"}, "characters"));
+  CHECK(of(*characters, Split::validation) == 40 - 1);  // begins with an a
+  CHECK_FALSE(dynamic_cast<const TextTraits*>(make_task("mqar").get()));
+}
+
 TEST_CASE("text: bytes above 127 are tokens too") {
   const TempFolder folder;
   write(folder / "t.txt", std::string(100, '\xFF'));
@@ -183,8 +201,8 @@ TEST_CASE("text: a file that is not text is refused with its kind and the remedy
   };
   const auto with = [](const std::string& part) { return ContainsSubstring(part); };
   CHECK_THAT(problem_of("tokens.npy", "\x93NUMPY\x01" + padding),
-             with("a NumPy array; heed reads no arrays"));
-  CHECK_THAT(problem_of("a.h5", "\x89HDF\r\n\x1a\n" + padding), with("an HDF5 file") && with("a plugin"));
+             with("a NumPy array; the task 'file' reads arrays"));
+  CHECK_THAT(problem_of("a.h5", "\x89HDF\r\n\x1a\n" + padding), with("an HDF5 file; the task 'file'"));
   CHECK_THAT(problem_of("a.gz", "\x1f\x8b\x08" + padding), with("a gzip file; unpack it first"));
   CHECK_THAT(problem_of("a.npz", "PK\x03\x04" + padding), with("a zip archive") && with("unpack"));
   CHECK_THAT(problem_of("a.png", "\x89PNG\r\n\x1a\n" + padding), with("a PNG image"));

@@ -1,0 +1,17 @@
+#pragma once
+
+#include "core/config.h"
+#include "core/index.h"
+
+namespace heed {
+
+// The key of a task's section that makes its training set finite: `task: {name: memorization,
+// train_sequences: 256}`. Training then reads sequences 0 .. 255 again and again, each time in a new order
+// (core/passes.h). It is no option of the task: validation and test are the same as without it.
+inline constexpr const char* kTrainSequences = "train_sequences";
+
+// Removes the number from the section of a task and returns it; 0 (every training sequence is new) if there
+// is none. Problems: it is no integer of at least 0.
+Index take_train_sequences(Config& task, Problems& problems);
+
+}  // namespace heed
