@@ -31,4 +31,17 @@ add_library(heed_libzip INTERFACE)
 target_include_directories(heed_libzip SYSTEM INTERFACE $<BUILD_INTERFACE:${HEED_LIBZIP_INCLUDE}>)
 target_link_libraries(heed_libzip INTERFACE ${HEED_LIBZIP_LIBRARY})
 add_library(heed::libzip ALIAS heed_libzip)
-mark_as_advanced(HEED_LIBZIP_INCLUDE HEED_LIBZIP_LIBRARY HEED_RANDOM123_INCLUDE HEED_XXHASH_INCLUDE HEED_XXHASH_LIBRARY HEED_CCACHE)
+
+# Optional: without it, texts have no subwords (unit: bpe).
+find_path(HEED_SENTENCEPIECE_INCLUDE sentencepiece_trainer.h)
+find_library(HEED_SENTENCEPIECE_LIBRARY sentencepiece)
+find_library(HEED_SENTENCEPIECE_TRAIN_LIBRARY sentencepiece_train)
+add_library(heed_sentencepiece INTERFACE)
+if(HEED_SENTENCEPIECE_INCLUDE AND HEED_SENTENCEPIECE_LIBRARY AND HEED_SENTENCEPIECE_TRAIN_LIBRARY)
+  target_compile_definitions(heed_sentencepiece INTERFACE HEED_SENTENCEPIECE)
+  target_include_directories(heed_sentencepiece SYSTEM INTERFACE $<BUILD_INTERFACE:${HEED_SENTENCEPIECE_INCLUDE}>)
+  target_link_libraries(heed_sentencepiece INTERFACE
+    ${HEED_SENTENCEPIECE_TRAIN_LIBRARY} ${HEED_SENTENCEPIECE_LIBRARY})
+endif()
+add_library(heed::sentencepiece ALIAS heed_sentencepiece)
+mark_as_advanced(HEED_SENTENCEPIECE_INCLUDE HEED_SENTENCEPIECE_LIBRARY HEED_SENTENCEPIECE_TRAIN_LIBRARY HEED_LIBZIP_INCLUDE HEED_LIBZIP_LIBRARY HEED_RANDOM123_INCLUDE HEED_XXHASH_INCLUDE HEED_XXHASH_LIBRARY HEED_CCACHE)

@@ -31,6 +31,7 @@ const Names kLibraries = {"Eigen/",
                           "nlohmann/",
                           "omp.h",
                           "yaml-cpp/",
+                          "sentencepiece_",
                           "xxhash.h",
                           "zip.h"};
 
@@ -51,6 +52,7 @@ const std::vector<Layer> kLayers = {
     {"experiments/tasks/", {"core/", "fmt/", "xxhash.h"}},
     {"experiments/tasks/export.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
     {"experiments/tasks/hdf5_arrays.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
+    {"experiments/tasks/subwords.", {"core/", "experiments/tasks/", "fmt/", "sentencepiece_", "xxhash.h"}},
     {"experiments/tasks/npz.", {"core/", "experiments/tasks/", "fmt/", "zip.h"}},
     {"experiments/sweep/", {"core/", "results/atomic_file.h", "experiments/trial/", "fmt/"}},
     {"experiments/warnings/", {"core/", "experiments/sweep/", "experiments/trial/", "fmt/", "xxhash.h"}},

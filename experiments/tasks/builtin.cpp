@@ -6,6 +6,7 @@ void heed_register_file(heed::Registry& registry);
 void heed_register_fuzzy_recall(heed::Registry& registry);
 void heed_register_induction(heed::Registry& registry);
 void heed_register_listops(heed::Registry& registry);
+void heed_register_masked_text(heed::Registry& registry);
 void heed_register_memorization(heed::Registry& registry);
 void heed_register_mqar(heed::Registry& registry);
 void heed_register_needle(heed::Registry& registry);
@@ -34,6 +35,7 @@ void register_builtin_tasks(Registry& registry) {
   heed_register_permutations(registry);
   heed_register_listops(registry);
   heed_register_text(registry);
+  heed_register_masked_text(registry);
   heed_register_file(registry);
 }
 

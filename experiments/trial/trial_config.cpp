@@ -268,6 +268,8 @@ void erase_newer_text_options(Config& task) {
   if (task.find("name")->text() != "text") return;
   for (const char* option : {"train_bytes", "vocab"})
     if (const Config* given = task.find(option); given && given->canonical() == "0") task.erase(option);
+  if (const Config* subwords = task.find("subwords"); subwords && subwords->text().empty())
+    task.erase("subwords");
 }
 
 }  // namespace

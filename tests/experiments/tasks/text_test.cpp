@@ -4,6 +4,7 @@
 
 #include "core/rng.h"
 #include "core/task_traits.h"
+#include "experiments/tasks/subwords.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/task_data.h"
 #include "tests/results/temp_folder.h"
@@ -136,6 +137,88 @@ TEST_CASE("text: the scored bytes of a part are all but those of its first token
       make_task("text", options_of(folder / "t.txt", 4, {"0.8", "0.2", "0"}, "characters"));
   CHECK(of(*characters, Split::validation) == 40 - 1);  // begins with an a
   CHECK_FALSE(dynamic_cast<const TextTraits*>(make_task("mqar").get()));
+}
+
+TEST_CASE("text: train_bytes uses the beginning of the training part only") {
+  const TempFolder folder;
+  std::string text(1000, 'v');
+  for (int i = 0; i < 900; ++i) text[static_cast<std::size_t>(i)] = i < 100 ? 'a' : 'b';
+  write(folder / "t.txt", text);
+  Config options = options_of(folder / "t.txt", 16);
+  options.set("train_bytes", Config::scalar("100"));
+  const auto task = make_task("text", options);
+  for (const Sequence& s : draw_all(*task, Split::train, 50)) CHECK(s.tokens == std::vector<Token>(16, 'a'));
+  CHECK(walk(*task, Split::validation) ==
+        walk(*make_task("text", options_of(folder / "t.txt", 16)), Split::validation));
+  options.set("train_bytes", Config::scalar("16"));
+  CHECK_THAT(refusals("text", options).at(0), ContainsSubstring("of which 16 are for training; it needs 17"));
+}
+
+TEST_CASE("text: train_bytes counts the bytes of characters") {
+  const TempFolder folder;
+  std::string text;
+  for (int i = 0; i < 200; ++i) text += i < 150 ? "\xC3\xA9" : "a";
+  write(folder / "t.txt", text);
+  Config options = options_of(folder / "t.txt", 10, {}, "characters");
+  options.set("train_bytes", Config::scalar("23"));  // 11 characters of 2 bytes
+  CHECK(draw(*make_task("text", options), Split::train, 0).labels == std::vector<Token>(10, 1));
+  options.set("train_bytes", Config::scalar("21"));
+  CHECK_THROWS_WITH(make_task("text", options),
+                    ContainsSubstring("of which 10 are for training; it needs 11"));
+}
+
+TEST_CASE("text: options of subwords are refused with other units, and required with their own") {
+  const TempFolder folder;
+  write(folder / "t.txt", random_text(3000));
+  Config options = options_of(folder / "t.txt", 16);
+  options.set("vocab", Config::scalar("300"));
+  CHECK(begin_with(refusals("text", options), Lines{"task.vocab: only 'unit: bpe' has one; bytes do not"}));
+  CHECK(begin_with(refusals("text", options_of(folder / "t.txt", 16, {}, "bpe")),
+                   Lines{"task.vocab: it is missing; say how many subwords"}));
+}
+
+TEST_CASE("text: subwords give back the text, and know their bytes") {
+  if (!Subwords::available()) return;  // built without sentencepiece
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "the cat  sat on\nthe \xC3\xA9t\xC3\xA9 \xF0\x9F\x98\x80\n";
+  const Subwords subwords(text, 280, "t");
+  CHECK(subwords.vocabulary() == 280);
+  CHECK(subwords.hash() == Subwords(text, 280, "t").hash());
+  const std::vector<Token> tokens = subwords.encode(text + "unseen: \xE2\x82\xAC");
+  const std::vector<std::uint8_t> bytes = subwords.bytes();
+  std::size_t sum = 0;
+  for (const Token t : tokens) sum += bytes.at(static_cast<std::size_t>(t));
+  CHECK(sum == text.size() + 11);
+  CHECK(tokens.size() < text.size() / 2);
+}
+
+TEST_CASE("text: subwords are trained on the training part, and their hash is filled in and compared") {
+  if (!Subwords::available()) return;  // built without sentencepiece
+  const TempFolder folder;
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "the cat sat on the mat\n";
+  write(folder / "t.txt", text);
+  Config options = options_of(folder / "t.txt", 8, {}, "bpe");
+  options.set("vocab", Config::scalar("280"));
+  const auto task = make_task("text", options);
+  CHECK(task->shape().classes == 280);
+  const auto bytes = dynamic_cast<const TextTraits&>(*task).scored_bytes(Split::test);
+  REQUIRE(bytes);
+  CHECK((*bytes < 460 && *bytes > 440));  // a twentieth of 9,200, without the first subword
+
+  Registry registry;
+  register_builtin_tasks(registry);
+  Problems problems;
+  Config resolved = registry.task("text").resolve(options, "task", problems);
+  CHECK(problems.lines() == Lines{});
+  CHECK(resolved.find("subwords")->text() == Subwords(text.substr(0, 8280), 280, "t").hash());
+  resolved.set("subwords", Config::scalar("xxh-0"));
+  registry.task("text").resolve(resolved, "task", problems);
+  CHECK_THAT(problems.lines().at(0),
+             ContainsSubstring("task.subwords: sentencepiece now trains other subwords"));
+  options.set("vocab", Config::scalar("20000"));
+  CHECK_THAT(refusals("text", options).at(0),
+             ContainsSubstring("sentencepiece cannot make 20000 subwords of"));
 }
 
 TEST_CASE("text: bytes above 127 are tokens too") {

@@ -1,0 +1,129 @@
+#include "experiments/tasks/subwords.h"
+
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "core/error.h"
+#ifdef HEED_SENTENCEPIECE
+#include <sentencepiece_processor.h>
+#include <sentencepiece_trainer.h>
+#endif
+
+namespace heed {
+
+#ifdef HEED_SENTENCEPIECE
+
+namespace {
+
+constexpr std::string_view kSpace = "\xE2\x96\x81";  // what sentencepiece writes in place of a space
+
+// The lines of a text. sentencepiece learns from sentences.
+class Lines final : public sentencepiece::SentenceIterator {
+ public:
+  explicit Lines(const std::string& text) : left_(text) { next(); }
+  bool done() const override { return done_; }
+  void Next() override { next(); }
+  const std::string& value() const override { return line_; }
+  sentencepiece::util::Status status() const override { return {}; }
+
+ private:
+  void next() {
+    done_ = left_.empty();
+    const std::size_t end = std::min(left_.find('\n'), left_.size());
+    line_ = left_.substr(0, end);
+    left_.remove_prefix(std::min(end + 1, left_.size()));
+  }
+
+  std::string_view left_;
+  std::string line_;
+  bool done_ = false;
+};
+
+}  // namespace
+
+struct Subwords::Processor {
+  sentencepiece::SentencePieceProcessor of;
+  std::string model;
+};
+
+bool Subwords::available() { return true; }
+
+Subwords::Subwords(const std::string& text, Index vocabulary, const std::string& path)
+    : processor_(std::make_unique<Processor>()) {
+  // No normalization and a byte for everything unknown: a text can be restored from its tokens.
+  const std::unordered_map<std::string, std::string> settings = {{"model_type", "bpe"},
+                                                                 {"vocab_size", std::to_string(vocabulary)},
+                                                                 {"byte_fallback", "true"},
+                                                                 {"character_coverage", "1"},
+                                                                 {"add_dummy_prefix", "false"},
+                                                                 {"remove_extra_whitespaces", "false"},
+                                                                 {"bos_id", "-1"},
+                                                                 {"eos_id", "-1"},
+                                                                 {"num_threads", "1"},
+                                                                 {"max_sentence_length", "1000000"},
+                                                                 {"minloglevel", "3"},
+                                                                 {"normalization_rule_name", "identity"}};
+  Lines lines(text);
+  auto status = sentencepiece::SentencePieceTrainer::Train(settings, &lines, &processor_->model);
+  if (status.ok()) status = processor_->of.LoadFromSerializedProto(processor_->model);
+  if (status.ok()) return;
+  // "Internal: trainer_interface.cc(660) [condition] What is wrong."
+  const std::string message = status.ToString();
+  const std::size_t reason = message.rfind("] ");
+  throw Error(fmt::format("sentencepiece cannot make {} subwords of '{}': {}", vocabulary, path,
+                          reason == std::string::npos ? message : message.substr(reason + 2)));
+}
+
+Index Subwords::vocabulary() const { return processor_->of.GetPieceSize(); }
+
+std::vector<Token> Subwords::encode(std::string_view text) const {
+  std::vector<int> ids;
+  const auto status = processor_->of.Encode({text.data(), text.size()}, &ids);
+  if (!status.ok()) throw Error(fmt::format("sentencepiece cannot encode the text: {}", status.ToString()));
+  return {ids.begin(), ids.end()};
+}
+
+std::vector<std::uint8_t> Subwords::bytes() const {
+  std::vector<std::uint8_t> out;
+  for (int id = 0; id < processor_->of.GetPieceSize(); ++id) {
+    std::size_t n = 1;
+    if (!processor_->of.IsByte(id)) {
+      const std::string& piece = processor_->of.IdToPiece(id);
+      n = piece.size();
+      for (std::size_t at = 0; (at = piece.find(kSpace, at)) != std::string::npos; at += kSpace.size())
+        n -= kSpace.size() - 1;
+    }
+    out.push_back(static_cast<std::uint8_t>(n));
+  }
+  return out;
+}
+
+std::string Subwords::hash() const {
+  return fmt::format("xxh-{:016x}", XXH64(processor_->model.data(), processor_->model.size(), 0));
+}
+
+#else
+
+struct Subwords::Processor {};
+
+bool Subwords::available() { return false; }
+
+Subwords::Subwords(const std::string&, Index, const std::string&) {
+  throw Error(
+      "this heed was built without sentencepiece, which 'unit: bpe' needs. Install libsentencepiece-dev and "
+      "build again, or choose bytes or characters.");
+}
+
+Index Subwords::vocabulary() const { return 0; }
+std::vector<Token> Subwords::encode(std::string_view) const { return {}; }
+std::vector<std::uint8_t> Subwords::bytes() const { return {}; }
+std::string Subwords::hash() const { return ""; }
+
+#endif
+
+Subwords::~Subwords() = default;
+
+}  // namespace heed

@@ -1,0 +1,34 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/task.h"
+
+namespace heed {
+
+// Subwords by byte pair encoding (Sennrich et al. 2016), trained by sentencepiece. Every UTF-8 text can be
+// encoded: a character that is in no subword becomes its bytes. Only programs built with sentencepiece have
+// it.
+class Subwords {
+ public:
+  // Trains on a text. path: for messages. Throws: heed::Error if there are too few or too many subwords for
+  // the text, if the text is not UTF-8, or if the program was built without sentencepiece.
+  Subwords(const std::string& text, Index vocabulary, const std::string& path);
+  ~Subwords();
+
+  static bool available();
+
+  Index vocabulary() const;
+  std::vector<Token> encode(std::string_view text) const;
+  std::vector<std::uint8_t> bytes() const;  // of each subword
+  std::string hash() const;                 // of the trained model
+
+ private:
+  struct Processor;
+  std::unique_ptr<Processor> processor_;
+};
+
+}  // namespace heed

@@ -1,0 +1,68 @@
+#pragma once
+
+#include <array>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/options.h"
+#include "core/task.h"
+#include "experiments/tasks/corpus.h"
+#include "experiments/tasks/streams.h"
+
+namespace heed {
+
+// The options of every task on a text.
+struct TextOptions {
+  std::string path = "/usr/share/common-licenses", unit = "bytes", content, subwords;
+  Index vocab = 0, length = 64, train_bytes = 0;
+  std::vector<double> split = {0.9, 0.05, 0.05};
+
+  void describe(auto& option) {
+    option("path", path, {.doc = "a text file, or a folder whose files are joined (links are skipped)"});
+    option("unit", unit,
+           {.choices = {"bytes", "characters", "bpe"},
+            .doc = "the unit of a token; characters and bpe (subwords by sentencepiece) require UTF-8"});
+    option("vocab", vocab,
+           {.min = 0, .max = 1 << 20, .doc = "for unit: bpe, how many different subwords; 0 otherwise"});
+    option(
+        "content", content,
+        {.doc = "xxHash64 of the text, so that another text is another trial; filled in, and compared where "
+                "given"});
+    option("subwords", subwords, {.doc = "for unit: bpe, xxHash64 of the trained subwords, likewise"});
+    option("length", length, {.min = 1, .max = kMaxLength, .doc = "tokens in a window"});
+    option("split", split,
+           {.min = 0, .max = 1, .doc = "fractions of train, validation and test; test may be 0"});
+    option("train_bytes", train_bytes,
+           {.min = 0, .doc = "how many bytes of the training part are used, from its beginning; 0: all"});
+  }
+  void complete();
+  void check(const Refuse& refuse) const;
+
+ private:
+  void check_subwords(const Refuse& refuse) const;
+};
+
+// A text as tokens, in three contiguous parts.
+class TextParts {
+ public:
+  // Reads the text. Throws: heed::Error if it cannot be read, is not UTF-8 or is too short.
+  explicit TextParts(const TextOptions& options);
+
+  Index vocabulary() const { return text_.vocabulary; }
+  std::span<const Token> part(Split split) const;
+  Index bytes(std::span<const Token> tokens) const;  // of text
+
+ private:
+  struct Part {
+    Index begin = 0, end = 0;
+  };
+  void read_units(const TextOptions& options, const std::string& text);  // bytes, characters
+  void read_subwords(const TextOptions& options, const std::string& text);
+
+  TokenizedText text_;
+  std::array<Part, 3> parts_;  // in the order of Split
+};
+
+}  // namespace heed
