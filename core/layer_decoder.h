@@ -22,6 +22,13 @@ class LayerDecoder {
   // write. Uses memory of the step, which the caller rewinds.
   virtual void next(Step<S>& step, Seq<const S> x, Seq<S> y) = 0;
 
+  // The same, with one more token (B,1,C) of the layer's context. Decoders of layers that read the embeddings
+  // (Traits::reads_embeddings) override it; next(step, x, y) is then next_with_context(step, x, x, y).
+  virtual void next_with_context(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) {
+    (void)context;
+    next(step, x, y);
+  }
+
   // Returns the bytes that it keeps for each sequence of the full length, at 4 bytes a number.
   virtual double state_bytes() const = 0;
 };

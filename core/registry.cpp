@@ -113,8 +113,8 @@ const TaskInfo* Registry::find_task(std::string_view name) const { return find(t
 std::string Registry::kind_of(std::string_view name) const {
   if (const VariantInfo* v = find_variant(name)) {
     Problems none;
-    const bool mixes_time = v->traits(v->resolve(Config(), v->name, none)).mixes_time;
-    return mixes_time ? "an attention variant" : "a feed-forward";
+    const Traits traits = v->traits(v->resolve(Config(), v->name, none));
+    return traits.is_feed_forward() ? "a feed-forward" : "an attention variant";
   }
   return find_position(name)    ? "a kind of position"
          : find_optimizer(name) ? "an optimizer"

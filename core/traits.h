@@ -13,7 +13,11 @@ struct Traits {
   bool cross = true;          // context may be another sequence, of another length
   bool permutation = true;    // without mask and positions: permuting time permutes the output
   bool smooth = true;         // false: has kinks (a selection that jumps), which gradient checks must avoid
-  bool mixes_time = true;     // false: computes each position separately (a feed-forward)
+  bool mixes_time = true;     // false: computes each position separately; then it is a feed-forward
+  bool feed_forward = false;  // takes the place of the feed-forward although it mixes time
+  bool reads_embeddings = false;  // its context is the input of the first block: the embeddings
+
+  bool is_feed_forward() const { return feed_forward || !mixes_time; }
 };
 
 // What an attention variant requires of its block.

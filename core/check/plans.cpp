@@ -154,7 +154,7 @@ Plan several_tasks(const Subject&, const Traits& traits) {
 }
 
 Plan each_position(const Subject& subject, const Traits& traits) {
-  if (!traits.mixes_time) return {.skip = kDoesNotMix};
+  if (traits.is_feed_forward()) return {.skip = "it is a feed-forward, without queries and keys"};
   Plan plan{.may_refuse_all = true};
   for (const Causality& c : claimed_masks(traits)) append(plan.setups, with_positions(subject, c));
   for (Setup& s : plan.setups) s.time = 40;  // longer than the range of most patterns

@@ -13,6 +13,20 @@ std::unique_ptr<Layer<S>> make_layer(const SublayerSpec<S>& spec, Params<S>& par
   return spec.make();
 }
 
+// Returns the sequence that a layer with this context reads, or its gradient.
+template <class S>
+Seq<S> chosen(Context context, Seq<S> self, const Contexts<S>& contexts) {
+  switch (context) {
+    case Context::self:
+      return self;
+    case Context::encoder:
+      return contexts.encoder;
+    case Context::embeddings:
+      return contexts.embeddings;
+  }
+  return self;
+}
+
 // Returns the gradient of a layer's output, given that of the residual stream. They differ by dropout.
 template <class S>
 Seq<const S> branch(Step<S>& step, const std::string& name, Seq<const S> d) {
@@ -30,46 +44,48 @@ Sublayer<S>::Sublayer(const std::string& norm_name, Index dim, const NormSpec& n
                       const SublayerSpec<S>& spec, Params<S>& params)
     : norm_(norm_name, dim, norm, params),
       layer_(make_layer(spec, params)),
-      cross_(spec.cross),
+      context_(spec.context),
       name_(params.full_name(spec.name)) {}
 
 template <class S>
-void Sublayer<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) {
+void Sublayer<S>::forward(Step<S>& step, Seq<const S> x, const Contexts<const S>& contexts, Seq<S> y) {
   const Seq<S> normed = step.memory().keep(x, x.dim);
   norm_.forward(step, x, normed);
-  layer_->forward(step, normed, cross_ ? context : normed, y);
+  layer_->forward(step, normed, chosen<const S>(context_, normed, contexts), y);
   apply_dropout(step, name_, y);
   y.rows() += x.rows();
 }
 
 template <class S>
 std::unique_ptr<LayerDecoder<S>> Sublayer<S>::decoder(Index batch, Index length) {
-  if (cross_) throw Error("a block with cross-attention does not decode token by token.");
+  if (context_ == Context::encoder)
+    throw Error("a block with cross-attention does not decode token by token.");
   return layer_->decoder(batch, length);
 }
 
 template <class S>
-void Sublayer<S>::next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<S> y) {
+void Sublayer<S>::next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<const S> embeddings,
+                       Seq<S> y) {
   const Seq<S> normed = step.memory().keep(x, x.dim);
   norm_.forward(step, x, normed);
-  decoder.next(step, normed, y);
+  decoder.next_with_context(step, normed, chosen<const S>(context_, normed, {{}, embeddings}), y);
   y.rows() += x.rows();
 }
 
 // With b the branch:   dL/dx = d + (db/dx)^T d
 template <class S>
-void Sublayer<S>::backward(Step<S>& step, Seq<const S> d, Seq<S> dx, Seq<S> dcontext) {
+void Sublayer<S>::backward(Step<S>& step, Seq<const S> d, Seq<S> dx, const Contexts<S>& dcontexts) {
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
   const Seq<S> dnormed = memory.temp(d, d.dim);
   dnormed.rows().setZero();
-  layer_->backward(step, branch<S>(step, name_, d), dnormed, cross_ ? dcontext : dnormed);
+  layer_->backward(step, branch<S>(step, name_, d), dnormed, chosen(context_, dnormed, dcontexts));
   norm_.backward(step, dnormed, dx);
 }
 
 template <class S>
-Cost Sublayer<S>::cost(Index time, Index context_time) const {
-  return layer_->cost(time, cross_ ? context_time : time);
+Cost Sublayer<S>::cost(Index time, Index encoder_time) const {
+  return layer_->cost(time, context_ == Context::encoder ? encoder_time : time);
 }
 
 template <class S>
@@ -80,32 +96,32 @@ Block<S>::Block(Index dim, const NormSpec& norm, const std::vector<SublayerSpec<
 }
 
 template <class S>
-void Block<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) {
+void Block<S>::forward(Step<S>& step, Seq<const S> x, const Contexts<const S>& contexts, Seq<S> y) {
   for (Sublayer<S>& sublayer : sublayers_) {
     const bool last = &sublayer == &sublayers_.back();
     const Seq<S> next = last ? y : step.memory().keep(x, x.dim);
-    sublayer.forward(step, x, context, next);
+    sublayer.forward(step, x, contexts, next);
     x = next;
   }
 }
 
 template <class S>
-void Block<S>::backward(Step<S>& step, Seq<S> d, Seq<S> dcontext) {
-  for (std::size_t i = sublayers_.size(); i-- > 1;) sublayers_[i].backward(step, d, d, dcontext);
+void Block<S>::backward(Step<S>& step, Seq<S> d, const Contexts<S>& dcontexts) {
+  for (std::size_t i = sublayers_.size(); i-- > 1;) sublayers_[i].backward(step, d, d, dcontexts);
   // The first one adds to zeros: a fused multiply-add onto d would round once instead of twice, and results
   // of earlier versions could not be reproduced to the bit.
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
   const Seq<S> first = memory.temp(d, d.dim);
   first.rows().setZero();
-  sublayers_[0].backward(step, d, first, dcontext);
+  sublayers_[0].backward(step, d, first, dcontexts);
   d.rows() += first.rows();
 }
 
 template <class S>
-Cost Block<S>::cost(Index time, Index context_time) const {
+Cost Block<S>::cost(Index time, Index encoder_time) const {
   Cost sum;
-  for (const Sublayer<S>& sublayer : sublayers_) sum += sublayer.cost(time, context_time);
+  for (const Sublayer<S>& sublayer : sublayers_) sum += sublayer.cost(time, encoder_time);
   return sum;
 }
 

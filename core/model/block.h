@@ -10,41 +10,54 @@
 
 namespace heed {
 
+// The context of a sublayer's layer: what the layer reads itself, the encoder's output (cross-attention), or
+// the input of the first block.
+enum class Context { self, encoder, embeddings };
+
+// The sequences outside of a block that its layers may read, or their gradients. Views without data where
+// there is none.
+template <class S>
+struct Contexts {
+  Seq<S> encoder = {}, embeddings = {};
+  operator Contexts<const S>() const { return {encoder, embeddings}; }
+};
+
 // How a sublayer of a block is made.
 template <class S>
 struct SublayerSpec {
   std::string name;                                 // "attention", the scope of its layer's parameters
   std::function<std::unique_ptr<Layer<S>>()> make;  // called while that scope is open
-  bool cross = false;                               // does the layer attend to the block's context?
-  Component component = Component::attention;       // of its parameters
+  Context context = Context::self;
+  Component component = Component::attention;  // of its parameters
 };
 
 // A residual branch with its norm:   y = x + layer(norm(x), c)
-// c is norm(x), or the block's context in cross-attention. Dropout applies to the output of the layer.
+// c is norm(x) or one of the contexts. Dropout applies to the output of the layer.
 template <class S>
 class Sublayer {
  public:
   Sublayer(const std::string& norm_name, Index dim, const NormSpec& norm, const SublayerSpec<S>& spec,
            Params<S>& params);
 
-  // Requires: x and context are not moved or changed until backward.
-  void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y);
+  // Requires: x and the contexts are not moved or changed until backward.
+  void forward(Step<S>& step, Seq<const S> x, const Contexts<const S>& contexts, Seq<S> y);
   // d = dL/dy. Adds the gradient that x gets through the branch into dx, which may be d itself: then d
-  // becomes dL/dx. Adds into dcontext if the layer attends to the context.
-  void backward(Step<S>& step, Seq<const S> d, Seq<S> dx, Seq<S> dcontext);
+  // becomes dL/dx. Adds into that of the context which the layer reads.
+  void backward(Step<S>& step, Seq<const S> d, Seq<S> dx, const Contexts<S>& dcontexts);
 
-  // Returns the layer's decoder. Throws: heed::Error if the layer attends to the context.
+  // Returns the layer's decoder. Throws: heed::Error if the layer attends to an encoder.
   std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length);
-  // Runs forward on one more token, with that decoder.
-  void next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<S> y);
+  // Runs forward on one more token, with that decoder. embeddings: of the token
+  void next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<const S> embeddings, Seq<S> y);
 
   Layer<S>& layer() { return *layer_; }
-  Cost cost(Index time, Index context_time) const;  // of one sequence
+  Context context() const { return context_; }
+  Cost cost(Index time, Index encoder_time) const;  // of one sequence
 
  private:
   Norm<S> norm_;
   std::unique_ptr<Layer<S>> layer_;
-  bool cross_;
+  Context context_;
   std::string name_;  // of its dropout
 };
 
@@ -54,13 +67,15 @@ class Block {
  public:
   Block(Index dim, const NormSpec& norm, const std::vector<SublayerSpec<S>>& sublayers, Params<S>& params);
 
-  void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y);  // as in Sublayer
+  // As in Sublayer.
+  void forward(Step<S>& step, Seq<const S> x, const Contexts<const S>& contexts, Seq<S> y);
   // d: dL/dy before, dL/dx after.
-  void backward(Step<S>& step, Seq<S> d, Seq<S> dcontext);
+  void backward(Step<S>& step, Seq<S> d, const Contexts<S>& dcontexts);
 
   Layer<S>& attention() { return sublayers_.front().layer(); }
   std::vector<Sublayer<S>>& sublayers() { return sublayers_; }
-  Cost cost(Index time, Index context_time) const;
+  const std::vector<Sublayer<S>>& sublayers() const { return sublayers_; }
+  Cost cost(Index time, Index encoder_time) const;
 
  private:
   std::vector<Sublayer<S>> sublayers_;

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace heed {
@@ -22,8 +23,11 @@ SublayerSpec<S> sublayer(const char* name, Component component, const Choice& ch
     throw Error(fmt::format("'{}' cannot attend to another sequence (cross-attention).", choice.name));
   if (!layer.causality.causal && !traits.bidirectional)
     throw Error(fmt::format("'{}' cannot attend without a causal mask.", choice.name));
-  return {name, [&info, &choice, layer, &params] { return info.make(choice.options, layer, params); }, cross,
-          component};
+  const Context context = cross                     ? Context::encoder
+                          : traits.reads_embeddings ? Context::embeddings
+                                                    : Context::self;
+  return {name, [&info, &choice, layer, &params] { return info.make(choice.options, layer, params); },
+          context, component};
 }
 
 // Block number layer.depth: self-attention, cross-attention if there is any, feed-forward if there is any.
@@ -72,9 +76,10 @@ Stack<S>::Stack(const StackSpec<S>& spec, const ModelSpec& model, const Registry
 template <class S>
 Seq<S> Stack<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context) {
   Memory<S> memory = step.memory();
+  const Contexts<const S> contexts{context, x};
   for (Block<S>& block : blocks_) {
     const Seq<S> next = memory.keep(x, x.dim);
-    block.forward(step, x, context, next);
+    block.forward(step, x, contexts, next);
     x = next;
   }
   const Seq<S> y = memory.keep(x, x.dim);
@@ -94,11 +99,12 @@ template <class S>
 Seq<S> Stack<S>::next(Step<S>& step, std::span<const std::unique_ptr<LayerDecoder<S>>> decoders,
                       Seq<const S> x) {
   Memory<S> memory = step.memory();
+  const Seq<const S> embeddings = x;
   std::size_t at = 0;
   for (Block<S>& block : blocks_)
     for (Sublayer<S>& sublayer : block.sublayers()) {
       const Seq<S> y = memory.keep(x, x.dim);
-      sublayer.next(step, *decoders[at++], x, y);
+      sublayer.next(step, *decoders[at++], x, embeddings, y);
       x = y;
     }
   const Seq<S> y = memory.keep(x, x.dim);
@@ -106,12 +112,27 @@ Seq<S> Stack<S>::next(Step<S>& step, std::span<const std::unique_ptr<LayerDecode
   return y;
 }
 
-// dx goes down through the blocks in place.
+// dx goes down through the blocks in place. What layers give to the embeddings is added at the end.
 template <class S>
 void Stack<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext) {
+  Memory<S> memory = step.memory();
+  typename Memory<S>::Scope scope(memory);
+  const bool more = reads_embeddings();
+  const Contexts<S> dcontexts{dcontext, more ? memory.temp(dx, dx.dim) : Seq<S>()};
+  if (more) dcontexts.embeddings.rows().setZero();
   dx.rows().setZero();
   norm_->backward(step, dy, dx);
-  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) block->backward(step, dx, dcontext);
+  for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) block->backward(step, dx, dcontexts);
+  if (more) dx.rows() += dcontexts.embeddings.rows();
+}
+
+template <class S>
+bool Stack<S>::reads_embeddings() const {
+  return std::ranges::any_of(blocks_, [](const Block<S>& block) {
+    return std::ranges::any_of(block.sublayers(), [](const Sublayer<S>& sublayer) {
+      return sublayer.context() == Context::embeddings;
+    });
+  });
 }
 
 template <class S>

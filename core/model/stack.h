@@ -23,7 +23,8 @@ struct StackSpec {
 };
 
 // Blocks one after the other and a norm:   y = norm(block_n(... block_1(x)))
-// Each block attends to x, and to the context if it has cross-attention. Parameters: blocks.<i>.*, norm.*
+// Each block attends to x, and to the context if it has cross-attention. A layer may also read the input of
+// the first block (Traits::reads_embeddings). Parameters: blocks.<i>.*, norm.*
 template <class S>
 class Stack {
  public:
@@ -46,6 +47,8 @@ class Stack {
   Cost cost(Index time, Index context_time) const;  // of one sequence
 
  private:
+  bool reads_embeddings() const;
+
   std::vector<Block<S>> blocks_;
   std::optional<Norm<S>> norm_;
 };

@@ -145,7 +145,7 @@ std::vector<VariantEntry> variants_of(const std::vector<std::string>& words, con
   for (const Wanted& w : wanted) {
     if (std::find(known.begin(), known.end(), w.name) == known.end())
       throw UsageError(unknown_name("variant", w.name, known, registry));
-    if (!mixes_time(registry.variant(w.name))) {
+    if (is_feed_forward(registry.variant(w.name))) {
       entries.push_back(feed_forward_entry(w, registry, problems));
       continue;
     }

@@ -2,15 +2,15 @@
 
 namespace heed {
 
-bool mixes_time(const VariantInfo& variant) {
+bool is_feed_forward(const VariantInfo& variant) {
   Problems none;
-  return variant.traits(variant.resolve(Config(), variant.name, none)).mixes_time;
+  return variant.traits(variant.resolve(Config(), variant.name, none)).is_feed_forward();
 }
 
-std::vector<std::string> variant_names(const Registry& registry, bool mixing) {
+std::vector<std::string> variant_names(const Registry& registry, bool attention) {
   std::vector<std::string> out;
   for (const VariantInfo& v : registry.variants())
-    if (mixes_time(v) == mixing) out.push_back(v.name);
+    if (is_feed_forward(v) != attention) out.push_back(v.name);
   return out;
 }
 

@@ -7,10 +7,10 @@
 
 namespace heed {
 
-// Returns true if a variant mixes along time. The others can only be a feed-forward.
-bool mixes_time(const VariantInfo& variant);
+// Returns true if a variant takes the place of the feed-forward (model.feed_forward), not of attention.
+bool is_feed_forward(const VariantInfo& variant);
 
-// Returns the variants that mix along time, or those that do not.
-std::vector<std::string> variant_names(const Registry& registry, bool mixing);
+// Returns the variants that take the place of attention, or those that take that of the feed-forward.
+std::vector<std::string> variant_names(const Registry& registry, bool attention);
 
 }  // namespace heed

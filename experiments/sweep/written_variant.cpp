@@ -25,10 +25,9 @@ const VariantInfo* find_mixer(const Named& named, const std::string& path, const
     problems.add(named.place,
                  fmt::format("{}: {}", path,
                              unknown_name("variant", named.name, variant_names(registry, true), registry)));
-  } else if (!mixes_time(*info)) {
-    problems.add(named.place, fmt::format("{}: '{}' does not mix along time; use it in "
-                                          "model.feed_forward.",
-                                          path, named.name));
+  } else if (is_feed_forward(*info)) {
+    problems.add(named.place,
+                 fmt::format("{}: '{}' is a feed-forward; use it in model.feed_forward.", path, named.name));
     return nullptr;
   }
   return info;

@@ -83,7 +83,7 @@ constexpr Kind kKinds[] = {
     {{{"variant", "fast_weights"}}, run_fast_weights},
     {{{"variant", "knn_memory"}}, run_later},
     {{{"variant", "persistent_memory"}}, run_later},
-    {{{"variant", "ttt_in_place"}}, run_later},
+    {{{"variant", "ttt_in_place"}}, run_ttt_in_place},
     {{{"variant", "ttt_linear"}, {"level", "kernel"}}, run_ttt_kernel},
     {{{"variant", "ttt_linear"}, {"level", "layer"}}, run_ttt_layer},
 };

@@ -49,6 +49,7 @@ std::vector<Run> run_ssd_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_ssd_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_ttt_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_ttt_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_ttt_in_place(const Case& c, const Registry& registry);
 std::vector<Run> run_sparse(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_map(const Case& c, const Registry& registry);
 std::vector<Run> run_pattention_block(const Case& c, const Registry& registry);

@@ -1,4 +1,4 @@
-// Test-time training: heads of TTT-Linear, its layer.
+// Test-time training: heads of TTT-Linear, its layer, and the learning down matrix of In-Place TTT.
 #include <fmt/format.h>
 
 #include <string>
@@ -7,6 +7,7 @@
 #include "core/step.h"
 #include "tests/golden/handlers.h"
 #include "tests/golden/layer.h"
+#include "variants/parts/in_place_ttt.h"
 #include "variants/parts/ttt_linear.h"
 
 namespace heed::golden {
@@ -96,6 +97,44 @@ std::vector<Run> run_ttt_layer(const Case& c, const Registry& registry) {
   setting.spec.heads = c.integer("heads");
   setting.spec.bias = false;
   return {run_layer(c, setting)};
+}
+
+// The cases give the hidden channels, which no projection reaches. heed has the taps of the filter as rows.
+std::vector<Run> run_ttt_in_place(const Case& c, const Registry&) {
+  const Tensor &z = c.input("hidden"), &e = c.input("target_source"), &w = c.param("W_down");
+  const Index batch = z.size(0), time = z.size(1), hidden = z.size(2), dim = e.size(2);
+  const bool projects = c.flag("target_projection");
+  require_shape("target_source", e, {batch, time, dim});
+  require_shape("W_down", w, {hidden, dim});
+  require_shape("conv", c.param("conv"), {dim, c.integer("conv_width")});
+  require_shape("upstream", c.upstream_out(), e.shape);
+  const Tensor target = projects ? c.param("W_target") : Tensor{{0, dim}, {}};
+  const Matrix<double> taps = c.param("conv").matrix().transpose();
+  Run run{"", {{"out", Tensor::zeros(e.shape)}}, {}};
+  for (const char* input : {"hidden", "target_source"})
+    run.grads[input] = Tensor::zeros(c.input(input).shape);
+  Tensor dw = Tensor::zeros(w.shape), dtarget = Tensor::zeros(target.shape);
+  Matrix<double> dtaps = Matrix<double>::Zero(taps.rows(), taps.cols());
+  Step<double> step;
+  Memory<double> memory = step.memory();
+  for (Index b = 0; b < batch; ++b) {
+    const auto of = [&](const Tensor& t) { return row_block(t.matrix(), b * time, time); };
+    const auto grad = [&](const char* name) { return row_block(run.grads[name].matrix(), b * time, time); };
+    const InPlaceTtt<double> in{of(z),           of(e),
+                                w.matrix(),      const_mat(taps.data(), taps.rows(), dim),
+                                target.matrix(), c.integer("chunk"),
+                                c.number("lr")};
+    InPlaceTttGrad<double> to{grad("hidden"), grad("target_source"), dw.matrix(),
+                              mat(dtaps.data(), taps.rows(), dim), dtarget.matrix()};
+    const Mat<double> states =
+        in_place_forward(in, row_block(run.outputs["out"].matrix(), b * time, time), memory);
+    in_place_backward<double>(in, states, of(c.upstream_out()), to, memory);
+  }
+  run.grads["W_down"] = dw;
+  run.grads["conv"] = Tensor::zeros(c.param("conv").shape);
+  run.grads["conv"].matrix() = dtaps.transpose();
+  if (projects) run.grads["W_target"] = dtarget;
+  return {run};
 }
 
 }  // namespace heed::golden

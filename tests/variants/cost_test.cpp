@@ -204,14 +204,15 @@ TEST_CASE("cost: the formula of a model counts its blocks, its head and nothing 
     CHECK(counted == batch * model.cost(spec.shape.input.length, scored).flops);
   };
   for (const VariantInfo& info : builtin().variants()) {
-    if (!info.traits(choice(info.name).options).mixes_time) continue;
+    if (info.traits(choice(info.name).options).is_feed_forward()) continue;
     for (const char* feed_forward : {"mlp", "swiglu", "pattention", "none"}) {
       CAPTURE(info.name, feed_forward);
       const std::string name = feed_forward;
       check(model_spec({choice(info.name)}, name == "none" ? Choice{"none"} : choice(name)));
     }
   }
-  SECTION("of stacks, tied heads and every position too") {
+  SECTION("of stacks, tied heads, layers that read the embeddings and every position too") {
+    check(model_spec({choice("softmax")}, choice("in_place_ttt")));
     check(model_spec({choice("softmax"), choice("linear"), choice("tokenformer")},
                      choice("mlp", {{"width", 7}})));
     ModelSpec tied = model_spec({choice("window", {{"size", 2}}), choice("differential")}, choice("mlp"));
@@ -301,9 +302,9 @@ double written_down(const std::string& name, double d, double heads) {
   if (name == "pattention") return 4 * d * 2 * d;  // 4 d tokens
   if (name == "rnn") return d * (d + d + 2) + (d + 1) * d;
   if (name == "lstm") return 4 * d * (d + d + 2) + (d + 1) * d;
-  if (name == "swiglu") {
-    const double width = 8 * std::round(8 * d / 3 / 8);
-    return 3 * d * width + 2 * width + d;
+  if (name == "swiglu" || name == "in_place_ttt") {
+    const double width = 8 * std::round(8 * d / 3 / 8), swiglu = 3 * d * width + 2 * width + d;
+    return name == "swiglu" ? swiglu : swiglu + 5 * d + d * d;  // a filter of 5 taps, and the targets' map
   }
   for (const char* plain : {"softmax", "fast_weights", "linear", "window", "strided", "fixed", "bigbird",
                             "topk", "moba", "pattern", "stick_breaking"})
@@ -367,7 +368,7 @@ Beyond beyond(const std::string& variant, Index length) {
 
 TEST_CASE("cost: tiles multiply hidden pairs and backward makes scores again, but not much of it") {
   for (const VariantInfo& info : builtin().variants()) {
-    if (!info.traits(choice(info.name).options).mixes_time) continue;
+    if (info.traits(choice(info.name).options).is_feed_forward()) continue;
     for (Index length : {32, 128, 512}) {
       const Beyond more = beyond(info.name, length);
       // The table of docs/costs.md.

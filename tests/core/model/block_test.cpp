@@ -112,9 +112,9 @@ TEST_CASE("block: huge rows give finite results") {
 TEST_CASE("Block: parameters are named by the sublayers") {
   Params<double> params;
   const auto map = [&] { return std::make_unique<Map>(6, params); };
-  const Block<double> block(6, {.kind = NormKind::layer},
-                            {{"attention", map}, {"cross_attention", map, true}, {"feed_forward", map}},
-                            params);
+  const Block<double> block(
+      6, {.kind = NormKind::layer},
+      {{"attention", map}, {"cross_attention", map, Context::encoder}, {"feed_forward", map}}, params);
   std::string names;
   for (const ParamInfo& p : params.infos())
     if (p.name.ends_with(".weight") || p.name.ends_with(".gain")) names += p.name + ' ';
@@ -135,7 +135,8 @@ TEST_CASE("Block: its cost is that of its layers, with the context's length in c
   };
   Params<double> params;
   const auto pairs = [] { return std::make_unique<Pairs>(); };
-  const Block<double> block(2, kLayer, {{"attention", pairs}, {"cross_attention", pairs, true}}, params);
+  const Block<double> block(2, kLayer, {{"attention", pairs}, {"cross_attention", pairs, Context::encoder}},
+                            params);
   CHECK(block.cost(7, 100).flops == 7 * 7 + 7 * 100);
   CHECK(block.cost(7, 100).state_bytes == 7 + 100);
 }
@@ -146,7 +147,7 @@ TEST_CASE("Block: only cross-attention attends to the context") {
       .dim = 6, .context_dim = 6, .heads = 3, .length = 5, .causality = {.causal = false}};
   const auto attend = [&] { return make_mixer_layer(NaiveMixer<double>(), spec, params); };
   Block<double> block(6, {.kind = NormKind::layer},
-                      {{"attention", attend}, {"cross_attention", attend, true}}, params);
+                      {{"attention", attend}, {"cross_attention", attend, Context::encoder}}, params);
   params.freeze();
   params.initialize(1);
   disturb(params, 0.4);
@@ -157,11 +158,12 @@ TEST_CASE("Block: only cross-attention attends to the context") {
   Step<double> step;
   const auto forward = [&] {
     step.rewind();
-    block.forward(step, Seq<const double>{x.data(), 2, 3, 6}, {context.data(), 2, 5, 6}, {y.data(), 2, 3, 6});
+    block.forward(step, Seq<const double>{x.data(), 2, 3, 6}, {.encoder = {context.data(), 2, 5, 6}},
+                  {y.data(), 2, 3, 6});
     return y.cwiseProduct(dy).sum();
   };
   forward();
-  block.backward(step, {d.data(), 2, 3, 6}, {dcontext.data(), 2, 5, 6});
+  block.backward(step, {d.data(), 2, 3, 6}, {.encoder = {dcontext.data(), 2, 5, 6}});
   std::vector<GradientTensor> tensors = parameter_tensors(params);
   tensors.push_back({"x", x.data(), d.data(), x.rows(), x.cols()});
   tensors.push_back({"context", context.data(), dcontext.data(), context.rows(), context.cols()});

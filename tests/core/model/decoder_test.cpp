@@ -66,6 +66,14 @@ TEST_CASE("Decoder: logits are those of one pass in hybrid stacks and with every
   }
 }
 
+TEST_CASE("Decoder: layers that read the embeddings get those of the token") {
+  Config options = Config::map();
+  options.set("chunk", Config::integer(3));
+  ModelSpec spec = spec_of({{"softmax"}});
+  spec.feed_forward = {"in_place_ttt", options};
+  CHECK(difference(spec) < 1e-12);
+}
+
 TEST_CASE("Decoder: models that see the future or have an encoder are refused") {
   ModelSpec spec = spec_of({{"softmax"}});
   spec.shape.model = ModelType::encoder;

@@ -88,6 +88,15 @@ TEST_CASE("model: the gradient of every parameter agrees with differences") {
   CHECK(gradient_fault(spec) == "");
 }
 
+TEST_CASE("model: layers that read the embeddings add to their gradient") {
+  Config options = Config::map();
+  options.set("width", Config::integer(5));
+  options.set("chunk", Config::integer(2));
+  ModelSpec spec = tiny_spec();
+  spec.feed_forward = {"in_place_ttt", options};
+  CHECK(gradient_fault(spec) == "");
+}
+
 TEST_CASE(
     "model: the gradients of a model without biases, and of one that sees the future, agree with "
     "differences") {

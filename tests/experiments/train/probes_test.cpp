@@ -119,7 +119,7 @@ TEST_CASE("probes: every variant that has weights over time is probed") {
   const std::set<std::string> with_signs = {"differential", "differential_v2", "fast_weights", "gla",
                                             "retention"};
   for (const VariantInfo& info : registry().variants()) {
-    if (!info.traits(defaults(info)).mixes_time || without.contains(info.name)) continue;
+    if (info.traits(defaults(info)).is_feed_forward() || without.contains(info.name)) continue;
     INFO(info.name);
     const results::Record record = probed({info.name});
     CHECK(record.metrics.size() == kMeasures.size());
