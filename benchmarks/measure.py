@@ -10,7 +10,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 STEP = ROOT / "benchmarks/torch_step.py"
 MODES = ["eager", "sdpa", "compile", "sdpa+compile",  # what torch_step.py is called with
-         "malloc", "sdpa+malloc", "compile+malloc", "sdpa+compile+malloc"]
+         "malloc", "sdpa+malloc", "compile+malloc", "sdpa+compile+malloc",
+         "medium+malloc", "compile+medium+malloc"]  # with sdpa, medium is slower
+WITH_SDPA = ["softmax", "differential", "tokenformer", "grouped"]
 median = statistics.median
 
 
@@ -80,7 +82,7 @@ def flags(mode):
 
 
 def modes_of(variant):
-    return [mode for mode in MODES if "sdpa" not in mode or variant not in ("linear", "window")]
+    return [mode for mode in MODES if "sdpa" not in mode or variant in WITH_SDPA]
 
 
 def build(program):

@@ -1,6 +1,6 @@
-"""The model of `heed bench --step` in PyTorch: a small causal transformer with five kinds of token mixing.
+"""The model of `heed bench --step` in PyTorch: a small causal transformer with several kinds of token mixing.
 
-Every mixing maps q, k, v (batch, heads, time, width) to o, and is written as a careful user of PyTorch would: linear
+Those of this file map q, k, v (batch, heads, time, width) to o; torch_mixers.py has whole layers. All are written as a careful user of PyTorch would: linear
 and window attention make no (time, time) matrix, masks are made once. The parameters are heed's, one by one, so that
 compare_torch can insist on equal counts.
 """
@@ -10,21 +10,11 @@ import torch
 import torch.nn as nn
 import torch.nn.functional as F
 
-CHUNK = 64  # of linear attention
+from torch_mixers import CHUNK, LAYERS, blocks, joined
 
 
 def flash(q, k, v):
     return F.scaled_dot_product_attention(q, k, v, is_causal=True)
-
-
-def blocks(x, size):
-    """(batch, heads, time, width) as (batch, heads, blocks, size, width); zeros after the end."""
-    x = F.pad(x, (0, 0, 0, -x.shape[2] % size))
-    return x.reshape(*x.shape[:2], -1, size, x.shape[3])
-
-
-def joined(x, time):
-    return x.flatten(2, 3)[:, :, :time]
 
 
 class Softmax(nn.Module):
@@ -165,7 +155,7 @@ class Block(nn.Module):
         super().__init__()
         d, token = a.d_model, a.variant == "tokenformer"
         self.norm1, self.norm2 = Norm(d, not token), Norm(d, not token)
-        self.attention = Attention(a, depth)
+        self.attention = LAYERS.get(a.variant, Attention)(a, depth)
         self.mlp = Pattention(d, 4 * d) if token else nn.Sequential(
             nn.Linear(d, 4 * d, bias=False), nn.GELU(), nn.Linear(4 * d, d, bias=False))
 

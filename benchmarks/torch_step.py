@@ -16,31 +16,39 @@ import statistics
 import sys
 import time
 
+MIXINGS = ["softmax", "linear", "window", "differential", "tokenformer"]  # of torch_model.py
+LAYERS = ["grouped", "forgetting", "retention", "gla", "ssd", "delta", "gated_delta", "kda", "lstm",
+          "rnn"]  # of torch_mixers.py
+
 
 def parse():
     p = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     p.add_argument("--variant", default="softmax",
-                   choices=["softmax", "linear", "window", "differential", "tokenformer"])
+                   choices=MIXINGS + LAYERS)
     for name, default, meaning in [
             ("d-model", 64, "width of the model"), ("layers", 2, "blocks"), ("heads", 2, "heads of a block"),
             ("seq", 64, "positions of a sequence"), ("batch", 64, "sequences"), ("vocab", 8192, "tokens"),
             ("labels-per-seq", 0, "scored positions of a sequence; 0: all"),
             ("window", 64, "keys that a query sees, itself included"),
+            ("key-heads", 1, "heads of keys and values (grouped)"),
             ("threads", 1, ""), ("steps", 20, "that are timed"), ("warmup", 3, "steps before them"),
             ("limit", 30, "seconds after which no further step begins, of either kind"),
             ("train-steps", 0, "train that long, each step on a batch of its own, and print how long it took")]:
         p.add_argument("--" + name, type=int, default=default, metavar="N", help=f"{meaning} ({default})")
     for name, meaning in [
             ("attention-only", "forward and backward of the mixing only, on given q, k, v"),
-            ("sdpa", "F.scaled_dot_product_attention (softmax, differential, tokenformer)"),
+            ("sdpa", "F.scaled_dot_product_attention (softmax, differential, tokenformer, grouped)"),
             ("compile", "torch.compile"),
+            ("medium", 'set_float32_matmul_precision("medium"): products by oneDNN, on AMD twice as fast as by MKL'),
             ("malloc", "keep freed memory: glibc else maps and unmaps each large tensor")]:
         p.add_argument("--" + name, action="store_true", help=meaning)
     a = p.parse_args()
-    if a.sdpa and a.variant in ("linear", "window"):
+    if a.sdpa and a.variant in ("linear", "window", *LAYERS) and a.variant != "grouped":
         p.error(f"--sdpa does not apply to {a.variant}")
     if a.attention_only and a.variant == "tokenformer":
         p.error("tokenformer mixes as softmax does: take --variant softmax with --attention-only")
+    if a.attention_only and a.variant in LAYERS:
+        p.error(f"{a.variant} is written as a layer; measure a step")
     a.labels_per_seq = a.labels_per_seq or a.seq
     return a
 
@@ -133,6 +141,14 @@ def product_gflops(torch):
     return 2e-6 * 512 ** 3 / statistics.median(cpu)
 
 
+def require_float32(torch):
+    """With "medium", PyTorch may use bfloat16 on processors that have instructions for it (AMX)."""
+    x = torch.rand(512, 512)
+    error = ((x @ x).double() / (x.double() @ x.double()) - 1).abs().max().item()
+    if error > 1e-5:
+        sys.exit(f"--medium: products have a relative error of {error:.1e} here, so they are not float32.")
+
+
 def main():
     a = parse()
     wanted = environment(a)
@@ -151,6 +167,9 @@ def main():
         sys.exit(f"torch {torch.__version__} has no --compile and --sdpa: they need 2.0.")
     torch.set_num_threads(a.threads)
     torch.manual_seed(0)
+    if a.medium:
+        torch.set_float32_matmul_precision("medium")
+        require_float32(torch)
 
     step, parameters = (attention_step if a.attention_only else training_step)(torch, a)
     if a.train_steps:
@@ -165,7 +184,8 @@ def main():
         "product_gflops": round(product_gflops(torch), 1),
         "variant": a.variant, "d_model": a.d_model, "layers": a.layers, "heads": a.heads, "seq": a.seq,
         "batch": a.batch, "vocab": a.vocab, "labels_per_seq": a.labels_per_seq, "logits": "labeled",
-        "attention_only": a.attention_only, "sdpa": a.sdpa, "compile": a.compile, "malloc": a.malloc,
+        "attention_only": a.attention_only, "sdpa": a.sdpa, "compile": a.compile, "medium": a.medium,
+        "malloc": a.malloc,
         "parameters": parameters, "logit_rows": a.batch * a.labels_per_seq, "steps": len(wall),
         "median_ms": round(median, 4), "min_ms": round(min(wall), 4), "max_ms": round(max(wall), 4),
         "median_cpu_ms": round(statistics.median(cpu), 4), "min_cpu_ms": round(min(cpu), 4),

@@ -99,12 +99,15 @@ std::string unknown_text(const Case& c) {
   return fmt::format("the {} '{}'", what, c.text(key));
 }
 
+// A layer whose parameters have heed's own names needs no handler of its kind.
+bool has_own_names(const Case& c) { return c.params.contains("output.weight"); }
+
 }  // namespace
 
 Handler find_handler(const Case& c, const Registry& registry) {
   const bool operation = c.attributes.contains("op");
   const VariantInfo* registered = operation ? nullptr : registry.find_variant(c.text_or_empty("variant"));
-  if (registered && registered->plugin) return run_registered;
+  if (registered && (registered->plugin || has_own_names(c))) return run_registered;
   const auto* const found = std::ranges::find_if(
       kKinds, [&](const Kind& kind) { return kind.matches[0].fits(c) && kind.matches[1].fits(c); });
   if (found != std::end(kKinds)) return found->run;
