@@ -17,7 +17,7 @@ using namespace heed;
 template <class S>
 struct Gla : DecayedMixer<Gla<S>, S> {
   using Base = DecayedMixer<Gla<S>, S>;
-  static constexpr bool kByChannel = true, kLearnsDecay = true;
+  static constexpr bool kLearnsDecay = true;
 
   struct Options {
     double expand_key = 0.5, decay_divisor = 16;

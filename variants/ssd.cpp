@@ -110,9 +110,8 @@ class Ssd final : public Layer<S> {
 
   Cost cost(Index tq, Index) const override {
     const double heads = static_cast<double>(w_.heads);
-    return {
-        in_.flops(tq) + out_.flops(tq) + heads * decayed_flops(tq, w_.state, w_.head, options_.chunk, false),
-        4 * static_cast<double>(w_.decoded())};
+    return {in_.flops(tq) + out_.flops(tq) + heads * decayed_flops(tq, w_.state, w_.head, options_.chunk),
+            4 * static_cast<double>(w_.decoded())};
   }
 
   std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index) override {

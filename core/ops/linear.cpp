@@ -9,6 +9,7 @@ namespace {
 
 // Work is cut into blocks of this many rows of the result, whatever the number of threads.
 constexpr Index kBlock = 128;
+constexpr Index kPadding = 16;
 
 // task(first row, rows) for blocks of n rows
 template <class S, class Task>
@@ -45,10 +46,17 @@ void Linear<S>::forward(Step<S>& step, Seq<const S> x, Seq<S> y) {
 // is summed across tasks.
 template <class S>
 void Linear<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx) {
-  const ConstMat<S> w = w_.value();
-  for_blocks(step, dx.data ? dy.row_count() : 0, [&](Index from, Index rows) {
-    add_product_abt(row_block(dy.rows(), from, rows), w, row_block(dx.rows(), from, rows));
-  });
+  if (dx.data) {
+    Memory<S> memory = step.memory();
+    typename Memory<S>::Scope scope(memory);
+    // Transposed once, not once for each block. The rows are not a power of two apart, which the cache
+    // dislikes.
+    const Mat<S> w = column_block(memory.temp(out_, in_ + kPadding), 0, in_);
+    transpose<S>(w_.value(), w);
+    for_blocks(step, dy.row_count(), [&](Index from, Index rows) {
+      add_product_ab<S>(row_block(dy.rows(), from, rows), w, row_block(dx.rows(), from, rows));
+    });
+  }
   const Mat<S> dw = w_.grad();
   for_blocks(step, in_, [&](Index from, Index rows) {
     add_product_atb(column_block(x_.rows(), from, rows), dy.rows(), row_block(dw, from, rows));

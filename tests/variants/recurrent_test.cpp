@@ -109,7 +109,7 @@ TEST_CASE("recurrence: two chunks that pass their state give the bits of one pas
 
 TEST_CASE("recurrence: a group has the longest sequences first and knows which are running") {
   const Index starts[] = {0, 2, 2, 7, 12};  // lengths 2, 0, 5, 5
-  const SequenceGroup group(Seq<const double>{nullptr, 4, 5, 1, starts}, 0);
+  const SequenceGroup group(Seq<const double>{nullptr, 4, 5, 1, starts}, 0, 1);
   CHECK(group.size() == 4);
   CHECK(group.longest() == 5);
   CHECK(group.sequence(0) == 2);
@@ -122,17 +122,34 @@ TEST_CASE("recurrence: a group has the longest sequences first and knows which a
   CHECK(group.running(5) == 0);
 }
 
-TEST_CASE("recurrence: groups divide a batch by its size") {
-  for (Index batch : {1, 16, 17, 33, 100}) {
-    const Seq<const double> x{nullptr, batch, 3, 1};
-    Index next = 0;
-    for (Index i = 0; i < SequenceGroup::count(batch); ++i) {
-      const SequenceGroup group(x, i);
-      CHECK(group.sequence(0) == next);
-      CHECK(group.size() <= SequenceGroup::kMost);
-      next += group.size();
+TEST_CASE("recurrence: groups divide a batch, and each thread gets one") {
+  for (const int threads : {1, 2, 5})
+    for (Index batch : {1, 4, 16, 17, 33, 100}) {
+      CAPTURE(threads, batch);
+      const Seq<const double> x{nullptr, batch, 3, 1};
+      const Index groups = SequenceGroup::count(batch, threads);
+      CHECK(groups >= std::min<Index>(threads, batch));
+      Index next = 0;
+      for (Index i = 0; i < groups; ++i) {
+        const SequenceGroup group(x, i, groups);
+        CHECK(group.sequence(0) == next);
+        CHECK(group.size() <= SequenceGroup::kMost);
+        next += group.size();
+      }
+      CHECK(next == batch);
     }
-    CHECK(next == batch);
+}
+
+TEST_CASE("rnn and lstm: the bits of a batch of one group do not depend on the number of threads") {
+  for (const char* variant : {"rnn", "lstm"}) {
+    const auto run = [&](int threads) {
+      static const Registry registry = builtin();
+      Bench<float> bench(registry.variant(variant), options_of(variant, 9), {.batch = 7, .time = 9}, threads);
+      bench.run();
+      return std::pair(bench.y, bench.dx);
+    };
+    const auto one = run(1);
+    for (const int threads : {2, 3, 8}) CHECK((run(threads) == one));
   }
 }
 

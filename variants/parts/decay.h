@@ -4,6 +4,7 @@
 #include <array>
 
 #include "core/ops/product.h"
+#include "variants/parts/lower_products.h"
 #include "variants/parts/packed_tile.h"
 
 namespace heed {
@@ -27,11 +28,6 @@ struct Pairs {
 };
 
 namespace detail {
-// (i, j) with j < i as (i-1, j): a matrix without its first row and its last column
-template <class S>
-Mat<S> below_diagonal(Mat<S> m) {
-  return {m.data() + m.outerStride(), m.rows() - 1, m.cols() - 1, Eigen::OuterStride<>(m.outerStride())};
-}
 // dg_i = sum_{t >= i} dG_t, in place
 template <class S>
 void suffix_sums(Mat<S> rows) {
@@ -71,14 +67,11 @@ class ScalarDecay {
   template <std::size_t N>
   void pairs(const std::array<Pairs<S>, N>& all, Mat<S> k) const {
     for (Pairs<S> x : all) {
-      const Index n = x.p.rows();
-      if (!x.strict) {
-        product_abt<S>(x.a, k, x.p);
-      } else {
-        x.p.row(0).setZero(), x.p.col(n - 1).setZero();
-        if (n > 1)
-          product_abt<S>(row_block(x.a, 1, n - 1), row_block(k, 0, n - 1), detail::below_diagonal(x.p));
+      if (x.strict && x.p.rows() == 1) {  // there is no pair
+        x.p.setZero();
+        continue;
       }
+      lower_product_abt<S>(x.a, k, x.p);
       mask(x.p, x.strict);
     }
   }
@@ -87,8 +80,8 @@ class ScalarDecay {
   void pairs_backward(const std::array<Pairs<S>, N>& all, Mat<S> k, Mat<S> dk) const {
     for (const Pairs<S>& x : all) {
       mask(x.p, x.strict);
-      add_product_ab<S>(x.p, k, x.da);
-      add_product_atb<S>(x.p, x.a, dk);
+      add_lower_product_ab<S>(x.p, k, x.da);
+      add_lower_product_atb<S>(x.p, x.a, dk);
     }
   }
 

@@ -30,7 +30,7 @@ template <class S>
 Mat<S> decayed_forward(const Decayed<S>& in, In<S> initial, Mat<S> o, Memory<S>& memory);
 
 // Recomputes everything but the states. d_state (key,value) becomes the gradient of s_0; what it holds before
-// is not read.
+// is not read. Without rows, s_0 is zero and has no gradient.
 template <class S>
 void decayed_backward(const Decayed<S>& in, Mat<S> states, In<S> d_o, DecayedGrad<S> grad, Mat<S> d_state,
                       Memory<S>& memory);
@@ -45,7 +45,7 @@ void decayed_step(const Decayed<S>& token, Mat<S> state, Mat<S> o);
 template <class S>
 void decayed_weights(const Decayed<S>& in, Mat<S> p, Memory<S>& memory);
 
-// FLOPs of matrix products of a forward pass. by_channel: log_decay is (T,key).
-double decayed_flops(Index time, Index key, Index value, Index chunk, bool by_channel);
+// FLOPs of matrix products of a forward pass, from s_0 = 0.
+double decayed_flops(Index time, Index key, Index value, Index chunk);
 
 }  // namespace heed

@@ -19,10 +19,9 @@ namespace heed {
 //     Mat<S> log_decay(const Head<S>&, Memory<S>&) const
 //         kept, (T,1) or (T,key)
 // and, if they are not as here,
-//     static constexpr bool kByChannel, and the members below that end in `of_head` or begin with `log_decay`
+//     the members below that end in `of_head` or begin with `log_decay`, and kLearnsDecay
 template <class Mixer, class S>
 struct DecayedMixer {
-  static constexpr bool kByChannel = false;
   HeadOutput<S> output_of_head(const Head<S>&, Memory<S>&) const { return {no_rows()}; }
   ConstMat<S> gate_of_head(const Head<S>&) const { return no_rows(); }
   Mat<S> gate_of_head(const HeadGrad<S>&) const { return no_rows(); }
@@ -64,9 +63,8 @@ struct DecayedMixer {
                                          mixer().gain_of_head(grad, memory), memory);
     const Mat<S> dlog_decay =
         Mixer::kLearnsDecay ? zeros(memory, in.k.rows(), saved.log_decay.cols()) : no_rows();
-    const Mat<S> d_state = tile_room(memory, in.k.cols(), in.v.cols());
     decayed_backward<S>(core(in, saved.log_decay), saved.states, du, {grad.q, grad.k, grad.v, dlog_decay},
-                        d_state, memory);
+                        no_rows(), memory);
     if (Mixer::kLearnsDecay) mixer().log_decay_backward(in, saved.log_decay, dlog_decay, grad);
   }
 
@@ -87,7 +85,7 @@ struct DecayedMixer {
   }
 
   Cost cost(const HeadSize& size) const {
-    return {decayed_flops(size.tq, size.key, size.value, mixer().options.chunk, Mixer::kByChannel),
+    return {decayed_flops(size.tq, size.key, size.value, mixer().options.chunk),
             4 * static_cast<double>(state_size(size))};
   }
 

@@ -65,7 +65,7 @@ class DeltaMixer {
   Options options;
 
   struct Saved {
-    Mat<S> states;  // (chunks * K, V): what enters each chunk
+    Mat<S> states;  // (chunks * K, V): what enters each chunk; not set for the first one, where it is zero
   };
 
   Traits traits() const { return {.bidirectional = false, .cross = false, .permutation = false}; }
@@ -111,7 +111,6 @@ class DeltaMixer {
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     const Index time = in.q.rows(), key = in.q.cols(), value = in.v.cols(), count = chunks(time);
     Saved saved{kept_room(memory, count * key, value)};
-    row_block(saved.states, 0, key).setZero();
     for (Index c = 0; c < count; ++c) {
       typename Memory<S>::Scope scope(memory);
       const Index first = c * options.chunk, n = std::min(options.chunk, time - first);
@@ -120,7 +119,7 @@ class DeltaMixer {
                              v_features(in).forward(in.v, first, n, memory), Decay::room(memory, n, key)};
       complete(in, first, x, memory);
       const Mat<S> before = row_block(saved.states, c * key, key), u = tile_room(memory, n, value);
-      const DeltaChunk<Kernel, S> chunk(x, before, memory);
+      const DeltaChunk<Kernel, S> chunk(x, before, memory, place(c, count));
       delta_output(chunk, before, u);
       if (c + 1 < count) delta_state(chunk, before, row_block(saved.states, (c + 1) * key, key));
       output().forward(u, gate_rows(in, first, n), row_block(o, first, n), memory);
@@ -131,10 +130,10 @@ class DeltaMixer {
   // The steps of forward, reversed; chunks from the last to the first.
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    const Index time = in.q.rows(), key = in.q.cols(), value = in.v.cols();
+    const Index time = in.q.rows(), key = in.q.cols(), value = in.v.cols(), count = chunks(time);
     const TokenFeatures<S> q = q_features(in), k = k_features(in), v = v_features(in);
-    const Mat<S> future = zeros(memory, key, value), none = mat<S>(nullptr, 0, 0);
-    for (Index c = chunks(time) - 1; c >= 0; --c) {
+    const Mat<S> future = tile_room(memory, key, value), none = mat<S>(nullptr, 0, 0);
+    for (Index c = count - 1; c >= 0; --c) {
       typename Memory<S>::Scope scope(memory);
       const Index first = c * options.chunk, n = std::min(options.chunk, time - first);
       const auto tq = q.trace(in.q, first, n, memory), tk = k.trace(in.k, first, n, memory),
@@ -144,7 +143,7 @@ class DeltaMixer {
       gather<S>(tv.y, Rows{nullptr, 0, n}, x.v);
       complete(in, first, x, memory);
       const Mat<S> before = row_block(saved.states, c * key, key), u = tile_room(memory, n, value);
-      const DeltaChunk<Kernel, S> chunk(x, before, memory);
+      const DeltaChunk<Kernel, S> chunk(x, before, memory, place(c, count));
       if (!output().plain()) delta_output(chunk, before, u);
       const Mat<S> du = output().backward(u, gate_rows(in, first, n), row_block(ConstMat<S>(d_o), first, n),
                                           gates() ? row_block(grad.input(gate()), first, n) : none,
@@ -183,16 +182,16 @@ class DeltaMixer {
     output().forward(u, gate_rows(token, 0, 1), o, memory);
   }
 
-  // Reading the state for e and q and writing k into it (the state after the last chunk is not computed), and
+  // Reading the state for e and q (not in the first chunk) and writing k into it (not in the last one), and
   // the pairs inside chunks: <q, k> with the diagonal, <e, k> and the triangular system below it.
   Cost cost(const HeadSize& size) const {
-    Index pairs = 0, written = size.tq;
+    Index pairs = 0, written = size.tq, read = size.tq - std::min(options.chunk, size.tq);
     for (Index at = 0; at < size.tq; at += options.chunk) {
       const Index n = std::min(options.chunk, size.tq - at);
       pairs += n * n;  // n (n + 1) / 2 and n (n - 1) / 2
       if (at + n == size.tq) written -= n;
     }
-    const double state = static_cast<double>((2 * size.tq + written) * size.key * size.value);
+    const double state = static_cast<double>((2 * read + written) * size.key * size.value);
     return {2 * (state + static_cast<double>(pairs * (size.key + size.value))),
             4 * static_cast<double>(state_size(size))};
   }
@@ -201,6 +200,7 @@ class DeltaMixer {
   using Kernel = typename Decay::Kernel;
 
   Index chunks(Index time) const { return (time + options.chunk - 1) / options.chunk; }
+  static ChunkPlace place(Index chunk, Index count) { return {chunk == 0, chunk + 1 == count}; }
   Index kept_inputs() const { return std::max<Index>(options.convolution - 1, 0); }
   static S scale(Index key) { return static_cast<S>(1 / std::sqrt(static_cast<double>(key))); }
   Write write() const { return {options.negative_eigenvalues ? S(2) : S(1)}; }

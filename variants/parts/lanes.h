@@ -2,6 +2,7 @@
 
 #include <Eigen/Core>
 #include <algorithm>
+#include <type_traits>
 
 #include "core/index.h"
 
@@ -13,9 +14,9 @@ constexpr Index kLanes = 16;
 template <class S>
 using Lanes = Eigen::Array<S, kLanes, 1>;
 
-// Returns the first n numbers (at most kLanes), then zeros.
+// Returns the first n numbers (at most kLanes), then zeros. Inlined, because n is often a constant.
 template <class S>
-Lanes<S> load(const S* from, Index n) {
+[[gnu::always_inline]] inline Lanes<S> load(const S* from, Index n) {
   if (n >= kLanes) return Eigen::Map<const Lanes<S>>(from);
   Lanes<S> x = Lanes<S>::Zero();
   std::copy_n(from, n, x.data());
@@ -24,7 +25,7 @@ Lanes<S> load(const S* from, Index n) {
 
 // Writes the first n numbers (at most kLanes).
 template <class S>
-void store(const Lanes<S>& x, S* to, Index n) {
+[[gnu::always_inline]] inline void store(const Lanes<S>& x, S* to, Index n) {
   if (n < kLanes) {
     std::copy_n(x.data(), n, to);
   } else {
@@ -33,10 +34,13 @@ void store(const Lanes<S>& x, S* to, Index n) {
   }
 }
 
-// Calls f(at, n) for the lanes of a row of `size` numbers.
+// Calls f(at, n) for the lanes of a row of `size` numbers. n is a constant (std::integral_constant), except
+// for the last ones.
 template <class F>
 void for_lanes(Index size, F f) {
-  for (Index at = 0; at < size; at += kLanes) f(at, std::min(kLanes, size - at));
+  Index at = 0;
+  for (; at + kLanes <= size; at += kLanes) f(at, std::integral_constant<Index, kLanes>());
+  if (at < size) f(at, size - at);
 }
 
 // 1 / (1 + e^-x); an overflow of e^-x gives 0.

@@ -15,7 +15,7 @@ struct LstmCell {
   static constexpr Index kGates = 4, kStates = 2, kKept = 2;
 
   void forward(S* z, const S* u, S* state, S* kept, Index hidden) const {
-    for_lanes(hidden, [&](Index at, Index n) {
+    for_lanes(hidden, [&](Index at, auto n) {
       const auto input = [&](Index gate) {
         const Index from = gate * hidden + at;
         return Lanes<S>(load(z + from, n) + load(u + from, n));
@@ -38,7 +38,7 @@ struct LstmCell {
   //     da = [dc g i (1 - i),  dc c_{t-1} f (1 - f),  dc i (1 - g^2),  dh t o (1 - o)]
   //     dc becomes dc f, the gradient of c_{t-1}
   void backward(const S* z, const S* kept, const S* dh, S* dstate, S* da, Index hidden) const {
-    for_lanes(hidden, [&](Index at, Index n) {
+    for_lanes(hidden, [&](Index at, auto n) {
       const auto gate = [&](Index k) { return load(z + k * hidden + at, n); };
       const Lanes<S> i = gate(0), f = gate(1), g = gate(2), o = gate(3);
       const Lanes<S> before = load(kept + at, n), t = load(kept + hidden + at, n);

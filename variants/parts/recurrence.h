@@ -62,8 +62,9 @@ class Recurrence {
   }
   template <class Task>
   void for_groups(Step<S>& step, Task task) const {
-    step.parallel_for(SequenceGroup::count(z_.batch),
-                      [&](Index i, Memory<S>& memory) { task(SequenceGroup(z_, i), memory); });
+    const Index groups = SequenceGroup::count(z_.batch, step.threads());
+    step.parallel_for(groups,
+                      [&](Index i, Memory<S>& memory) { task(SequenceGroup(z_, i, groups), memory); });
   }
   Mat<S> gather(const SequenceGroup& group, const S* states, Memory<S>& memory) const;
   void scatter(const SequenceGroup& group, Mat<S> state, S* states) const;
@@ -130,9 +131,10 @@ void Recurrence<Cell, S>::backward(Step<S>& step, Seq<const S> dh, Seq<S> dx, S*
     run_backward(group, dh, u_transposed, da, dstates, own);
   });
 
-  const ConstMat<S> w = w_.value();
+  const Mat<S> w_transposed = memory.temp(z_.dim, in_);
+  transpose<S>(w_.value(), w_transposed);
   for_blocks(step, da.row_count(), [&](Index from, Index rows) {
-    add_product_abt(row_block(ConstMat<S>(da.rows()), from, rows), w, row_block(dx.rows(), from, rows));
+    add_product_ab<S>(row_block(da.rows(), from, rows), w_transposed, row_block(dx.rows(), from, rows));
   });
   const auto add_weight_gradient = [&](Seq<const S> left, Param<S> weight) {
     for_blocks(step, left.dim, [&](Index from, Index rows) {

@@ -13,7 +13,7 @@ struct RnnCell {
   bool relu = false;
 
   void forward(S* z, const S* u, S* state, S*, Index hidden) const {
-    for_lanes(hidden, [&](Index at, Index n) {
+    for_lanes(hidden, [&](Index at, auto n) {
       const Lanes<S> a = load(z + at, n) + load(u + at, n);
       const Lanes<S> h = relu ? Lanes<S>((a < S(0)).select(S(0), a)) : Lanes<S>(a.tanh());
       store(h, z + at, n);
@@ -23,7 +23,7 @@ struct RnnCell {
 
   // da = dh f'(a):   dh (1 - h^2) for tanh; dh for relu where h > 0, else 0
   void backward(const S* z, const S*, const S* dh, S* dstate, S* da, Index hidden) const {
-    for_lanes(hidden, [&](Index at, Index n) {
+    for_lanes(hidden, [&](Index at, auto n) {
       const Lanes<S> h = load(z + at, n), d = load(dh + at, n) + load(dstate + at, n);
       store(relu ? Lanes<S>((h > S(0)).select(d, S(0))) : Lanes<S>(d * (S(1) - h.square())), da + at, n);
     });

@@ -13,12 +13,17 @@ namespace heed {
 class SequenceGroup {
  public:
   static constexpr Index kMost = 16;
-  static Index count(Index batch) { return (batch + kMost - 1) / kMost; }
+  // As few groups as possible, but one for each thread. That is the one place where work depends on the
+  // number of threads. It changes no bits: what is computed for a sequence does not depend on the others of
+  // its group (core/ops/product.h).
+  static Index count(Index batch, int threads = 1) {
+    return std::max((batch + kMost - 1) / kMost, std::min<Index>(threads, batch));
+  }
 
-  // Group `number` of count(x.batch), which are nearly equal.
+  // Group `number` of `groups`, which are nearly equal.
   template <class X>
-  SequenceGroup(const Seq<X>& x, Index number) {
-    const Index groups = count(x.batch), from = number * x.batch / groups;
+  SequenceGroup(const Seq<X>& x, Index number, Index groups) {
+    const Index from = number * x.batch / groups;
     size_ = (number + 1) * x.batch / groups - from;
     const std::span members(members_.data(), static_cast<std::size_t>(size_));
     for (Index b = from; Member & m : members) m = {x.length(b), b, x.start(b)}, ++b;

@@ -66,7 +66,7 @@ template <class S>
 void short_conv(const ShortConv<S>& conv, In<S> x, Index first, Mat<S> y) {
   const bool biased = conv.bias.rows() > 0;
   for (Index end = conv.width(), lag = 0; end > 0; end -= detail::kGroup, lag += detail::kGroup)
-    for_lanes(y.cols(), [&](Index at, Index n) {
+    for_lanes(y.cols(), [&](Index at, auto n) {
       const auto tap = detail::group_of<S>(conv.taps, end, at, n);
       const Lanes<S> start = biased ? load(conv.bias.data() + at, n) : Lanes<S>(Lanes<S>::Zero());
       detail::for_windows<S>(x, first - lag - 3, y.rows(), at, n,
@@ -86,7 +86,7 @@ template <class S>
 void short_conv_backward(const ShortConv<S>& conv, In<S> x, Index first, In<S> dy, Mat<S> dx,
                          ShortConvGrad<S> grad) {
   for (Index end = conv.width(), lag = 0; end > 0; end -= detail::kGroup, lag += detail::kGroup)
-    for_lanes(dy.cols(), [&](Index at, Index n) {
+    for_lanes(dy.cols(), [&](Index at, auto n) {
       const auto tap = detail::group_of<S>(conv.taps, end, at, n);
       const Index from = std::max<Index>(0, first - lag - 3), rows = first + dy.rows() - lag - from;
       detail::for_windows<S>(dy, from + lag - first, rows, at, n,

@@ -59,8 +59,8 @@ void ssd_backward(const SsdHead<S>& in, const SsdHeadSaved<S>& saved, In<S> dy, 
                   Memory<S>& memory) {
   const Index time = in.x.rows();
   const Mat<S> dv = zeros(memory, time, in.x.cols()), dg = zeros(memory, time, 1);
-  decayed_backward<S>(ssd_core(in, saved), saved.states, dy, {grad.c, grad.b, dv, dg},
-                      tile_room(memory, in.b.cols(), in.x.cols()), memory);
+  decayed_backward<S>(ssd_core(in, saved), saved.states, dy, {grad.c, grad.b, dv, dg}, mat<S>(nullptr, 0, 0),
+                      memory);
   for (Index t = 0; t < time; ++t) {
     const auto x = in.x.row(t).array();
     grad.x.row(t).array() += row(dv, t) * in.dt(t, 0) + in.d * dy.row(t).array();
