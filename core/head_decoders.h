@@ -24,7 +24,8 @@ struct DecodedHeads {
   Head<S> head(const HeadInputs<const S>& in, const Mask& mask, Index b, Index h) const {
     const Index kh = h / shape.group();
     const double slope = position ? position->slope(h, shape.heads) : 0;
-    return {in.q(b, h), in.k(b, kh), in.v(b, kh), mask, static_cast<S>(slope), b, h, in.extra, {}, in.q};
+    return {in.q(b, h), in.k(b, kh), in.v(b, kh), mask, static_cast<S>(slope), b,
+            h,          in.extra,    {},          in.q, in.unrotated_q};
   }
 };
 
@@ -86,7 +87,7 @@ class KeyValueDecoder final : public HeadDecoder<S> {
       inputs_[kept].push(token.extra[n], at, full);
       extra_[n] = inputs_[kept++].view();
     }
-    const HeadInputs<const S> in{token.q, k_.view(), v_.view(), extra_};
+    const HeadInputs<const S> in{token.q, k_.view(), v_.view(), extra_, token.unrotated_q};
     const Mask mask{true, at};
     if constexpr (MixerMembers<M, S>::prepare) heads_.mixer.prepare(1, room_, mask);
     step.parallel_for(o.batch * o.heads, [&](Index i, Memory<S>& memory) {

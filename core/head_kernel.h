@@ -66,6 +66,8 @@ template <class S>
 struct HeadInputs {
   Heads<S> q, k, v;                 // (B,H,Tq,key) (B,key heads,Tk,key) (B,key heads,Tk,value)
   std::span<const Heads<S>> extra;  // one for each of HeadKernel::inputs(): (B,H,T,width)
+  // q before positions rotate it; without data if it is not rotated or the kernel does not read it.
+  Heads<S> unrotated_q = {};
 };
 
 // Runs a kernel token by token, and keeps of earlier tokens what later ones need. Requires: the kernel that
@@ -91,6 +93,7 @@ class HeadKernel {
   // QK-norm: normalizes queries and keys before positions rotate them (core/mixer.h). The layer calls it for
   // the queries, then for the keys; x has the heads of that side.
   virtual bool normalizes() const { return false; }
+  virtual bool reads_unrotated() const { return false; }  // see HeadInputs::unrotated_q
   virtual void normalize(Step<S>& step, Side side, Heads<const S> x, Heads<S> y) {
     (void)step, (void)side, (void)x, (void)y;
   }
@@ -100,6 +103,9 @@ class HeadKernel {
   }
   virtual void forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) = 0;
   virtual void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) = 0;  // adds
+  // Holds the keys and values of the latest forward: later passes read them where backward treats keys and
+  // values as constants (Head::stored_k). Finite differences then have the gradient that backward defines.
+  virtual void hold() {}
   virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) = 0;  // see Layer::weights
   virtual Cost cost(Index tq, Index tk) const = 0;                      // of all heads, without projections
   virtual std::unique_ptr<HeadDecoder<S>> decoder(Index batch, Index length) = 0;  // see Layer::decoder

@@ -32,11 +32,18 @@ class HeadLoop final : public HeadKernel<S> {
     else
       return false;
   }
+  bool reads_unrotated() const override {
+    if constexpr (Has::reads_unrotated)
+      return mixer_.reads_unrotated();
+    else
+      return false;
+  }
   void normalize(Step<S>& step, Side side, Heads<const S> x, Heads<S> y) override;
   void normalize_backward(Step<S>& step, Side side, Heads<const S> x, Heads<const S> dy,
                           Heads<S> dx) override;
   void forward(Step<S>& step, const HeadInputs<const S>& in, Heads<S> o) override;
   void backward(Step<S>& step, Heads<const S> d_o, const HeadInputs<S>& grad) override;
+  void hold() override { held_k_ = Held(in_.k), held_v_ = Held(in_.v); }
   bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override;
   Cost cost(Index tq, Index tk) const override;
   std::unique_ptr<HeadDecoder<S>> decoder(Index batch, Index length) override;
@@ -44,6 +51,16 @@ class HeadLoop final : public HeadKernel<S> {
  private:
   using Has = MixerMembers<M, S>;
   using Saved = typename M::Saved;
+
+  // A copy of a tensor of all heads.
+  struct Held {
+    Held() = default;
+    explicit Held(Heads<const S> x) : numbers(x.data, x.data + x.start(x.batch) * x.heads * x.dim), view(x) {
+      view.data = numbers.data();
+    }
+    std::vector<S> numbers;
+    Heads<const S> view;
+  };
 
   Mask mask(Index b) const { return resolve(causality_, in_.q.length(b), in_.k.length(b)); }
   bool same_lengths(Index a, Index b) const {
@@ -66,20 +83,23 @@ class HeadLoop final : public HeadKernel<S> {
     const DropoutMask dropout =
         dropout_.p > 0 ? DropoutMask(dropout_, dropout_name_, (dropout_.first + b) * shape_.heads + h)
                        : DropoutMask();
-    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask(b), static_cast<S>(slope), b,
-            h,           in_.extra,    dropout,      in_.q};
+    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask(b),         static_cast<S>(slope), b,           h,
+            in_.extra,   dropout,      in_.q,        in_.unrotated_q, held_k_.view,          held_v_.view};
   }
   HeadGrad<S> head_grad(const HeadInputs<S>& grad, S* slots, Index b, Index h) const {
     const Index kh = h / shape_.group();
-    return {grad.q(b, h), grad.k(b, kh), grad.v(b, kh), params_, slots, b, h, grad.extra};
+    return {grad.q(b, h), grad.k(b, kh), grad.v(b, kh), params_, slots, b, h, grad.extra, grad.unrotated_q};
   }
-  // Rooms for the gradients of the mixer's parameters, one for each of n tasks; their sum, in order.
+  // Rooms for the gradients of the mixer's parameters, one for each of n tasks; their sum, in order. Task i
+  // is head i % heads.
   Mat<S> zero_slots(Memory<S>& memory, Index n) const {
     Mat<S> slots = memory.temp(n, param_size_);
     slots.setZero();
     return slots;
   }
-  void add_slots(Mat<S> slots) const;
+  void add_slots(Mat<S> slots, Index heads) const;
+  // Returns true if a parameter consists of one block of rows for each head.
+  bool has_blocks(const Param<S>& p) const;
   // Returns how many of a sequence's keys a decoder keeps.
   Index kept_keys(Index length) const {
     if constexpr (Has::kept_keys)
@@ -94,12 +114,13 @@ class HeadLoop final : public HeadKernel<S> {
   std::vector<MixerInput> inputs_;
   Causality causality_;
   const Position<S>* position_;
-  std::vector<Param<S>> params_;  // the mixer's own that have a gradient
+  std::vector<MixerParam<S>> params_;  // the mixer's own that have a gradient
   Index param_size_ = 0;
   std::string dropout_name_;
   // of the latest forward
   DropoutStep dropout_;
   HeadInputs<const S> in_;
+  Held held_k_, held_v_;  // empty unless hold() was called
   std::span<Saved> saved_;
 };
 
@@ -122,9 +143,22 @@ HeadLoop<M, S>::HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params)
   if constexpr (Has::declare) mixer_.declare(spec, params);
   for (std::size_t i = before; i < params.infos().size(); ++i) {
     if (params.infos()[i].role == Role::fixed) continue;  // has no gradient
-    params_.push_back(params.find(params.infos()[i].name));
-    param_size_ += params.infos()[i].rows * params.infos()[i].cols;
+    const Param<S> p = params.find(params.infos()[i].name);
+    params_.push_back({p, has_blocks(p) ? p.rows() / shape_.heads : p.rows()});
+    param_size_ += params_.back().size();
   }
+}
+
+template <class M, class S>
+bool HeadLoop<M, S>::has_blocks(const Param<S>& p) const {
+  if constexpr (Has::head_params) {
+    for (const Param<S>& own : mixer_.head_params())
+      if (own.index() == p.index()) {
+        HEED_CHECK(p.rows() % shape_.heads == 0, "a parameter has no block of rows for each head");
+        return true;
+      }
+  }
+  return (void)p, false;
 }
 
 template <class M, class S>
@@ -177,7 +211,7 @@ void HeadLoop<M, S>::normalize_backward(Step<S>& step, Side side, Heads<const S>
       HeadGrad<S> to{none, none, none, params_, slots.data() + i * param_size_, b, h};
       mixer_.normalize_backward(side, h, x(b, h), dy(b, h), dx(b, h), to);
     });
-    add_slots(slots);
+    add_slots(slots, x.heads);
   } else {
     (void)step, (void)side, (void)x, (void)dy, (void)dx;
   }
@@ -208,16 +242,19 @@ void HeadLoop<M, S>::backward(Step<S>& step, Heads<const S> d_o, const HeadInput
     HeadGrad<S> to = head_grad(grad, slots.data() + (b * shape_.heads + h) * param_size_, b, h);
     mixer_.backward(head(b, h), saved(b, h), d_o(b, h), to, own);
   });
-  add_slots(slots);
+  add_slots(slots, shape_.heads);
 }
 
 template <class M, class S>
-void HeadLoop<M, S>::add_slots(Mat<S> slots) const {
+void HeadLoop<M, S>::add_slots(Mat<S> slots, Index heads) const {
   Index at = 0;
-  for (const Param<S>& p : params_) {
-    for (Index i = 0; i < slots.rows(); ++i)
-      p.grad() += mat(slots.data() + i * param_size_ + at, p.rows(), p.cols());
-    at += p.rows() * p.cols();
+  for (const MixerParam<S>& p : params_) {
+    for (Index i = 0; i < slots.rows(); ++i) {
+      const Index first = p.rows == p.param.rows() ? 0 : i % heads * p.rows;
+      row_block(p.param.grad(), first, p.rows) +=
+          mat(slots.data() + i * param_size_ + at, p.rows, p.param.cols());
+    }
+    at += p.size();
   }
 }
 

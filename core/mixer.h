@@ -21,6 +21,9 @@
 //
 //     void declare(const LayerSpec<S>&, Params<S>&)
 //         parameters, shared by the heads of a layer; their gradients go to grad.param(p)
+//     std::vector<Param<S>> head_params() const
+//         those of the parameters that have one block of rows for each head, (heads * n, m): grad.param(p) is
+//         then the (n, m) of this head only. Parameters of many rows need it: slots are per sequence and head
 //     HeadShape shape(const LayerSpec<S>&) const
 //         heads and widths; default: heads of dim / heads. With fewer key_heads than heads, several heads get
 //         the same k and v, and their gradients are summed
@@ -32,6 +35,9 @@
 //     void normalize_backward(Side, Index head, In<S> x, In<S> dy, Mat<S> dx, HeadGrad<S>& grad) const
 //         QK-norm: if the first returns true, heed replaces the queries x (T,key) of each head by y before it
 //         rotates them, and likewise the keys; backward adds to dx and to grad.param(p)
+//     bool reads_unrotated() const
+//         if it returns true, in.unrotated_q() are the queries before positions rotate them, and their
+//         gradient goes to grad.unrotated_q()
 //     Traits traits() const
 //         claims, which the conformance suite tests; default: everything
 //     void prepare(Index tq, Index tk, const Mask&)

@@ -17,12 +17,14 @@ namespace heed {
 template <class M, class S>
 struct MixerMembers {
   static constexpr bool cost = detail::has_cost<M>(), declare = detail::has_declare<M>(),
-                        decode = detail::has_decode<M>(), inputs = detail::has_inputs<M>(),
-                        kept_keys = detail::has_kept_keys<M>(), normalize = detail::has_normalize<M>(),
+                        decode = detail::has_decode<M>(), head_params = detail::has_head_params<M>(),
+                        inputs = detail::has_inputs<M>(), kept_keys = detail::has_kept_keys<M>(),
+                        normalize = detail::has_normalize<M>(),
                         normalize_backward = detail::has_normalize_backward<M>(),
                         normalizes = detail::has_normalizes<M>(), prepare = detail::has_prepare<M>(),
-                        shape = detail::has_shape<M>(), state_size = detail::has_state_size<M>(),
-                        traits = detail::has_traits<M>(), weights = detail::has_weights<M>();
+                        reads_unrotated = detail::has_reads_unrotated<M>(), shape = detail::has_shape<M>(),
+                        state_size = detail::has_state_size<M>(), traits = detail::has_traits<M>(),
+                        weights = detail::has_weights<M>();
 
   static_assert(std::is_trivially_destructible_v<typename M::Saved>,
                 "what forward saves lives in an arena: views and numbers only");
@@ -59,6 +61,12 @@ struct MixerMembers {
           },
       "'kept_keys' of a mixer must be public: Index kept_keys(Index length) const");
   static_assert(
+      !head_params ||
+          requires(const M& m) {
+            { m.head_params() } -> std::same_as<std::vector<Param<S>>>;
+          },
+      "'head_params' of a mixer must be public: std::vector<Param<S>> head_params() const");
+  static_assert(
       !inputs ||
           requires(const M& m, const LayerSpec<S>& spec) {
             { m.inputs(spec) } -> std::same_as<std::vector<MixerInput>>;
@@ -91,6 +99,12 @@ struct MixerMembers {
             { m.prepare(length, length, mask) } -> std::same_as<void>;
           },
       "'prepare' of a mixer must be public: void prepare(Index tq, Index tk, const Mask&)");
+  static_assert(
+      !reads_unrotated ||
+          requires(const M& m) {
+            { m.reads_unrotated() } -> std::same_as<bool>;
+          },
+      "'reads_unrotated' of a mixer must be public: bool reads_unrotated() const");
   static_assert(
       !shape ||
           requires(const M& m, const LayerSpec<S>& spec) {

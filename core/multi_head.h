@@ -62,11 +62,15 @@ class MultiHead final : public Layer<S> {
     Seq<S> dq = zeros(memory, q_, q_.dim), dk = zeros(memory, k_, k_.dim);
     const Seq<S> dv = zeros(memory, v_, v_.dim);
     p_.o.backward(step, dy, d_o);
-    kernel_->backward(step, d_o.heads(s.heads), of_heads<S>(dq, dk, dv, inputs_.zero_grads(memory)));
+    const bool apart = unrotated_q_.data != q_.data;
+    const Seq<S> dunrotated = apart ? zeros(memory, q_, q_.dim) : dq;
+    kernel_->backward(step, d_o.heads(s.heads),
+                      of_heads<S>(dq, dk, dv, inputs_.zero_grads(memory), dunrotated));
     if (position_) {
       position_->rotate_backward(dq.heads(s.heads * s.query_maps()), first_query_);
       position_->rotate_backward(dk.heads(s.key_heads * s.maps), 0);
     }
+    if (apart) dq.rows() += dunrotated.rows();
     dq = normalized_backward(step, Side::query, projected_q_, dq, s.heads);
     dk = normalized_backward(step, Side::key, projected_k_, dk, s.key_heads);
     inputs_.backward(step, dx, dcontext);
@@ -77,6 +81,7 @@ class MultiHead final : public Layer<S> {
 
   bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override { return kernel_->weights(step, b, h, p); }
   Index weight_heads() const override { return kernel_->shape().heads; }
+  HeadKernel<S>& kernel() { return *kernel_; }
 
   Cost cost(Index tq, Index tk) const override {
     Cost c = kernel_->cost(tq, tk);
@@ -95,9 +100,10 @@ class MultiHead final : public Layer<S> {
     return s;
   }
   template <class T>
-  HeadInputs<T> of_heads(Seq<T> q, Seq<T> k, Seq<T> v, std::span<const Heads<T>> extra) const {
+  HeadInputs<T> of_heads(Seq<T> q, Seq<T> k, Seq<T> v, std::span<const Heads<T>> extra,
+                         Seq<T> unrotated_q) const {
     const HeadShape& s = kernel_->shape();
-    return {q.heads(s.heads), k.heads(s.key_heads), v.heads(s.key_heads), extra};
+    return {q.heads(s.heads), k.heads(s.key_heads), v.heads(s.key_heads), extra, unrotated_q.heads(s.heads)};
   }
   Seq<S> normalized(Step<S>& step, Side side, Seq<S> x, Index heads) {
     if (!kernel_->normalizes()) return x;
@@ -129,11 +135,16 @@ class MultiHead final : public Layer<S> {
     projected_q_ = q_, projected_k_ = k_;
     q_ = normalized(step, Side::query, q_, s.heads);
     k_ = normalized(step, Side::key, k_, s.key_heads);
+    unrotated_q_ = q_;
     if (position_) {
+      if (kernel_->reads_unrotated()) {
+        unrotated_q_ = memory.keep(x, q_.dim);
+        unrotated_q_.rows() = q_.rows();
+      }
       position_->rotate(q_.heads(s.heads * s.query_maps()), first_query);
       position_->rotate(k_.heads(s.key_heads * s.maps), first_key);
     }
-    return of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context));
+    return of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context), unrotated_q_);
   }
 
   // Projects one token and passes it to the decoder of the heads, which keeps what it needs.
@@ -166,6 +177,7 @@ class MultiHead final : public Layer<S> {
   // of the latest forward
   Seq<S> q_, k_, v_;
   Seq<S> projected_q_, projected_k_;  // before they are normalized and rotated
+  Seq<S> unrotated_q_;                // q_, or normalized queries before they are rotated
   Index first_query_ = 0;
 };
 

@@ -5,6 +5,8 @@
 #include "core/check/checks.h"
 #include "core/check/gradient.h"
 #include "core/check/outcome.h"
+#include "core/multi_head.h"
+#include "core/ops/linear.h"
 
 namespace heed::check {
 namespace {
@@ -47,11 +49,17 @@ std::vector<KnownRatio> known_ratios(const Setup& setup, const Config& options) 
   return out;
 }
 
+// What backward treats as constant must be constant in the differences, too (Head::stored_k).
+void hold_constants(Layer<double>& layer) {
+  if (auto* heads = dynamic_cast<MultiHead<Linear<double>, double>*>(&layer)) heads->kernel().hold();
+}
+
 }  // namespace
 
 Finding gradient(const Subject& subject, const Setup& setup) {
   Bench<double> bench(subject.info, subject.options, setup);
   bench.run();
+  hold_constants(*bench.layer);
   std::vector<GradientTensor> tensors;
   for (const ParamInfo& p : bench.params.infos())
     if (p.role != Role::fixed)

@@ -208,6 +208,42 @@ struct Dropping : Naive<S> {
     add_product_atb(ds, in.q, grad.k);
   }
 };
+// o_i += the sum of the keys and values before i, as constants; backward gives them no gradient, or one all
+// the same.
+template <class S, bool leaks>
+struct Stored : Naive<S> {
+  using Saved = typename Naive<S>::Saved;
+  Traits traits() const { return {.bidirectional = false, .cross = false, .permutation = false}; }
+  Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const Saved saved = Naive<S>::forward(in, o, memory);
+    for (Index i = 0; i < o.rows(); ++i)
+      for (Index j = 0; j < i + in.mask.offset; ++j) o.row(i) += in.stored_v().row(j) + in.stored_k().row(j);
+    return saved;
+  }
+  void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Naive<S>::backward(in, saved, d_o, grad, memory);
+    if (leaks)
+      for (Index i = 0; i < d_o.rows(); ++i)
+        for (Index j = 0; j < i + in.mask.offset; ++j) grad.v.row(j) += d_o.row(i);
+  }
+};
+template <class S>
+using KeepsItsStore = Stored<S, false>;
+template <class S>
+using LeaksIntoStore = Stored<S, true>;
+
+// Gives the values no gradient, without saying that they are constants.
+template <class S>
+struct Detached : Naive<S> {
+  void backward(const Head<S>& in, const typename Naive<S>::Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                Memory<S>& memory) const {
+    Mat<S> dv = memory.temp(in.v.rows(), in.v.cols());
+    HeadGrad<S> part{grad.q, grad.k, dv, grad.params, grad.slots, grad.batch, grad.index};
+    Naive<S>::backward(in, saved, d_o, part, memory);
+  }
+};
+
 template <class S>
 using AppliesDropout = Dropping<S, false>;
 template <class S>
@@ -220,6 +256,14 @@ TEST_CASE("gradient check: finds a mixer that forgets dropout in backward") {
   INFO(right.message);
   CHECK(right.verdict == Verdict::passed);
   require_caught(with_mixer<ForgetsDropout>("forgets_dropout"), "gradient", "dropout 0.4");
+}
+
+TEST_CASE("gradient check: holds what a mixer reads as constant, and nothing else") {
+  const CheckResult right = result_of(check_all(with_mixer<KeepsItsStore>("keeps_its_store")), "gradient");
+  INFO(right.message);
+  CHECK(right.verdict == Verdict::passed);
+  require_caught(with_mixer<LeaksIntoStore>("leaks_into_store"), "gradient", "value.weight[");
+  require_caught(with_mixer<Detached>("detached"), "gradient", "it never adds there");
 }
 
 TEST_CASE("gradient check: names the coordinate of a wrong gradient") {

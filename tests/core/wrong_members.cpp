@@ -74,6 +74,14 @@ struct NormalizeOnlyForward : Works<S> {
   void normalize(Side, Index, In<S>, Mat<S>) const {}
 };
 template <class S>
+struct HeadParamsAsOne : Works<S> {
+  Param<S> head_params() const { return {}; }
+};
+template <class S>
+struct ReadsUnrotatedAsIndex : Works<S> {
+  Index reads_unrotated() const { return 1; }
+};
+template <class S>
 struct PrivateShape : Works<S> {
  private:
   HeadShape shape(const LayerSpec<S>&) const { return {}; }
@@ -126,6 +134,8 @@ void add_all(Registry& registry) {
   registry.add_mixer<NormalizeBackwardWithoutGrad>("o", {""});
   registry.add_mixer<NormalizesAsIndex>("p", {""});
   registry.add_mixer<NormalizeOnlyForward>("q", {""});
+  registry.add_mixer<HeadParamsAsOne>("r", {""});
+  registry.add_mixer<ReadsUnrotatedAsIndex>("s", {""});
   registry.add_layer<LayerTraitsWithoutOptions>("j", {""});
   registry.add_layer<BlockStyleOfOneObject>("k", {""});
 #endif

@@ -32,6 +32,8 @@ expect NormalizeBackwardWithoutGrad \
   'void normalize_backward(Side, Index head, In<S> x, In<S> dy, Mat<S> dx, HeadGrad<S>& grad) const'
 expect NormalizesAsIndex 'bool normalizes() const'
 expect NormalizeOnlyForward "'normalizes', 'normalize' and 'normalize_backward' or none of them"
+expect HeadParamsAsOne 'std::vector<Param<S>> head_params() const'
+expect ReadsUnrotatedAsIndex 'bool reads_unrotated() const'
 expect PrivateShape "'shape' of a mixer must be public"
 expect OptionsWithoutMember 'Options options;'
 expect LayerTraitsWithoutOptions 'static Traits traits(const Options&)'
