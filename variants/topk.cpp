@@ -3,6 +3,7 @@
 #include <span>
 
 #include "core/register.h"
+#include "variants/parts/best_keys.h"
 #include "variants/parts/chosen_mixer.h"
 #include "variants/parts/softmax.h"
 
@@ -41,34 +42,9 @@ struct TopK : ChosenMixer<TopK<S>, S> {
     return {chosen, kept(in), in.k.rows(), options.tile};
   }
 
-  // The scores of one tile of queries at a time, then the k best of each row.
   std::span<const std::int32_t> choose(const Head<S>& in, Memory<S>& memory) const {
-    const Index tk = in.k.rows(), n_kept = kept(in), d = in.q.cols();
-    const std::span<std::int32_t> chosen = memory.template keep_span<std::int32_t>(in.q.rows() * n_kept);
-    typename Memory<S>::Scope scope(memory);
-    const DenseTiles dense(in.q.rows(), tk, in.mask, options.tile);
-    const Index height = dense.height(), width = dense.width();
-    const Mat<S> q_room = tile_room(memory, height, d);
-    TurnedRows<S> k(in.k, width, memory);
-    const Mat<S> s_room = tile_room(memory, height, width), scores = tile_room(memory, height, tk);
-    for (Index t = 0; t < dense.count(); ++t) {
-      typename Memory<S>::Scope tile_scope(memory);
-      const QueryTile tile = dense.tile(t, memory);
-      const Index n = tile.queries.size;
-      const Mat<S> q_t = part(q_room, n, d);
-      detail::load_queries(this->map(in), tile.queries, q_t);
-      for (const KeyTile& keys : tile.keys) {
-        const Mat<S> s = part(s_room, n, keys.keys.size);
-        k.choose(keys.keys);
-        detail::tile_scores(this->map(in), tile.queries, keys, q_t, k, s);
-        part(scores, n, tk).middleCols(keys.keys.first, keys.keys.size) = s;
-      }
-      for (Index r = 0; r < n; ++r) {
-        const Index i = tile.queries[r];
-        keep_best(row(scores, r), seen_by(i, tk, in.mask), chosen.subspan(i * n_kept, n_kept));
-      }
-    }
-    return chosen;
+    const auto seen = [&](Index i) { return seen_by(i, in.k.rows(), in.mask); };
+    return best_keys(this->map(in), kept(in), options.tile, seen, memory);
   }
 };
 }  // namespace
