@@ -44,6 +44,8 @@ std::vector<Run> run_retention(const Case& c, const Registry& registry);
 std::vector<Run> run_nsa(const Case& c, const Registry& registry);
 std::vector<Run> run_stick_breaking_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_stick_breaking_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_knn_memory(const Case& c, const Registry& registry);
+std::vector<Run> run_persistent_memory(const Case& c, const Registry& registry);
 std::vector<Run> run_fast_weights(const Case& c, const Registry& registry);
 std::vector<Run> run_ssd_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_ssd_layer(const Case& c, const Registry& registry);

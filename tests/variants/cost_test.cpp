@@ -279,6 +279,8 @@ double written_down(const std::string& name, double d, double heads) {
   const double projections = 4 * d * d + 4 * d;
   if (name == "forgetting") return projections + d * heads + heads;  // the gates' map
   if (name == "nsa") return projections + 3 * d * heads;             // the gates' maps
+  if (name == "memory") return projections + 2 * 16 * d;             // keys and values of 16 vectors
+  if (name == "knn_memory") return projections + heads;              // the gates
   if (name == "retention")
     return projections + 2 * d * d + d + 2 * d * d;  // values of width 2 d, and their gate
   if (name == "gla")  // queries, keys and decays of width d / 2, the latter of rank 16; a gate, a gain

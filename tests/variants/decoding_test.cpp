@@ -58,8 +58,8 @@ TEST_CASE("decoding: layers that do not mix time give the same bits and keep not
 }
 
 TEST_CASE("decoding: with tiles of one pair, softmax sums in the same order and gives the same bits") {
-  for (const char* variant :
-       {"softmax", "window", "differential", "differential_v2", "forgetting", "stick_breaking"}) {
+  for (const char* variant : {"softmax", "window", "differential", "differential_v2", "forgetting",
+                              "knn_memory", "memory", "stick_breaking"}) {
     Layer8 made(variant, options({{"tile", whole(1)}}));
     CAPTURE(variant);
     CHECK(made.token_by_token(*made.layer->decoder(1, Layer8::kTime)) == made.parallel());

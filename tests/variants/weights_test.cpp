@@ -17,6 +17,7 @@ constexpr double kRounding = 1e-12;
 Config of(const std::string& variant) {
   const Config no = Config::boolean(false), none = Config::scalar("none");
   if (variant == "differential") return options({{"head_norm", no}});
+  if (variant == "memory") return options({{"vectors", whole(0)}});  // which have no column among the keys
   if (variant == "gla") return options({{"output_norm", no}, {"output_gate", none}});
   if (variant == "retention")
     return options({{"output_norm", no}, {"output_gate", none}, {"expand_value", whole(1)}});

@@ -72,8 +72,8 @@ ModelSpec with_tile(Index tile, const char* variant = "softmax") {
 
 TEST_CASE("Dropout: with the draws of the step, the gradient is that of the loss") {
   CHECK(gradient_error("softmax", kDropout.training_step, 1) < 1e-8);
-  for (const char* variant : {"window", "differential", "differential_v2", "forgetting", "linear", "moba",
-                              "nsa", "pattern", "stick_breaking", "tokenformer"}) {
+  for (const char* variant : {"window", "differential", "differential_v2", "forgetting", "linear", "memory",
+                              "moba", "nsa", "pattern", "stick_breaking", "tokenformer"}) {
     CAPTURE(variant);
     CHECK(gradient_error(variant, kDropout.training_step, 3) < 1e-8);  // enough of each parameter
   }
