@@ -39,14 +39,22 @@ std::vector<std::string> texts_of(const Column& column) {
   return out;
 }
 
-// Like texts_of, for a parameter of `train`: a missing string is empty in the results. Results without
-// optimizer and schedule were trained with the defaults.
-std::vector<std::string> train_texts(const Column& column) {
+// Like texts_of, with what trials without the parameter were trained with. They are from before there was a
+// choice. model.linear_bias is also missing if it is true; false is then the number 0 (results/README.md).
+std::vector<std::string> parameter_texts(const Column& column) {
+  const std::string& path = column.parameter;
   std::vector<std::string> out = texts_of(column);
-  const std::string missing = column.parameter == "train.optimizer"  ? Method().optimizer
-                              : column.parameter == "train.schedule" ? Method().schedule
-                                                                     : kMissing;
-  std::ranges::replace(out, std::string(), missing);
+  const auto replace = [&](const std::string& value, const std::string& meaning) {
+    std::ranges::replace(out, value, meaning);
+  };
+  if (path == "model.linear_bias") {
+    replace(kMissing, "true");
+    replace("0", "false");
+  } else if (path.starts_with("train.")) {  // a missing string is empty in the results
+    replace("", path == "train.optimizer"  ? Method().optimizer
+                : path == "train.schedule" ? Method().schedule
+                                           : kMissing);
+  }
   return out;
 }
 
@@ -123,7 +131,7 @@ std::vector<Varied> varied_parameters(const results::Results& results,
     const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
     if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
     const bool of_train = path.starts_with("train.");
-    std::vector<std::string> values = of_train ? train_texts(column) : texts_of(column);
+    std::vector<std::string> values = parameter_texts(column);
     if (!differs_within(is_of_the_sweep(path, free_length, matched) ? one_group : variants, values, of_train))
       continue;
     if (path == "task.content" && text)

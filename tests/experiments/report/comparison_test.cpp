@@ -50,6 +50,17 @@ TEST_CASE("compare: parameters outside of a trial's id make no rows") {
   CHECK(heed::compare(r, {}).varied == Texts{"lr"});
 }
 
+TEST_CASE("compare: model.linear_bias is true in trials without it") {
+  Results r = eight_trials();
+  r.columns[2] = {"linear_bias", "model.linear_bias", Role::parameter, {kNaN, kNaN, 0.0, 0.0}, "", "", false};
+  r.columns[2].values.resize(8, 0.0);
+  const Comparison c = heed::compare(r, {});
+  REQUIRE(c.varied == Texts{"linear_bias"});
+  Texts settings;
+  for (const auto& row : c.rows) settings.push_back(row.setting.at(0));
+  CHECK(settings == Texts{"true", "false", "false"});
+}
+
 TEST_CASE("compare: a slot of the model is one column with one label") {
   Results r = eight_trials();
   const auto parameter = [](const char* name, const char* path, std::vector<Value> values) {
