@@ -11,6 +11,7 @@
 #include "experiments/trial/metrics.h"
 #include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_options.h"
+#include "experiments/trial/train_sequences.h"
 #include "experiments/trial/trial_config.h"
 
 namespace heed::cli {
@@ -143,6 +144,8 @@ int describe(const std::string& name, const Registry& registry) {
     found = true;
     if (std::ranges::find(task->options, "length", &OptionInfo::name) != task->options.end())
       fmt::print("\nA generated task also takes {}: a list of other lengths for the test.\n", kTestLengths);
+    fmt::print("\nEvery task also takes {}: how many sequences training repeats; 0: all are new.\n",
+               kTrainSequences);
   }
   if (found) return kDone;
   for (const Group& g : groups())

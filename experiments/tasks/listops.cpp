@@ -11,7 +11,7 @@
 namespace heed {
 namespace {
 
-constexpr Token kMin = 10, kMax = 11, kMed = 12, kSum = 13, kEnd = 14;
+constexpr Token kMin = 10, kMax = 11, kMed = 12, kEnd = 14;  // 13: the sum modulo 10 (SM)
 constexpr Index kMostArguments = 64;
 
 // The value of an operator's arguments; sorts them. An even number of arguments has two middle values, whose

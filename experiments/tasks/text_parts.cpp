@@ -124,19 +124,16 @@ void TextOptions::check(const Refuse& refuse) const {
   }
 }
 
+// Training subwords takes seconds. So it is done where it must be: in complete(), and again here only if that
+// failed, for the reason. TextParts compares the hash.
 void TextOptions::check_subwords(const Refuse& refuse) const {
-  if (!Subwords::available()) {
-    try {
-      const Subwords none("", vocab, path);
-    } catch (const Error& error) {
-      return refuse("unit", error.what());
-    }
+  if (!subwords.empty()) return;
+  const std::string text = read_corpus(path);
+  try {
+    const Subwords reason(parts_of_bytes(*this, text)[0], vocab, path);
+  } catch (const Error& error) {
+    refuse(Subwords::available() ? "vocab" : "unit", error.what());
   }
-  const TextParts parts(*this);
-  if (const std::string found = subwords_hash(*this); found != subwords)
-    refuse("subwords",
-           fmt::format("sentencepiece now trains other subwords on '{}': their hash is {}, not {}", path,
-                       found, subwords));
 }
 
 TextParts::TextParts(const TextOptions& options) {
@@ -168,6 +165,9 @@ void TextParts::read_subwords(const TextOptions& options, const std::string& tex
   (void)tokenize_characters(text, options.path);  // refuses a text that is not UTF-8
   const std::array<std::string, 3> parts = parts_of_bytes(options, text);
   const Subwords subwords(parts[0], options.vocab, options.path);
+  if (const std::string found = subwords.hash(); !options.subwords.empty() && found != options.subwords)
+    throw Error(fmt::format("sentencepiece now trains other subwords on '{}': their hash is {}, not {}.",
+                            options.path, found, options.subwords));
   text_ = {{}, subwords.vocabulary(), subwords.bytes()};
   for (std::size_t i = 0; i < 3; ++i) {
     const std::vector<Token> tokens = subwords.encode(parts[i]);

@@ -213,12 +213,12 @@ TEST_CASE("text: subwords are trained on the training part, and their hash is fi
   CHECK(problems.lines() == Lines{});
   CHECK(resolved.find("subwords")->text() == Subwords(text.substr(0, 8280), 280, "t").hash());
   resolved.set("subwords", Config::scalar("xxh-0"));
-  registry.task("text").resolve(resolved, "task", problems);
-  CHECK_THAT(problems.lines().at(0),
-             ContainsSubstring("task.subwords: sentencepiece now trains other subwords"));
+  CHECK_THROWS_WITH(
+      make_task("text", resolved),
+      ContainsSubstring("sentencepiece now trains other subwords on '" + (folder / "t.txt").string()));
   options.set("vocab", Config::scalar("20000"));
   CHECK_THAT(refusals("text", options).at(0),
-             ContainsSubstring("sentencepiece cannot make 20000 subwords of"));
+             ContainsSubstring("task.vocab: sentencepiece cannot make 20000 subwords of"));
 }
 
 TEST_CASE("text: bytes above 127 are tokens too") {
