@@ -1,7 +1,9 @@
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "core/task.h"
 
@@ -37,6 +39,54 @@ class FromLastTraits {
 inline bool predicts_from_last(const Task& task) {
   const auto* traits = dynamic_cast<const FromLastTraits*>(&task);
   return traits && traits->predicts_from_last();
+}
+
+// The task suits other types of model than suits() below assumes.
+class ModelTraits {
+ public:
+  virtual ~ModelTraits() = default;
+  virtual bool suits(ModelType type) const = 0;
+};
+
+// The task has two streams, and knows where the answer is in its source.
+class SourceTraits {
+ public:
+  virtual ~SourceTraits() = default;
+  // Writes for each position of the source (keys has example.source.length entries) how it is relevant to the
+  // label of position `query` of the input, as Task::relevance does. Here an answer determines the label, but
+  // need not contain it. All are `none` if the query is not scored.
+  virtual void source_relevance(const Example& example, Index query, std::span<Relevance> keys) const = 0;
+};
+
+// The tokens of the task are characters, or bytes.
+class CharacterTraits {
+ public:
+  virtual ~CharacterTraits() = default;
+  virtual std::span<const std::int64_t> code_points() const = 0;  // of each token
+};
+
+// The task has something to tell its user about its data.
+class NoteTraits {
+ public:
+  virtual ~NoteTraits() = default;
+  virtual std::string note() const = 0;  // a sentence; empty: nothing
+};
+
+// Do both streams have tokens of one vocabulary? Then a decoder can read the source before the input.
+inline bool can_join(const TaskShape& shape) {
+  return shape.source.kind == Stream::Kind::tokens && shape.input.kind == shape.source.kind &&
+         shape.input.width == shape.source.width;
+}
+
+// Returns true if a model of this type can be trained on the task (`model.type` of a sweep file). By default:
+// the type of the shape; a decoder, if a sequence has one label or if a source can be read before the input.
+// A task whose labels are not later tokens of its input may also suit an encoder.
+inline bool suits(const Task& task, ModelType type) {
+  if (const auto* own = dynamic_cast<const ModelTraits*>(&task)) return own->suits(type);
+  const TaskShape shape = task.shape();
+  if (type == shape.model) return true;
+  if (type != ModelType::decoder) return false;
+  return shape.model == ModelType::encoder ? shape.labels == Labels::per_sequence : can_join(shape);
 }
 
 }  // namespace heed

@@ -73,6 +73,7 @@ class Block {
   void backward(Step<S>& step, Seq<S> d, const Contexts<S>& dcontexts);
 
   Layer<S>& attention() { return sublayers_.front().layer(); }
+  Layer<S>& cross_attention() { return sublayers_[1].layer(); }  // Requires: the block has one
   std::vector<Sublayer<S>>& sublayers() { return sublayers_; }
   const std::vector<Sublayer<S>>& sublayers() const { return sublayers_; }
   Cost cost(Index time, Index encoder_time) const;

@@ -70,7 +70,7 @@ typename Model<S>::Half Model<S>::make_main(const ModelSpec& spec, const Registr
                      .attention = spec.attention,
                      .causal = spec.shape.model != ModelType::encoder};
   if (spec.shape.model == ModelType::encoder_decoder) {
-    stack.cross_attention = spec.cross_attention;
+    stack.cross_attention = spec.cross_attention.empty() ? spec.attention : spec.cross_attention;
     stack.context_length = spec.shape.source.length;
   }
   return Half(spec.shape.input, stack, spec, registry, params);
@@ -82,6 +82,20 @@ Model<S>::Model(const ModelSpec& spec, const Registry& registry, Params<S>& para
       encoder_(make_encoder(spec, registry, params)),
       main_(make_main(spec, registry, params)),
       output_(spec, spec.options.tied ? main_.input.table() : Param<S>(), params) {}
+
+template <class S>
+Layer<S>& Model<S>::attention(Index block, AttentionPlace place) {
+  if (place == AttentionPlace::encoder) return encoder_->stack.block(block).attention();
+  Block<S>& own = main_.stack.block(block);
+  return place == AttentionPlace::cross ? own.cross_attention() : own.attention();
+}
+
+template <class S>
+Index Model<S>::blocks(AttentionPlace place) const {
+  if (place == AttentionPlace::self) return main_.stack.blocks();
+  if (!encoder_) return 0;
+  return place == AttentionPlace::encoder ? encoder_->stack.blocks() : main_.stack.blocks();
+}
 
 template <class S>
 Index Model<S>::micro_batch(Index time, Index source_time) const {

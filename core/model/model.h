@@ -16,6 +16,10 @@ namespace heed {
 template <class S>
 class Decoder;
 
+// Where a model has attention. A decoder or an encoder has `self` only. Of an encoder-decoder, `self` is the
+// decoder's self-attention.
+enum class AttentionPlace { self, encoder, cross };
+
 // A model of the type that the task's shape requires:
 //     decoder, encoder    scores = output(stack(input))             the stack sees the past, or everything
 //     encoder_decoder     scores = output(stack(input, context))    context = encoder stack(encoder input)
@@ -36,9 +40,11 @@ class Model {
   Score evaluate(Step<S>& step, const Batch& batch, std::span<Token> predicted = {},
                  std::span<S> logits = {});
 
-  // Returns the self-attention of a block. Its weights() can be called during the visit of probe().
-  Layer<S>& attention(Index block) { return main_.stack.block(block).attention(); }
-  Index blocks() const { return main_.stack.blocks(); }
+  // Returns the attention of a block. Its weights() can be called during the visit of probe(). Requires: the
+  // model has attention there.
+  Layer<S>& attention(Index block, AttentionPlace place = AttentionPlace::self);
+  // Returns how many blocks have attention at this place; 0 if the model has no such place.
+  Index blocks(AttentionPlace place = AttentionPlace::self) const;
 
   // Runs forward on a few sequences, then calls visit(model) while the layers still have what they kept. For
   // attention weights.

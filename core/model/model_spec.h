@@ -25,7 +25,7 @@ struct ModelOptions {
   std::string norm = "layer";
   double norm_eps = 1e-5;
   bool bias = true, linear_bias = true;
-  bool tied = false;
+  bool tied = false, head_bias = false;
 
   void describe(auto& option) {
     option("layers", layers, {.min = 1, .max = 1000, .doc = "blocks, one above the other"});
@@ -38,6 +38,7 @@ struct ModelOptions {
     option("bias", bias, {.doc = "do linear maps and layer norms have one?"});
     option("linear_bias", linear_bias, {.doc = "false: of the two, only layer norms have one"});
     option("tied", tied, {.doc = "the head's matrix is the embedding's, transposed"});
+    option("head_bias", head_bias, {.doc = "does the head have a bias?"});
   }
   bool has_linear_bias() const { return bias && linear_bias; }
 };
@@ -59,11 +60,11 @@ struct ModelSpec {
   Choice feed_forward{"mlp"};
   Choice positions{"learned"};  // "none": no positions
   // Of an encoder-decoder.
-  Index encoder_layers = 0;                    // 0: as many as the decoder has
-  std::vector<Choice> encoder_attention = {};  // empty: as the decoder's
-  Choice cross_attention{"softmax"};
+  Index encoder_layers = 0;  // 0: as many as the decoder has
+  std::vector<Choice> encoder_attention =
+      {};                                    // block i has encoder_attention[i % size]; empty: as the decoder
+  std::vector<Choice> cross_attention = {};  // the same
   // Of the output.
-  bool head_bias = false;
   Pool pool = Pool::mean;
   bool expand = false;       // all labels are predicted from the last row (core/model/expansion.h)
   bool class_token = false;  // a learned row before each sequence; needs one label per sequence

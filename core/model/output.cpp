@@ -23,7 +23,7 @@ Output<S>::Output(const ModelSpec& spec, Param<S> table, Params<S>& params)
   const auto component = params.component(Component::head);
   if (spec.expand) expansion_.emplace(dim_, spec.shape.input.length, spec.options.has_linear_bias(), params);
   if (!table_) head_ = params.declare("head", dim_, classes_, Init::normal(0.02), Role::decayed);
-  if (!spec.head_bias) return;
+  if (!spec.options.head_bias) return;
   const auto scope = params.scope("head", Component::biases);
   bias_ = params.declare("bias", 1, classes_, Init::zeros(), Role::undecayed);
 }

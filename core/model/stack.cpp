@@ -30,11 +30,15 @@ SublayerSpec<S> sublayer(const char* name, Component component, const Choice& ch
           context, component};
 }
 
+const Choice& in_turn(const std::vector<Choice>& all, Index block) {
+  return all[static_cast<std::size_t>(block) % all.size()];
+}
+
 // Block number layer.depth: self-attention, cross-attention if there is any, feed-forward if there is any.
 template <class S>
 Block<S> make_block(const StackSpec<S>& spec, const ModelSpec& model, const LayerSpec<S>& layer,
                     const Registry& registry, Params<S>& params) {
-  const Choice& attention = spec.attention[static_cast<std::size_t>(layer.depth) % spec.attention.size()];
+  const Choice& attention = in_turn(spec.attention, layer.depth);
   const BlockStyle style = registry.variant(attention.name).block_style(attention.options);
   const Choice feed_forward = own_feed_forward(style, model.feed_forward).value_or(model.feed_forward);
   LayerSpec<S> across = layer;
@@ -44,9 +48,9 @@ Block<S> make_block(const StackSpec<S>& spec, const ModelSpec& model, const Laye
 
   std::vector<SublayerSpec<S>> sublayers;
   sublayers.push_back(sublayer("attention", Component::attention, attention, layer, false, registry, params));
-  if (spec.cross_attention)
-    sublayers.push_back(sublayer("cross_attention", Component::attention, *spec.cross_attention, across, true,
-                                 registry, params));
+  if (!spec.cross_attention.empty())
+    sublayers.push_back(sublayer("cross_attention", Component::attention,
+                                 in_turn(spec.cross_attention, layer.depth), across, true, registry, params));
   if (feed_forward.name != "none")
     sublayers.push_back(
         sublayer("feed_forward", Component::feed_forward, feed_forward, layer, false, registry, params));

@@ -15,8 +15,8 @@ namespace heed {
 template <class S>
 struct StackSpec {
   Index layers = 1;
-  std::vector<Choice> attention = {};          // block i has attention[i % size]
-  std::optional<Choice> cross_attention = {};  // nullopt: blocks without it
+  std::vector<Choice> attention = {};        // block i has attention[i % size]
+  std::vector<Choice> cross_attention = {};  // the same; empty: blocks without it
   bool causal = true;
   Index length = 0, context_length = 0;   // of the longest sequence, and of the longest context
   const Position<S>* position = nullptr;  // of the sequences; cross-attention has none. Outlives the stack.

@@ -11,6 +11,7 @@
 #include "experiments/train/train.h"
 #include "experiments/train/trainer.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 
 namespace heed {
 namespace {
@@ -32,7 +33,7 @@ double seconds_since_start() {
 
 StepBench bench_step(const TrialConfig& trial, const Registry& registry, int threads, Index steps,
                      Index warmup) {
-  const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
+  const std::unique_ptr<Task> task = task_of(trial, registry);
   SizedModel sized(model_spec(trial, *task), registry, trial.seed);
   TrialConfig longer = trial;  // so that the learning rate is that of a real training
   longer.train.steps = std::max(trial.train.steps, warmup + steps);
@@ -59,7 +60,7 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   out.vocabulary = static_cast<double>(task->shape().classes);
   out.length = static_cast<double>(task->shape().input.length);
   out.labels = static_cast<double>(scored_positions(*task));
-  out.tokens = batch * out.length;
+  out.tokens = batch * static_cast<double>(task->shape().input.length + task->shape().source.length);
   out.logit_rows = batch * out.labels;
   out.parameters = static_cast<double>(count(sized.params));
   out.flops = 3 * batch * cost_of_example(sized.model, *task).flops;

@@ -12,6 +12,7 @@
 #include "experiments/system/files.h"
 #include "experiments/trial/quantity.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 
 namespace heed {
 namespace {
@@ -183,7 +184,7 @@ double Matcher::step_time_of(const TrialConfig& reference, const std::string& se
 // A last stage must not be smaller than those before it.
 bool Matcher::can_grow(const TrialConfig& trial) const {
   if (trial.grow.empty()) return true;
-  const auto task = registry_.task(trial.task.name).make(trial.task.options, trial.seed);
+  const auto task = task_of(trial, registry_);
   return refuse_stages(stages_of(trial, *task), registry_).empty();
 }
 

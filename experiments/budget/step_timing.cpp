@@ -9,6 +9,7 @@
 #include "experiments/system/clock.h"
 #include "experiments/train/train.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 #include "results/statistics.h"
 
 namespace heed {
@@ -20,7 +21,7 @@ constexpr double kRoundMilliseconds = 10;
 class Runner {
  public:
   Runner(const TrialConfig& trial, const Registry& registry)
-      : task_(registry.task(trial.task.name).make(trial.task.options, trial.seed)),
+      : task_(task_of(trial, registry)),
         sized_(model_spec(trial, *task_), registry, trial.seed),
         training_(sized_.model, sized_.params, *task_, trial, registry, 1) {
     round(2);  // takes the memory

@@ -9,6 +9,7 @@
 #include "experiments/report/compare/table_text.h"
 #include "experiments/sweep/variant_names.h"
 #include "experiments/trial/metrics.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_options.h"
 #include "experiments/trial/train_sequences.h"
@@ -101,6 +102,21 @@ void print_model(const Registry& registry) {
                      defaults.feed_forward.name,
                      {.choices = with_none(variant_names(registry, false)),
                       .doc = "feed-forward of each block; with options: {mlp: {width: 64}}"}});
+  const auto choices = [](const auto& all) { return std::vector<std::string>(all.begin(), all.end()); };
+  options.push_back({"type",
+                     "string",
+                     "of the task",
+                     {.choices = choices(kModelTypes), .doc = "another type, if the task suits it"}});
+  options.push_back({"pool",
+                     "string",
+                     to_string(defaults.pool),
+                     {.choices = choices(kPools),
+                      .doc = "of an encoder with one label per sequence: the row that is scored"}});
+  for (const char* place : {"encoder_attention", "cross_attention"})
+    options.push_back({place,
+                       "string",
+                       "the variant",
+                       {.doc = "of an encoder-decoder; softmax if the variant does not support it"}});
   print_options(options);
 }
 

@@ -46,6 +46,31 @@ std::string matched_text(const Sweep& sweep) {
                      100 * sweep.match.options.tolerance, aligned(rows));
 }
 
+// "softmax", or of a stack "window+softmax"
+std::string names_of(const std::vector<Choice>& attention) {
+  std::vector<std::string> names;
+  for (const Choice& c : attention) names.push_back(c.name);
+  return fmt::format("{}", fmt::join(names, "+"));
+}
+
+// Returns the table of what attends where in encoder-decoders, a row for each variant and place; empty if the
+// sweep has none.
+std::string places_text(const Sweep& sweep) {
+  std::vector<std::vector<std::string>> rows = {{"variant", "decoder", "encoder", "cross-attention"}};
+  for (const PlannedTrial& t : sweep.trials) {
+    const TrialConfig& c = t.config;
+    if (c.type != ModelType::encoder_decoder) continue;
+    std::vector<std::string> row = {c.variant, names_of(c.attention), names_of(c.encoder_attention),
+                                    names_of(c.cross_attention)};
+    if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(std::move(row));
+  }
+  if (rows.size() == 1) return "";
+  return fmt::format(
+      "Attention of the encoder-decoders. Softmax is where a variant is not supported, unless "
+      "model.encoder_attention\nor model.cross_attention says otherwise:\n{}\n",
+      aligned(rows));
+}
+
 // The trials of a plan, a row for each configuration with its seeds, and their sums.
 class Plan {
  public:
@@ -124,6 +149,7 @@ int run(const Input& input, Registry& registry) {
   for (const PlannedTrial& t : sweep.trials) plan.add(t, estimate(t.config));
   fmt::print("{}: {}. No trial is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              plan.table());
+  fmt::print("{}", places_text(sweep));
   if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
   if (sweep.match.options.budget == "step_time")
     fmt::print("Steps were timed on this machine. `heed run` uses the sizes in {}.\n\n",

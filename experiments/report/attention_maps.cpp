@@ -2,6 +2,7 @@
 #include "experiments/report/attention_maps.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <optional>
 
@@ -15,7 +16,12 @@
 namespace heed::report {
 namespace {
 
-constexpr const char* kWeights = "attention/weights";
+struct Place {
+  const char *weights, *name;
+};
+constexpr std::array<Place, 3> kPlaces = {{{"attention/weights", ""},
+                                           {"attention/encoder_weights", "encoder"},
+                                           {"attention/cross_weights", "cross-attention"}}};
 constexpr std::size_t kMostCells = 128;  // per side of a map; more would not be visible
 constexpr std::size_t kMostLayers = 6, kMostHeads = 8;
 
@@ -39,25 +45,28 @@ Extremes extremes_of(const AttentionMaps& maps) {
   return out;
 }
 
+const float* first_of(const AttentionMaps& maps, std::size_t layer, std::size_t head) {
+  return maps.weights.data() + (layer * maps.heads + head) * maps.queries * maps.keys;
+}
+
 // Returns a matrix for gnuplot: one line per query, from the first on.
 std::string matrix(const AttentionMaps& maps, std::size_t layer, std::size_t head) {
-  const std::size_t time = maps.time;
-  const float* map = maps.weights.data() + (layer * maps.heads + head) * time * time;
-  const Cells cells = cells_of(time);
+  const float* map = first_of(maps, layer, head);
+  const Cells rows = cells_of(maps.queries), columns = cells_of(maps.keys);
   std::string out;
-  for (std::size_t row = 0; row < cells.count; ++row)
-    for (std::size_t column = 0; column < cells.count; ++column) {
+  for (std::size_t row = 0; row < rows.count; ++row)
+    for (std::size_t column = 0; column < columns.count; ++column) {
       float farthest = 0;
-      for (std::size_t q = row * cells.side; q < std::min(time, (row + 1) * cells.side); ++q)
-        for (std::size_t k = column * cells.side; k < std::min(time, (column + 1) * cells.side); ++k)
-          if (const float w = map[q * time + k]; std::abs(w) > std::abs(farthest)) farthest = w;
-      out += fmt::format("{:.3g}{}", farthest, column + 1 < cells.count ? '\t' : '\n');
+      for (std::size_t q = row * rows.side; q < std::min(maps.queries, (row + 1) * rows.side); ++q)
+        for (std::size_t k = column * columns.side; k < std::min(maps.keys, (column + 1) * columns.side); ++k)
+          if (const float w = map[q * maps.keys + k]; std::abs(w) > std::abs(farthest)) farthest = w;
+      out += fmt::format("{:.3g}{}", farthest, column + 1 < columns.count ? '\t' : '\n');
     }
   return out;
 }
 
 bool has_weights(const AttentionMaps& maps, std::size_t layer, std::size_t head) {
-  return std::isfinite(maps.weights[(layer * maps.heads + head) * maps.time * maps.time]);
+  return std::isfinite(*first_of(maps, layer, head));
 }
 
 // Returns the head that attends most to single positions: the largest mean over queries of the largest
@@ -68,17 +77,17 @@ std::string sharpest(const AttentionMaps& maps) {
   for (std::size_t l = 0; l < maps.layers; ++l)
     for (std::size_t h = 0; h < maps.heads; ++h) {
       if (!has_weights(maps, l, h)) continue;
-      const float* map = maps.weights.data() + (l * maps.heads + h) * maps.time * maps.time;
+      const float* map = first_of(maps, l, h);
       double sum = 0;
-      for (std::size_t q = 0; q < maps.time; ++q)
-        sum += *std::max_element(map + q * maps.time, map + (q + 1) * maps.time);
+      for (std::size_t q = 0; q < maps.queries; ++q)
+        sum += *std::max_element(map + q * maps.keys, map + (q + 1) * maps.keys);
       if (sum <= best) continue;
       best = sum;
       name = fmt::format("layer {}, head {}", l + 1, h + 1);
     }
   return fmt::format(
       " The head of {} attends most to single positions: the largest weight of a query is {} on average.",
-      name, rounded(best / static_cast<double>(maps.time)));
+      name, rounded(best / static_cast<double>(maps.queries)));
 }
 
 // Returns scale, palette and color box.
@@ -98,8 +107,10 @@ std::string colors(const Extremes& extremes) {
 Figure figure_of(const AttentionMaps& maps, std::size_t number) {
   const std::size_t layers = std::min(maps.layers, kMostLayers), heads = std::min(maps.heads, kMostHeads);
   const Extremes extremes = extremes_of(maps);
-  const Cells cells = cells_of(maps.time);
-  Figure figure{.name = fmt::format("attention_{}", number), .title = "Attention of " + maps.variant};
+  const Cells rows = cells_of(maps.queries), columns = cells_of(maps.keys);
+  const std::string in_place = maps.place.empty() ? "" : fmt::format(" ({})", maps.place);
+  Figure figure{.name = fmt::format("attention_{}", number),
+                .title = "Attention of " + maps.variant + in_place};
   figure.square = true, figure.per_row = static_cast<int>(heads);
   figure.left = 52, figure.right = 90, figure.gap_x = 16, figure.gap_y = 18;
   figure.data =
@@ -110,9 +121,12 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
       const std::size_t index = l * heads + h;
       figure.data +=
           fmt::format("{}# layer {}, head {}\n{}", index > 0 ? "\n\n" : "", l + 1, h + 1, matrix(maps, l, h));
-      const double end = static_cast<double>(cells.count * cells.side),
-                   half = static_cast<double>(cells.side) / 2;
-      const std::string tics = fmt::format("('1' 0, '{}' {})", maps.time, maps.time - 1);
+      const auto ends = [](const Cells& cells) {
+        return std::pair(static_cast<double>(cells.count * cells.side), static_cast<double>(cells.side) / 2);
+      };
+      const auto [x_end, x_half] = ends(columns);
+      const auto [y_end, y_half] = ends(rows);
+      const auto tics = [](std::size_t n) { return fmt::format("('1' 0, '{}' {})", n, n - 1); };
       const std::string none = "('' 0)";
       const bool bottom = l + 1 == layers, first = h == 0;
       figure.panels.push_back(
@@ -126,14 +140,16 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
                            index == 0   ? colors(extremes)
                            : index == 1 ? "unset colorbox\n"
                                         : "",
-                           -half, end - half, end - half, -half, bottom ? tics : none, first ? tics : none,
-                           figure.name, index, cells.side, cells.side)});
+                           -x_half, x_end - x_half, y_end - y_half, -y_half, bottom ? tics(maps.keys) : none,
+                           first ? tics(maps.queries) : none, figure.name, index, columns.side, rows.side)});
     }
   figure.caption = fmt::format(
-      "{} ({}) on the first test sequence: the weight of each query (top to bottom) on each key.{} Weights "
+      "{} ({}){} on the first test sequence: the weight of each query (top to bottom) on each key.{} Weights "
       "are from {} to {}.{}",
-      maps.variant, maps.trial,
-      cells.side > 1 ? fmt::format(" A cell shows the largest of {0} x {0} weights.", cells.side) : "",
+      maps.variant, maps.trial, maps.place.empty() ? "" : fmt::format(", {},", maps.place),
+      rows.side > 1 || columns.side > 1
+          ? fmt::format(" A cell shows the largest of {} x {} weights.", rows.side, columns.side)
+          : "",
       rounded(extremes.low), rounded(extremes.high), sharpest(maps));
   if (layers < maps.layers || heads < maps.heads)
     figure.caption +=
@@ -143,16 +159,19 @@ Figure figure_of(const AttentionMaps& maps, std::size_t number) {
 
 // Removes the padding up to the longest sequence of the sweep; all trials of a file have one shape.
 AttentionMaps without_padding(const std::vector<float>& row, const std::vector<std::size_t>& shape) {
-  const std::size_t padded = shape[5];
+  const std::size_t queries = shape[4], keys = shape[5];
   AttentionMaps out;
   out.layers = shape[2], out.heads = shape[3];
   const std::size_t maps = out.layers * out.heads;
-  for (std::size_t i = 0; i < maps * padded * padded; ++i)  // of the first sequence
-    if (std::isfinite(row[i])) out.time = std::max(out.time, i % padded + 1);
+  for (std::size_t i = 0; i < maps * queries * keys; ++i)  // of the first sequence
+    if (std::isfinite(row[i])) {
+      out.queries = std::max(out.queries, i / keys % queries + 1);
+      out.keys = std::max(out.keys, i % keys + 1);
+    }
   for (std::size_t m = 0; m < maps; ++m)
-    for (std::size_t q = 0; q < out.time; ++q) {
-      const float* from = row.data() + (m * padded + q) * padded;
-      out.weights.insert(out.weights.end(), from, from + out.time);
+    for (std::size_t q = 0; q < out.queries; ++q) {
+      const float* from = row.data() + (m * queries + q) * keys;
+      out.weights.insert(out.weights.end(), from, from + out.keys);
     }
   return out;
 }
@@ -166,29 +185,43 @@ std::optional<std::size_t> place_of(std::int64_t trial, const std::vector<std::i
 
 }  // namespace
 
+namespace {
+
+std::string trial_text(const ComparedRow& row, const Comparison& comparison) {
+  std::string text = fmt::format("seed {}", row.seeds.empty() ? "unknown" : row.seeds[0]);
+  for (std::size_t c = 0; c < row.setting.size(); ++c)
+    text += fmt::format(", {} = {}", comparison.varied[c], row.setting[c]);
+  return text;
+}
+
+// Returns the weights of a variant's first finished trial that has any in this place.
+std::optional<AttentionMaps> maps_of(const ReportData& e, const std::string& variant, const Place& at,
+                                     const results::H5Reader& file, const std::vector<std::int64_t>& trials) {
+  const std::vector<std::size_t> shape = file.shape(at.weights);
+  if (shape.size() != 6) return std::nullopt;  // saved by a plugin under this name
+  for (const ComparedRow& row : e.comparison.rows) {
+    const std::vector<std::size_t> done = row.variant == variant ? e.trials(row) : std::vector<std::size_t>();
+    const auto place = done.empty() ? std::nullopt : place_of(e.results.trial[done[0]], trials);
+    if (!place) continue;
+    AttentionMaps maps = without_padding(file.read_rows<float>(at.weights, *place), shape);
+    if (maps.keys == 0) continue;
+    maps.variant = variant, maps.place = at.name, maps.trial = trial_text(row, e.comparison);
+    return maps;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
 std::vector<AttentionMaps> read_attention(const ReportData& e) {
   const results::H5Reader file(e.file);
-  if (!file.has("attention") || !file.has(kWeights)) return {};
+  if (!file.has("attention")) return {};
   const std::vector<std::int64_t> trials = file.read<std::int64_t>("attention/trial");
-  const std::vector<std::size_t> shape = file.shape(kWeights);
-  if (shape.size() != 6) return {};  // saved by a plugin under this name
   std::vector<AttentionMaps> out;
-  for (const std::string& variant : e.variants) {
-    for (const ComparedRow& row : e.comparison.rows) {
-      const std::vector<std::size_t> done =
-          row.variant == variant ? e.trials(row) : std::vector<std::size_t>();
-      const auto place = done.empty() ? std::nullopt : place_of(e.results.trial[done[0]], trials);
-      if (!place) continue;
-      AttentionMaps maps = without_padding(file.read_rows<float>(kWeights, *place), shape);
-      if (maps.time == 0) continue;
-      maps.variant = variant;
-      maps.trial = fmt::format("seed {}", row.seeds.empty() ? "unknown" : row.seeds[0]);
-      for (std::size_t c = 0; c < row.setting.size(); ++c)
-        maps.trial += fmt::format(", {} = {}", e.comparison.varied[c], row.setting[c]);
-      out.push_back(std::move(maps));
-      break;
-    }
-  }
+  for (const std::string& variant : e.variants)
+    for (const Place& at : kPlaces)
+      if (file.has(at.weights))
+        if (auto maps = maps_of(e, variant, at, file, trials)) out.push_back(std::move(*maps));
   return out;
 }
 

@@ -3,9 +3,15 @@
 #include <fmt/format.h>
 
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/trial/test_lengths.h"
 
 namespace heed {
+namespace {
+
+std::string key_of(const TrialConfig& trial) { return trial.task.name + trial.task.options.canonical(); }
+
+}  // namespace
 
 void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place) {
   TrialConfig model = trial;
@@ -15,7 +21,10 @@ void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& varian
   if (!seen_.insert(to_config(model).canonical()).second) return;
   const std::shared_ptr<Task> task = this->task(trial, task_place);
   if (!task) return;
+  check_save(trial, task_place);
+  const std::size_t before = problems_.size();
   for (const Choice& c : trial.attention) check_traits(c, trial.task.name, *task, variant);
+  if (problems_.size() > before) return;  // the model would say so again
   try {
     if (const std::string why = refuse_stages(stages_of(trial, *task), registry_); !why.empty())
       problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
@@ -28,7 +37,15 @@ void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& varian
 }
 
 std::shared_ptr<Task> ModelCheck::task(const TrialConfig& trial, const Place& place) {
-  const auto [at, is_new] = tasks_.insert({trial.task.name + trial.task.options.canonical(), nullptr});
+  std::shared_ptr<Task> own = own_task(trial, place);
+  if (!own || own->shape().model == trial.type) return own;
+  std::shared_ptr<Task>& task = tasks_[key_of(trial) + '\n' + to_string(trial.type)];
+  if (!task) task = for_model(registry_.task(trial.task.name).make(trial.task.options, 0), trial.type);
+  return task;
+}
+
+std::shared_ptr<Task> ModelCheck::own_task(const TrialConfig& trial, const Place& place) {
+  const auto [at, is_new] = tasks_.insert({key_of(trial), nullptr});
   if (!is_new) return at->second;
   try {
     at->second = registry_.task(trial.task.name).make(trial.task.options, 0);
@@ -36,6 +53,19 @@ std::shared_ptr<Task> ModelCheck::task(const TrialConfig& trial, const Place& pl
     problems_.add(place, fmt::format("task: {}", e.what()));
   }
   return at->second;
+}
+
+void ModelCheck::check_save(const TrialConfig& trial, const Place& task_place) {
+  const TaskShape shape = own_task(trial, task_place)->shape();
+  if (trial.save.predictions && shape.source.kind == Stream::Kind::none)
+    problems_.add(task_place,
+                  fmt::format("save: predictions needs a task that has a source and a target, and "
+                              "'{}' has none. Remove it from the list.",
+                              trial.task.name));
+  if ((trial.save.attention || trial.save.logits) && shape.input.kind != Stream::Kind::tokens)
+    problems_.add(task_place, fmt::format("save: attention and logits need a task of tokens, and '{}' has "
+                                          "vectors. Remove them from the list.",
+                                          trial.task.name));
 }
 
 void ModelCheck::check_traits(const Choice& choice, const std::string& task_name, const Task& task,

@@ -21,10 +21,14 @@ class ModelCheck {
   // Adds to the problems why the trial cannot be trained. `task_place`: of the task's section.
   void operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place);
 
-  // Returns null if the task cannot be made; the problem is then at its place.
+  // Returns the trial's task for its type of model; null if it cannot be made. The problem is then at its
+  // place.
   std::shared_ptr<Task> task(const TrialConfig& trial, const Place& place);
+  // The same as the task itself is, whatever model it is for.
+  std::shared_ptr<Task> own_task(const TrialConfig& trial, const Place& place);
 
  private:
+  void check_save(const TrialConfig& trial, const Place& task_place);
   void check_traits(const Choice& choice, const std::string& task_name, const Task& task,
                     const VariantEntry& variant);
 

@@ -13,7 +13,8 @@ std::string short_value(const Config& value) {
 
 // Returns the slot of an option of a slot, as "model.feed_forward.mlp.width"; other paths do not change.
 std::string compared_path(const std::string& path) {
-  for (const std::string slot : {"model.feed_forward", "model.positions"})
+  for (const std::string slot :
+       {"model.feed_forward", "model.positions", "model.encoder_attention", "model.cross_attention"})
     if (path.starts_with(slot)) return slot;
   return path;
 }

@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 
 #include "core/abbreviate.h"
+#include "experiments/sweep/model_type.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/sweep/train_section.h"
@@ -64,6 +65,10 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
   check_test_lengths(*task, *info, trial, problems);
 }
 
+// Keys of `model` that are no options of ModelOptions.
+const std::vector<std::string> kModelKeys = {"positions", "feed_forward",      "type",
+                                             "pool",      "encoder_attention", "cross_attention"};
+
 // Reads a slot of the model: "none", or a registered name with its options.
 template <class Find>
 void resolve_slot(const Config* model, const char* slot, const char* what,
@@ -84,9 +89,26 @@ void resolve_slot(const Config* model, const char* slot, const char* what,
   choice = {named.name, info->resolve(named.options, path + '.' + named.name, problems)};
 }
 
+// Reads where else an encoder-decoder has attention: `softmax` or `{window: {size: 8}}`.
+void resolve_place(const Config* model, const char* key, const Registry& registry, std::vector<Choice>& place,
+                   Problems& problems) {
+  const Config* given = model ? model->find(key) : nullptr;
+  if (!given) return;
+  const std::string path = fmt::format("model.{}", key);
+  const std::vector<std::string> known = variant_names(registry, true);
+  Named named;
+  if (!read_named(*given, path, "an attention variant", named, problems)) return;
+  const VariantInfo* info = registry.find_variant(named.name);
+  if (!info || std::ranges::find(known, named.name) == known.end())
+    return problems.add(
+        named.place,
+        fmt::format("{}: {}", path, unknown_name("attention variant", named.name, known, registry)));
+  place = {{named.name, info->resolve(named.options, path + '.' + named.name, problems)}};
+}
+
 void resolve_model(const Config& sections, const Registry& registry, TrialConfig& trial, Problems& problems) {
   const Config* model = section(sections, "model");
-  read_section(trial.model, model, "model", {"positions", "feed_forward"}, problems);
+  read_section(trial.model, model, "model", kModelKeys, problems);
   if (model && !model->is_map()) return;
   const auto with_none = [](std::vector<std::string> all) {
     all.emplace_back("none");
@@ -100,6 +122,8 @@ void resolve_model(const Config& sections, const Registry& registry, TrialConfig
       model, "feed_forward", "feed-forward", with_none(variant_names(registry, false)),
       [&](const std::string& name) { return registry.find_variant(name); }, registry, trial.feed_forward,
       problems);
+  resolve_place(model, "encoder_attention", registry, trial.encoder_attention, problems);
+  resolve_place(model, "cross_attention", registry, trial.cross_attention, problems);
   if (trial.model.heads > 0 && trial.model.dim % trial.model.heads != 0) {  // 0 is refused already
     const Config* heads = sections.find_path("model.heads");
     const Config* dim = sections.find_path("model.dim");
@@ -137,7 +161,9 @@ void set_variant(const VariantEntry& variant, const Registry& registry, TrialCon
   trial.feed_forward = feed_forward_of(variant.attention[0], given, registry);
   Index before = 0;
   for (const VariantEntry::Earlier& e : variant.grow) {
-    trial.grow.push_back({e.attention, feed_forward_of(e.attention, given, registry), e.steps});
+    trial.grow.push_back({.attention = e.attention,
+                          .feed_forward = feed_forward_of(e.attention, given, registry),
+                          .steps = e.steps});
     before += e.steps;
   }
   if (variant.last_steps > 0) trial.train.steps = before + variant.last_steps;
@@ -176,6 +202,7 @@ TrialConfig with_variant(const TrialConfig& point, const VariantEntry& variant, 
                          Problems& problems) {
   TrialConfig trial = point;
   set_variant(variant, registry, trial, problems);
+  set_places(trial, registry);
   trial.plugins = plugins_of(trial, registry);
   if (const std::string why = refuse_schedule(trial, registry); !why.empty())
     problems.add(variant.place, fmt::format("{}: {}", variant.path, why));

@@ -88,7 +88,9 @@ std::vector<OptionInfo> section_options(const Config& tree, const Registry& regi
   }
   append(all, "task", {{kTestLengths, "list of integers", "", {}}});
   append(all, "model", list_options<ModelOptions>());
-  append(all, "model", {{"positions", "string", "", {}}, {"feed_forward", "string", "", {}}});
+  for (const char* key :
+       {"positions", "feed_forward", "type", "pool", "encoder_attention", "cross_attention"})
+    append(all, "model", {{key, "string", "", {}}});
   append(all, "train", list_options<TrainOptions>());
   append(all, "train", {{"optimizer", "string", "", {}}, {"schedule", "string", "", {}}});
   for (const OptimizerInfo& o : registry.optimizers()) append(all, "train", o.options);
@@ -104,7 +106,9 @@ bool takes_list(const std::string& path, const std::vector<OptionInfo>& options)
 std::string refuse_path(const std::string& path, const std::vector<OptionInfo>& options) {
   if (find(options, path)) return "";
   // The options of a slot are checked later, when its content is known.
-  if (path.starts_with("model.positions.") || path.starts_with("model.feed_forward.")) return "";
+  for (const char* slot :
+       {"model.positions.", "model.feed_forward.", "model.encoder_attention.", "model.cross_attention."})
+    if (path.starts_with(slot)) return "";
   std::vector<std::string> same_section, all;
   const std::string section = path.substr(0, path.find('.'));
   for (const OptionInfo& o : options) {

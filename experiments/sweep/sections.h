@@ -47,8 +47,8 @@ std::string unknown_name(const std::string& what, const std::string& name,
                          const std::vector<std::string>& known, const Registry& registry);
 
 // Returns the options of the sections `task`, `model` and `train` by dotted path: "train.lr", "task.pairs".
-// The slots model.positions and model.feed_forward, task.name, train.optimizer and train.schedule have type
-// string. `train` has the options of every optimizer and schedule.
+// The slots of `model` (positions, feed_forward, ...), task.name, train.optimizer and train.schedule have
+// type string. `train` has the options of every optimizer and schedule.
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry);
 
 // Refuses a list at a path that takes one value, with the way to sweep it. Its first item takes its place, so

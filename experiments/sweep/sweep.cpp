@@ -8,9 +8,11 @@
 
 #include <fmt/format.h>
 
+#include "core/task_traits.h"
 #include "experiments/sweep/compare_section.h"
 #include "experiments/sweep/metric_check.h"
 #include "experiments/sweep/model_check.h"
+#include "experiments/sweep/model_type.h"
 #include "experiments/sweep/overridden.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/sweep/sections.h"
@@ -47,14 +49,15 @@ std::string read_name(const Config& tree, const std::string& default_name, Probl
   return text;
 }
 
+const std::vector<std::string> kSaved = {"weights", "attention", "logits", "predictions"};
+
 SaveOptions read_save(const Config& tree, Problems& problems) {
   SaveOptions save;
   const Config* list = tree.find("save");
   if (!list || list->is_null()) return save;
   if (!list->is_sequence()) {
-    problems.add(
-        list->place(),
-        fmt::format("save: expected a list of weights, attention and logits, found {}.", list->described()));
+    problems.add(list->place(), fmt::format("save: expected a list of {}, found {}.", fmt::join(kSaved, ", "),
+                                            list->described()));
     return save;
   }
   for (const Config& item : list->items()) {
@@ -64,9 +67,11 @@ SaveOptions read_save(const Config& tree, Problems& problems) {
       save.attention = true;
     else if (item.text() == "logits")
       save.logits = true;
+    else if (item.text() == "predictions")
+      save.predictions = true;
     else
-      problems.add(item.place(), fmt::format("save: unknown value '{}'.{}", item.text(),
-                                             suggestion(item.text(), {"weights", "attention", "logits"})));
+      problems.add(item.place(),
+                   fmt::format("save: unknown value '{}'.{}", item.text(), suggestion(item.text(), kSaved)));
   }
   return save;
 }
@@ -102,12 +107,25 @@ std::string setting_text(const Point& point) {
 
 // Resolves the sections of a point. Returns whether they are right; if not, problems say why.
 bool resolve_point(const Config& tree, const Point& point, const Registry& registry, SweepPoint& out,
-                   Problems& problems) {
+                   ModelCheck& models, Problems& problems) {
   const Config sections = sections_at(tree, point);
   const Config* task = sections.find("task");
   out.task_place = task ? task->place() : Place{};
   out.setting = setting_text(point);
-  return resolve_sections(sections, registry, out.trial, problems);
+  if (!resolve_sections(sections, registry, out.trial, problems)) return false;
+  const std::shared_ptr<Task> own = models.own_task(out.trial, out.task_place);
+  return !own || resolve_type(sections, *own, registry, out.trial, problems);
+}
+
+// What tasks tell about their data, each once.
+void add_task_notes(Sweep& sweep, ModelCheck& models) {
+  for (const SweepPoint& p : sweep.points) {
+    const auto task = models.own_task(p.trial, p.task_place);
+    const auto* notes = dynamic_cast<const NoteTraits*>(task.get());
+    const std::string note = notes ? notes->note() : "";
+    if (!note.empty() && std::ranges::find(sweep.notes, note) == sweep.notes.end())
+      sweep.notes.push_back(note);
+  }
 }
 
 // A random search over few values draws some points several times.
@@ -202,14 +220,14 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
     return sweep;
   }
   const std::vector<std::string> swept = paths_set(axes);
+  ModelCheck check_model(registry, problems);
   for (const Point& point : axes.points) {
     SweepPoint resolved;
-    if (!resolve_point(tree, point, registry, resolved, problems)) continue;
+    if (!resolve_point(tree, point, registry, resolved, check_model, problems)) continue;
     resolved.trial.save = save;
     resolved.trial.swept = swept;
     sweep.points.push_back(std::move(resolved));
   }
-  ModelCheck check_model(registry, problems);
   for (const VariantEntry& variant : sweep.variants)
     for (const SweepPoint& point : sweep.points) {
       const TrialConfig trial = with_variant(point.trial, variant, registry, problems);
@@ -218,6 +236,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
         problems.add(variant.place, fmt::format("{}: {}", variant.path, why));
     }
   if (!problems.empty()) return sweep;
+  add_task_notes(sweep, check_model);
   settle_metric(tree, registry, check_model, sweep, problems);
   sweep.trials = plan_trials(
       sweep,

@@ -11,11 +11,13 @@ void heed_register_memorization(heed::Registry& registry);
 void heed_register_mqar(heed::Registry& registry);
 void heed_register_needle(heed::Registry& registry);
 void heed_register_noisy_recall(heed::Registry& registry);
+void heed_register_pairs(heed::Registry& registry);
 void heed_register_parity(heed::Registry& registry);
 void heed_register_permutations(heed::Registry& registry);
 void heed_register_recall(heed::Registry& registry);
 void heed_register_selective_copy(heed::Registry& registry);
 void heed_register_text(heed::Registry& registry);
+void heed_register_translation(heed::Registry& registry);
 
 namespace heed {
 
@@ -37,6 +39,8 @@ void register_builtin_tasks(Registry& registry) {
   heed_register_text(registry);
   heed_register_masked_text(registry);
   heed_register_file(registry);
+  heed_register_translation(registry);
+  heed_register_pairs(registry);
 }
 
 }  // namespace heed

@@ -2,13 +2,14 @@
 
 #include "core/options.h"
 #include "core/task.h"
+#include "core/task_traits.h"
 #include "experiments/tasks/streams.h"
 
 namespace heed {
 
 // Copying (MAD, Poli et al. 2024): M tokens, blanks, a mark. After the mark the outputs must be the M
 // tokens.
-class Copy : public TokenTask {
+class Copy : public TokenTask, public ModelTraits {
  public:
   struct Options {
     Index length = 256, vocab = 16, tokens = 16;
@@ -25,6 +26,7 @@ class Copy : public TokenTask {
   Copy(const Options& options, std::uint64_t seed) : Copy(options, seed, "copy") {}
   Index vocabulary() const final { return options_.vocab; }
   Index length() const final { return options_.length; }
+  bool suits(ModelType type) const final { return type != ModelType::encoder_decoder; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const final;
   void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,

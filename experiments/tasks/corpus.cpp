@@ -54,8 +54,8 @@ std::ifstream open(const fs::path& file) {
   return in;
 }
 
-// Returns the code point that starts at `at`, and moves `at` after it. Returns -1 if the bytes are not UTF-8
-// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+}  // namespace
+
 std::int32_t next_character(const std::string& text, std::size_t& at) {
   const auto byte = [&](std::size_t i) { return i < text.size() ? static_cast<unsigned char>(text[i]) : 0; };
   const int lead = byte(at);
@@ -78,8 +78,6 @@ std::int32_t next_character(const std::string& text, std::size_t& at) {
   at += size;
   return code;
 }
-
-}  // namespace
 
 std::string read_corpus(const std::string& path) {
   std::string text;

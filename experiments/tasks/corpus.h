@@ -16,6 +16,10 @@ std::string read_corpus(const std::string& path);
 // Returns the length of that text without reading it.
 Index corpus_bytes(const std::string& path);
 
+// Returns the code point that starts at `at`, and moves `at` after it. Returns -1 if the bytes are not UTF-8
+// (RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF).
+std::int32_t next_character(const std::string& text, std::size_t& at);
+
 // A text as tokens 0 .. vocabulary-1.
 struct TokenizedText {
   std::vector<Token> tokens;

@@ -4,6 +4,7 @@
 
 #include "core/options.h"
 #include "core/task.h"
+#include "core/task_traits.h"
 #include "experiments/tasks/streams.h"
 
 namespace heed {
@@ -12,7 +13,7 @@ namespace heed {
 // tokens and again at the end, where the output must be the token that followed the first mark. score: all:
 // the second half of a sequence repeats the first, and the output must be the token that followed the
 // earlier occurrence.
-class Induction final : public TokenTask {
+class Induction final : public TokenTask, public ModelTraits {
  public:
   struct Options {
     Index length = 30, vocab = 20;
@@ -34,6 +35,9 @@ class Induction final : public TokenTask {
   Induction(const Options& options, std::uint64_t seed) : options_(options), streams_(seed, "induction") {}
   Index vocabulary() const override { return options_.vocab; }
   Index length() const override { return options_.length; }
+  bool suits(ModelType type) const override {
+    return type == ModelType::decoder || (type == ModelType::encoder && options_.score == "last");
+  }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const override;
   void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,

@@ -5,6 +5,7 @@
 
 #include "core/options.h"
 #include "core/task.h"
+#include "core/task_traits.h"
 #include "experiments/tasks/streams.h"
 
 namespace heed {
@@ -12,7 +13,7 @@ namespace heed {
 // Multi-query associative recall (Zoology, Arora et al. 2023): K pairs of key and value, then filler in
 // which each key occurs once more. The output there must be the key's value. The distances follow a power
 // law.
-class Mqar final : public TokenTask {
+class Mqar final : public TokenTask, public ModelTraits {
  public:
   struct Options {
     Index length = 64, vocab = 8192, pairs = 4;
@@ -37,6 +38,7 @@ class Mqar final : public TokenTask {
   Mqar(const Options& options, std::uint64_t seed);
   Index vocabulary() const override { return options_.vocab; }
   Index length() const override { return options_.length; }
+  bool suits(ModelType type) const override { return type != ModelType::encoder_decoder; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const override;
   void relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,

@@ -1,4 +1,5 @@
 #include "core/registry.h"
+#include "core/task_traits.h"
 #include "experiments/tasks/streams.h"
 
 namespace heed {
@@ -6,7 +7,7 @@ namespace {
 
 // Random bits. The output at each position must be the parity of all bits so far, so the model must keep one
 // bit of state over the whole sequence.
-class Parity final : public TokenTask {
+class Parity final : public TokenTask, public ModelTraits {
  public:
   struct Options {
     Index length = 32;
@@ -19,6 +20,7 @@ class Parity final : public TokenTask {
   Parity(const Options& options, std::uint64_t seed) : options_(options), streams_(seed, "parity") {}
   Index vocabulary() const override { return 2; }
   Index length() const override { return options_.length; }
+  bool suits(ModelType type) const override { return type != ModelType::encoder_decoder; }
   void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
                 std::span<Token> labels) const override {
     Draws draws = streams_.at(split, index);

@@ -6,6 +6,7 @@
 
 #include "core/options.h"
 #include "core/task.h"
+#include "core/task_traits.h"
 #include "experiments/tasks/streams.h"
 
 namespace heed {
@@ -16,7 +17,7 @@ namespace heed {
 //     s_0 = identity,   s_t[i] = x_t[s_{t-1}[i]]
 // The label is the number of s_t among all n! permutations in lexicographic order. docs/tasks.md has an
 // example.
-class Permutations final : public Task {
+class Permutations final : public Task, public ModelTraits {
  public:
   struct Options {
     Index length = 32, n = 5;
@@ -33,6 +34,7 @@ class Permutations final : public Task {
 
   Permutations(const Options& options, std::uint64_t seed);
   TaskShape shape() const override;
+  bool suits(ModelType type) const override { return type != ModelType::encoder_decoder; }
   void fill(Split split, std::uint64_t index, Example& example) const override;
 
  private:

@@ -12,8 +12,7 @@ ProbeBatch::ProbeBatch(const Task& task, Index most)
 }
 
 bool ProbeBatch::can_probe(const TaskShape& shape) {
-  return shape.input.kind == Stream::Kind::tokens && shape.source.kind == Stream::Kind::none &&
-         shape.labels == Labels::per_position;
+  return shape.input.kind == Stream::Kind::tokens && shape.source.kind != Stream::Kind::vectors;
 }
 
 Index probe_sequences(Index time) { return std::clamp<Index>(2048 / time, 1, 16); }

@@ -9,21 +9,23 @@
 
 namespace heed {
 
-// The sequences on which a trained model is probed: the first of the test split, or of the validation split
+// The examples on which a trained model is probed: the first of the test split, or of the validation split
 // if there is no test split.
 class ProbeBatch {
  public:
-  // Returns true for tasks with one stream of tokens and a label at each position.
+  // Returns true for tasks of tokens, in one stream or two.
   static bool can_probe(const TaskShape& shape);
 
   // Reads `most` sequences, or fewer if the split has fewer. Requires: can_probe.
   ProbeBatch(const Task& task, Index most);
 
-  std::span<const Token> tokens() const { return batch().input.tokens; }  // (sequences, time)
-  std::span<const Token> labels() const { return examples_.labels; }
-  Split split() const { return split_; }  // of the sequences
+  std::span<const Token> tokens() const { return batch().input.tokens; }   // (sequences, time)
+  std::span<const Token> source() const { return batch().source.tokens; }  // (sequences, source time)
+  std::span<const Token> labels() const { return examples_.labels; }  // as tokens, or one of each sequence
+  Split split() const { return split_; }                              // of the sequences
   Index sequences() const { return examples_.batch(); }
   Index time() const { return examples_.shape.input.length; }
+  Index source_time() const { return examples_.shape.source.length; }  // 0: there is no source
   Batch batch() const { return examples_.first(sequences()); }
 
  private:

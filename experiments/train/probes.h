@@ -11,8 +11,10 @@ namespace heed {
 inline constexpr Index kLongestProbed = 2048, kLongestRanked = 512, kLongestCompared = 512;
 
 // Measures the attention of a trained model on the probe sequences (probe_sequences(T) of them), and adds
-// the results: the metrics attention_<measure>, and the arrays probes/<measure> (layer, head). Definitions:
-// docs/probes.md. Allocates one map of weights at a time; up to kLongestCompared those of a layer.
+// the results: the metrics attention_<measure>, and the arrays probes/<measure> (layer, head). Of an
+// encoder-decoder, also those of the encoder's attention and of cross-attention (kAttentionPrefixes).
+// Definitions: docs/probes.md. Allocates one map of weights at a time; up to kLongestCompared those of a
+// layer.
 void add_probes(results::Record& record, Model<float>& model, const Task& task, int threads);
 
 // Adds the same metrics without values, for a model that has no attention weights.

@@ -8,6 +8,7 @@
 
 #include "experiments/trial/metrics.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/trial/test_lengths.h"
 
 namespace heed {
@@ -23,12 +24,14 @@ void copy_values(Params<float>& from, Params<float>& to) {
 }
 
 double accuracy_at(const TrialConfig& trial, const Registry& registry, SizedModel& trained,
-                   Index trained_length, Index length, int threads) {
-  const std::unique_ptr<Task> task =
-      registry.task(trial.task.name).make(at_length(trial.task, length).options, trial.seed);
+                   const TaskShape& own, Index length, int threads) {
+  TrialConfig tested = trial;
+  tested.task = at_length(trial.task, length);
+  const std::unique_ptr<Task> task = task_of(tested, registry);
   // A model reads shorter sequences as it is. Tables of positions and patterns end at its own length.
   std::unique_ptr<SizedModel> longer;
-  if (task->shape().input.length > trained_length) {
+  const TaskShape shape = task->shape();
+  if (shape.input.length > own.input.length || shape.source.length > own.source.length) {
     longer = std::make_unique<SizedModel>(model_spec(trial, *task), registry, trial.seed);
     copy_values(trained.params, longer->params);
   }
@@ -43,11 +46,10 @@ double accuracy_at(const TrialConfig& trial, const Registry& registry, SizedMode
 void add_test_lengths(results::Record& record, const TrialConfig& trial, const Registry& registry,
                       SizedModel* trained, int threads) {
   if (trial.test_lengths.empty()) return;
-  const Index trained_length =
-      registry.task(trial.task.name).make(trial.task.options, trial.seed)->shape().input.length;
+  const TaskShape own = task_of(trial, registry)->shape();
   std::vector<double> accuracy(trial.test_lengths.size(), std::numeric_limits<double>::quiet_NaN());
   for (std::size_t i = 0; trained && i < accuracy.size(); ++i)
-    accuracy[i] = accuracy_at(trial, registry, *trained, trained_length, trial.test_lengths[i], threads);
+    accuracy[i] = accuracy_at(trial, registry, *trained, own, trial.test_lengths[i], threads);
   const MetricInfo& info = accuracy_by_length();
   record.axes.push_back({kTestLengthAxis, {trial.test_lengths.begin(), trial.test_lengths.end()}});
   record.curves.push_back({info.name, kTestLengthAxis, accuracy, info.unit, info.description});

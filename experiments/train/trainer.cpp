@@ -48,15 +48,20 @@ class Tallies {
   void add(const Batch& batch, std::span<const Token> predicted) {
     const std::size_t each = batch.labels.size() / static_cast<std::size_t>(batch.batch);
     std::size_t at = 0;
+    bool all = true;  // of this sequence
     for (std::size_t i = 0; i < batch.labels.size(); ++i) {
+      if (i % each == 0 && i > 0) right_ += all, all = true;
       const Token label = batch.labels[i];
       if (label == kUnscored) continue;
       const bool is_correct = predicted[at++] == label;
+      all &= is_correct;
       by_label_[static_cast<std::size_t>(label)].add(is_correct);
       if (depth_) add_depth(batch.input.tokens.subspan(i - i % each, each), i % each, is_correct);
     }
+    right_ += all;
   }
 
+  Index right() const { return right_; }  // sequences without a wrong prediction
   double macro_accuracy() const { return macro(by_label_); }
   std::vector<double> accuracy_by_depth() const {
     std::vector<double> out;
@@ -73,6 +78,7 @@ class Tallies {
 
   const DepthTraits* depth_;  // or null
   std::vector<Tally> by_label_, by_depth_;
+  Index right_ = 0;
 };
 
 double first_step_above(const TrainLog& log, double bound) {
@@ -110,8 +116,12 @@ Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Sp
     total += model.evaluate(step, part, predicted);
     tallies.add(part, predicted);
   }
-  return {total.mean_loss(), total.accuracy(), tallies.macro_accuracy(), total.scored,
-          tallies.accuracy_by_depth()};
+  return {total.mean_loss(),
+          total.accuracy(),
+          tallies.macro_accuracy(),
+          total.scored,
+          tallies.accuracy_by_depth(),
+          static_cast<double>(tallies.right()) / static_cast<double>(std::max<Index>(1, n))};
 }
 
 Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,

@@ -32,6 +32,7 @@ struct Evaluation {
   // Accuracy on the labels whose answer is at a depth; NaN for a bin without labels. Empty if the task does
   // not report accuracy by depth.
   std::vector<double> accuracy_by_depth = {};
+  double sequence_accuracy = 0;  // share of sequences whose top-1 predictions are all labels
 };
 
 // Evaluates on `sequences` sequences of a split: evenly spaced if a finite split has more, all if it has

@@ -12,12 +12,14 @@
 #include "core/task_traits.h"
 #include "experiments/system/clock.h"
 #include "experiments/system/peak_memory.h"
+#include "experiments/train/predictions.h"
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
 #include "experiments/train/test_lengths.h"
 #include "experiments/train/train.h"
 #include "experiments/trial/metrics.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 
 namespace heed {
 namespace {
@@ -88,10 +90,12 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   const auto last = [](const std::vector<double>& curve) { return curve.empty() ? kNaN : curve.back(); };
   // A trial that diverged, or a text without a test part, has no test values: NaN, not 0.
   const bool tested = test.scored > 0;
+  const TaskShape shape = task.shape();
   const double steps = static_cast<double>(log.steps), batch = static_cast<double>(trial.train.batch);
   add("test_loss", tested ? test.loss : kNaN);
   add("test_accuracy", tested ? test.accuracy : kNaN);
   add("test_accuracy_macro", tested ? test.accuracy_macro : kNaN);
+  add("sequence_accuracy", tested ? test.sequence_accuracy : kNaN);
   // If the training stopped early: the last validation.
   add("final_validation_loss", log.final_validation ? log.final_validation->loss : last(log.validation_loss));
   add("final_validation_accuracy",
@@ -113,8 +117,8 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   if (!log.growth_difference.empty())
     add("growth_difference", *std::ranges::max_element(log.growth_difference));
   add("step_milliseconds", 1000 * log.seconds / std::max(1.0, steps));
-  add("tokens_per_second",
-      batch * static_cast<double>(task.shape().input.length) * steps / std::max(1e-9, log.seconds));
+  add("tokens_per_second", batch * static_cast<double>(shape.input.length + shape.source.length) * steps /
+                               std::max(1e-9, log.seconds));
   add("processor_seconds", log.processor_seconds + processor_seconds());
   add("peak_memory_bytes", peak_resident_bytes());
 }
@@ -150,7 +154,7 @@ Record empty_record(const TrialConfig& trial) {
 
 std::optional<Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
                                 const TrainHooks& hooks) {
-  const std::unique_ptr<Task> task = registry.task(trial.task.name).make(trial.task.options, trial.seed);
+  const std::unique_ptr<Task> task = task_of(trial, registry);
   auto [last, log] = train(trial, registry, *task, threads, hooks);
   if (log.left) return std::nullopt;
   Params<float>& params = last->params;
@@ -183,6 +187,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   add_test_lengths(record, trial, registry, finished ? last.get() : nullptr, threads);
   if (trial.save.weights) save_weights(record, params);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);
+  if (finished && trial.save.predictions) save_predictions(record, model, *task, trial, threads);
   return record;
 }
 

@@ -4,6 +4,7 @@
 
 #include "experiments/trial/method.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 
 namespace heed {
 
@@ -12,12 +13,8 @@ Estimate Estimator::operator()(const TrialConfig& trial) {
   Index done = 0;
   double before = 0;  // bytes of the stage before, which are still there when it grows
   for (std::size_t i = 0; i <= trial.grow.size(); ++i) {
-    TrialConfig stage = trial;
+    TrialConfig stage = i < trial.grow.size() ? with_stage(trial, trial.grow[i]) : trial;
     stage.grow.clear();
-    if (i < trial.grow.size()) {
-      stage.attention = {trial.grow[i].attention};
-      stage.feed_forward = trial.grow[i].feed_forward;
-    }
     const Shape& s = shape_of(stage);
     const Index steps = i < trial.grow.size() ? trial.grow[i].steps : trial.train.steps - done;
     const double flops = e.training_flops, evaluation = e.evaluation_flops, memory = e.memory_bytes;
@@ -27,12 +24,12 @@ Estimate Estimator::operator()(const TrialConfig& trial) {
     e.training_flops =
         flops + 3 * e.forward_flops * static_cast<double>(trial.train.batch) * static_cast<double>(steps);
     const Index together = trial.train.micro_batch > 0 ? trial.train.micro_batch : s.micro_batch;
-    const double rows = static_cast<double>(std::min(together, trial.train.batch) * s.length);
+    const auto at_once = static_cast<double>(std::min(together, trial.train.batch));
     // Values, gradients and the optimizer's state, at 4 bytes each.
     const double numbers = 4.0 * static_cast<double>((2 + state_vectors(trial, registry_)) * e.parameters);
     // Training has a batch, and so has evaluation.
     const double batches = 2 * static_cast<double>(trial.train.batch) * s.sequence_bytes;
-    e.memory_bytes = std::max(memory, before + numbers + batches + 4.0 * rows * s.row_floats);
+    e.memory_bytes = std::max(memory, before + numbers + batches + 4.0 * at_once * s.example_floats);
     before = numbers;
     done += steps;
   }
@@ -65,7 +62,7 @@ const Estimator::Shape& Estimator::shape_of(const TrialConfig& trial) {
 }
 
 Estimator::Shape Estimator::build(const TrialConfig& trial) const {
-  const auto task = registry_.task(trial.task.name).make(trial.task.options, trial.seed);
+  const auto task = task_of(trial, registry_);
   Params<float> params;
   const Model<float> model(model_spec(trial, *task), registry_, params);
   Shape s;
@@ -79,7 +76,7 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) const {
   const Cost cost = cost_of_example(model, *task);
   s.estimate.forward_flops = cost.flops;
   s.estimate.state_bytes = cost.state_bytes;
-  s.length = shape.input.length;
+  const Index length = shape.input.length, source = shape.source.length;
   s.validation_size = task->size(Split::validation);
   s.test_size = task->size(Split::test);
   for (const Stream& stream : {shape.input, shape.source})
@@ -88,13 +85,14 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) const {
                                                   ? sizeof(double) * static_cast<double>(stream.width)
                                               : stream.kind == Stream::Kind::tokens ? sizeof(Token)
                                                                                     : 0);
-  s.sequence_bytes +=
-      static_cast<double>(shape.labels == Labels::per_sequence ? 1 : s.length) * sizeof(Token);
-  s.micro_batch = model.micro_batch(s.length, shape.source.length);
-  // A block keeps about 16 rows of the model's width (norms, q, k, v, o, a feed-forward four times as wide),
-  // the head two of the vocabulary's for each scored position.
-  s.row_floats = 16.0 * static_cast<double>(trial.model.layers * trial.model.dim) +
-                 2.0 * static_cast<double>(scored * shape.classes) / static_cast<double>(s.length);
+  s.sequence_bytes += static_cast<double>(shape.labels == Labels::per_sequence ? 1 : length) * sizeof(Token);
+  s.micro_batch = model.micro_batch(length, source);
+  // A block keeps about 16 rows of the model's width for each position (norms, q, k, v, o, a feed-forward
+  // four times as wide), cross-attention 4 more for one of the input and 2 for one of the source. The head
+  // keeps two rows of the vocabulary's width for each scored position.
+  const Index rows = 16 * (length + source) + (source > 0 ? 4 * length + 2 * source : 0);
+  s.example_floats = static_cast<double>(rows) * static_cast<double>(trial.model.layers * trial.model.dim) +
+                     2.0 * static_cast<double>(scored * shape.classes);
   return s;
 }
 

@@ -34,9 +34,9 @@ class Estimator {
  private:
   struct Shape {
     Estimate estimate;
-    double row_floats = 0;      // activations of one position
+    double example_floats = 0;  // activations of one example
     double sequence_bytes = 0;  // of an example in a batch
-    Index length = 0, micro_batch = 0;
+    Index micro_batch = 0;
     std::optional<Index> validation_size, test_size;  // of a finite split
   };
   const Shape& shape_of(const TrialConfig& trial);  // of a trial with one stage

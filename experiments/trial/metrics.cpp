@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
 #include "core/error.h"
 
 namespace heed {
@@ -16,6 +18,9 @@ std::vector<MetricInfo> all_metrics() {
       {"test_loss", "nat", smaller, false, "mean cross entropy over the scored positions of the test split"},
       {"test_accuracy_macro", "1", larger, false,
        "mean over labels of the accuracy on test positions with that label (macro average)"},
+      {"sequence_accuracy", "1", larger, false,
+       "share of test sequences whose top-1 predictions are the label at every scored position; of a "
+       "translation, the share of whole targets that greedy decoding finds"},
       {"final_validation_accuracy", "1", larger, false, "validation accuracy after the last training step"},
       {"final_validation_loss", "nat", smaller, false, "validation loss after the last training step"},
       {"test_bits_per_byte", "bit", smaller, false,
@@ -30,9 +35,13 @@ std::vector<MetricInfo> all_metrics() {
       {"final_gradient_norm", "1", neither, false,
        "norm of all gradients in the last training step, before clipping"},
   };
-  for (const HeadMeasure& m : kHeadMeasures)
-    all.push_back({std::string("attention_") + m.name, m.unit, m.better, false,
-                   std::string(m.description) + ", mean over all layers and heads with weights"});
+  constexpr std::array<const char*, 3> where = {"", " of an encoder-decoder's encoder",
+                                                " of an encoder-decoder's cross-attention"};
+  for (std::size_t place = 0; place < where.size(); ++place)
+    for (const HeadMeasure& m : kHeadMeasures)
+      all.push_back(
+          {std::string(kAttentionPrefixes[place]) + m.name, m.unit, m.better, false,
+           fmt::format("{}, mean over all layers and heads with weights{}", m.description, where[place])});
   all.push_back({"parameters", "1", smaller, false, "trainable parameters of the model"});
   for (const char* component :
        {"attention", "feed_forward", "embedding", "head", "biases", "norms", "positions"})

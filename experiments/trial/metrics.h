@@ -41,8 +41,14 @@ inline constexpr std::array<HeadMeasure, 7> kHeadMeasures = {{
      "layer"},
 }};
 
+// What the names of these metrics begin with, in the order of AttentionPlace (core/model/model.h). Only
+// encoder-decoders record those of the encoder's attention and of cross-attention.
+inline constexpr std::array<const char*, 3> kAttentionPrefixes = {"attention_", "encoder_attention_",
+                                                                  "cross_attention_"};
+
 // Returns all metrics, in the order of documentation and messages. Every trial records each of them, except
-// growth_difference, which only a model that grows has, and bits per byte, which only a text has.
+// growth_difference, which only a model that grows has, bits per byte, which only a text has, and those of
+// other attention than self-attention.
 const std::vector<MetricInfo>& metrics();
 
 // The accuracy at each of a trial's test lengths (task.test_lengths): a curve along the axis kTestLengthAxis.

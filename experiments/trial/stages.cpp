@@ -15,6 +15,9 @@ ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
           .attention = trial.attention,
           .feed_forward = trial.feed_forward,
           .positions = trial.positions,
+          .encoder_attention = trial.encoder_attention,
+          .cross_attention = trial.cross_attention,
+          .pool = trial.pool,
           .expand = predicts_from_last(task)};
 }
 
@@ -24,14 +27,20 @@ Index scored_positions(const Task& task) {
   return first.first(1).scored();
 }
 
+TrialConfig with_stage(const TrialConfig& trial, const EarlierStage& stage) {
+  TrialConfig out = trial;
+  out.attention = {stage.attention};
+  out.feed_forward = stage.feed_forward;
+  out.encoder_attention = stage.encoder_attention;
+  out.cross_attention = stage.cross_attention;
+  return out;
+}
+
 std::vector<Stage> stages_of(const TrialConfig& trial, const Task& task) {
   std::vector<Stage> stages;
   Index end = 0;
   for (const EarlierStage& earlier : trial.grow) {
-    TrialConfig small = trial;
-    small.attention = {earlier.attention};
-    small.feed_forward = earlier.feed_forward;
-    stages.push_back({model_spec(small, task), end += earlier.steps});
+    stages.push_back({model_spec(with_stage(trial, earlier), task), end += earlier.steps});
   }
   stages.push_back({model_spec(trial, task), trial.train.steps});
   return stages;

@@ -30,6 +30,8 @@ struct Stage {
   ModelSpec model;
   Index end = 0;  // training steps until its end, those of earlier stages included
 };
+// Returns the trial with the model of an earlier stage.
+TrialConfig with_stage(const TrialConfig& trial, const EarlierStage& stage);
 std::vector<Stage> stages_of(const TrialConfig& trial, const Task& task);
 
 // Returns why a model of one stage cannot grow into the next, as refuse_growth does; empty if all can. Builds

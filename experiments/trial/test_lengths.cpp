@@ -7,6 +7,7 @@
 
 #include "core/model/model.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 
 namespace heed {
 namespace {
@@ -60,23 +61,30 @@ Choice at_length(const Choice& task, Index length) {
 
 std::string refuse_test_length(const TrialConfig& trial, const Task& task, Index length,
                                const Registry& registry) {
-  const std::unique_ptr<Task> other =
-      registry.task(trial.task.name).make(at_length(trial.task, length).options, trial.seed);
+  TrialConfig tested = trial;
+  tested.task = at_length(trial.task, length);
+  const std::unique_ptr<Task> other = task_of(tested, registry);
   if (task.size(Split::test) || other->size(Split::test))
     return fmt::format("the task '{}' has a test split of a fixed size, so it has no test of another length.",
                        trial.task.name);
   if (!differs_in_length_only(task.shape(), other->shape()))
     return fmt::format("with length {} the task '{}' has other tokens or labels than in training.", length,
                        trial.task.name);
-  if (other->shape().input.length <= task.shape().input.length) return "";
+  const TaskShape own = task.shape(), longer = other->shape();
+  if (longer.input.length <= own.input.length && longer.source.length <= own.source.length) return "";
   const std::vector<ParamInfo> trained = parameters_for(trial, task, registry);
   const ParamInfo* p = sized_by_length(trained, parameters_for(trial, *other, registry));
   if (!p) return "";
-  if (p->name == "positions.table")
+  if (p->name == "positions.table" && own.source.kind == Stream::Kind::none)
     return fmt::format(
         "{} is beyond the table of {} positions ({} rows, one for each trained position). Use other "
         "model.positions (none, sinusoidal, rope, alibi), or test at most at length {}.",
-        length, trial.positions.name, p->rows, task.shape().input.length);
+        length, trial.positions.name, p->rows, own.input.length);
+  if (p->name.ends_with("positions.table"))
+    return fmt::format(
+        "{} is beyond a table of {} positions ('{}' has {} rows, one for each trained position). Use other "
+        "model.positions (none, sinusoidal, rope, alibi), or test at shorter lengths.",
+        length, trial.positions.name, p->name, p->rows);
   return fmt::format("at length {} the parameter '{}' would have another size than in training.", length,
                      p->name);
 }

@@ -7,6 +7,7 @@
 #include <xxhash.h>
 
 #include "core/options.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_sequences.h"
 
@@ -23,6 +24,20 @@ Config choice_config(const Choice& choice) {
   out.set("name", Config::scalar(choice.name));
   for (const Config::Entry& e : choice.options.entries()) out.set(e.key, e.value);
   return out;
+}
+
+// One choice, or a list of several.
+Config choices_config(const std::vector<Choice>& choices) {
+  if (choices.size() == 1) return choice_config(choices[0]);
+  std::vector<Config> stack;
+  for (const Choice& c : choices) stack.push_back(choice_config(c));
+  return Config::sequence(std::move(stack));
+}
+
+// Writes where else an encoder-decoder has attention; nothing of other models.
+void set_places(Config& section, const std::vector<Choice>& encoder, const std::vector<Choice>& cross) {
+  if (!encoder.empty()) section.set("encoder_attention", choices_config(encoder));
+  if (!cross.empty()) section.set("cross_attention", choices_config(cross));
 }
 
 class Tree {
@@ -43,6 +58,26 @@ class Tree {
     out.options.erase("name");
     return out;
   }
+  static std::vector<Choice> choices(const Config& c) {
+    std::vector<Choice> out;
+    if (!c.is_sequence()) return {choice(c)};
+    for (const Config& item : c.items()) out.push_back(choice(item));
+    return out;
+  }
+  // Returns the choices at a path, or none if there is nothing.
+  std::vector<Choice> choices_if_any(const std::string& path) const {
+    const Config* found = root_.find_path(path);
+    return found ? choices(*found) : std::vector<Choice>();
+  }
+  // Returns what a string at a path stands for; its default if there is nothing.
+  template <class Read, class T>
+  T named(const std::string& path, Read read, T by_default) const {
+    const Config* found = root_.find_path(path);
+    if (!found) return by_default;
+    if (const auto value = read(found->text())) return *value;
+    throw ConfigError(
+        fmt::format("{}: {}: unknown value {}.", found->place().to_string(), path, found->described()));
+  }
 
  private:
   const Config& root_;
@@ -54,6 +89,7 @@ struct SaveFlags : SaveOptions {
     option("weights", weights, {.doc = "trained parameters by name"});
     option("attention", attention, {.doc = "attention weights of a few test sequences"});
     option("logits", logits, {.doc = "logits of a few test sequences"});
+    option("predictions", predictions, {.doc = "targets decoded from the sources of the test split"});
   }
 };
 
@@ -123,19 +159,14 @@ Config to_config(const TrialConfig& trial) {
   Config out = Config::map();
   out.set("variant", Config::scalar(trial.variant));
   out.set("seed", Config::integer(static_cast<long long>(trial.seed)));
-  if (trial.attention.size() == 1) {
-    out.set("attention", choice_config(trial.attention[0]));
-  } else {
-    std::vector<Config> stack;
-    for (const Choice& c : trial.attention) stack.push_back(choice_config(c));
-    out.set("attention", Config::sequence(std::move(stack)));
-  }
+  out.set("attention", choices_config(trial.attention));
   if (!trial.grow.empty()) {
     std::vector<Config> stages;
     for (const EarlierStage& s : trial.grow) {
       Config stage = Config::map();
       stage.set("attention", choice_config(s.attention));
       stage.set("feed_forward", choice_config(s.feed_forward));
+      set_places(stage, s.encoder_attention, s.cross_attention);
       stage.set("steps", Config::integer(s.steps));
       stages.push_back(std::move(stage));
     }
@@ -144,15 +175,21 @@ Config to_config(const TrialConfig& trial) {
   Config model = write_options(trial.model);
   // Written only if it is not the default: trials from before there was a choice have the same id.
   if (trial.model.linear_bias) model.erase("linear_bias");
+  if (!trial.model.head_bias) model.erase("head_bias");
+  if (trial.type != ModelType::decoder) model.set("type", Config::scalar(to_string(trial.type)));
+  if (trial.pool != Pool::mean) model.set("pool", Config::scalar(to_string(trial.pool)));
   model.set("positions", choice_config(trial.positions));
   model.set("feed_forward", choice_config(trial.feed_forward));
+  set_places(model, trial.encoder_attention, trial.cross_attention);
   out.set("model", std::move(model));
   Config task = choice_config(trial.task);
   if (!trial.test_lengths.empty()) task.set(kTestLengths, detail::to_config(trial.test_lengths));
   if (trial.train_sequences > 0) task.set(kTrainSequences, Config::integer(trial.train_sequences));
   out.set("task", std::move(task));
   out.set("train", train_config(trial));
-  out.set("save", write_options(SaveFlags{trial.save}));
+  Config save = write_options(SaveFlags{trial.save});
+  if (!trial.save.predictions) save.erase("predictions");
+  out.set("save", std::move(save));
   if (!trial.plugins.empty()) out.set("plugins", plugins_config(trial.plugins));
   return out;
 }
@@ -166,11 +203,7 @@ TrialConfig trial_from_config(const Config& resolved) {
     throw ConfigError(fmt::format("{}: seed: expected an integer, found {}.",
                                   tree.at("seed").place().to_string(), tree.at("seed").described()));
   trial.seed = static_cast<std::uint64_t>(seed);
-  const Config& attention = tree.at("attention");
-  if (attention.is_sequence())
-    for (const Config& c : attention.items()) trial.attention.push_back(Tree::choice(c));
-  else
-    trial.attention = {Tree::choice(attention)};
+  trial.attention = Tree::choices(tree.at("attention"));
   if (const Config* stages = resolved.find("grow"))
     for (const Config& c : stages->items()) {
       const Tree stage(c);
@@ -178,8 +211,9 @@ TrialConfig trial_from_config(const Config& resolved) {
       if (!stage.at("steps").read(steps) || steps < 1)
         throw ConfigError(fmt::format("{}: steps: expected an integer above 0, found {}.",
                                       stage.at("steps").place().to_string(), stage.at("steps").described()));
-      trial.grow.push_back(
-          {Tree::choice(stage.at("attention")), Tree::choice(stage.at("feed_forward")), steps});
+      trial.grow.push_back({Tree::choice(stage.at("attention")), Tree::choice(stage.at("feed_forward")),
+                            stage.choices_if_any("encoder_attention"),
+                            stage.choices_if_any("cross_attention"), steps});
     }
   trial.positions = Tree::choice(tree.at("model.positions"));
   trial.feed_forward = Tree::choice(tree.at("model.feed_forward"));
@@ -189,9 +223,14 @@ TrialConfig trial_from_config(const Config& resolved) {
   trial.train_sequences = take_train_sequences(task, problems);
   problems.throw_if_any();
   trial.task = Tree::choice(task);
+  trial.type = tree.named("model.type", model_type_of, trial.type);
+  trial.pool = tree.named("model.pool", pool_of, trial.pool);
+  trial.encoder_attention = tree.choices_if_any("model.encoder_attention");
+  trial.cross_attention = tree.choices_if_any("model.cross_attention");
   Config model = tree.at("model");
-  model.erase("positions");
-  model.erase("feed_forward");
+  for (const char* slot :
+       {"positions", "feed_forward", "type", "pool", "encoder_attention", "cross_attention"})
+    model.erase(slot);
   read_section(trial.model, std::move(model), "model");
   Config train = tree.at("train");
   trial.method = take_method(train);
@@ -210,7 +249,8 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
     const auto same = [&](const PluginOrigin& p) { return p.hash == entry->plugin->hash; };
     if (std::none_of(out.begin(), out.end(), same)) out.push_back(*entry->plugin);
   };
-  for (const Choice& c : trial.attention) add(registry.find_variant(c.name));  // stages have the same
+  for (const auto* place : {&trial.attention, &trial.encoder_attention, &trial.cross_attention})
+    for (const Choice& c : *place) add(registry.find_variant(c.name));  // stages have the same
   add(registry.find_variant(trial.feed_forward.name));
   add(registry.find_position(trial.positions.name));
   add(registry.find_optimizer(trial.method.optimizer));

@@ -13,14 +13,15 @@ namespace heed {
 
 // What of a trained model is kept beyond the metrics (`save:` in a sweep file).
 struct SaveOptions {
-  bool weights = false, attention = false, logits = false;
+  bool weights = false, attention = false, logits = false, predictions = false;
   bool operator==(const SaveOptions&) const = default;
 };
 
 // A smaller model that a trial trains first; it then grows into the next one.
 struct EarlierStage {
   Choice attention, feed_forward;
-  Index steps = 0;  // of this stage
+  std::vector<Choice> encoder_attention = {}, cross_attention = {};  // as in TrialConfig
+  Index steps = 0;                                                   // of this stage
 };
 
 // How a model is trained: what `train` names, and the options of both in one map, as `train` has them.
@@ -39,6 +40,11 @@ struct TrialConfig {
       test_lengths;           // other lengths of the task at which the trained model is tested; ascending
   Index train_sequences = 0;  // of the task's training split that are used; 0: all of them
   ModelOptions model;
+  ModelType type = ModelType::decoder;
+  Pool pool = Pool::mean;  // of a task with one label per sequence
+  // Of an encoder-decoder, in turn as `attention`, which is the decoder's self-attention. Empty: it is not
+  // one.
+  std::vector<Choice> encoder_attention, cross_attention;
   TrainOptions train;
   Method method;
   SaveOptions save;

@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/warnings/fingerprint.h"
 #include "experiments/warnings/with_default.h"
 
@@ -52,7 +53,7 @@ class Fingerprints {
  private:
   std::optional<Fingerprint> make(const TrialConfig& trial) {
     try {
-      const Task& task = task_of(trial.task);
+      const Task& task = this->task(trial);
       const ModelSpec spec = model_spec(trial, task);
       const double flops = fingerprint_flops(spec, registry_, task);
       if (flops > left_) return std::nullopt;
@@ -63,9 +64,11 @@ class Fingerprints {
     }
   }
 
-  const Task& task_of(const Choice& choice) {
-    std::unique_ptr<Task>& task = tasks_[choice.name + choice.options.canonical()];
-    if (!task) task = registry_.task(choice.name).make(choice.options, 0);
+  const Task& task(TrialConfig trial) {
+    trial.seed = 0;
+    std::unique_ptr<Task>& task =
+        tasks_[trial.task.name + to_string(trial.type) + trial.task.options.canonical()];
+    if (!task) task = task_of(trial, registry_);
     return *task;
   }
 

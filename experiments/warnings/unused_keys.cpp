@@ -14,12 +14,20 @@
 #include "experiments/sweep/overridden.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/warnings/with_default.h"
 
 namespace heed {
 namespace {
 
 using Warnings = std::vector<std::string>;
+
+// Returns the task of a trial with other options. Its seed does not matter here.
+std::unique_ptr<Task> task_at(TrialConfig trial, const Config& options, const Registry& registry) {
+  trial.task.options = options;
+  trial.seed = 0;
+  return task_of(trial, registry);
+}
 
 // What the checks below read.
 struct Planned {
@@ -35,7 +43,7 @@ struct Planned {
   }
   const Task& task(const TrialConfig& trial) const { return *tasks.at(task_key(trial)); }
   static std::string task_key(const TrialConfig& trial) {
-    return trial.task.name + ' ' + trial.task.options.canonical();
+    return fmt::format("{} {} {}", trial.task.name, to_string(trial.type), trial.task.options.canonical());
   }
 };
 
@@ -92,8 +100,9 @@ void check_overridden(const Planned& p, Warnings& out) {
 bool has_no_weights(const TrialConfig& trial, const Task& task, const Registry& registry) {
   Params<float> params;
   Model<float> model(model_spec(trial, task), registry, params);
-  for (Index i = 0; i < model.blocks(); ++i)
-    if (model.attention(i).weight_heads() > 0) return false;
+  for (const AttentionPlace place : {AttentionPlace::self, AttentionPlace::encoder, AttentionPlace::cross})
+    for (Index i = 0; i < model.blocks(place); ++i)
+      if (model.attention(i, place).weight_heads() > 0) return false;
   return true;
 }
 
@@ -138,7 +147,7 @@ void check_task(const Planned& p, Warnings& out) {
           has_effect[fmt::format("task.{} ({})", o.name, choice.options.find(o.name)->canonical())];
       if (effect) continue;
       try {
-        effect = !same_sequences(p.task(t.config), *info.make(*changed, 0));
+        effect = !same_sequences(p.task(t.config), *task_at(t.config, *changed, p.registry));
       } catch (const Error&) {
         effect = true;
       }
@@ -157,7 +166,7 @@ std::vector<std::string> unused_key_warnings(const Config& tree, const Sweep& sw
   Planned p{tree, sweep, registry};
   for (const PlannedTrial& t : sweep.trials) {
     std::unique_ptr<Task>& task = p.tasks[Planned::task_key(t.config)];
-    if (!task) task = registry.task(t.config.task.name).make(t.config.task.options, 0);
+    if (!task) task = task_at(t.config, t.config.task.options, registry);
   }
   check_compare(p, out);
   check_train(p, out);

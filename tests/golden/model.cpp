@@ -90,7 +90,7 @@ ModelSpec spec_of(const Case& c, const std::string& block, Index dim, Index laye
   spec.feed_forward = {"mlp", options_of(find_variant(registry, "mlp"),
                                          {{"width", Config::integer(c.param(block + "W_1").size(1))},
                                           {"activation", Config::scalar(activation)}})};
-  spec.head_bias = true;
+  spec.options.head_bias = true;
   require_scale(c, dim / spec.options.heads);
   return spec;
 }
@@ -189,7 +189,7 @@ std::vector<Run> run_encoder_decoder(const Case& c, const Registry& registry) {
                   {.time = source_time, .tokens = source, .lengths = source_lengths}};
   return run_tiles(registry, [&](const Choice& softmax) {
     spec.attention = {softmax};
-    spec.cross_attention = softmax;
+    spec.cross_attention = {softmax};
     return run_model(c, spec, all, names, registry);
   });
 }

@@ -10,6 +10,7 @@
 
 #include "experiments/trial/budget.h"
 #include "experiments/trial/label.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/trial/trial_config.h"
 
 namespace heed {
@@ -41,6 +42,7 @@ std::vector<std::string> texts_of(const Column& column) {
 
 // Like texts_of, with what trials without the parameter were trained with. They are from before there was a
 // choice. model.linear_bias is also missing if it is true; false is then the number 0 (results/README.md).
+// model.head_bias is missing if it is false.
 std::vector<std::string> parameter_texts(const Column& column) {
   const std::string& path = column.parameter;
   std::vector<std::string> out = texts_of(column);
@@ -50,6 +52,11 @@ std::vector<std::string> parameter_texts(const Column& column) {
   if (path == "model.linear_bias") {
     replace(kMissing, "true");
     replace("0", "false");
+  } else if (path == "model.head_bias") {
+    replace(kMissing, "false");
+    replace("1", "true");
+  } else if (path == "model.type" || path == "model.pool") {
+    replace("", path == "model.type" ? to_string(ModelType::decoder) : to_string(Pool::mean));
   } else if (path.starts_with("train.")) {  // a missing string is empty in the results
     replace("", path == "train.optimizer"  ? Method().optimizer
                 : path == "train.schedule" ? Method().schedule
@@ -58,13 +65,24 @@ std::vector<std::string> parameter_texts(const Column& column) {
   return out;
 }
 
+// Returns the name in a slot for each trial. A slot with a stack has no name: then the whole of it, as text.
+std::vector<std::string> slot_names(const results::Results& results, const std::string& slot) {
+  const Column *name = results.find(slot + ".name"), *stack = results.find(slot);
+  if (!name) return stack ? texts_of(*stack) : std::vector<std::string>(results.trial.size());
+  std::vector<std::string> out = texts_of(*name);
+  for (std::size_t i = 0; stack && i < out.size(); ++i)
+    if (out[i].empty()) out[i] = value_text(stack->values[i]);
+  return out;
+}
+
 // Returns a label of a slot for each trial: the name, and those options that differ between trials with this
 // name.
 std::vector<std::string> slot_labels(const results::Results& results, const std::string& slot) {
-  const std::vector<std::string> names = results.texts(slot + ".name");
+  const std::vector<std::string> names = slot_names(results, slot);
   std::vector<std::vector<std::pair<std::string, std::string>>> shown(names.size());
   for (const Column& column : results.columns) {
-    if (slot_of(column.parameter) != slot || column.parameter == slot + ".name") continue;
+    if (slot_of(column.parameter) != slot || column.parameter == slot + ".name" || column.parameter == slot)
+      continue;
     const std::vector<std::string> values = texts_of(column);
     std::map<std::string, std::set<std::string>> used;
     for (std::size_t i = 0; i < names.size(); ++i) used[names[i]].insert(values[i]);
@@ -83,7 +101,8 @@ std::vector<std::string> slot_labels(const results::Results& results, const std:
 bool is_of_the_sweep(const std::string& path, bool free_length, bool matched) {
   if (path == "train.steps") return !free_length;
   if (path.starts_with("task.") || path.starts_with("train.")) return true;
-  return !matched && path.starts_with("model.") && slot_of(path) != "model.feed_forward";
+  const std::string slot = slot_of(path);
+  return !matched && path.starts_with("model.") && (slot.empty() || slot == "model.positions");
 }
 
 // Returns true if a growth or a budget sets the number of training steps.
@@ -163,7 +182,8 @@ std::string value_text(const results::Value& value) {
 }
 
 std::string slot_of(const std::string& parameter) {
-  for (const char* slot : {"model.positions", "model.feed_forward"})
+  for (const char* slot :
+       {"model.positions", "model.feed_forward", "model.encoder_attention", "model.cross_attention"})
     if (parameter == slot || parameter.starts_with(std::string(slot) + '.')) return slot;
   return "";
 }

@@ -57,6 +57,41 @@ std::string names_of(const std::vector<std::string>& trials) {
   return trials.size() > kShown ? fmt::format("{} and {} more", out, trials.size() - kShown) : out;
 }
 
+// Returns the names in a stack, as "softmax+window", from its text in a resolved configuration.
+std::string names_in(const std::string& stack) {
+  constexpr std::string_view key = "name: ";
+  std::string out;
+  for (std::size_t at = stack.find(key); at != std::string::npos; at = stack.find(key, at)) {
+    at += key.size();
+    if (!out.empty()) out += '+';
+    out.append(stack, at, stack.find_first_of(",}", at) - at);
+  }
+  return out;
+}
+
+// Notes which attention an encoder-decoder has where it is not that of its variant.
+void note_places(const results::Results& results, Comparison& comparison) {
+  const std::vector<std::string> variants = results.texts("variant");
+  const auto text = [&](const std::string& path, std::size_t i) {
+    const results::Column* column = results.find(path);
+    return column ? value_text(column->values[i]) : std::string();
+  };
+  for (const auto& [slot, place] : {std::pair("model.encoder_attention", "The encoder's attention"),
+                                    {"model.cross_attention", "Cross-attention"}}) {
+    if (std::ranges::find(comparison.paths, slot) != comparison.paths.end()) continue;  // a column shows it
+    std::map<std::string, std::vector<std::string>> other;                              // variants, by name
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      std::string name = text(std::string(slot) + ".name", i);
+      if (name.empty()) name = names_in(text(slot, i));
+      if (name.empty() || name == text("attention.name", i)) continue;
+      std::vector<std::string>& of = other[name];
+      if (std::ranges::find(of, variants[i]) == of.end()) of.push_back(variants[i]);
+    }
+    for (const auto& [name, of] : other)
+      comparison.notes.push_back(fmt::format("{} is {} in {}.", place, name, names_of(of)));
+  }
+}
+
 // Groups trials by variant and setting. Several trials of one row and seed differ only in what no table
 // shows, such as the build of a plugin: the first is used, and `twice` counts the others.
 std::vector<Group> group(const Trials& trials, std::size_t& twice) {
@@ -296,6 +331,7 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   }
   const Measurement measurement(results, options.metric);
   const std::size_t alone = compare_with_reference(out, measurement);
+  note_places(results, out);
   note_missing(out, trials, options.planned);
   note_unlike(out, measurement);
   note_pairs(out, alone);

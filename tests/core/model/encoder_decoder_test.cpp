@@ -1,3 +1,5 @@
+#include <algorithm>
+#include <string>
 #include <vector>
 
 #include "core/model/components.h"
@@ -20,8 +22,8 @@ ModelSpec pair_spec(const std::string& decoder, const std::string& encoder, cons
   spec.shape = pairs();
   spec.encoder_layers = 1;
   spec.encoder_attention = {{encoder}};
-  spec.cross_attention = {cross};
-  spec.head_bias = true;
+  spec.cross_attention = {{cross}};
+  spec.options.head_bias = true;
   return spec;
 }
 
@@ -70,6 +72,32 @@ TEST_CASE("encoder-decoder: the gradients with other positions, tied or without 
   if (positions == "none") spec.feed_forward = {"none"};
   CAPTURE(positions);
   CHECK(gradient_fault(spec) == "");
+}
+
+TEST_CASE(
+    "encoder-decoder: blocks take the variants of a place in turn, and the decoder's if there are none") {
+  ModelSpec spec = pair_spec("softmax", "softmax", "softmax");
+  spec.cross_attention = {{"linear"}, {"tokenformer"}};
+  CHECK(gradient_fault(spec) == "");
+  const auto names = [](const ModelSpec& of) {
+    Params<float> params;
+    Model<float>(of, tiny_registry(), params);
+    std::vector<std::string> out;
+    for (const ParamInfo& p : params.infos()) out.push_back(p.name);
+    return out;
+  };
+  const auto has = [&](const ModelSpec& of, const std::string& name) {
+    const std::vector<std::string> all = names(of);
+    return std::ranges::find(all, name) != all.end();
+  };
+  CHECK(has(spec, "blocks.0.cross_attention.query.weight"));
+  CHECK(has(spec, "blocks.1.cross_attention.query.key_tokens"));
+
+  ModelSpec tokens = spec, same = spec;
+  tokens.attention = tokens.encoder_attention = tokens.cross_attention = {{"tokenformer"}};
+  same.attention = {{"tokenformer"}};
+  same.encoder_attention = same.cross_attention = {};
+  CHECK(names(same) == names(tokens));
 }
 
 TEST_CASE("encoder-decoder: the gradient check finds one wrong head of the cross-attention") {

@@ -25,7 +25,7 @@ ModelSpec spec_of(ModelType model, const std::string& variant, const std::string
   spec.options.heads = 2, spec.options.dim = 8;
   spec.shape = shape_of(model);
   spec.positions = {positions};
-  spec.cross_attention = {variant};
+  spec.cross_attention = {{variant}};
   return spec;
 }
 

@@ -303,6 +303,16 @@ TEST_CASE("model: a probe shows the weights of every block") {
   CHECK(pictures == 2 * 2 * 3);
 }
 
+TEST_CASE("model: a head with a bias has one parameter more for each class, and the right gradient") {
+  ModelSpec spec = tiny_spec({{"softmax"}});
+  Params<float> without, with;
+  Model<float>(spec, tiny_registry(), without);
+  spec.options.head_bias = true;
+  Model<float>(spec, tiny_registry(), with);
+  CHECK(count(with) == count(without) + spec.shape.classes);
+  CHECK(gradient_fault(spec) == "");
+}
+
 TEST_CASE("model: without linear_bias, only layer norms have biases; without bias, nothing has") {
   for (const bool bias : {true, false}) {
     ModelSpec spec = tiny_spec({{"softmax"}});

@@ -17,7 +17,7 @@ ModelSpec vector_spec(Pool pool, bool class_token) {
                 .labels = Labels::per_sequence};
   spec.pool = pool;
   spec.class_token = class_token;
-  spec.head_bias = true;
+  spec.options.head_bias = true;
   return spec;
 }
 

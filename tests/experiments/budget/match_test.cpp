@@ -285,6 +285,33 @@ TEST_CASE("match: a model that grows is matched at its final size, and never bel
              ContainsSubstring("cannot be given the ") || ContainsSubstring("grow"));
 }
 
+TEST_CASE("match: encoder-decoders and encoders are matched, with the same options in every place") {
+  struct Kind {
+    std::string task, type;
+  };
+  for (const Kind& kind :
+       {Kind{"translation", "encoder_decoder"}, {"translation", "decoder"}, {"parity", "encoder"}}) {
+    CAPTURE(kind.task, kind.type);
+    const bool pairs = kind.type == "encoder_decoder";
+    const std::string model =
+        "task: {name: " + kind.task + "}\nmodel: {layers: 2, heads: 2, dim: 32, type: " + kind.type + "}\n";
+    for (const std::string budget : {"parameters", "train_flops"}) {
+      const Sweep sweep = good("variants: [softmax, tokenformer, linear]\n" + model +
+                               "compare: {match: {budget: " + budget + ", tolerance: 0.02}}\n");
+      const auto spent = [&](const std::string& variant) {
+        const heed::Estimate e = estimate(of(sweep, variant));
+        return budget == "parameters" ? static_cast<double>(e.parameters) : e.training_flops;
+      };
+      for (const char* variant : {"tokenformer", "linear"})
+        CHECK(std::abs(spent(variant) / spent("softmax") - 1) < 0.02);
+      const heed::TrialConfig& matched = of(sweep, "tokenformer").config;
+      CHECK(matched.cross_attention.empty() != pairs);
+      if (pairs)
+        CHECK(matched.cross_attention[0].options.canonical() == matched.attention[0].options.canonical());
+    }
+  }
+}
+
 TEST_CASE("match: the time of a step is measured once and then stored") {
   // Far apart, and allowed to stay so: this tests what becomes of a measurement, not how good it is.
   const std::string text = file("[softmax, {tokenformer: {feed_forward_tokens: 4000}}]",

@@ -61,19 +61,34 @@ inline bool begin_with(const Lines& lines, const Lines& starts) {
 // The tokens of a sequence, and a label for each of them or one for all.
 struct Sequence {
   std::vector<Token> tokens, labels;
+  std::vector<Token> source = {};  // of a task with two streams
   bool operator==(const Sequence&) const = default;
 };
 
-inline Sequence draw(const Task& task, Split split, std::uint64_t index) {
+// Room for the longest example of a task with tokens.
+inline Sequence room_of(const Task& task) {
   // Neither a token nor a label: a place that a task forgets to write is seen.
   constexpr Token unwritten = -7;
+  const auto room = [&](Index n) { return std::vector<Token>(static_cast<std::size_t>(n), unwritten); };
   const TaskShape shape = task.shape();
-  const auto length = static_cast<std::size_t>(shape.input.length);
-  const std::size_t labels = shape.labels == Labels::per_sequence ? 1 : length;
-  Sequence s{std::vector<Token>(length, unwritten), std::vector<Token>(labels, unwritten)};
-  Example example{{.tokens = s.tokens, .length = std::ssize(s.tokens)}, s.labels};
+  return {room(shape.input.length), room(shape.labels == Labels::per_sequence ? 1 : shape.input.length),
+          room(shape.source.length)};
+}
+
+inline Example example_in(Sequence& room) {
+  return {{.tokens = room.tokens, .length = std::ssize(room.tokens)},
+          room.labels,
+          {.tokens = room.source, .length = std::ssize(room.source)}};
+}
+
+// Returns an example without padding.
+inline Sequence draw(const Task& task, Split split, std::uint64_t index) {
+  Sequence s = room_of(task);
+  Example example = example_in(s);
   task.fill(split, index, example);
   s.tokens.resize(static_cast<std::size_t>(example.input.length));
+  s.source.resize(static_cast<std::size_t>(example.source.length));
+  if (task.shape().labels == Labels::per_position) s.labels.resize(s.tokens.size());
   return s;
 }
 
@@ -92,6 +107,7 @@ inline std::uint64_t golden_hash(const Task& task, std::uint64_t count = 64) {
     for (const Sequence& s : draw_all(task, split, count)) {
       all.insert(all.end(), s.tokens.begin(), s.tokens.end());
       all.insert(all.end(), s.labels.begin(), s.labels.end());
+      all.insert(all.end(), s.source.begin(), s.source.end());
     }
   return XXH64(all.data(), all.size() * sizeof(Token), 0);
 }

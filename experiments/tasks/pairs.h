@@ -1,0 +1,65 @@
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "core/options.h"
+#include "core/rng.h"
+#include "core/task.h"
+#include "core/task_traits.h"
+
+namespace heed {
+
+// Pairs of texts from a TSV file, source TAB target, one pair a line: translations, summaries, questions and
+// answers. TAB begins a target and a newline ends it. A pair belongs to the split that a hash of its source
+// decides (docs/tasks.md), so it stays there when the file grows. Training draws pairs with replacement; the
+// other splits are read once, in the order of the file.
+class Pairs final : public Task, public CharacterTraits, public NoteTraits {
+ public:
+  struct Options {
+    std::string path, unit = "bytes", content;
+    Index max_length = 64;
+
+    void describe(auto& option) {
+      option("path", path, {.doc = "a TSV file: source TAB target, one pair a line, UTF-8"});
+      option("unit", unit, {.choices = {"bytes", "characters"}, .doc = "the unit of a token"});
+      option("content", content,
+             {.doc = "xxHash64 of the file, so that another file is another trial; filled in, and compared "
+                     "where given"});
+      option("max_length", max_length,
+             {.min = 1,
+              .max = 1 << 20,
+              .doc = "longest source and target, in units; longer pairs are left out"});
+    }
+    void complete();
+    void check(const Refuse& refuse) const;
+  };
+
+  // Reads the file. Throws: heed::Error if it cannot be read, or a line is no pair, or a split would be
+  // empty.
+  Pairs(const Options& options, std::uint64_t seed);
+  TaskShape shape() const override;
+  void fill(Split split, std::uint64_t index, Example& example) const override;
+  std::optional<Index> size(Split split) const override;  // nullopt for training, which does not end
+  std::span<const std::int64_t> code_points() const override { return alphabet_; }
+
+  std::string note() const override;  // how many pairs are too long
+
+ private:
+  struct Pair {
+    std::vector<Token> source, target;
+  };
+
+  std::string path_;
+  Index max_length_, pairs_ = 0, left_out_ = 0;  // of all pairs
+  std::array<std::vector<Pair>, 3> parts_;       // in the order of Split
+  std::vector<std::int64_t> alphabet_;           // the byte or code point of each token, ascending
+  Token tab_ = 0, newline_ = 0;
+  Rng draws_;
+};
+
+}  // namespace heed

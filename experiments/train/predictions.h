@@ -1,0 +1,30 @@
+// Greedy decoding of the targets of two-sequence tasks.
+#pragma once
+
+#include <vector>
+
+#include "core/model/model.h"
+#include "core/task.h"
+#include "experiments/trial/trial_config.h"
+#include "results/record.h"
+
+namespace heed {
+
+// The target of one example, as the model continues it and as it is.
+struct Prediction {
+  std::vector<Token> source;  // what is read before the target
+  std::vector<Token> decoded, target;
+};
+
+// Decodes examples first .. first + count - 1 of a split: each next token is the top-1 prediction after the
+// tokens so far, until it is the label of the example's last position (the end), or there is no more room. A
+// decoder begins with everything up to its first scored position.
+std::vector<Prediction> decode_greedily(Model<float>& model, Step<float>& step, const Task& task, Split split,
+                                        Index first, Index count);
+
+// Adds the predictions for the test split (of the validation split if there is no test split), in the group
+// `predictions`: decoded, target and source (sequence, position), -1 behind their ends.
+void save_predictions(results::Record& record, Model<float>& model, const Task& task,
+                      const TrialConfig& trial, int threads);
+
+}  // namespace heed
