@@ -4,6 +4,7 @@
 
 #include "core/ops/product.h"
 #include "core/register.h"
+#include "variants/parts/block_groups.h"
 #include "variants/parts/block_means.h"
 #include "variants/parts/chosen_mixer.h"
 #include "variants/parts/softmax.h"
@@ -48,8 +49,8 @@ struct Moba : ChosenMixer<Moba<S>, S> {
   Index kept(const Head<S>& in) const {
     return std::min(options.top_k, (in.k.rows() + options.block - 1) / options.block);
   }
-  ChosenTiles tiles(const Head<S>& in, std::span<const std::int32_t> chosen) const {
-    return {chosen, kept(in), in.k.rows(), options.tile, in.mask, options.block};
+  BlockGroups tiles(const Head<S>& in, std::span<const std::int32_t> chosen, Memory<S>& memory) const {
+    return {chosen, kept(in), in.k.rows(), options.tile, in.mask, options.block, memory};
   }
 
   // Equal blocks have bitwise equal means and gates: each is a sum in the same order.

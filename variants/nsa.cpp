@@ -7,6 +7,7 @@
 
 #include "core/ops/product.h"
 #include "core/register.h"
+#include "variants/parts/block_groups.h"
 #include "variants/parts/block_means.h"
 #include "variants/parts/chosen_tiles.h"
 #include "variants/parts/complete_blocks.h"
@@ -18,9 +19,8 @@ using namespace heed;
 // Native sparse attention, NSA (Yuan et al. 2025), in the form of flash-linear-attention with mean
 // compression: three softmax branches over the same q, k, v, each with a gate for each query and head.
 //     compressed  keys and values are means of complete blocks, which end at the query or before it
-//     selected    blocks 0, I - 1 and I (the query's own), and those with the largest compressed weights,
-//     summed
-//                 over the heads that share the keys; ties to the lower block
+//     selected    blocks 0, I - 1 and I (the query's own), and those with the largest compressed weights
+//                 (summed over the heads that share the keys); ties to the lower block
 //     window      the last `window` keys
 //     o = g_c o_c + g_s o_s + g_w o_w      g = sigmoid(input)
 // ALiBi acts on the selected keys and the window. The gradient takes the selection as constant. Derivation:
@@ -156,7 +156,7 @@ struct Nsa : SparseMixer<Nsa<S>, S> {
     f(0, map(saved.mean_k, saved.mean_v, 0),
       CompleteBlockTiles(tq, tk, in.mask, options.block, options.tile));
     f(1, map(in.k, in.v, in.slope),
-      ChosenTiles(saved.chosen, kept(tk), tk, options.tile, in.mask, options.block));
+      BlockGroups(saved.chosen, kept(tk), tk, options.tile, in.mask, options.block, memory));
     f(2, map(in.k, in.v, in.slope), this->tiles(in, memory));
   }
 

@@ -38,7 +38,7 @@ struct TopK : ChosenMixer<TopK<S>, S> {
  private:
   friend ChosenMixer<TopK, S>;
   Index kept(const Head<S>& in) const { return std::min(options.k, in.k.rows()); }
-  ChosenTiles tiles(const Head<S>& in, std::span<const std::int32_t> chosen) const {
+  ChosenTiles tiles(const Head<S>& in, std::span<const std::int32_t> chosen, Memory<S>&) const {
     return {chosen, kept(in), in.k.rows(), options.tile};
   }
 

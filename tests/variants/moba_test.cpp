@@ -58,7 +58,7 @@ TEST_CASE("moba: a query sees its own block and the earlier blocks with the larg
         }
 }
 
-TEST_CASE("moba: with all blocks, or one block, it is causal softmax, bit for bit") {
+TEST_CASE("moba: with all blocks, or one block, it is causal softmax") {
   for (const auto& [block, top_k] : {std::pair<Index, Index>{3, 100}, {100, 1}, {13, 1}})
     for (Index tile : {4, 64}) {
       const Sizes s{.tq = 13, .tk = 13, .slope = 0.1};
@@ -66,10 +66,10 @@ TEST_CASE("moba: with all blocks, or one block, it is causal softmax, bit for bi
           dense("softmax", options({{"tile", whole(tile)}}), s);
       run.run(), dense.run();
       CAPTURE(block, top_k, tile);
-      CHECK((run.o == dense.o));
-      CHECK((run.dq == dense.dq));
-      CHECK((run.dk == dense.dk));
-      CHECK((run.dv == dense.dv));
+      CHECK(distance(run.o, dense.o) < 1e-12);
+      CHECK(distance(run.dq, dense.dq) < 1e-12);
+      CHECK(distance(run.dk, dense.dk) < 1e-12);
+      CHECK(distance(run.dv, dense.dv) < 1e-12);
     }
 }
 

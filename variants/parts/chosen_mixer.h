@@ -13,7 +13,8 @@ namespace heed {
 // Shared code of mixers that choose keys by the data, then are softmax over them. The gradient treats the
 // choice as constant. A mixer derives from it and defines
 //     std::span<const std::int32_t> choose(const Head<S>& in, Memory<S>& memory) const    in keep memory
-//     ChosenTiles tiles(const Head<S>& in, std::span<const std::int32_t> chosen) const
+//     auto tiles(const Head<S>& in, std::span<const std::int32_t> chosen, Memory<S>& memory) const
+//         ChosenTiles or BlockGroups, which may use temp memory
 template <class Mixer, class S>
 struct ChosenMixer {
   struct Saved {
@@ -23,18 +24,18 @@ struct ChosenMixer {
 
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     Saved saved{o, memory.keep(1, in.q.rows()), mixer().choose(in, memory)};
-    softmax_forward(map(in), mixer().tiles(in, saved.chosen), saved.o, saved.lse, memory);
+    softmax_forward(map(in), mixer().tiles(in, saved.chosen, memory), saved.o, saved.lse, memory);
     return saved;
   }
 
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    softmax_backward<S>(map(in), mixer().tiles(in, saved.chosen), saved.o, saved.lse, d_o, grad.q, grad.k,
-                        grad.v, memory);
+    softmax_backward<S>(map(in), mixer().tiles(in, saved.chosen, memory), saved.o, saved.lse, d_o, grad.q,
+                        grad.k, grad.v, memory);
   }
 
   void weights(const Head<S>& in, const Saved& saved, Mat<S> p, Memory<S>& memory) const {
-    softmax_weights<S>(map(in), mixer().tiles(in, saved.chosen), saved.lse, p, memory);
+    softmax_weights<S>(map(in), mixer().tiles(in, saved.chosen, memory), saved.lse, p, memory);
   }
 
  protected:

@@ -22,18 +22,14 @@ inline Index seen_by(Index i, Index tk, const Mask& mask) {
 }
 
 // The keys that each query chose, as tiles: a tile of queries visits the keys that one of them chose. Made
-// during the pass, from lists of keys or of blocks of keys; never a table of (Tq,Tk).
+// during the pass, from lists of keys; never a table of (Tq,Tk). For blocks of keys: block_groups.h.
 class ChosenTiles {
  public:
-  // chosen (Tq,k): each row's blocks of `block` keys in ascending order, then -1. A causal mask hides later
-  // keys of a block.
-  ChosenTiles(std::span<const std::int32_t> chosen, Index k, Index tk, Index side, const Mask& mask = {},
-              Index block = 1)
+  // chosen (Tq,k): each row's keys in ascending order, then -1
+  ChosenTiles(std::span<const std::int32_t> chosen, Index k, Index tk, Index side)
       : chosen_(chosen),
         k_(k),
         tk_(tk),
-        mask_(mask),
-        block_(block),
         tq_(k ? std::ssize(chosen) / k : 0),
         side_(std::clamp<Index>(side, 1, std::max<Index>({tq_, tk, 1}))) {}
 
@@ -77,18 +73,14 @@ class ChosenTiles {
  private:
   template <class F>
   void each(Index i, F&& f) const {
-    const Index seen = seen_by(i, tk_, mask_);
-    for (const std::int32_t chosen : chosen_.subspan(i * k_, k_)) {
-      if (chosen < 0) return;
-      const Index end = std::min((chosen + 1) * block_, seen);
-      for (Index j = chosen * block_; j < end; ++j) f(static_cast<std::int32_t>(j));
+    for (const std::int32_t j : chosen_.subspan(i * k_, k_)) {
+      if (j < 0) return;
+      f(j);
     }
   }
 
   std::span<const std::int32_t> chosen_;
-  Index k_, tk_;
-  Mask mask_;
-  Index block_, tq_, side_;
+  Index k_, tk_, tq_, side_;
 };
 
 // chosen = the best of the first `seen` scores, ties to the lower, ascending, then -1; returns how many
