@@ -5,9 +5,9 @@
 #include <string>
 #include <vector>
 
+#include "core/ops/decayed_attention.h"
 #include "tests/golden/handlers.h"
 #include "tests/golden/kernel.h"
-#include "variants/parts/decayed_attention.h"
 
 namespace heed::golden {
 namespace {

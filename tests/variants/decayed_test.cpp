@@ -1,6 +1,6 @@
 // Linear attention with decay: the chunked form against the plain recurrence, and what its rules have in
 // common.
-#include "variants/parts/decayed_attention.h"
+#include "core/ops/decayed_attention.h"
 
 #include <algorithm>
 #include <cmath>

@@ -6,7 +6,7 @@
 
 #include "core/error.h"
 #include "core/mixer.h"
-#include "variants/parts/decayed_attention.h"
+#include "core/ops/decayed_attention.h"
 #include "variants/parts/head_output.h"
 #include "variants/parts/packed_tile.h"
 #include "variants/parts/positions.h"
@@ -49,7 +49,7 @@ struct DecayedMixer {
     const HeadOutput<S> output = mixer().output_of_head(in, memory);
     const Mat<S> log_decay = mixer().log_decay(in, memory);
     const Mat<S> u = output.plain() ? o : kept_room(memory, o.rows(), o.cols());
-    const Mat<S> states = decayed_forward<S>(core(in, log_decay), no_rows(), u, memory);
+    const Mat<S> states = decayed_forward<S>(core(in, log_decay), u, memory);
     if (!output.plain()) output.forward(u, mixer().gate_of_head(in), o, memory);
     return {log_decay, states, u};
   }
@@ -64,7 +64,7 @@ struct DecayedMixer {
     const Mat<S> dlog_decay =
         Mixer::kLearnsDecay ? zeros(memory, in.k.rows(), saved.log_decay.cols()) : no_rows();
     decayed_backward<S>(core(in, saved.log_decay), saved.states, du, {grad.q, grad.k, grad.v, dlog_decay},
-                        no_rows(), memory);
+                        memory);
     if (Mixer::kLearnsDecay) mixer().log_decay_backward(in, saved.log_decay, dlog_decay, grad);
   }
 

@@ -1,6 +1,7 @@
 #pragma once
 
-#include "variants/parts/decay.h"
+#include "core/ops/decay.h"
+#include "variants/parts/packed_tile.h"
 #include "variants/parts/triangular.h"
 
 namespace heed {

@@ -2,7 +2,7 @@
 
 #include <cmath>
 
-#include "variants/parts/decayed_attention.h"
+#include "core/ops/decayed_attention.h"
 #include "variants/parts/packed_tile.h"
 
 namespace heed {
@@ -46,8 +46,7 @@ SsdHeadSaved<S> ssd_forward(const SsdHead<S>& in, Mat<S> y, Memory<S>& memory) {
     row(saved.v, t) = in.x.row(t).array() * in.dt(t, 0);
     saved.log_decay(t, 0) = in.a() * in.dt(t, 0);
   }
-  const Mat<S> none = {nullptr, 0, 0, Eigen::OuterStride<>(0)};
-  const Mat<S> states = decayed_forward<S>(ssd_core(in, saved), none, y, memory);
+  const Mat<S> states = decayed_forward<S>(ssd_core(in, saved), y, memory);
   for (Index t = 0; t < time; ++t) y.row(t) += in.d * in.x.row(t);
   return {saved.v, saved.log_decay, states};
 }
@@ -59,8 +58,7 @@ void ssd_backward(const SsdHead<S>& in, const SsdHeadSaved<S>& saved, In<S> dy, 
                   Memory<S>& memory) {
   const Index time = in.x.rows();
   const Mat<S> dv = zeros(memory, time, in.x.cols()), dg = zeros(memory, time, 1);
-  decayed_backward<S>(ssd_core(in, saved), saved.states, dy, {grad.c, grad.b, dv, dg}, mat<S>(nullptr, 0, 0),
-                      memory);
+  decayed_backward<S>(ssd_core(in, saved), saved.states, dy, {grad.c, grad.b, dv, dg}, memory);
   for (Index t = 0; t < time; ++t) {
     const auto x = in.x.row(t).array();
     grad.x.row(t).array() += row(dv, t) * in.dt(t, 0) + in.d * dy.row(t).array();

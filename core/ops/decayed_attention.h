@@ -14,8 +14,8 @@ template <class S>
 struct Decayed {
   ConstMat<S> q, k, v;    // (T,key) (T,key) (T,value)
   ConstMat<S> log_decay;  // (T,1) or (T,key); not above 0
-  double scale;           // multiplies q
-  Index chunk;            // positions per chunk; changes only speed and rounding
+  double scale = 1;       // multiplies q
+  Index chunk = 64;       // positions per chunk; changes only speed and rounding
 };
 
 // Where backward adds. log_decay may have no rows: it gets no gradient.
@@ -35,6 +35,17 @@ template <class S>
 void decayed_backward(const Decayed<S>& in, Mat<S> states, In<S> d_o, DecayedGrad<S> grad, Mat<S> d_state,
                       Memory<S>& memory);
 
+// The same with s_0 = 0, which has no gradient.
+template <class S>
+Mat<S> decayed_forward(const Decayed<S>& in, Mat<S> o, Memory<S>& memory) {
+  return decayed_forward<S>(in, const_mat<S>(nullptr, 0, 0), o, memory);
+}
+template <class S>
+void decayed_backward(const Decayed<S>& in, Mat<S> states, In<S> d_o, DecayedGrad<S> grad,
+                      Memory<S>& memory) {
+  decayed_backward<S>(in, states, d_o, grad, mat<S>(nullptr, 0, 0), memory);
+}
+
 // The recurrence: one token, rows 0 of `in`, changes the state (key,value) and writes o (1,value). It is the
 // decoder, and the reference implementation of the chunks.
 template <class S>
@@ -46,6 +57,6 @@ template <class S>
 void decayed_weights(const Decayed<S>& in, Mat<S> p, Memory<S>& memory);
 
 // FLOPs of matrix products of a forward pass, from s_0 = 0.
-double decayed_flops(Index time, Index key, Index value, Index chunk);
+double decayed_flops(Index time, Index key, Index value, Index chunk = 64);
 
 }  // namespace heed

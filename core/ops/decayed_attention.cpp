@@ -1,13 +1,13 @@
-#include "variants/parts/decayed_attention.h"
+#include "core/ops/decayed_attention.h"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 
+#include "core/ops/decay.h"
+#include "core/ops/lower_products.h"
 #include "core/ops/product.h"
-#include "variants/parts/decay.h"
-#include "variants/parts/lower_products.h"
-#include "variants/parts/packed_tile.h"
+#include "core/packed_tile.h"
 
 namespace heed {
 namespace {
@@ -17,7 +17,7 @@ Index chunks(Index time, Index chunk) { return (time + chunk - 1) / chunk; }
 template <class S>
 Mat<S> tile_of(In<S> x, Memory<S>& memory) {
   const Mat<S> out = tile_room(memory, x.rows(), x.cols());
-  gather<S>(x, Rows{nullptr, 0, x.rows()}, out);
+  copy_rows<S>(x, out);
   return out;
 }
 
@@ -66,7 +66,7 @@ struct Chunk {
  private:
   Mat<S> log_decays(const Decayed<S>& in, Memory<S>& memory) const {
     const Mat<S> g = Decay::room(memory, size, k.cols());
-    gather<S>(rows(in.log_decay), Rows{nullptr, 0, size}, g);
+    copy_rows<S>(rows(in.log_decay), g);
     return g;
   }
 };
@@ -112,7 +112,7 @@ void log_decay_backward(const Chunk<Decay, S>& c, Mat<S> dq, Mat<S> dk, Mat<S> d
   for (Index r = 0; !c.last && r < dq.cols(); ++r) d_end(0, r) = (row(d_next, r) * row(next, r)).sum();
   for (Index i = 0; i < c.size; ++i) row(dsums, i) = row(dq, i) * row(c.q, i) - row(dk, i) * row(c.k, i);
   Decay::steps_backward(dsums, d_end, dg);
-  scatter_add(dg, Rows{nullptr, c.at, c.size}, dlog_decay);
+  add_rows<S>(dg, c.rows(dlog_decay));
 }
 
 // With dP = d_o v^T for j <= i, and the gradient d_next of the state after the chunk:
@@ -155,8 +155,8 @@ void backward(const Decayed<S>& in, Mat<S> states, In<S> d_o, DecayedGrad<S> gra
     for (Index i = 0; i < c.size; ++i)
       row(dq, i) += diagonal[i] * row(c.k, i), row(dk, i) += diagonal[i] * row(c.q, i);
     if (in.scale != 1) whole(dq) *= static_cast<S>(in.scale);
-    scatter_add(dq, Rows{nullptr, c.at, c.size}, grad.q);
-    scatter_add(dk, Rows{nullptr, c.at, c.size}, grad.k);
+    add_rows<S>(dq, c.rows(grad.q));
+    add_rows<S>(dk, c.rows(grad.k));
     if (from_zero) return;
     c.decay.age(d_next, d_next);
     add_product_atb<S>(c.q_from_start(memory), d_out, d_next);

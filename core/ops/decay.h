@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 
+#include "core/ops/lower_products.h"
 #include "core/ops/product.h"
-#include "variants/parts/lower_products.h"
-#include "variants/parts/packed_tile.h"
+#include "core/packed_tile.h"
 
 namespace heed {
 
