@@ -51,13 +51,14 @@ std::string not_finite(const Outcome<S>& a) {
 
 struct Difference {
   // |a - b| divided by the largest entry of b's tensor, but at least by a hundredth of the largest
-  // gradient, because tiny tensors are mostly rounding (1e-4 of that is eight roundings in float)
+  // gradient, because tiny tensors are mostly rounding (1e-4 of that is eight roundings in float). A tensor
+  // that is zero to rounding in b is divided by `zeros` times the largest gradient.
   double largest = 0;
   std::string where;
 };
 
 template <class A, class B>
-Difference relative_difference(const Outcome<A>& a, const Outcome<B>& b) {
+Difference relative_difference(const Outcome<A>& a, const Outcome<B>& b, double zeros = 1e-2) {
   double gradients = 0;
   for (std::size_t i = 1; i < b.tensors.size(); ++i)
     if (b.tensors[i].second.size() > 0)
@@ -66,7 +67,9 @@ Difference relative_difference(const Outcome<A>& a, const Outcome<B>& b) {
   for (std::size_t i = 0; i < a.tensors.size(); ++i) {
     const Matrix<double> wanted = b.tensors[i].second.template cast<double>();
     if (wanted.size() == 0) continue;
-    const double scale = std::max(wanted.cwiseAbs().maxCoeff(), i == 0 ? 1e-300 : 1e-2 * gradients + 1e-300);
+    const double size = wanted.cwiseAbs().maxCoeff();
+    const double least = i == 0 ? 0 : (size < 1e-12 * gradients ? zeros : 1e-2) * gradients;
+    const double scale = std::max(size, least + 1e-300);
     const double found = (a.tensors[i].second.template cast<double>() - wanted).cwiseAbs().maxCoeff() / scale;
     if (found > out.largest || std::isnan(found))
       out = {std::isnan(found) ? HUGE_VAL : found, a.tensors[i].first};
