@@ -7,8 +7,10 @@
 #include <fmt/format.h>
 
 #include "experiments/bench/timing.h"
+#include "experiments/budget/trial_time.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
+#include "experiments/cli/time_steps.h"
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/run/progress.h"
@@ -19,9 +21,6 @@
 
 namespace heed::cli {
 namespace {
-
-// Measured: training of small models reaches about this share of the speed of a matrix product.
-constexpr double kShareOfSpeed = 0.4;
 
 std::string with_prefix(double x, const char* unit) {
   const char* prefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z"};
@@ -74,11 +73,9 @@ std::string places_text(const Sweep& sweep) {
 // The trials of a plan, a row for each configuration with its seeds, and their sums.
 class Plan {
  public:
-  explicit Plan(double speed) : speed_(speed) {}
-
-  void add(const PlannedTrial& t, const Estimate& e) {
-    const double flops = e.training_flops + e.evaluation_flops, seconds = flops / speed_;
-    flops_ += flops;
+  void add(const PlannedTrial& t, const Estimate& e, double seconds) {
+    flops_ += e.training_flops + e.evaluation_flops;
+    seconds_ += seconds;
     longest_ = std::max(longest_, seconds);
     if (rows_.empty()) rows_ = {header(e)};
     const std::string key = t.config.variant + '\n' + t.setting;
@@ -100,7 +97,7 @@ class Plan {
   }
   double flops() const { return flops_; }
   // One trial per core.
-  double seconds(int jobs) const { return std::max(longest_, flops_ / speed_ / jobs); }
+  double seconds(int jobs) const { return std::max(longest_, seconds_ / jobs); }
 
  private:
   // Components before biases are those that papers count, so their total is shown before it.
@@ -125,7 +122,7 @@ class Plan {
     return row;
   }
 
-  double speed_, flops_ = 0, longest_ = 0;
+  double flops_ = 0, seconds_ = 0, longest_ = 0;
   std::vector<std::vector<std::string>> rows_;
   std::map<std::string, std::size_t> row_;                 // of each configuration
   std::map<std::string, std::vector<std::size_t>> seeds_;  // of each configuration
@@ -144,9 +141,13 @@ int run(const Input& input, Registry& registry) {
   Estimator estimate(registry);
   Ceiling ceiling;
   ceiling.measure();
-  const double speed = kShareOfSpeed * ceiling.flops_per_second();
-  Plan plan(speed);
-  for (const PlannedTrial& t : sweep.trials) plan.add(t, estimate(t.config));
+  const double speed = ceiling.flops_per_second();
+  TrialTime time(speed, time_apart);
+  Plan plan;
+  for (const PlannedTrial& t : sweep.trials) {
+    const Estimate e = estimate(t.config);
+    plan.add(t, e, time(t.config, e));
+  }
   fmt::print("{}: {}. No trial is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              plan.table());
   fmt::print("{}", places_text(sweep));
@@ -162,13 +163,15 @@ int run(const Input& input, Registry& registry) {
       "sequence;\n"
       "training is three forward passes for each sequence of each step. Memory: values, gradients and "
       "optimizer\n"
-      "state at 4 bytes per number, the batches, and about what a micro-batch keeps. Time of a trial: the "
-      "FLOPs,\n"
-      "with one forward pass for each sequence of validation and test, at {:.0f} % of the {} that one core "
-      "of this\n"
-      "machine just reached in matrix products.\n",
-      with_prefix(plan.flops(), "FLOP"), duration_text(plan.seconds(cores())), cores(), 100 * kShareOfSpeed,
-      with_prefix(speed / kShareOfSpeed, "FLOP/s"));
+      "state at 4 bytes per number, the batches, and about what a micro-batch keeps. Time of a trial, on one "
+      "core:\n"
+      "the FLOPs, with one forward pass for each sequence of validation and test, at the speed of a training "
+      "step.\n"
+      "Steps of {} were timed for this. Larger models are assumed to be as fast as a timed one with the "
+      "same\n"
+      "attention, or to reach {:.0f} % of the {} of matrix products.\n",
+      with_prefix(plan.flops(), "FLOP"), duration_text(plan.seconds(cores())), cores(),
+      count_text(time.timed(), "small model"), 100 * TrialTime::kShareOfSpeed, with_prefix(speed, "FLOP/s"));
   return kDone;
 }
 
@@ -180,10 +183,11 @@ Command plan_command() {
   c.synopsis = "SWEEP.yaml [key=value ...] [-o DIR]";
   c.summary = "check a sweep file and list its trials with their parameters, FLOPs, memory and time";
   c.details =
-      "Starts no trial and allocates no memory for the models, so they may be of any size. If the sweep "
-      "matches\n"
-      "step times (compare.match: step_time), it measures them. Trials that differ only in the seed share a "
-      "row.\n"
+      "Starts no trial and allocates no memory for large models, so they may be of any size. A few training "
+      "steps of\n"
+      "small models are timed, for about three seconds. If the sweep matches step times (compare.match: "
+      "step_time),\n"
+      "it measures them. Trials that differ only in the seed share a row.\n"
       "\n"
       "    heed plan configs/quickstart.yaml train.steps=500";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
