@@ -42,15 +42,16 @@ std::array<Lanes<S>, kGroup> group_of(In<S> taps, Index end, Index at, Index n) 
   return out;
 }
 
-// Lanes of row r, zeros outside.
-template <class S>
-Lanes<S> row_or_zero(In<S> x, Index r, Index at, Index n) {
+// Lanes of row r, zeros outside. n: an Index or a constant, see for_lanes. Inlined, because it is called for
+// each row.
+template <class S, class N>
+[[gnu::always_inline]] inline Lanes<S> row_or_zero(const ConstMat<S>& x, Index r, Index at, N n) {
   return r < 0 || r >= x.rows() ? Lanes<S>(Lanes<S>::Zero()) : load(x.data() + r * x.outerStride() + at, n);
 }
 
 // Calls f(i, window) for i = 0 .. count-1, with rows from+i .. from+i+3 of x.
-template <class S, class F>
-void for_windows(In<S> x, Index from, Index count, Index at, Index n, F f) {
+template <class S, class N, class F>
+void for_windows(In<S> x, Index from, Index count, Index at, N n, F f) {
   Lanes<S> a, b = row_or_zero<S>(x, from, at, n), c = row_or_zero<S>(x, from + 1, at, n),
               d = row_or_zero<S>(x, from + 2, at, n);
   for (Index i = 0; i < count; ++i) {
