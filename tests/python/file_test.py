@@ -92,11 +92,26 @@ class Files(unittest.TestCase):
             inside = np.arange(6) < arrays["test/lengths"][:, None]
             self.assertTrue(np.array_equal(f["tokens"][...], np.where(inside, arrays["test/tokens"], 0)))
 
-    def results(self, name, task):
+    def test_a_source_makes_an_encoder_decoder(self):
+        rng = np.random.default_rng(2)
+        arrays = {}
+        for split, n in {"train": 200, "validation": 30, "test": 40}.items():
+            x, lengths = rng.integers(1, 4, size=(n, 3)), rng.integers(1, 4, size=n)
+            arrays[f"{split}/source"], arrays[f"{split}/source_lengths"] = x, lengths
+            arrays[f"{split}/tokens"] = np.hstack([np.zeros((n, 1), int), x[:, :-1]])
+            arrays[f"{split}/labels"] = np.where(np.arange(3) < lengths[:, None], x, -100)
+            arrays[f"{split}/lengths"] = lengths
+        np.savez(self.folder / "copies.npz", **arrays)
+        # Only the source has the next token: guessing is right in a third of all cases.
+        found = self.results("copies", f"{{name: file, path: {self.folder / 'copies.npz'}}}", steps=300, lr=0.01)
+        self.assertGreater(found["test_accuracy"][0], 0.8)
+
+    def results(self, name, task, steps=30, lr=0.001):
         sweep = self.folder / f"{name}.yaml"
         sweep.write_text(
             f"task: {task}\nvariants: [softmax]\nmodel: {{layers: 1, dim: 16, heads: 2}}\nsweep: {{seeds: [3]}}\n"
-            "train: {steps: 30, batch: 8, evaluate_every: 10, evaluate_sequences: 30, test_sequences: 40}\n"
+            f"train: {{steps: {steps}, lr: {lr}, batch: 8, evaluate_every: 10, evaluate_sequences: 30, "
+            "test_sequences: 40}\n"
         )
         done = self.heed("run", sweep, "--output", self.folder / name)
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
@@ -188,6 +203,8 @@ class Files(unittest.TestCase):
         yield *wrong("long.npz", {"test/lengths": np.full(12, 9)}), "test/lengths[0] is 9; it must be from 1 to 8"
         yield *wrong("kinds.npz", {"test/labels": np.zeros(12, int)}), "another number of dimensions"
         yield *wrong("source.npz", {"train/source": x}), "validation/source is missing"
+        sources = {f"{split}/source": a[f"{split}/tokens"] for split in SPLITS}
+        yield *wrong("sources.npz", {**sources, "test/source": x}), "test/source has 40 sequences; the tokens have 12"
         yield *wrong("content.npz", {}, "content=xxh-0"), "has changed: its hash is"
         (self.folder / "folder").mkdir()
         yield "folder", [], "train.h5' does not exist"
