@@ -68,9 +68,9 @@ Command data_command() {
   c.synopsis = "TASK [key=value ...] -n N -o FILE.h5 [--split NAME] [--seed N]";
   c.summary = "write sequences and labels of a task to a file, for other programs";
   c.details =
-      "A trial with this seed uses the same sequences. FILE.h5 has the variables tokens and labels, both "
-      "(sequence,\n"
-      "position). An unscored label is -100.\n"
+      "A trial with this seed uses the same sequences. FILE.h5 has the variables tokens (sequence, position) "
+      "and labels,\n"
+      "(sequence, position) or (sequence). An unscored label is -100. The task 'file' reads such files.\n"
       "\n"
       "    heed data mqar length=128 pairs=8 vocab=512 -n 1000 -o mqar.h5 --split test";
   c.options.add_options()("count,n", po::value<std::int64_t>()->required()->value_name("N"),
