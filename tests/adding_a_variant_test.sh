@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# adding_a_variant_test.sh SOURCE_DIR BUILD_DIR: does what docs/adding-a-variant.md says. Its sh blocks run in order, against the
-# installed heed in an empty folder, and from section 5 on in a copy of the tree; its files are taken from the page as they stand.
+# adding_a_variant_test.sh SOURCE_DIR BUILD_DIR: does what docs/adding-a-variant.md says. The sh blocks of each walk run in order,
+# against the installed heed in an empty folder; those of section 5 run in a copy of the tree. Files are taken from the page.
 set -euo pipefail
 source_dir=$(realpath "$1") build=$(realpath "$2")
 work=$(mktemp -d)
@@ -20,30 +20,40 @@ blocks() {  # blocks KIND FIRST LAST <PAGE: the code blocks of a kind, the FIRST
 
 cd "$work"
 page=$source_dir/docs/adding-a-variant.md
+section() { awk -v title="## $1" '/^## / {on = $0 == title} on' "$page"; }
 sed '/^## 5\./,$d' "$page" >outside.md
-sed -n '/^## 5\./,$p' "$page" >inside.md
+section '5. Moving it into the tree' >inside.md
+section 'A gate for each token' >gate.md
 blocks cpp 1 1 <outside.md >cosine.cpp
-blocks cpp 1 1 <inside.md >shortest.cpp
+blocks cpp 1 1 <gate.md >gated_retention.cpp
+section 'The shortest one' | blocks cpp 1 1 >shortest.cpp
 ((40 < $(wc -l <cosine.cpp) && $(wc -l <cosine.cpp) <= 80)) || fail "the example has $(wc -l <cosine.cpp) lines; it should have 40 to 80"
+(($(wc -l <gated_retention.cpp) == 60)) || fail "the gated variant has $(wc -l <gated_retention.cpp) lines; the page says 60"
 (($(wc -l <shortest.cpp) == 41)) || fail "the shortest variant has $(wc -l <shortest.cpp) lines; the page says 41"
 
 # --- Outside of the tree.
 quietly cmake --install "$build" --prefix "$work/prefix"
-{
-  echo 'set -euxo pipefail'
-  blocks sh 1 1 <outside.md
-  echo 'cp ../cosine.cpp .'
-  blocks sh 2 99 <outside.md
-} >commands.sh
-mkdir empty
-cp cosine.cpp empty
-(cd empty && PATH=$work/prefix/bin:$PATH bash ../commands.sh >../output.txt 2>../messages.txt) || {
-  cat output.txt messages.txt >&2
-  fail "a command of the page failed"
+walk() {  # walk NAME PAGE: the sh blocks of a page, with the variant's file put in place after the first one
+  mkdir "$1_walk"
+  {
+    echo 'set -euxo pipefail'
+    blocks sh 1 1 <"$2"
+    echo "cp $work/$1.cpp ."
+    blocks sh 2 99 <"$2"
+  } >commands.sh
+  (cd "$1_walk" && PATH=$work/prefix/bin:$PATH bash ../commands.sh >../output.txt 2>../messages.txt) || {
+    cat output.txt messages.txt >&2
+    fail "a command of the page failed"
+  }
+  cat output.txt
+  grep -qE '^[0-9]+ in all: [0-9]+ passed, [0-9]+ skipped' output.txt || fail "the page's $1 does not pass what it should"
 }
-cat output.txt
-(($(grep -c '^cosine .*\[0\.' output.txt) >= 3)) || fail "the tables have no row of cosine"
-grep -qE '^[0-9]+ in all: [0-9]+ passed, 1 skipped' output.txt || fail "the page's variant does not pass what it should"
+rows() { grep -c "^$1 .*\[0\." output.txt; }
+walk cosine outside.md
+(($(rows cosine) >= 3)) || fail "the tables have no row of cosine"
+grep -q ' passed, 1 skipped' output.txt || fail "more than one check does not apply to cosine"
+walk gated_retention gate.md
+(($(rows gated_retention) >= 1)) || fail "the table has no row of gated_retention"
 
 # --- The shortest variant, as it stands.
 mkdir shortest && cd shortest
