@@ -198,6 +198,7 @@ File::File(const Options& options, std::uint64_t seed) : passes_(seed, 1) {
   const Index vocab_limit = limit_of(options.vocab, stated(first, "/", "vocabulary"));
   const Index label_limit = limit_of(options.classes, stated(first, "labels", "classes"));
   const bool has_source = first.file->has(first.name("source"));
+  const Index source_limit = limit_of(0, has_source ? stated(first, "source", "vocabulary") : 0);
   for (std::size_t i = 0; i < 3; ++i) {
     Data& data = splits_[i];
     const Source& from = sources[i];
@@ -213,8 +214,7 @@ File::File(const Options& options, std::uint64_t seed) : passes_(seed, 1) {
       throw Error(fmt::format("{} has another number of dimensions than that of the training split.",
                               from.place("labels")));
     if (!has_source) continue;
-    data.source =
-        read_rows(from, "source", "source_lengths", static_cast<Index>(kMaxVocabulary), source_width);
+    data.source = read_rows(from, "source", "source_lengths", source_limit, source_width);
     if (std::ssize(data.source.tokens) / data.source.length != data.count)
       throw Error(fmt::format("{} has {} sequences; the tokens have {}.", from.place("source"),
                               std::ssize(data.source.tokens) / data.source.length, data.count));
@@ -228,7 +228,9 @@ File::File(const Options& options, std::uint64_t seed) : passes_(seed, 1) {
   shape_.input = {Stream::Kind::tokens, is_named ? vocab_limit : width, longest(&Data::input)};
   shape_.classes = label_limit < static_cast<Index>(kMaxVocabulary) ? label_limit : classes;
   if (has_source) {
-    shape_.source = {Stream::Kind::tokens, source_width, longest(&Data::source)};
+    const bool states_source = source_limit < static_cast<Index>(kMaxVocabulary);
+    shape_.source = {Stream::Kind::tokens, states_source ? source_limit : source_width,
+                     longest(&Data::source)};
     shape_.model = ModelType::encoder_decoder;
   } else if (first.file->text("model") == "encoder") {
     shape_.model = ModelType::encoder;

@@ -5,6 +5,7 @@ tasks_test.py COMMAND...: what writes the data, build/release/bin/heed data.
 
 import itertools
 import pathlib
+import re
 import shutil
 import subprocess
 import sys
@@ -347,6 +348,38 @@ def token_out_of_range(x, y, vocab):
 DAMAGES = (one_label_wrong, one_label_more, one_label_less, shifted_by_one, sequences_mixed, token_out_of_range)
 
 
+def kinds_of_words(words, nouns=12, adjectives=8, verbs=8, length=16):
+    transitive = (verbs + 1) // 2
+    kinds = "ddd" + adjectives * "a" + nouns * "n" + transitive * "t" + (verbs - transitive) * "i" + "s&"
+    return "".join(kinds[word - 2] for word in words)
+
+
+def translation_places(sentence):
+    """Places in a sentence of A of the words of its translation. Both grammars as regular expressions."""
+    phrase = "d(?:a?)n(?:s?)"
+    places, at = [], 0
+
+    def translate(begin, end):
+        """Det [Adj] Noun [-s] becomes Det Noun [-s] [Adj [-s]]."""
+        plural = [end - 1] if sentence[end - 1] == "s" else []
+        adjective = [begin + 1] if sentence[begin + 1] == "a" else []
+        noun = [begin + 1 + len(adjective)]
+        return [begin] + noun + plural + (adjective + plural if adjective else []), plural
+
+    while True:
+        clause = re.compile(f"({phrase})(?:t({phrase})|i)").match(sentence, at)
+        if not clause:
+            raise Wrong(f"no clause at {at} of {sentence}")
+        subject, plural = translate(*clause.span(1))
+        places += subject + (translate(*clause.span(2))[0] if clause.group(2) else []) + [clause.end(1)] + plural
+        at = clause.end()
+        if at == len(sentence):
+            return places
+        need(sentence[at] == "&", "clauses without and")
+        places.append(at)
+        at += 1
+
+
 class Tasks(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
@@ -473,6 +506,36 @@ class Tasks(unittest.TestCase):
                 done = self.run_command(task, options, 1, self.folder / "no.h5", "train", 0)
                 self.assertEqual(done.returncode, 64)
                 self.assertIn(said, done.stderr)
+
+    def translations(self, options, split, n=400):
+        path = self.folder / "data.h5"
+        done = self.run_command("translation", options, n, path, split, 0)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        with h5py.File(path) as f:
+            rows = {
+                name: [row[:k] for row, k in zip(f[name][...], f[lengths][...])]
+                for name, lengths in (("source", "source_lengths"), ("tokens", "lengths"), ("labels", "lengths"))
+            }
+            self.assertEqual(f.attrs["model"], "encoder_decoder")
+            self.assertEqual(f["source"].attrs["vocabulary"], f.attrs["vocabulary"])
+            return rows, f["source"].shape[1]
+
+    def test_translation(self):
+        for options in ({}, {"length": 9, "nouns": 2, "adjectives": 1, "verbs": 3}):
+            seen, dictionary = {}, {}
+            for split in SPLITS:
+                rows, longest = self.translations(options, split)
+                for source, tokens, labels in zip(rows["source"], rows["tokens"], rows["labels"]):
+                    with self.subTest(split=split, **options):
+                        places = translation_places(kinds_of_words(source, **options))
+                        self.assertTrue(4 <= len(source) <= longest)
+                        self.assertEqual((tokens[0], labels[-1]), (0, 1))
+                        self.assertTrue(np.array_equal(tokens[1:], labels[:-1]))
+                        self.assertEqual(len(labels), len(places) + 1)
+                        for word, label in zip(source[places], labels):
+                            self.assertEqual(dictionary.setdefault(int(word), int(label)), label)
+                        self.assertEqual(seen.setdefault(tuple(source), split), split)
+            self.assertEqual(len(set(dictionary.values())), len(dictionary))
 
     def test_xarray_opens_it(self):
         self.data("mqar", {}, n=5)

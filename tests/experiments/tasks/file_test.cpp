@@ -31,7 +31,7 @@ std::unique_ptr<Task> read_folder(const TempFolder& folder, std::uint64_t seed =
 }  // namespace
 
 TEST_CASE("file: exported data have the shape and the sequences of the task that they come from") {
-  for (const char* name : {"mqar", "permutations", "listops", "compression", "fuzzy_recall"}) {
+  for (const char* name : {"mqar", "permutations", "listops", "compression", "fuzzy_recall", "translation"}) {
     CAPTURE(name);
     const TempFolder folder;
     const auto task = make_task(name);
