@@ -75,7 +75,10 @@ Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const T
   out.numbers.push_back(score.mean_loss());
   out.scales.push_back(std::abs(score.mean_loss()));
   each([&](const ParamInfo& p, std::size_t from, std::size_t n) {
-    add_numbers(params.grads().subspan(from, n), p.name, out);
+    const std::span<const double> gradient = params.grads().subspan(from, n);
+    add_numbers(gradient, p.name, out);
+    // Exactly zero: a gradient that is zero in theory only has rounding errors.
+    if (std::ranges::all_of(gradient, [](double g) { return g == 0; })) out.unused.push_back(p.name);
   });
   return out;
 }

@@ -11,9 +11,10 @@ namespace heed {
 
 // A summary of what a model computes: equal fingerprints mean the same function of the same parameters.
 struct Fingerprint {
-  std::string parameters;       // names, shapes and roles of everything that is trained
-  std::vector<double> numbers;  // see fingerprint.cpp
-  std::vector<double> scales;   // what differences of the numbers are compared with
+  std::string parameters;           // names, shapes and roles of everything that is trained
+  std::vector<double> numbers;      // see fingerprint.cpp
+  std::vector<double> scales;       // what differences of the numbers are compared with
+  std::vector<std::string> unused;  // parameters on which the loss does not depend
 
   bool same_as(const Fingerprint& other) const;
 };

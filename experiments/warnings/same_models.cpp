@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -216,6 +217,30 @@ void add_options_without_effect(const Sweep& sweep, Fingerprints& fingerprint, c
     if (!effect) out.push_back(option + " has no effect here: the model is the same with the default.");
 }
 
+// ---- parameters without effect
+
+// "attention.gate_logit" of "blocks.0.attention.gate_logit".
+std::string without_block(const std::string& name) {
+  constexpr std::string_view kBlocks = "blocks.";
+  const std::size_t at = name.find(kBlocks);
+  return at == std::string::npos ? name : name.substr(name.find('.', at + kBlocks.size()) + 1);
+}
+
+// A part of a variant that never acts on sequences of this length trains as if it were not there.
+void add_unused_parameters(const Sweep& sweep, Fingerprints& fingerprint, std::vector<std::string>& out) {
+  std::set<std::string> models;
+  for (const PlannedTrial& t : sweep.trials) {
+    const Fingerprint* found = models.insert(model_key(t.config)).second ? fingerprint(t.config) : nullptr;
+    if (!found || found->unused.empty()) continue;
+    std::set<std::string> names;
+    for (const std::string& name : found->unused) names.insert(without_block(name));
+    out.push_back(fmt::format(
+        "{}: the model's output does not depend on the parameter{} {} here: a part of the variant "
+        "does nothing. Perhaps an option is as large as the sequence is long.",
+        row_name(t, true), names.size() > 1 ? "s" : "", fmt::join(names, ", ")));
+  }
+}
+
 }  // namespace
 
 std::vector<std::string> same_model_warnings(const Sweep& sweep, const Registry& registry) {
@@ -224,6 +249,7 @@ std::vector<std::string> same_model_warnings(const Sweep& sweep, const Registry&
   Fingerprints fingerprint(registry);
   add_same_rows(sweep, fingerprint, out);
   add_options_without_effect(sweep, fingerprint, registry, out);
+  add_unused_parameters(sweep, fingerprint, out);
   return out;
 }
 

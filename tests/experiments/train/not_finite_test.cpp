@@ -35,7 +35,7 @@ struct Small {
   explicit Small(const std::string& variant) {
     const heed::TaskInfo& mqar = registry.task("mqar");
     heed::Config options = heed::Config::map();
-    options.set("length", heed::Config::integer(16));
+    options.set("length", heed::Config::integer(24));  // more than a segment of knn_memory
     options.set("pairs", heed::Config::integer(2));
     options.set("vocab", heed::Config::integer(32));
     task = mqar.make(defaults(mqar, options), 3);
@@ -65,8 +65,8 @@ struct Small {
 
 // An infinite bias of a sigmoid or tanh saturates it: a gate is 1, and every number stays finite.
 bool only_saturates(const std::string& parameter) {
-  constexpr std::array kBiases = {".forget.bias", ".decay.up.bias", ".gate.up.bias",
-                                  ".input.bias",  ".hidden.bias",   ".rate.bias"};
+  constexpr std::array kBiases = {".forget.bias", ".decay.up.bias", ".gate.up.bias", ".input.bias",
+                                  ".hidden.bias", ".rate.bias",     ".gate_logit"};
   return std::ranges::any_of(kBiases, [&](const char* bias) { return parameter.ends_with(bias); });
 }
 

@@ -47,6 +47,15 @@ TEST_CASE("same_model_warnings: options without effect in their setting") {
   CHECK(warned("[{window: {size: 20}}]", "", "sweep: {parameters: {task.length: [16, 30]}}\n").empty());
 }
 
+TEST_CASE("same_model_warnings: parameters without effect in their setting") {
+  // One segment and one chunk: nothing is stored and nothing is learned.
+  CHECK_THAT(warned("[{knn_memory: {segment: 16}}]"),
+             ContainsSubstring("does not depend on the parameter attention.gate_logit here"));
+  CHECK_THAT(warned("[softmax]", ", feed_forward: {in_place_ttt: {chunk: 16}}"),
+             ContainsSubstring("does not depend on the parameters feed_forward."));
+  CHECK(warned("[{knn_memory: {segment: 8}}]", ", feed_forward: {in_place_ttt: {chunk: 8}}").empty());
+}
+
 TEST_CASE("same_model_warnings: options of the model, its feed-forward and its positions") {
   CHECK(warned("[softmax]",
                ", norm: rms, norm_eps: 1e-3, bias: false, tied: true, positions: {rope: {base: 50}}, "
