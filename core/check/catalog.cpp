@@ -156,7 +156,7 @@ Look     'run again' or 'another batch': a member. 'a shorter batch': a table, s
 
     {{"float and double", "float computes what double computes",
       R"(Done     The same numbers go through in float and in double: output and gradients agree to 1e-4 of each
-         tensor's largest number. A gradient that is zero in double is compared with the largest gradient.
+         tensor's largest number. A gradient below a thousandth of the largest one is compared with that.
 Why      The gradient is checked in double; training runs in float.
 Usually  A constant or an accumulator of another type than S; a difference of large numbers; an epsilon that
          float rounds to 0; code for only one type.

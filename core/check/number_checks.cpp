@@ -47,9 +47,9 @@ Finding float_and_double(const Subject& subject, const Setup& setup) {
   twice.upstream = single.upstream.cast<double>();
   single.run();
   twice.run();
-  // A gradient that is zero in double is a difference of equal terms, each of which float may round: so it is
-  // compared with the largest gradient. The weight of a single key is constant, for example; the terms of its
-  // gradient are large if the normalizer is small.
+  // A gradient far below the others is a difference of nearly equal terms, each of which float may round: so
+  // it is compared with the largest gradient. The weight of a single key is constant, for example, and a norm
+  // behind the head cancels the size of its score; the terms of the gradient are large.
   const Difference d = relative_difference(outcome_of(single), outcome_of(twice), 1);
   if (d.largest < 1e-4) return {{}, d.largest};
   return {fmt::format("{} differs by {:.3g} relative between float and double", d.where, d.largest),

@@ -52,7 +52,7 @@ std::string not_finite(const Outcome<S>& a) {
 struct Difference {
   // |a - b| divided by the largest entry of b's tensor, but at least by a hundredth of the largest
   // gradient, because tiny tensors are mostly rounding (1e-4 of that is eight roundings in float). A tensor
-  // that is zero to rounding in b is divided by `zeros` times the largest gradient.
+  // far below that in b (a thousandth of the largest gradient) is divided by `zeros` times that gradient.
   double largest = 0;
   std::string where;
 };
@@ -68,7 +68,7 @@ Difference relative_difference(const Outcome<A>& a, const Outcome<B>& b, double 
     const Matrix<double> wanted = b.tensors[i].second.template cast<double>();
     if (wanted.size() == 0) continue;
     const double size = wanted.cwiseAbs().maxCoeff();
-    const double least = i == 0 ? 0 : (size < 1e-12 * gradients ? zeros : 1e-2) * gradients;
+    const double least = i == 0 ? 0 : (size < 1e-3 * gradients ? zeros : 1e-2) * gradients;
     const double scale = std::max(size, least + 1e-300);
     const double found = (a.tensors[i].second.template cast<double>() - wanted).cwiseAbs().maxCoeff() / scale;
     if (found > out.largest || std::isnan(found))
