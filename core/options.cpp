@@ -19,6 +19,9 @@ void Refuse::operator()(const std::string& option, const std::string& message) c
 namespace detail {
 namespace {
 
+// Integers count things, and no count is larger. So a product of two of them fits into an Index.
+constexpr double kLargestInteger = 2147483647;
+
 std::string range(const OptionText& text) {
   if (text.min && text.max) return fmt::format("from {} to {}", *text.min, *text.max);
   if (text.min) return fmt::format("at least {}", *text.min);
@@ -121,8 +124,11 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
   if (is_whole && !c.read(read))  // 1e3, 10.0
     return problems.add(c.place(), fmt::format("{}: expected an integer, found {}. Did you mean {:.0f}?",
                                                path, c.text(), number));
-  if (read_or_report(c, path, "an integer", read, value, problems))
-    check_range(c, path, text, static_cast<double>(value), problems);
+  if (!read_or_report(c, path, "an integer", read, value, problems)) return;
+  if (!text.max && read > static_cast<long long>(kLargestInteger))
+    return problems.add(c.place(), fmt::format("{}: {} is too large; it must be at most {}.", path, c.text(),
+                                               kLargestInteger));
+  check_range(c, path, text, static_cast<double>(value), problems);
 }
 
 void from_config(const Config& c, const std::string& path, const OptionText& text, double& value,

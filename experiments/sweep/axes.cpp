@@ -22,7 +22,8 @@ struct SweepOptions {
     option("method", method, {.choices = {"grid", "random"}, .doc = "all combinations, or random draws"});
     option("trials", trials,
            {.min = 1, .max = static_cast<double>(kMaxTrials), .doc = "draws of a random search"});
-    option("seed", seed, {.min = 0, .doc = "seed of the random search; trials use sweep.seeds"});
+    option("seed", seed,
+           {.min = 0, .max = 0x1p62, .doc = "seed of the random search; trials use sweep.seeds"});
   }
 };
 

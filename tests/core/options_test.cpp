@@ -12,6 +12,11 @@ using test::missing;
 
 namespace {
 
+struct Width {
+  Index width = 1;
+  void describe(auto& option) { option("width", width, {.min = 1, .doc = "channels"}); }
+};
+
 struct Everything {
   bool causal = true;
   Index size = 16;
@@ -115,6 +120,18 @@ TEST_CASE("options: an option of a variant without options is refused") {
   read_options(none, given("size", scalar("8")), "variants[0].plain", "'plain'", problems);
   REQUIRE(problems.lines().size() == 1);
   CHECK(missing(problems.lines()[0], {"f.yaml:3:5: variants[0].plain.size:", "'plain'", "no options"}) == "");
+}
+
+TEST_CASE("options: an integer without a limit of its own is at most 2147483647") {
+  const auto read = [](const char* text) {
+    Width o;
+    Problems problems;
+    read_options(o, given("width", scalar(text)), "model", "'model'", problems);
+    return problems.empty() ? std::to_string(o.width) : problems.lines()[0];
+  };
+  CHECK(read("2147483647") == "2147483647");
+  CHECK(missing(read("2147483648"),
+                {"f.yaml:3:9: model.width:", "is too large; it must be at most 2147483647"}) == "");
 }
 
 TEST_CASE("options: a number that is written in another way is refused with what was meant") {

@@ -17,18 +17,19 @@ namespace heed {
 class BlockGroups {
  public:
   // chosen (Tq,k): each row's blocks of `block` keys in ascending order, then -1. The tables are temp memory.
+  // A block longer than all keys is as one that holds them all.
   template <class S>
   BlockGroups(std::span<const std::int32_t> chosen, Index k, Index tk, Index side, const Mask& mask,
               Index block, Memory<S>& memory)
-      : tk_(tk), offset_(mask.offset), block_(block), side_(std::max<Index>(side, 1)) {
-    const Index tq = std::ssize(chosen) / k, blocks = (tk + block - 1) / block;
+      : tk_(tk), offset_(mask.offset), block_(std::min(block, tk + 1)), side_(std::max<Index>(side, 1)) {
+    const Index tq = std::ssize(chosen) / k, blocks = (tk + block_ - 1) / block_;
     const auto first = memory.template temp_span<std::int32_t>(blocks + 1);  // of a block's queries
     std::fill(first.begin(), first.end(), 0);
     const auto each = [&](auto&& f) {
       for (Index i = 0; i < tq; ++i)
         for (const std::int32_t b : chosen.subspan(i * k, k)) {
           if (b < 0) break;
-          if (b != (i + offset_) / block) f(static_cast<std::int32_t>(i), b);
+          if (b != (i + offset_) / block_) f(static_cast<std::int32_t>(i), b);
         }
     };
     each([&](std::int32_t, std::int32_t b) { ++first[b + 1]; });
@@ -39,10 +40,10 @@ class BlockGroups {
     std::copy_n(first.begin(), blocks, next.begin());
     each([&](std::int32_t i, std::int32_t b) { queries[next[b]++] = i; });
 
-    const auto groups = memory.template temp_span<Group>(blocks * (tiles_of(block) + 1) + tiles_of(tq * k));
+    const auto groups = memory.template temp_span<Group>(blocks * (tiles_of(block_) + 1) + tiles_of(tq * k));
     for (Index b = 0; b < blocks; ++b) {
-      const Index own = std::clamp<Index>(b * block - offset_, 0, tq),
-                  end = std::clamp<Index>((b + 1) * block - offset_, 0, tq);
+      const Index own = std::clamp<Index>(b * block_ - offset_, 0, tq),
+                  end = std::clamp<Index>((b + 1) * block_ - offset_, 0, tq);
       for (Index i = own; i < end; i += side_)
         std::construct_at(&groups[count_++], Group{b, {nullptr, i, std::min(side_, end - i)}});
       for (Index i = first[b]; i < first[b + 1]; i += side_)

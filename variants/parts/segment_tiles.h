@@ -17,9 +17,9 @@ class SegmentTiles {
   SegmentTiles(Index tq, const Mask& mask, Index segment, Index side)
       : begin_(mask.offset),
         end_(mask.offset + tq),
-        segment_(segment),
-        side_(std::clamp<Index>(side, 1, std::max<Index>(std::min(segment, tq), 1))),
-        per_segment_((segment + side_ - 1) / side_) {}
+        segment_(std::clamp<Index>(segment, 1, std::max<Index>(end_, 1))),
+        side_(std::clamp<Index>(side, 1, std::max<Index>(std::min(segment_, tq), 1))),
+        per_segment_((segment_ + side_ - 1) / side_) {}
 
   Index height() const { return side_; }
   Index width() const { return side_; }
