@@ -52,6 +52,11 @@ int run(const Input& input, Registry& registry) {
   if (count < 1) throw UsageError(fmt::format("-n is {} but must be at least 1.", count));
   if (seed < 0) throw UsageError(fmt::format("--seed is {} but must not be negative.", seed));
   const std::string output = input.get<std::string>("output");
+  if (output.ends_with(".npz") || output.ends_with(".npy"))
+    throw UsageError(
+        fmt::format("-o {}: the file is HDF5, which NumPy would not open. Choose a name that "
+                    "ends in .h5; the task 'file' reads both kinds.",
+                    output));
   refuse_to_replace(output, "data file", [&] { return is_exported_task(output); });
   const auto made = task->make(options, static_cast<std::uint64_t>(seed));
   export_task(*made, split, count, output,

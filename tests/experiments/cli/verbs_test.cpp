@@ -79,6 +79,7 @@ TEST_CASE("heed verbs: a wrong command line is refused with a remedy and exit co
       {{"check", "sofmax"}, 2, "heed: unknown variant 'sofmax'. Did you mean 'softmax'?"},
       {{"list", "sofmax"}, 2, "heed: nothing is called 'sofmax'. Did you mean 'softmax'?"},
       {{"data", "mqra", "-n", "1", "-o", "x.h5"}, 2, "heed: unknown task 'mqra'. Did you mean 'mqar'?"},
+      {{"data", "mqar", "-n", "1", "-o", "x.npz"}, 2, "-o x.npz: the file is HDF5"},
       {{"data", "mqar", "-o", "x.h5"}, 2, "the option '--count' is required but missing"},
       {{"data", "mqar", "-n", "1", "-o", "x.h5", "--split", "tset"},
        2,
@@ -259,10 +260,14 @@ TEST_CASE("heed plan: warns of trials beyond the limits") {
 }
 
 TEST_CASE("heed verbs: every sweep file of heed can be planned") {
+  std::string pairs;  // what configs/pairs.yaml reads
+  for (int i = 0; i < 300; ++i) pairs += "word " + std::to_string(i) + "\tWort " + std::to_string(i) + "\n";
+  const TempFolder folder;
+  heed::test::write_file(folder / "messages_en_de.tsv", pairs);
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(heed::test::source_dir() / "configs")) {
     if (entry.is_directory()) continue;
-    const Ended plan = heed_in_temp({"plan", entry.path().string()});
+    const Ended plan = heed::test::heed(folder.path(), {"plan", entry.path().string()});
     INFO(plan.err);
     CHECK(plan.code == 0);
   }
