@@ -71,6 +71,20 @@ std::array<Source, 3> open_splits(const std::string& path) {
   return out;
 }
 
+// In one file, an array that one split has and another has not is a mistake: its padding would be read as
+// tokens. Each file of a folder has its own: `heed data` writes lengths only where a sequence is shorter.
+void check_splits_agree(const std::array<Source, 3>& sources) {
+  const Source& first = sources[0];
+  for (const Source& from : sources)
+    for (const char* array : {"lengths", "source", "source_lengths"})
+      if (from.file == first.file && from.file->has(from.name(array)) != first.file->has(first.name(array))) {
+        const bool here = from.file->has(from.name(array));
+        throw Error(fmt::format("{} is missing, but '{}' has {}: all splits have this array or none.",
+                                (here ? first : from).place(array), first.path,
+                                (here ? from : first).name(array)));
+      }
+}
+
 std::string shape_text(const std::vector<std::size_t>& shape) {
   return fmt::format("({}{})", fmt::join(shape, ", "), shape.size() == 1 ? "," : "");
 }
@@ -194,6 +208,7 @@ void File::Options::check(const Refuse& refuse) const {
 File::File(const Options& options, std::uint64_t seed) : passes_(seed, 1) {
   Index width = 0, source_width = 0, classes = 0;
   const std::array<Source, 3> sources = open_splits(options.path);
+  check_splits_agree(sources);
   const Source& first = sources[0];
   const Index vocab_limit = limit_of(options.vocab, stated(first, "/", "vocabulary"));
   const Index label_limit = limit_of(options.classes, stated(first, "labels", "classes"));

@@ -199,8 +199,10 @@ class Files(unittest.TestCase):
         yield *wrong("label.npz", cell("validation/labels", (1, 7), -1)), "validation/labels[1, 7] is -1; a label is from 0"
         yield *wrong("classes.npz", {}, "classes=5"), "a label is from 0 to 4, or -100 if it is not scored"
         yield *wrong("unscored.npz", {"test/labels": np.full((12, 8), -100)}), "test/labels: no label is scored"
-        yield *wrong("lengths.npz", {"test/lengths": np.ones(3, int)}), "test/lengths has the shape (3,); it must be (12,)"
-        yield *wrong("long.npz", {"test/lengths": np.full(12, 9)}), "test/lengths[0] is 9; it must be from 1 to 8"
+        lengths = {f"{split}/lengths": np.full(len(a[f"{split}/tokens"]), 8) for split in SPLITS}
+        yield *wrong("some.npz", {"train/lengths": lengths["train/lengths"]}), "validation/lengths is missing"
+        yield *wrong("lengths.npz", {**lengths, "test/lengths": np.ones(3, int)}), "test/lengths has the shape (3,); it must be (12,)"
+        yield *wrong("long.npz", {**lengths, "test/lengths": np.full(12, 9)}), "test/lengths[0] is 9; it must be from 1 to 8"
         yield *wrong("kinds.npz", {"test/labels": np.zeros(12, int)}), "another number of dimensions"
         yield *wrong("source.npz", {"train/source": x}), "validation/source is missing"
         sources = {f"{split}/source": a[f"{split}/tokens"] for split in SPLITS}
