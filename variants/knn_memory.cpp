@@ -69,9 +69,9 @@ struct KnnMemory {
     const Index tq = o.rows(), width = o.cols();
     const auto chosen = best_keys(
         store_map(in), kept(in), options.tile, [&](Index i) { return stored(i + in.mask.offset); }, memory);
-    const Saved saved{{gated() ? kept_room(memory, tq, width) : o, memory.keep(1, tq)},
-                      {kept_room(memory, tq, width), memory.keep(1, tq)},
-                      chosen};
+    Saved saved{{gated() ? kept_room(memory, tq, width) : o, memory.keep(1, tq)},
+                {kept_room(memory, tq, width), memory.keep(1, tq)},
+                chosen};
     softmax_forward(local_map(in), local_tiles(in), saved.local.o, saved.local.lse, memory);
     softmax_forward(store_map(in), store_tiles(in, chosen), saved.store.o, saved.store.lse, memory);
     if (!gated()) {

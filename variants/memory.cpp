@@ -45,7 +45,7 @@ struct PersistentMemory : TiledMixer<PersistentMemory<S>, S> {
 
   // The softmax over the sequence, joined with the softmax over the vectors.
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
-    const Saved saved = Tiled::forward(in, o, memory);
+    Saved saved = Tiled::forward(in, o, memory);
     if (options.vectors == 0) return saved;
     typename Memory<S>::Scope scope(memory);
     const Mat<S> o_m = memory.temp(o.rows(), o.cols()), lse_m = memory.temp(1, o.rows());
