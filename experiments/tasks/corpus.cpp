@@ -1,6 +1,7 @@
 #include "experiments/tasks/corpus.h"
 
 #include <fmt/format.h>
+#include <xxhash.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -87,6 +88,15 @@ std::string read_corpus(const std::string& path) {
     if (in.bad()) refuse(file.string(), "reading it failed");
   }
   return text;
+}
+
+std::string corpus_hash(const std::string& path) {
+  try {
+    const std::string text = read_corpus(path);
+    return fmt::format("xxh-{:016x}", XXH64(text.data(), text.size(), 0));
+  } catch (const Error&) {
+    return "";
+  }
 }
 
 Index corpus_bytes(const std::string& path) {

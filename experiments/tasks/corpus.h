@@ -13,6 +13,10 @@ namespace heed {
 // heed::Error if there is nothing to read, or if a file is not text (file_kind.h).
 std::string read_corpus(const std::string& path);
 
+// Returns the hash of that text, as "xxh-0123456789abcdef": the prefix keeps a hash that has only digits from
+// being read as a number. Returns an empty string if the text cannot be read.
+std::string corpus_hash(const std::string& path);
+
 // Returns the length of that text without reading it.
 Index corpus_bytes(const std::string& path);
 

@@ -1,7 +1,6 @@
 #include "experiments/tasks/pairs.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <set>
@@ -24,17 +23,6 @@ std::size_t split_of(std::string_view source) {
   for (const char c : source) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001B3;
   const std::uint64_t percent = hash % 100;
   return percent < 90 ? 0 : percent < 95 ? 1 : 2;
-}
-
-// Returns the hash of the file. The prefix keeps a hash that has only digits from being read as a number.
-// Empty if the file cannot be read, which check() reports.
-std::string hash_of(const std::string& path) {
-  try {
-    const std::string text = read_corpus(path);
-    return fmt::format("xxh-{:016x}", XXH64(text.data(), text.size(), 0));
-  } catch (const Error&) {
-    return "";
-  }
 }
 
 struct Line {
@@ -86,12 +74,12 @@ std::vector<std::int64_t> alphabet_of(const std::vector<Line>& lines, bool bytes
 }  // namespace
 
 void Pairs::Options::complete() {
-  if (content.empty()) content = hash_of(path);
+  if (content.empty()) content = corpus_hash(path);
 }
 
 void Pairs::Options::check(const Refuse& refuse) const {
   if (path.empty()) return refuse("path", "name a file of pairs, a line each: source TAB target");
-  if (const std::string found = hash_of(path); !found.empty() && found != content)
+  if (const std::string found = corpus_hash(path); !found.empty() && found != content)
     refuse("content",
            fmt::format("the content of '{}' has changed: its hash is {}, not {}", path, found, content));
   try {

@@ -1,7 +1,6 @@
 #include "experiments/tasks/text_parts.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <cmath>
@@ -37,17 +36,6 @@ std::string too_short(const TextOptions& o, const std::array<Index, 3>& sizes, I
 
 std::array<Index, 3> sizes_of(const std::array<Index, 4>& bounds) {
   return {bounds[1] - bounds[0], bounds[2] - bounds[1], bounds[3] - bounds[2]};
-}
-
-// Returns the hash of the text. The prefix keeps a hash that has only digits from being read as a number.
-// Returns an empty string if the text cannot be read, which check() reports.
-std::string hash_of(const std::string& path) {
-  try {
-    const std::string text = read_corpus(path);
-    return fmt::format("xxh-{:016x}", XXH64(text.data(), text.size(), 0));
-  } catch (const Error&) {
-    return "";
-  }
 }
 
 // Moves a position of a UTF-8 text forward to the next beginning of a character.
@@ -98,12 +86,12 @@ bool check_split(const std::vector<double>& split, const Refuse& refuse) {
 }  // namespace
 
 void TextOptions::complete() {
-  if (content.empty()) content = hash_of(path);
+  if (content.empty()) content = corpus_hash(path);
   if (subwords.empty() && split.size() == 3) subwords = subwords_hash(*this);
 }
 
 void TextOptions::check(const Refuse& refuse) const {
-  if (const std::string found = hash_of(path); !found.empty() && found != content)
+  if (const std::string found = corpus_hash(path); !found.empty() && found != content)
     refuse("content",
            fmt::format("the content of '{}' has changed: its hash is {}, not {}", path, found, content));
   if (!check_split(split, refuse)) return;
