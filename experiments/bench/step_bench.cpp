@@ -9,7 +9,7 @@
 
 #include "experiments/system/peak_memory.h"
 #include "experiments/train/train.h"
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
 

@@ -17,7 +17,7 @@ TrialConfig timed_part(const TrialConfig& trial) {
   out.train = {};
   out.train.batch = trial.train.batch, out.train.micro_batch = trial.train.micro_batch;
   out.train.dropout = trial.train.dropout;
-  out.method = {.optimizer = trial.method.optimizer, .schedule = Method().schedule};
+  out.method = {.optimizer = trial.method.optimizer, .schedule = TrainMethod().schedule};
   out.test_lengths = {};
   out.train_sequences = 0;
   out.save = {};

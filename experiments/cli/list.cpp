@@ -69,7 +69,7 @@ void print_metrics() {
 
 void print_train(const Registry& registry) {
   std::vector<OptionInfo> options = list_options<TrainOptions>();
-  const Method defaults;
+  const TrainMethod defaults;
   options.push_back({"optimizer",
                      "string",
                      defaults.optimizer,

@@ -19,7 +19,7 @@
 #include "experiments/system/clock.h"
 #include "experiments/train/checkpoint.h"
 #include "experiments/train/provenance.h"
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 #include "experiments/trial/quantity.h"
 #include "results/comparison.h"
 #include "results/descriptor.h"

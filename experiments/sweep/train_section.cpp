@@ -96,8 +96,8 @@ void resolve_train(const Config* section, const Registry& registry, TrialConfig&
   if (section && !section->is_map()) return read_section(trial.train, section, "train", {}, problems);
   const Config given = section ? *section : Config::map();
   const std::size_t before = problems.size();
-  Slot optimizer{"optimizer", "an optimizer", Method().optimizer};
-  Slot schedule{"schedule", "a schedule", Method().schedule};
+  Slot optimizer{"optimizer", "an optimizer", TrainMethod().optimizer};
+  Slot schedule{"schedule", "a schedule", TrainMethod().schedule};
   choose(given, registry.optimizers(), registry, optimizer, problems);
   choose(given, registry.schedules(), registry, schedule, problems);
 

@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 
 namespace heed {
 

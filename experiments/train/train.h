@@ -5,7 +5,7 @@
 #include "core/model/model.h"
 #include "core/registry.h"
 #include "core/task.h"
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 #include "experiments/trial/trial_config.h"
 
 namespace heed {

@@ -25,7 +25,7 @@ results::Record empty_record(const TrialConfig& trial);
 // with its reason and last step); an exception is an error of the configuration or of a variant. `threads`
 // changes no bit of the result. The caller fills in the record's wall time.
 //
-// Returns nullopt if it was asked to stop before the end (TrainHooks, experiments/train/trainer.h).
+// Returns nullopt if it was asked to stop before the end (TrainHooks, experiments/train/training.h).
 std::optional<results::Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
                                          const TrainHooks& hooks);
 

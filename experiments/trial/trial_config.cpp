@@ -104,8 +104,8 @@ Config train_config(const TrialConfig& trial) {
 
 // Takes optimizer, schedule and their options out of a resolved `train` section. Trials from before there was
 // a choice name neither.
-Method take_method(Config& train) {
-  Method method;
+TrainMethod take_method(Config& train) {
+  TrainMethod method;
   for (const auto& [key, name] : {std::pair{"optimizer", &method.optimizer}, {"schedule", &method.schedule}})
     if (const Config* found = train.find(key)) *name = found->text(), train.erase(key);
   const std::vector<OptionInfo> own = list_options<TrainOptions>();
@@ -147,7 +147,7 @@ std::vector<PluginOrigin> read_plugins(const Config& resolved) {
 }
 
 template <class O>
-void read_section(O& options, Config section, const char* name) {
+void read_resolved(O& options, Config section, const char* name) {
   Problems problems;
   read_options(options, section, name, fmt::format("'{}'", name), problems);
   problems.throw_if_any();
@@ -231,12 +231,12 @@ TrialConfig trial_from_config(const Config& resolved) {
   for (const char* slot :
        {"positions", "feed_forward", "type", "pool", "encoder_attention", "cross_attention"})
     model.erase(slot);
-  read_section(trial.model, std::move(model), "model");
+  read_resolved(trial.model, std::move(model), "model");
   Config train = tree.at("train");
   trial.method = take_method(train);
-  read_section(trial.train, std::move(train), "train");
+  read_resolved(trial.train, std::move(train), "train");
   SaveFlags save;
-  read_section(save, tree.at("save"), "save");
+  read_resolved(save, tree.at("save"), "save");
   trial.save = save;
   trial.plugins = read_plugins(resolved);
   return trial;
@@ -322,8 +322,8 @@ std::string trial_id(const TrialConfig& trial) {
   std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
   Config& train = *config.find("train");
   std::erase_if(train.entries(), [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
-  if (trial.method.optimizer == Method().optimizer) train.erase("optimizer");
-  if (trial.method.schedule == Method().schedule) train.erase("schedule");
+  if (trial.method.optimizer == TrainMethod().optimizer) train.erase("optimizer");
+  if (trial.method.schedule == TrainMethod().schedule) train.erase("schedule");
   if (trial.train.dropout == 0) train.erase("dropout");
   erase_newer_defaults(*config.find("attention"));
   Config& task = *config.find("task");

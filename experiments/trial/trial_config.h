@@ -25,7 +25,7 @@ struct EarlierStage {
 };
 
 // How a model is trained: what `train` names, and the options of both in one map, as `train` has them.
-struct Method {
+struct TrainMethod {
   std::string optimizer = "adamw", schedule = "cosine";
   Config options = Config::map();
 };
@@ -46,7 +46,7 @@ struct TrialConfig {
   // one.
   std::vector<Choice> encoder_attention, cross_attention;
   TrainOptions train;
-  Method method;
+  TrainMethod method;
   SaveOptions save;
   std::uint64_t seed = 0;
   std::vector<PluginOrigin> plugins;  // that it uses; of the id only their hashes are part

@@ -5,7 +5,7 @@
 #include "core/model/model.h"
 #include "core/registry.h"
 #include "experiments/tasks/mqar.h"
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 
 void heed_register_learned(heed::Registry& registry);
 void heed_register_linear(heed::Registry& registry);

@@ -58,8 +58,8 @@ std::vector<std::string> parameter_texts(const Column& column) {
   } else if (path == "model.type" || path == "model.pool") {
     replace("", path == "model.type" ? to_string(ModelType::decoder) : to_string(Pool::mean));
   } else if (path.starts_with("train.")) {  // a missing string is empty in the results
-    replace("", path == "train.optimizer"  ? Method().optimizer
-                : path == "train.schedule" ? Method().schedule
+    replace("", path == "train.optimizer"  ? TrainMethod().optimizer
+                : path == "train.schedule" ? TrainMethod().schedule
                                            : kMissing);
   }
   return out;

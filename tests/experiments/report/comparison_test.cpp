@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "experiments/report/compare/table_text.h"
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 #include "tests/catch.h"
 #include "tests/experiments/report/compared_sample.h"
 

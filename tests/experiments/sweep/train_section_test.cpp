@@ -8,14 +8,14 @@
 #include "tests/experiments/sweep/sweep_text.h"
 
 using namespace heed::test;
-using heed::Method;
 using heed::Sweep;
+using heed::TrainMethod;
 
 namespace {
 
 std::string with(const std::string& line) { return wrong(kSmall + line + '\n'); }
 
-Method method_of(const std::string& line) {
+TrainMethod method_of(const std::string& line) {
   const Sweep sweep = good(kSmall + line + '\n');
   REQUIRE(sweep.trials.size() == 1);
   return sweep.trials[0].config.method;
@@ -26,7 +26,7 @@ std::string id_of(const std::string& line) { return good(kSmall + line + '\n').t
 }  // namespace
 
 TEST_CASE("resolve_train: options are written with the name or directly in train, and mean the same") {
-  const Method sgd = method_of("train: {optimizer: {sgd: {momentum: 0.5}}, schedule: constant}");
+  const TrainMethod sgd = method_of("train: {optimizer: {sgd: {momentum: 0.5}}, schedule: constant}");
   CHECK(sgd.optimizer == "sgd");
   CHECK(sgd.schedule == "constant");
   CHECK(sgd.options.canonical() == "{momentum: 0.5, weight_decay: 0}");

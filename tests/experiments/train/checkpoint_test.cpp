@@ -162,7 +162,7 @@ TEST_CASE(
     "schedule") {
   const heed::Registry registry = builtin();
   const TempFolder folder;
-  const auto check = [&](const heed::Method& method) {
+  const auto check = [&](const heed::TrainMethod& method) {
     INFO(method.optimizer << ' ' << method.options.canonical() << ' ' << method.schedule);
     for (const std::string& variant : {std::string("softmax"), kGrows}) {
       const auto change = [&](heed::TrialConfig& trial) { trial.method = method; };

@@ -10,7 +10,7 @@
 #include "experiments/sweep/variant_names.h"
 #include "experiments/tasks/builtin.h"
 #include "experiments/train/train.h"
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 #include "experiments/trial/stages.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"

@@ -8,7 +8,7 @@
 
 #include "experiments/sweep/sweep.h"
 #include "experiments/sweep/sweep_file.h"
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 #include "experiments/train/trial.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"

@@ -1,4 +1,4 @@
-#include "experiments/train/trainer.h"
+#include "experiments/train/training.h"
 
 #include <fmt/format.h>
 
