@@ -70,11 +70,11 @@ struct Gla : DecayedMixer<Gla<S>, S> {
     }
     return g;
   }
-  // da = dg sigmoid(-a), divided
-  void log_decay_backward(const Head<S>& in, Mat<S>, In<S> dg, HeadGrad<S>& grad) const {
-    for (Index t = 0; t < dg.rows(); ++t)
-      grad.input(0).row(t).array() +=
-          dg.row(t).array() / (divisor() * (1 + in.input(0).row(t).array().exp()));
+  // da = dg sigmoid(-a), divided. In the tile: the rows of the input begin at any address, and there the bits
+  // of exp depend on it.
+  void log_decay_backward(const Head<S>& in, Mat<S>, Mat<S> dg, HeadGrad<S>& grad) const {
+    for (Index t = 0; t < dg.rows(); ++t) row(dg, t) /= divisor() * (1 + in.input(0).row(t).array().exp());
+    add_rows<S>(dg, grad.input(0));
   }
 
   HeadOutput<S> output_of_head(const Head<S>&, Memory<S>&) const {

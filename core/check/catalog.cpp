@@ -124,7 +124,7 @@ Look     The message names the sequence. If it is 1 or later, something is carri
          before; if it is 0, something is computed over all of them.
 )"},
      batch_independence,
-     plans::everything},
+     plans::sequences},
 
     {{"threads", "the number of threads changes no bit",
       R"(Done     A pass and ten training steps on 1, 2 and 5 threads: output, gradients and parameters have the

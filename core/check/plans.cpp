@@ -106,6 +106,13 @@ Plan everything(const Subject& subject, const Traits& traits) {
   return plan;
 }
 
+Plan sequences(const Subject& subject, const Traits& traits) {
+  Plan plan = everything(subject, traits);
+  for (const Causality& c : claimed_masks(traits))
+    plan.setups.push_back({.time = 5, .heads = 3, .dim = 66, .causality = c});
+  return plan;
+}
+
 Plan cross_attention(const Subject&, const Traits& traits) {
   if (!traits.cross || !traits.mixes_time) return {.skip = kNoContext};
   return {claimed_cross_setups(traits)};

@@ -21,6 +21,8 @@ namespace plans {
 Plan self_attention(const Subject&, const Traits&);  // positions included
 Plan gradients(const Subject&, const Traits&);       // self-attention, at last with dropout
 Plan everything(const Subject&, const Traits&);      // self-attention and cross-attention
+// Also heads that are wider than a register, whose rows begin at other addresses in each sequence.
+Plan sequences(const Subject&, const Traits&);
 Plan cross_attention(const Subject&, const Traits&);
 Plan cross_attention_of_itself(const Subject&, const Traits&);  // for a copy of x as the context
 Plan positions_apart(const Subject&, const Traits&);

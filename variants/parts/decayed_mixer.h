@@ -28,7 +28,8 @@ struct DecayedMixer {
   Mat<S> gain_of_head(const HeadGrad<S>&, Memory<S>&) const { return no_rows(); }
   // Whether the decay has a gradient, and what adds it.
   static constexpr bool kLearnsDecay = false;
-  void log_decay_backward(const Head<S>&, Mat<S> /*log_decay*/, In<S> /*its gradient*/, HeadGrad<S>&) const {}
+  void log_decay_backward(const Head<S>&, Mat<S> /*log_decay*/, Mat<S> /*its gradient, a tile*/,
+                          HeadGrad<S>&) const {}
 
   struct Saved {
     Mat<S> log_decay, states;
