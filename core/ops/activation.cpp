@@ -51,7 +51,9 @@ Chunk<float> normal_cdf(const Chunk<float>& x, const Chunk<float>& b) {
                         0.1197914467f, 0.1184122153f})
     p = p * t + c;
   p *= t * b;
-  for (Index i = 0; i < kChunk; ++i) p[i] = x[i] < 0 ? p[i] : 1 - p[i];
+  // The compiler makes this a vector loop only if both values are computed for each x.
+  const Chunk<float> above = 1.0f - p;
+  for (Index i = 0; i < kChunk; ++i) p[i] = x[i] < 0 ? p[i] : above[i];
   return p;
 }
 
