@@ -49,6 +49,21 @@ class BatchNorm final : public Layer<S> {
   Cost cost(Index, Index) const override { return {}; }
 };
 
+// Computes exponentials in rows that begin at any address.
+template <class S>
+class UnalignedExp final : public Layer<S> {
+ public:
+  using Options = NoOptions;
+  UnalignedExp(const Options&, const LayerSpec<S>&, Params<S>&) {}
+  static Traits traits(const Options&) { return {.mixes_time = false}; }
+  void forward(Step<S>&, Seq<const S> x, Seq<const S>, Seq<S> y) override {
+    for (Index row = 0; row < x.row_count(); ++row)
+      y.rows().row(row) = x.rows().row(row).array().exp().matrix();
+  }
+  void backward(Step<S>&, Seq<const S>, Seq<S>, Seq<S>) override {}
+  Cost cost(Index, Index) const override { return {}; }
+};
+
 // Takes each sequence to begin where it would if all before it were as long as the longest may be.
 template <class S>
 class CountsPadding final : public Layer<S> {
@@ -212,6 +227,11 @@ TEST_CASE("batch check: finds sequences that depend on each other") {
   require_caught(with_mixer<SumOverTheBatch>("sum_over_the_batch"), "batch independence",
                  "carried over from earlier sequences");
   require_caught(with_layer<BatchNorm>("batch_norm"), "batch independence", "computed over the whole batch");
+}
+
+TEST_CASE("batch check: finds bits that depend on addresses") {
+  require_caught(with_layer<UnalignedExp>("unaligned_exp"), "batch independence",
+                 "The difference is rounding");
 }
 
 TEST_CASE("batch check: finds a layer that counts padding") {
