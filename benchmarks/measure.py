@@ -72,9 +72,37 @@ def heed(program, *words):
     return result
 
 
-def torch(python, mode, *words):
-    """The JSON of torch_step.py in one of MODES."""
-    return json.loads(run(python, STEP, *words, *flags(mode))[0])
+class Peer:
+    """torch_step.py in one of MODES, as a process that waits between measurements: torch.compile runs once."""
+
+    def __init__(self, python, mode, *words):
+        self.words = [str(word) for word in (python, STEP, "--serve", *words, *flags(mode))]
+        self.error = tempfile.TemporaryFile("w+")
+        try:
+            self.process = subprocess.Popen(self.words, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                            stderr=self.error, text=True, bufsize=1)
+        except OSError as problem:
+            raise Failed(f"{python} cannot be called: {problem.strerror}.") from None
+        self.line()  # ready
+
+    def line(self):
+        line = self.process.stdout.readline()
+        if not line:
+            self.error.seek(0)
+            raise Failed(f"{self.error.read()[-2000:].strip()}\n"
+                         f"({' '.join(self.words)}: exit code {self.process.wait()})")
+        return line
+
+    def measure(self):
+        """The JSON of torch_step.py."""
+        self.process.stdin.write("\n")
+        return json.loads(self.line())
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+        self.process.stdout.close()
+        self.error.close()
 
 
 def flags(mode):

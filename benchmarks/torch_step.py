@@ -4,6 +4,7 @@
     torch_step.py --variant linear --d-model 64 --layers 2 --heads 2 --seq 64 --batch 64 --vocab 8192 --labels-per-seq 8
     torch_step.py --variant linear --attention-only --d-model 128 --heads 4 --seq 1024 --batch 8
     torch_step.py --train-steps 200    a whole short training, each step on a batch of its own
+    torch_step.py --serve --variant lstm    waits, and times --steps more steps for each line of its input
 
 Needs only torch: 1.13 or any 2.x, which has --sdpa and --compile. On a busy machine compare the processor times of
 one-thread runs taken in turn; compare_torch does that.
@@ -40,7 +41,8 @@ def parse():
             ("sdpa", "F.scaled_dot_product_attention (softmax, differential, tokenformer, grouped)"),
             ("compile", "torch.compile"),
             ("medium", 'set_float32_matmul_precision("medium"): products by oneDNN, on AMD twice as fast as by MKL'),
-            ("malloc", "keep freed memory: glibc else maps and unmaps each large tensor")]:
+            ("malloc", "keep freed memory: glibc else maps and unmaps each large tensor"),
+            ("serve", "prepare once (torch.compile is slow), then measure once for each line of standard input")]:
         p.add_argument("--" + name, action="store_true", help=meaning)
     a = p.parse_args()
     if a.sdpa and a.variant in ("linear", "window", *LAYERS) and a.variant != "grouped":
@@ -172,26 +174,36 @@ def main():
         require_float32(torch)
 
     step, parameters = (attention_step if a.attention_only else training_step)(torch, a)
-    if a.train_steps:
-        wall, cpu = timed(step, a.train_steps)
-    else:
+    def measured():
+        if a.train_steps:
+            return timed(step, a.train_steps)
         timed(step, a.warmup, a.limit)
-        wall, cpu = timed(step, a.steps, a.limit)
-    peak, median = resident_mib(), statistics.median(wall)
-    print(json.dumps({
-        "peer": "torch", "torch": torch.__version__, "threads": torch.get_num_threads(),
-        "mkl": torch.backends.mkl.is_available(), "simd": wanted.get("ATEN_CPU_CAPABILITY", "default"),
-        "product_gflops": round(product_gflops(torch), 1),
-        "variant": a.variant, "d_model": a.d_model, "layers": a.layers, "heads": a.heads, "seq": a.seq,
-        "batch": a.batch, "vocab": a.vocab, "labels_per_seq": a.labels_per_seq, "logits": "labeled",
-        "attention_only": a.attention_only, "sdpa": a.sdpa, "compile": a.compile, "medium": a.medium,
-        "malloc": a.malloc,
-        "parameters": parameters, "logit_rows": a.batch * a.labels_per_seq, "steps": len(wall),
-        "median_ms": round(median, 4), "min_ms": round(min(wall), 4), "max_ms": round(max(wall), 4),
-        "median_cpu_ms": round(statistics.median(cpu), 4), "min_cpu_ms": round(min(cpu), 4),
-        "tokens_per_s": round(1e3 * a.batch * a.seq / median, 1), "seconds": round(sum(wall) / 1e3, 3),
-        "peak_rss_mib": round(peak, 1), "rss_after_import_mib": round(after_import, 1),
-        "import_s": round(import_s, 3)}))
+        return timed(step, a.steps, a.limit)
+
+    def report():
+        wall, cpu = measured()
+        peak, median = resident_mib(), statistics.median(wall)
+        print(json.dumps({
+            "peer": "torch", "torch": torch.__version__, "threads": torch.get_num_threads(),
+            "mkl": torch.backends.mkl.is_available(), "simd": wanted.get("ATEN_CPU_CAPABILITY", "default"),
+            "product_gflops": round(product_gflops(torch), 1),
+            "variant": a.variant, "d_model": a.d_model, "layers": a.layers, "heads": a.heads, "seq": a.seq,
+            "batch": a.batch, "vocab": a.vocab, "labels_per_seq": a.labels_per_seq, "logits": "labeled",
+            "attention_only": a.attention_only, "sdpa": a.sdpa, "compile": a.compile, "medium": a.medium,
+            "malloc": a.malloc,
+            "parameters": parameters, "logit_rows": a.batch * a.labels_per_seq, "steps": len(wall),
+            "median_ms": round(median, 4), "min_ms": round(min(wall), 4), "max_ms": round(max(wall), 4),
+            "median_cpu_ms": round(statistics.median(cpu), 4), "min_cpu_ms": round(min(cpu), 4),
+            "tokens_per_s": round(1e3 * a.batch * a.seq / median, 1), "seconds": round(sum(wall) / 1e3, 3),
+            "peak_rss_mib": round(peak, 1), "rss_after_import_mib": round(after_import, 1),
+            "import_s": round(import_s, 3)}), flush=True)
+
+    if not a.serve:
+        return report()
+    timed(step, a.warmup, a.limit)
+    print("ready", flush=True)
+    for _ in sys.stdin:
+        report()
 
 
 HOW_TO_GET_TORCH = """\
