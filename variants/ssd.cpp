@@ -10,12 +10,13 @@
 #include "core/error.h"
 #include "core/multi_head.h"
 #include "core/ops/activation.h"
+#include "core/ops/decayed_attention.h"
 #include "core/ops/linear.h"
 #include "core/register.h"
 #include "variants/parts/gated_norm.h"
 #include "variants/parts/positions.h"
 #include "variants/parts/short_conv.h"
-#include "variants/parts/ssd_head.h"
+#include "variants/parts/ssd_group.h"
 #include "variants/parts/ssd_widths.h"
 
 namespace {
@@ -24,7 +25,7 @@ using namespace heed;
 // The layer of Mamba-2 (Dao & Gu 2024, section 7):
 //     z, (x, B, C), dt = columns of u W_in
 //     x, B, C = silu(conv(x, B, C))        dt = softplus(dt + dt_bias)
-//     y = heads of x, dt, B, C (ssd_head.h)
+//     y = heads of x, dt, B, C (ssd_group.h)
 //     out = rms(y * silu(z)) * gain W_out
 // The norm comes after the gate, and is over all heads together. Derivation: docs/variants/decayed.md.
 template <class S>
@@ -64,14 +65,14 @@ class Ssd final : public Layer<S> {
     take_room(step, x);
     in_.forward(step, x, projected_);
     step.parallel_for(x.batch, [&](Index b, Memory<S>&) {
-      short_conv<S>(conv(), mixed_inputs(b), 0, mixed_.at(b));
-      activate<S>(Activation::silu, mixed_.at(b), mixed_.at(b));
+      short_conv<S>(conv(), mixed_inputs(b), 0, slope_.at(b));
+      activate_with_slope<S>(Activation::silu, slope_.at(b), mixed_.at(b));
       step_sizes(b);
     });
-    step.parallel_for(x.batch * w_.heads, [&](Index i, Memory<S>& memory) {
-      const Index b = i / w_.heads, h = i % w_.heads;
+    step.parallel_for(x.batch * w_.groups, [&](Index i, Memory<S>& memory) {
+      const Index b = i / w_.groups, g = i % w_.groups;
       if (x.length(b) > 0)
-        new (&saved(b, h)) SsdHeadSaved<S>(ssd_forward<S>(head(b, h), of_head(u_.at(b), h), memory));
+        new (&saved(b, g)) SsdSaved<S>(ssd_forward<S>(group(b, g), inner_of(u_.at(b), g), memory));
     });
     step.parallel_for(x.batch, [&](Index b, Memory<S>& memory) { gated_norm(b, memory); });
     out_.forward(step, normed_, y);
@@ -96,21 +97,23 @@ class Ssd final : public Layer<S> {
                                  column_block(dprojected.at(b), 0, w_.inner()), slots.of(b).gain, own);
     });
     step.parallel_for(u_.batch * w_.groups, [&](Index i, Memory<S>& own) {
-      for (Index h = 0; h < w_.heads; ++h)
-        if (w_.group_of(h) == i % w_.groups)
-          head_backward(i / w_.groups, h, dn, dmixed, ddt, slots.of(i / w_.groups), own);
+      const Index b = i / w_.groups;
+      if (u_.length(b) > 0)
+        group_backward(b, i % w_.groups, dn.at(b), dmixed.at(b), ddt.at(b), slots.of(b), own);
     });
-    step.parallel_for(u_.batch, [&](Index b, Memory<S>& own) {
+    step.parallel_for(u_.batch, [&](Index b, Memory<S>&) {
       step_sizes_backward(b, ddt.at(b), dprojected.at(b), slots.of(b).dt_bias);
-      conv_backward(b, dmixed.at(b), dprojected.at(b), slots.of(b), own);
+      conv_backward(b, dmixed.at(b), dprojected.at(b), slots.of(b));
     });
     slots.add_to(p_);
     in_.backward(step, dprojected, dx);
   }
 
   Cost cost(Index tq, Index) const override {
-    const double heads = static_cast<double>(w_.heads);
-    return {in_.flops(tq) + out_.flops(tq) + heads * decayed_flops(tq, w_.state, w_.head, options_.chunk),
+    const double groups = static_cast<double>(w_.groups);
+    // The heads of a group read the same products of B and C: together they are one head.
+    return {in_.flops(tq) + out_.flops(tq) +
+                groups * decayed_flops(tq, w_.state, w_.inner() / w_.groups, options_.chunk),
             4 * static_cast<double>(w_.decoded())};
   }
 
@@ -150,30 +153,36 @@ class Ssd final : public Layer<S> {
     Memory<S> memory = step.memory();
     projected_ = memory.keep(x, w_.projected());
     mixed_ = memory.keep(x, w_.mixed());
+    slope_ = memory.keep(x, w_.mixed());
     dt_ = memory.keep(x, w_.heads);
     u_ = memory.keep(x, w_.inner());
     normed_ = memory.keep(x, w_.inner());
-    saved_ = memory.template keep_span<SsdHeadSaved<S>>(x.batch * w_.heads);
+    saved_ = memory.template keep_span<SsdSaved<S>>(x.batch * w_.groups);
   }
 
-  SsdHeadSaved<S>& saved(Index b, Index h) const {
-    return saved_[static_cast<std::size_t>(b * w_.heads + h)];
-  }
+  SsdSaved<S>& saved(Index b, Index g) const { return saved_[static_cast<std::size_t>(b * w_.groups + g)]; }
   ShortConv<S> conv() const { return {p_.taps.value(), p_.conv_bias.value()}; }
   Mat<S> gates(Index b) const { return column_block(projected_.at(b), 0, w_.inner()); }
   Mat<S> mixed_inputs(Index b) const { return column_block(projected_.at(b), w_.inner(), w_.mixed()); }
-  Mat<S> of_head(Mat<S> all, Index h) const { return column_block(all, h * w_.head, w_.head); }
-  Mat<S> b_of_head(Mat<S> mixed, Index h) const {
-    return column_block(mixed, w_.inner() + w_.group_of(h) * w_.state, w_.state);
+  // The columns of group g: of its heads' channels, of a number for each head, of B and of C.
+  Mat<S> inner_of(Mat<S> all, Index g) const {
+    return column_block(all, g * w_.inner() / w_.groups, w_.inner() / w_.groups);
   }
-  Mat<S> c_of_head(Mat<S> mixed, Index h) const {
-    return column_block(mixed, w_.inner() + w_.shared() + w_.group_of(h) * w_.state, w_.state);
+  Mat<S> heads_of(Mat<S> all, Index g) const {
+    return column_block(all, g * w_.heads / w_.groups, w_.heads / w_.groups);
   }
-  SsdHead<S> head(Mat<S> mixed, Mat<S> dt, Index h) const {
-    return {of_head(mixed, h),      column_block(dt, h, 1), b_of_head(mixed, h), c_of_head(mixed, h),
-            p_.a_log.value()(0, h), p_.d.value()(0, h),     options_.chunk};
+  Mat<S> b_of(Mat<S> mixed, Index g) const {
+    return column_block(mixed, w_.inner() + g * w_.state, w_.state);
   }
-  SsdHead<S> head(Index b, Index h) const { return head(mixed_.at(b), dt_.at(b), h); }
+  Mat<S> c_of(Mat<S> mixed, Index g) const {
+    return column_block(mixed, w_.inner() + w_.shared() + g * w_.state, w_.state);
+  }
+  SsdGroup<S> group(Index b, Index g) const {
+    const Mat<S> mixed = mixed_.at(b);
+    return {inner_of(mixed, g), heads_of(dt_.at(b), g),        b_of(mixed, g),
+            c_of(mixed, g),     heads_of(p_.a_log.value(), g), heads_of(p_.d.value(), g),
+            options_.chunk};
+  }
 
   // dt = softplus(raw + dt_bias) = max(r, 0) + log(1 + e^-|r|)
   static S softplus(S r) { return std::max(r, S(0)) + std::log1p(std::exp(-std::abs(r))); }
@@ -196,22 +205,17 @@ class Ssd final : public Layer<S> {
   }
 
   // Through the SiLU and the convolution of x, B and C.
-  void conv_backward(Index b, Mat<S> dmixed, Mat<S> dprojected, const SsdParams<Mat<S>>& grad,
-                     Memory<S>& memory) const {
-    const Mat<S> before = memory.temp(dmixed.rows(), dmixed.cols());
-    short_conv<S>(conv(), mixed_inputs(b), 0, before);
-    activate_backward<S>(Activation::silu, before, dmixed);
+  void conv_backward(Index b, Mat<S> dmixed, Mat<S> dprojected, const SsdParams<Mat<S>>& grad) const {
+    dmixed.array() *= slope_.at(b).array();
     short_conv_backward<S>(conv(), mixed_inputs(b), 0, dmixed,
                            column_block(dprojected, w_.inner(), w_.mixed()), {grad.taps, grad.conv_bias});
   }
 
-  void head_backward(Index b, Index h, Seq<S> du, Seq<S> dmixed, Seq<S> ddt, SsdParams<Mat<S>> grad,
-                     Memory<S>& memory) const {
-    if (du.length(b) == 0) return;
-    typename Memory<S>::Scope scope(memory);
-    ssd_backward<S>(head(b, h), saved(b, h), of_head(du.at(b), h),
-                    {of_head(dmixed.at(b), h), column_block(ddt.at(b), h, 1), b_of_head(dmixed.at(b), h),
-                     c_of_head(dmixed.at(b), h), &grad.a_log(0, h), &grad.d(0, h)},
+  void group_backward(Index b, Index g, Mat<S> du, Mat<S> dmixed, Mat<S> ddt, SsdParams<Mat<S>> grad,
+                      Memory<S>& memory) const {
+    ssd_backward<S>(group(b, g), saved(b, g), inner_of(du, g),
+                    {inner_of(dmixed, g), heads_of(ddt, g), b_of(dmixed, g), c_of(dmixed, g),
+                     heads_of(grad.a_log, g), heads_of(grad.d, g)},
                     memory);
   }
 
@@ -236,10 +240,10 @@ class Ssd final : public Layer<S> {
         short_conv_next<S>(layer_.conv(), layer_.mixed_inputs(b), mat(state, kept, w.mixed()), mixed);
         activate<S>(Activation::silu, mixed, mixed);
         layer_.step_sizes(b);
-        for (Index h = 0; h < w.heads; ++h)
-          ssd_step<S>(layer_.head(b, h),
-                      mat(state + kept * w.mixed() + h * w.state * w.head, w.state, w.head),
-                      layer_.of_head(layer_.u_.at(b), h), memory);
+        const Mat<S> states = mat(state + kept * w.mixed(), w.state, w.inner());
+        for (Index g = 0; g < w.groups; ++g)
+          ssd_step<S>(layer_.group(b, g), layer_.inner_of(states, g), layer_.inner_of(layer_.u_.at(b), g),
+                      memory);
         layer_.gated_norm(b, memory);
       });
       layer_.out_.forward(step, layer_.normed_, y);
@@ -257,7 +261,8 @@ class Ssd final : public Layer<S> {
   SsdParams<Param<S>> p_;
   // of the latest forward
   Seq<S> projected_, mixed_, dt_, u_, normed_;
-  std::span<SsdHeadSaved<S>> saved_;
+  Seq<S> slope_;  // of the SiLU: d mixed / d convolution
+  std::span<SsdSaved<S>> saved_;
 };
 }  // namespace
 

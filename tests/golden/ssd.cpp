@@ -1,5 +1,5 @@
-// Mamba-2: one head's state-space recurrence, and the whole layer.
-#include "variants/parts/ssd_head.h"
+// Mamba-2: the state-space recurrence of a group of heads, and the whole layer.
+#include "variants/parts/ssd_group.h"
 
 #include <fmt/format.h>
 
@@ -13,45 +13,51 @@
 namespace heed::golden {
 namespace {
 
-Run run_heads(const Case& c, Index chunk) {
-  const Tensor &x = c.input("x"), &dt = c.input("dt"), &b = c.input("B"), &state = c.input("C");
-  const Index batch = x.size(0), heads = x.size(1), time = x.size(2), groups = b.size(1);
-  require_shape("dt", dt, {batch, heads, time});
+Tensor one_number_per_row(Tensor t) {  // (B,H,T) to (B,H,T,1)
+  t.shape.push_back(1);
+  return t;
+}
+
+Run run_groups(const Case& c, Index chunk) {
+  const Tensor &b = c.input("B"), &state = c.input("C"), &out = c.upstream_out();
+  const Index batch = out.size(0), heads = out.size(1), time = out.size(2), groups = b.size(1);
+  require_shape("dt", c.input("dt"), {batch, heads, time});
   require_shape("B", b, {batch, groups, time, b.size(3)});
   require_shape("C", state, b.shape);
   require_shape("A_log", c.param("A_log"), {heads});
   require_shape("D", c.param("D"), {heads});
-  Run run{fmt::format("chunk {}", chunk), {{"out", Tensor::zeros(x.shape)}}, {}};
+  const Tensor x = heads_as_columns(c.input("x")), dt = heads_as_columns(one_number_per_row(c.input("dt")));
+  const Tensor dy = heads_as_columns(out);
+  Tensor y = Tensor::zeros(x.shape), dx = y, ddt = Tensor::zeros(dt.shape);
+  Run run{fmt::format("chunk {}", chunk), {}, {}};
   for (const auto& [name, t] : c.inputs) run.grads[name] = Tensor::zeros(t.shape);
   for (const auto& [name, t] : c.params) run.grads[name] = Tensor::zeros(t.shape);
   Step<double> step;
   Memory<double> memory = step.memory();
-  for (Index i = 0; i < batch * heads; ++i) {
-    const Index g = i / heads * groups + i % heads / (heads / groups);
-    const auto rows = [&](const Tensor& t, Index at) { return row_block(t.matrix(), at * time, time); };
-    const auto grad = [&](const char* name, Index at) {
-      return row_block(run.grads[name].matrix(), at * time, time);
+  for (Index i = 0; i < batch * groups; ++i) {
+    // The rows of a sequence in (B,T,cols), and of these the columns of group g of all groups
+    const auto columns = [&](auto m, Index g) {
+      return column_block(m, g * m.cols() / groups, m.cols() / groups);
     };
-    const auto number = [&](const char* name) {
-      return c.param(name).values[static_cast<std::size_t>(i % heads)];
+    const auto own = [&](auto& t) {
+      return columns(row_block(t.matrix(), i / groups * time, time), i % groups);
     };
-    const auto dnumber = [&](const char* name) {
-      return &run.grads[name].values[static_cast<std::size_t>(i % heads)];
+    const auto rows = [&](auto& t) { return row_block(t.matrix(), i * time, time); };  // of (B,groups,T,cols)
+    const auto numbers = [&](const Tensor& t) {
+      return columns(const_mat(t.values.data(), 1, heads), i % groups);
     };
-    const SsdHead<double> head{rows(x, i),
-                               const_mat(dt.values.data() + i * time, time, 1),
-                               rows(b, g),
-                               rows(state, g),
-                               number("A_log"),
-                               number("D"),
-                               chunk};
-    const SsdHeadSaved<double> saved =
-        ssd_forward<double>(head, row_block(run.outputs["out"].matrix(), i * time, time), memory);
-    ssd_backward<double>(head, saved, rows(c.upstream_out(), i),
-                         {grad("x", i), mat(run.grads["dt"].values.data() + i * time, time, 1), grad("B", g),
-                          grad("C", g), dnumber("A_log"), dnumber("D")},
+    const auto dnumbers = [&](Tensor& t) { return columns(mat(t.values.data(), 1, heads), i % groups); };
+    const SsdGroup<double> group{
+        own(x), own(dt), rows(b), rows(state), numbers(c.param("A_log")), numbers(c.param("D")), chunk};
+    const SsdSaved<double> saved = ssd_forward<double>(group, own(y), memory);
+    ssd_backward<double>(group, saved, own(dy),
+                         {own(dx), own(ddt), rows(run.grads["B"]), rows(run.grads["C"]),
+                          dnumbers(run.grads["A_log"]), dnumbers(run.grads["D"])},
                          memory);
   }
+  run.outputs["out"] = columns_as_heads(y, heads);
+  run.grads["x"] = columns_as_heads(dx, heads);
+  run.grads["dt"].values = columns_as_heads(ddt, heads).values;
   return run;
 }
 
@@ -65,7 +71,7 @@ Tensor transposed(const Tensor& t) {
 
 std::vector<Run> run_ssd_kernel(const Case& c, const Registry&) {
   std::vector<Run> runs;
-  for (const Index chunk : {1, 3, 4, 64}) runs.push_back(run_heads(c, chunk));
+  for (const Index chunk : {1, 3, 4, 64}) runs.push_back(run_groups(c, chunk));
   return runs;
 }
 

@@ -1,5 +1,5 @@
 // Mamba-2's layer, beyond what conformance and reference numbers show.
-#include "variants/parts/ssd_head.h"
+#include "variants/parts/ssd_group.h"
 
 #include <cmath>
 #include <limits>
@@ -13,7 +13,7 @@ using namespace heed::test;
 
 namespace {
 
-struct HeadRun {
+struct HeadRun {  // a group of one head
   Matd x = normal_matrix<double>(11, 3, 1, "x"), b = normal_matrix<double>(11, 4, 1, "b"),
        c = normal_matrix<double>(11, 4, 1, "c"), dt = Matd::Constant(11, 1, 0.5), y = Matd::Zero(11, 3);
 
@@ -21,7 +21,9 @@ struct HeadRun {
     const auto view = [](const Matd& m) { return const_mat(m.data(), m.rows(), m.cols()); };
     Step<double> step;
     Memory<double> memory = step.memory();
-    ssd_forward<double>({view(x), view(dt), view(b), view(c), a_log, d, chunk}, mat(y.data(), 11, 3), memory);
+    ssd_forward<double>(
+        {view(x), view(dt), view(b), view(c), const_mat(&a_log, 1, 1), const_mat(&d, 1, 1), chunk},
+        mat(y.data(), 11, 3), memory);
     return y;
   }
 };

@@ -13,7 +13,6 @@ struct SsdWidths {
   Index shared() const { return groups * state; }
   Index mixed() const { return inner() + 2 * shared(); }         // x, B, C
   Index projected() const { return inner() + mixed() + heads; }  // z, x, B, C, dt
-  Index group_of(Index h) const { return h / (heads / groups); }
   Index decoded() const {
     return (conv - 1) * mixed() + heads * state * head;
   }  // numbers that a decoder keeps
