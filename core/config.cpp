@@ -80,6 +80,24 @@ bool parse_whole(const std::string& text, T& value) {
   return error == std::errc() && end == text.data() + text.size() && !text.empty();
 }
 
+// Returns the digits of an integer with an exponent: "1e4" and "1.5e3" become "10000" and "1500". Returns an
+// empty string for another text, and for a number that is no integer.
+std::string without_exponent(const std::string& text) {
+  constexpr std::ptrdiff_t kMostDigits = 19;  // of a long long
+  const std::size_t e = text.find_first_of("eE"), sign = text.find_first_of("+-") == 0 ? 1 : 0;
+  std::ptrdiff_t exponent = 0;
+  if (e == std::string::npos || !parse_whole(text.substr(e + 1), exponent)) return "";
+  if (std::abs(exponent) > kMostDigits) return "";
+  std::string digits = text.substr(sign, e - sign);
+  if (const std::size_t point = digits.find('.'); point != std::string::npos) {
+    digits.erase(point, 1);
+    exponent -= std::ssize(digits) - static_cast<std::ptrdiff_t>(point);
+  }
+  for (; exponent < 0 && digits.size() > 1 && digits.back() == '0'; ++exponent) digits.pop_back();
+  if (exponent < 0) return "";
+  return text.substr(0, sign) + digits + std::string(static_cast<std::size_t>(exponent), '0');
+}
+
 }  // namespace
 
 std::string Place::to_string() const { return line > 0 ? fmt::format("{}:{}:{}", file, line, column) : file; }
@@ -170,7 +188,7 @@ bool Config::read(long long& value) const {
   // 010 is 8 to some YAML readers and 10 to others, so it is refused.
   const std::size_t sign = !text_.empty() && (text_[0] == '-' || text_[0] == '+') ? 1 : 0;
   if (text_.size() > sign + 1 && text_[sign] == '0') return false;
-  return parse_whole(text_, value);
+  return parse_whole(text_, value) || parse_whole(without_exponent(text_), value);
 }
 
 bool Config::read(double& value) const {

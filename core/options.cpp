@@ -121,9 +121,12 @@ void from_config(const Config& c, const std::string& path, const OptionText& tex
   if (is_whole && !c.read(read) && std::abs(number) >= 0x1p63)
     return problems.add(c.place(), fmt::format("{}: {} is too large{}.", path, c.text(),
                                                text.max ? "; it must be " + range(text) : ""));
-  if (is_whole && !c.read(read))  // 1e3, 10.0
+  if (is_whole && !c.read(read))  // 10.0
     return problems.add(c.place(), fmt::format("{}: expected an integer, found {}. Did you mean {:.0f}?",
                                                path, c.text(), number));
+  if (is_number && !is_whole && c.text().find_first_of("eE") != std::string::npos)  // 1.5e0
+    return problems.add(
+        c.place(), fmt::format("{}: expected an integer, found {}, which is {}.", path, c.text(), number));
   if (!read_or_report(c, path, "an integer", read, value, problems)) return;
   if (!text.max && read > static_cast<long long>(kLargestInteger))
     return problems.add(c.place(), fmt::format("{}: {} is too large; it must be at most {}.", path, c.text(),

@@ -38,6 +38,17 @@ TEST_CASE("config: scalars are read by the YAML 1.2 core schema") {
   bool boolean = false;
   CHECK((plain("-17").read(whole) && whole == -17));
   CHECK((plain("+17").read(whole) && whole == 17));
+  for (const auto& [text, expected] : {std::pair("1e4", 10000LL),
+                                       {"+1E4", 10000},
+                                       {"-2e+3", -2000},
+                                       {"1.5e3", 1500},
+                                       {"1.50e1", 15},
+                                       {"2.e2", 200},
+                                       {"1200e-2", 12},
+                                       {"9e18", 9000000000000000000}}) {
+    CAPTURE(text);
+    CHECK((plain(text).read(whole) && whole == expected));
+  }
   CHECK((plain("1e-3").read(number) && number == 0.001));
   CHECK((plain("+.5").read(number) && number == 0.5));
   CHECK((plain("3").read(number) && number == 3));
@@ -46,9 +57,15 @@ TEST_CASE("config: scalars are read by the YAML 1.2 core schema") {
 }
 
 TEST_CASE("config: text that is not a number is not read as one") {
-  for (const char* text : {"", "-", "+", "+-5", "-+5", "010", "-010", "1.5", "1e3", "0x10", "1_000", "12a",
-                           "99999999999999999999"})
+  for (const char* text :
+       {"", "-", "+", "+-5", "-+5", "010", "-010", "1.5", "0x10", "1_000", "12a", "99999999999999999999"})
     CHECK_FALSE(is_whole(text));
+  // with an exponent, but no integer, or too large for one
+  for (const char* text : {"1.5e0", "1e-3", "1.25e1", "15e-1", "1e", "e4", "1e4.0", "1e4e1", "1e+-4", ".e4",
+                           "01e4", "1e19", "1e99", "0x1e4"}) {
+    CAPTURE(text);
+    CHECK_FALSE(is_whole(text));
+  }
   for (const char* text : {"", ".", "+", "+-5", "1e", "0x10", "010", "-01.5", "1.5.2", "1,5", "nan", "inf",
                            ".nan", ".inf", "-.inf", "1e999", "NaN", " 1", "1 "}) {
     CAPTURE(text);

@@ -135,8 +135,9 @@ TEST_CASE("options: an integer without a limit of its own is at most 2147483647"
 }
 
 TEST_CASE("options: a number that is written in another way is refused with what was meant") {
-  CHECK(missing(refused("size", scalar("1e3")),
-                {"f.yaml:3:9: model.size:", "found 1e3", "Did you mean 1000?"}) == "");
+  CHECK(missing(refused("size", scalar("1.5e0")),
+                {"f.yaml:3:9: model.size:", "expected an integer, found 1.5e0, which is 1.5."}) == "");
+  CHECK(missing(refused("size", scalar("1e30")), {"f.yaml:3:9: model.size:", "1e30 is too large"}) == "");
   CHECK(missing(refused("size", scalar("8.0")),
                 {"f.yaml:3:9: model.size:", "found 8.0", "Did you mean 8?"}) == "");
   CHECK(missing(refused("size", scalar("99999999999999999999")),

@@ -39,6 +39,12 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
                 {"f.yaml:5:1:", "'train' is a duplicate key", "line 3"}) == "");
   // types and ranges
   CHECK(missing(with("train: {steps: 1.5}"), {"f.yaml:3:16: train.steps:", "an integer", "found 1.5"}) == "");
+  CHECK(missing(with("train: {steps: 1.5e0}"),
+                {"f.yaml:3:16: train.steps: expected an integer, found 1.5e0, which is 1.5."}) == "");
+  CHECK(missing(wrong(kSmall, {"train.steps=1e-3"}),
+                {"command line: train.steps: expected an integer, found 1e-3, which is 0.001."}) == "");
+  CHECK(missing(with("sweep: {parameters: {train.batch: [10, 1e1]}}"),
+                {"f.yaml:3:40: train.batch: 10 is listed twice."}) == "");
   CHECK(missing(with("train: {lr: \"1\"}"), {"f.yaml:3:13: train.lr:", "a number", "found the string '1'"}) ==
         "");
   CHECK(missing(with("train: {lr:}"), {"f.yaml:3:9: train.lr:", "a number", "found null"}) == "");

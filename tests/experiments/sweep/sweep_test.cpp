@@ -44,6 +44,22 @@ bool contains_all(const Texts& all, const Texts& some) {
 
 }  // namespace
 
+TEST_CASE("read_sweep: an integer with an exponent is that integer, with the same ids") {
+  const auto with = [](const std::string& size, const std::string& steps, const std::string& batches,
+                       const Texts& overrides = {}) {
+    return ids(good("variants: [{window: {size: " + size + "}}]\ntask: {name: mqar, length: " + size +
+                        "}\ntrain: {steps: " + steps +
+                        "}\nsweep: {seeds: 2, parameters: {train.batch: " + batches + "}}\n",
+                    overrides));
+  };
+  const Texts expected = with("100", "10000", "[64, 1500]");
+  CHECK(expected.size() == 4);
+  CHECK(with("1e2", "1e4", "[64, 1.5e3]") == expected);
+  CHECK(with("100", "7", "[64, 1500]", {"train.steps=1e4", "sweep.seeds=2e0"}) == expected);
+  CHECK(with("9", "10000", "[9]", {"variants.window.size=1e2", "task.length=1e2", "train.batch=[64,15e2]"}) ==
+        expected);
+}
+
 TEST_CASE("to_config: a resolved trial contains every default") {
   const Sweep sweep = good("variants: [tokenformer]\ntask: mqar\n");
   REQUIRE(sweep.trials.size() == 1);
