@@ -245,11 +245,31 @@ bool names_variant(const std::string& label, const Registry& registry) {
   return registry.find_variant(label.substr(0, label.find_first_of("(+"))) != nullptr;
 }
 
+std::vector<std::string> labels_of(const Config& tree, const Registry& registry) {
+  Problems reported_later;
+  std::vector<std::string> out;
+  for (const VariantEntry& v : read_variants(tree, registry, reported_later)) out.push_back(v.label);
+  return out;
+}
+
+// What an override of the list of variants removes names of.
+struct Replaced {
+  const std::vector<VariantEntry>& entries;     // of the command line
+  const std::vector<std::string>& file_labels;  // of the file's own variants
+  const Registry& registry;
+
+  // Returns true if a name is that of a variant, or the label of one in the file.
+  bool knows(const std::string& name) const {
+    return names_variant(name, registry) || std::ranges::find(file_labels, name) != file_labels.end();
+  }
+};
+
 // Replaces a reference that is not among the variants of the command line by the first of these.
-void settle_reference(Config* reference, const std::string& path, const std::vector<VariantEntry>& entries,
-                      const Registry& registry, std::vector<std::string>& notes) {
+void settle_reference(Config* reference, const std::string& path, const Replaced& replaced,
+                      std::vector<std::string>& notes) {
+  const std::vector<VariantEntry>& entries = replaced.entries;
   if (!reference || !reference->is_scalar() || from_command_line(*reference) || entries.empty() ||
-      !names_variant(reference->text(), registry))
+      !replaced.knows(reference->text()))
     return;
   const bool is_there = std::any_of(entries.begin(), entries.end(),
                                     [&](const VariantEntry& v) { return v.label == reference->text(); });
@@ -262,28 +282,30 @@ void settle_reference(Config* reference, const std::string& path, const std::vec
 }
 
 // Removes tunable options of variants that are not on the command line.
-void settle_adjust(Config* adjust, const std::vector<VariantEntry>& entries, const Registry& registry) {
+void settle_adjust(Config* adjust, const Replaced& replaced) {
   if (!adjust || !adjust->is_map()) return;
   std::erase_if(adjust->entries(), [&](const Config::Entry& e) {
-    return !from_command_line(e.value) && names_variant(e.key, registry) &&
-           std::none_of(entries.begin(), entries.end(),
+    return !from_command_line(e.value) && replaced.knows(e.key) &&
+           std::none_of(replaced.entries.begin(), replaced.entries.end(),
                         [&](const VariantEntry& v) { return is_called(v, e.key); });
   });
 }
 
 // Adapts the section `compare` to overrides that removed what it names: the first variant becomes the
 // reference, and nothing is selected. Does not change what is wrong without overrides; it is refused later.
-void settle_compare(SweepFile& file, const Registry& registry) {
+// file_labels: of the variants before the overrides.
+void settle_compare(SweepFile& file, const std::vector<std::string>& file_labels, const Registry& registry) {
   Config* compare = file.tree.find("compare");
   if (!compare || !compare->is_map()) return;
   const Config* variants = file.tree.find("variants");
   if (variants && from_command_line(*variants)) {
     Problems refused_later;
     const std::vector<VariantEntry> entries = read_variants(file.tree, registry, refused_later);
-    settle_reference(compare->find("reference"), "compare.reference", entries, registry, file.notes);
+    const Replaced replaced{entries, file_labels, registry};
+    settle_reference(compare->find("reference"), "compare.reference", replaced, file.notes);
     if (Config* match = compare->find("match"); match && match->is_map()) {
-      settle_reference(match->find("reference"), "compare.match.reference", entries, registry, file.notes);
-      settle_adjust(match->find("adjust"), entries, registry);
+      settle_reference(match->find("reference"), "compare.match.reference", replaced, file.notes);
+      settle_adjust(match->find("adjust"), replaced);
     }
   }
   const Config* select = compare->find("select");
@@ -323,6 +345,8 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   bool paths_changed = load_listed_plugins(*tree, folder, registry, problems);
   spell_out_task(*tree);
+  const std::vector<std::string> file_labels =
+      overrides.empty() ? std::vector<std::string>() : labels_of(*tree, registry);
   std::vector<std::string> notes;
   for (const std::string& o : overrides) {
     override_one(*tree, o, registry, notes, problems);
@@ -330,7 +354,7 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
   }
   paths_changed |= make_task_paths_absolute(*tree, folder);
   SweepFile out{std::move(*tree), text, std::move(notes)};
-  if (!overrides.empty()) settle_compare(out, registry);
+  if (!overrides.empty()) settle_compare(out, file_labels, registry);
   const char* what = !overrides.empty() ? "overrides" : paths_changed ? "absolute paths" : nullptr;
   if (what) out.text = fmt::format("# {} with {}\n{}", file, what, out.tree.yaml());
   return out;

@@ -1,6 +1,7 @@
 #include "experiments/sweep/variant_list.h"
 
 #include <algorithm>
+#include <cctype>
 #include <map>
 #include <span>
 
@@ -15,9 +16,16 @@ namespace {
 // How an entry combines several variants: as a stack that the layers take in turn, or as stages of growth.
 enum class Several { stack, grow };
 
+// What the key `label` of an entry gives its rows as a name. Empty if the entry has none.
+struct GivenLabel {
+  std::string text, path;  // path: "variants[1].label"
+  Place place;
+};
+
 struct WrittenEntry {
   std::vector<WrittenVariant> parts;
   Several several;
+  GivenLabel given_label;
 
   // Returns the parts of the final model: of a growth, only the last stage.
   std::span<const WrittenVariant> final_parts() const {
@@ -31,8 +39,15 @@ WrittenVariant::Shown shown_of(const WrittenVariant& w, Several several, bool al
   return shown;
 }
 
-// "softmax+window(size=8)" or "tokenformer(tokens=16)>tokenformer(tokens=64)"
+// "softmax+window(size=8)", "tokenformer(tokens=16)>tokenformer(tokens=64)", or with a label of its own
+// "near(size=8)"
 std::string entry_label(const WrittenEntry& entry, bool all_given) {
+  if (const std::string& own = entry.given_label.text; !own.empty()) {
+    WrittenVariant::Shown crossed;
+    for (const WrittenVariant& w : entry.parts)
+      crossed.insert(crossed.end(), w.crossed.begin(), w.crossed.end());
+    return label(own, crossed);
+  }
   std::vector<std::string> parts;
   for (const WrittenVariant& w : entry.parts)
     parts.push_back(label(w.choice.name, shown_of(w, entry.several, all_given)));
@@ -57,15 +72,36 @@ VariantEntry without_label(const WrittenEntry& written, const std::string& path,
   return entry;
 }
 
+// Takes the key `label` out of an entry.
+GivenLabel take_label(Config& item, const std::string& path, Problems& problems) {
+  constexpr std::size_t kLongest = 40;
+  const Config* given = item.is_map() ? item.find("label") : nullptr;
+  if (!given) return {};
+  GivenLabel out{given->text(), path + ".label", given->place()};
+  const bool good =
+      given->is_scalar() && !out.text.empty() && out.text.size() <= kLongest &&
+      std::none_of(out.text.begin(), out.text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; });
+  if (!good)
+    problems.add(out.place, fmt::format("{}: expected a name of 1 to {} characters, found {}.", out.path,
+                                        kLongest, given->described()));
+  item.erase("label");
+  if (item.entries().empty())
+    problems.add(item.place(), fmt::format("{}: the variant is missing; write {{softmax: {{}}, label: {}}}.",
+                                           path, good ? out.text : "..."));
+  return out;
+}
+
 class Reader {
  public:
   Reader(const Registry& registry, Problems& problems) : registry_(registry), problems_(problems) {}
 
-  void add(const Config& item, const std::string& path) {
+  void add(Config item, const std::string& path) {
+    const std::size_t before = problems_.size();
+    GivenLabel given_label = take_label(item, path, problems_);
+    if (problems_.size() > before) return;
     const bool one_key = item.is_map() && item.entries().size() == 1;
     const Config* stack = one_key ? item.find("stack") : nullptr;
     const Config* grow = one_key ? item.find("grow") : nullptr;
-    const std::size_t before = problems_.size();
     std::vector<std::vector<WrittenVariant>> all;
     if (stack)
       all = read_stack(*stack, path, registry_, problems_);
@@ -77,7 +113,7 @@ class Reader {
     const std::string own_path = path + '.' + (item.is_map() ? item.entries()[0].key : item.text());
     const Place place = item.is_map() ? item.entries()[0].key_place : item.place();
     for (std::vector<WrittenVariant>& parts : all)
-      add_entry({std::move(parts), grow ? Several::grow : Several::stack}, own_path, place);
+      add_entry({std::move(parts), grow ? Several::grow : Several::stack, given_label}, own_path, place);
   }
 
   // Returns the entries with labels. A label shows the crossed options; if several entries have the same
@@ -93,10 +129,33 @@ class Reader {
         for (const auto& [option, value] : shown_of(w, written.several, all_given))
           entries_[i].shown.push_back(option);
     }
+    for (std::size_t i = 0; i < entries_.size(); ++i) check_label(i);
     return std::move(entries_);
   }
 
  private:
+  // Refuses a given label that is also the name of something else.
+  void check_label(std::size_t at) {
+    const GivenLabel& given = written_[at].given_label;
+    if (given.text.empty()) return;
+    const auto refuse = [&](const std::string& why) {
+      problems_.add(given.place, fmt::format("{}: {}; choose another label.", given.path, why));
+    };
+    for (std::size_t i = 0; i < entries_.size(); ++i) {
+      const GivenLabel& other = written_[i].given_label;
+      if (i < at && other.text == given.text && other.path != given.path)
+        return refuse(fmt::format("'{}' is also {}", given.text, other.path));
+      if (entries_[i].label == entries_[at].label && other.path != given.path &&
+          (other.text.empty() || i < at))
+        return refuse(
+            fmt::format("'{}' is the name of another row, {}", entries_[i].label, entries_[i].path));
+    }
+    const std::vector<Choice>& own = entries_[at].attention;
+    if (registry_.find_variant(given.text) &&
+        std::none_of(own.begin(), own.end(), [&](const Choice& c) { return c.name == given.text; }))
+      refuse(fmt::format("'{}' is the name of another variant", given.text));
+  }
+
   void add_entry(WrittenEntry written, const std::string& path, const Place& place) {
     const auto [earlier, is_new] = seen_.insert({identity(written), path});
     if (!is_new)

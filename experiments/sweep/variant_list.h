@@ -11,7 +11,7 @@ namespace heed {
 
 // One entry of the `variants` list after crossing, with resolved options.
 struct VariantEntry {
-  std::string label;              // "window(size=8)"; different for each entry
+  std::string label;              // "window(size=8)", or as given; different for each entry
   std::vector<Choice> attention;  // one, or a stack
   std::string path;               // "variants[2].window", for messages
   Place place;                    // of the name
@@ -27,8 +27,8 @@ struct VariantEntry {
 
 // Reads a list of `softmax`, `{window: {size: 8}}`, `{stack: [softmax, {window: {size: 8}}]}` and
 // `{grow: [{tokenformer: {tokens: 16}, steps: 500}, {tokenformer: {tokens: 64}}]}`. Options whose values
-// are lists are crossed, for that entry only; for an option that takes a list, a list of lists is crossed.
-// Entries with errors are left out.
+// are lists are crossed, for that entry only; for an option that takes a list, a list of lists is crossed. A
+// key `label` beside the variant names its rows. Entries with errors are left out.
 std::vector<VariantEntry> read_variants(const Config& tree, const Registry& registry, Problems& problems);
 
 // Returns true if `name` is this entry's label, or the name of one of its variants.
