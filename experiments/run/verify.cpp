@@ -92,7 +92,7 @@ TrialConfig config_of(const Record& record, const std::string& id) {
   if (const std::string now = trial_id(config); now != id)
     throw Error(
         fmt::format("this heed gives the trial another id, {}, because its numbers differ from those of heed "
-                    "{}, which wrote the file. Verify with that version.",
+                    "{}, which wrote the file. Use that version.",
                     now, record.provenance.heed_version));
   return config;
 }

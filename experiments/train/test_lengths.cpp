@@ -6,35 +6,20 @@
 #include <string>
 #include <vector>
 
+#include "experiments/train/longer_model.h"
 #include "experiments/trial/metrics.h"
-#include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
 #include "experiments/trial/test_lengths.h"
 
 namespace heed {
 namespace {
 
-// Copies every parameter that has the same size in both. Fixed tables that depend on the length stay those of
-// the longer model.
-void copy_values(Params<float>& from, Params<float>& to) {
-  for (const ParamInfo& p : from.infos())
-    if (const Param<float> own = from.find(p.name), other = to.find(p.name);
-        other && other.rows() == p.rows && other.cols() == p.cols)
-      other.value() = own.value();
-}
-
 double accuracy_at(const TrialConfig& trial, const Registry& registry, SizedModel& trained,
                    const TaskShape& own, Index length, int threads) {
   TrialConfig tested = trial;
   tested.task = at_length(trial.task, length);
   const std::unique_ptr<Task> task = task_of(tested, registry);
-  // A model reads shorter sequences as it is. Tables of positions and patterns end at its own length.
-  std::unique_ptr<SizedModel> longer;
-  const TaskShape shape = task->shape();
-  if (shape.input.length > own.input.length || shape.source.length > own.source.length) {
-    longer = std::make_unique<SizedModel>(model_spec(trial, *task), registry, trial.seed);
-    copy_values(trained.params, longer->params);
-  }
+  const std::unique_ptr<SizedModel> longer = longer_model(trial, *task, own, trained.params, registry);
   Step<float> step(threads, false);
   return evaluate(longer ? longer->model : trained.model, step, *task, Split::test,
                   trial.train.test_sequences, trial.train.batch)

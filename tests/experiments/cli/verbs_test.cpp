@@ -41,7 +41,7 @@ TEST_CASE("heed verbs: --help describes every verb") {
   CHECK(heed_in_temp({"help"}).out == help.out);
   CHECK(heed_in_temp({"help", "run"}).out == heed_in_temp({"run", "--help"}).out);
   for (const char* verb :
-       {"list", "plan", "run", "status", "merge", "compare", "data", "new", "submit", "verify"}) {
+       {"list", "plan", "run", "status", "merge", "compare", "data", "eval", "new", "submit", "verify"}) {
     CHECK_THAT(help.out, ContainsSubstring(std::string("\n  ") + verb));
     const Ended more = heed_in_temp({verb, "--help"});
     CHECK(more.code == 0);
