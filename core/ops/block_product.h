@@ -30,9 +30,11 @@ constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
 constexpr int kPackets = kRegisters >= 32 ? 4 : 2;
 constexpr int rows_beside(int packets) { return std::min(12, (kRegisters - packets - 2) / packets); }
 
-constexpr Index kDepth = 256;  // rows of a packed panel: 64 KiB of floats, a part of the second-level cache
+// A panel of b is 64 KiB, a part of the second-level cache. Its rows are four cache lines on every processor:
+// with 16 registers several blocks wide, so that b, c and the rows of a are read in longer pieces.
+constexpr Index kDepth = 256;
 template <class S>
-constexpr Index kWidth = kPackets* kLanes<S>;  // its columns
+constexpr Index kWidth = 256 / sizeof(S);
 
 // The left side: a(i, k) = data[i * row + k * step].
 template <class S>
@@ -100,24 +102,42 @@ constexpr auto block_table(std::index_sequence<R...>) {
   return std::array<MultiplyBlock<S>, sizeof...(R)>{&multiply_block<S, static_cast<int>(R) + 1, P>...};
 }
 
-// Multiplies P packets, in blocks of rows of nearly equal size.
+// Multiplies `groups` times P packets, in blocks of rows of nearly equal size.
 template <class S, int P>
-void multiply_rows(Product<S> x, Index rows) {
+void multiply_rows(const Product<S>& x, Index rows, Index groups) {
   static constexpr auto blocks = block_table<S, P>(std::make_index_sequence<rows_beside(P)>());
   const Index count = (rows + rows_beside(P) - 1) / rows_beside(P);
+  Product<S> block = x;
+  S* c = x.c;
   for (Index i = 0; i < count; ++i) {
     const Index n = rows / count + (i < rows % count);
-    blocks[static_cast<std::size_t>(n - 1)](x);
-    x.a.data += n * x.a.row;
-    x.c += n * x.c_row;
+    block.b.data = x.b.data;
+    block.c = c;
+    for (Index g = 0; g < groups; ++g) {
+      blocks[static_cast<std::size_t>(n - 1)](block);
+      block.b.data += P * kLanes<S>;
+      block.c += P * kLanes<S>;
+    }
+    block.a.data += n * x.a.row;
+    c += n * x.c_row;
   }
 }
 
-template <class S, int P = kPackets>
-void multiply_panel(const Product<S>& x, Index rows, Index packets) {
+// Multiplies P packets, or fewer.
+template <class S, int P>
+void multiply_packets(const Product<S>& x, Index rows, Index packets) {
   if constexpr (P > 1)
-    if (packets < P) return multiply_panel<S, P - 1>(x, rows, packets);
-  multiply_rows<S, P>(x, rows);
+    if (packets < P) return multiply_packets<S, P - 1>(x, rows, packets);
+  multiply_rows<S, P>(x, rows, 1);
+}
+
+template <class S>
+void multiply_panel(Product<S> x, Index rows, Index packets) {
+  const Index groups = packets / kPackets, columns = groups * kPackets * kLanes<S>;
+  if (groups > 0) multiply_rows<S, kPackets>(x, rows, groups);
+  x.b.data += columns;
+  x.c += columns;
+  if (packets % kPackets > 0) multiply_packets<S, kPackets>(x, rows, packets % kPackets);
 }
 
 // Multiplies fewer columns than a packet has, a few rows at a time, through a separate block.
@@ -127,7 +147,7 @@ void multiply_edge(const Product<S>& x, Index rows, Index cols) {
   for (Index from = 0; from < rows; from += rows_beside(1)) {
     const Index n = std::min<Index>(rows_beside(1), rows - from);
     const Left<S> a{x.a.data + from * x.a.row, x.a.row, x.a.step};
-    multiply_rows<S, 1>({a, x.b, x.depth, block, kLanes<S>, false}, n);
+    multiply_rows<S, 1>({a, x.b, x.depth, block, kLanes<S>, false}, n, 1);
     for (Index r = 0; r < n; ++r) {
       S* const to = x.c + (from + r) * x.c_row;
       for (Index i = 0; i < cols; ++i) to[i] = (x.add ? to[i] : S(0)) + block[r * kLanes<S> + i];
@@ -179,12 +199,12 @@ void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* pan
   for (Index i = 0; zeros > 0 && i < depth; ++i) std::fill_n(panel + i * kWidth<S> + width, zeros, S(0));
 }
 
-// Returns true if the right side can be used in place: whole packets, and rows close enough to each other
-// for the cache.
+// Returns true if the right side can be used in place: whole packets, and rows that are close enough to each
+// other for the cache or are read by few blocks.
 template <class S>
 bool is_panel(In<S> b, Index width, Index rows) {
-  constexpr Index near = 4096 / sizeof(S);
-  return width % kLanes<S> == 0 && (b.outerStride() <= near || rows < 2 * kWidth<S>);
+  constexpr Index near = 4096 / sizeof(S), few = 2 * kPackets * kLanes<S>;
+  return width % kLanes<S> == 0 && (b.outerStride() <= near || rows < few);
 }
 
 // c (rows, cols) = or += a (rows, depth) times b (depth, cols), or b^T with b (cols, depth)
