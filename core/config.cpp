@@ -93,6 +93,7 @@ std::string without_exponent(const std::string& text) {
     digits.erase(point, 1);
     exponent -= std::ssize(digits) - static_cast<std::ptrdiff_t>(point);
   }
+  if (digits.empty()) return "";  // "e4" is a word
   for (; exponent < 0 && digits.size() > 1 && digits.back() == '0'; ++exponent) digits.pop_back();
   if (exponent < 0) return "";
   return text.substr(0, sign) + digits + std::string(static_cast<std::size_t>(exponent), '0');
