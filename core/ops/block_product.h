@@ -200,10 +200,11 @@ void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* pan
 }
 
 // Returns true if the right side can be used in place: whole packets, and rows that are close enough to each
-// other for the cache or are read by few blocks.
+// other for the cache or are read by few blocks. Blocks of 16 registers read a row of b more often, and rows
+// that are 2 KiB apart share few sets of the first-level cache.
 template <class S>
 bool is_panel(In<S> b, Index width, Index rows) {
-  constexpr Index near = 4096 / sizeof(S), few = 2 * kPackets * kLanes<S>;
+  constexpr Index near = (kRegisters >= 32 ? 4096 : 1024) / sizeof(S), few = 2 * kPackets * kLanes<S>;
   return width % kLanes<S> == 0 && (b.outerStride() <= near || rows < few);
 }
 
