@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
+#include "core/task_traits.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
 #include "experiments/trial/test_lengths.h"
@@ -71,15 +73,22 @@ void ModelCheck::check_save(const TrialConfig& trial, const Place& task_place) {
 void ModelCheck::check_traits(const Choice& choice, const std::string& task_name, const Task& task,
                               const VariantEntry& variant) {
   const Traits traits = registry_.variant(choice.name).traits(choice.options);
-  const bool causal = task.shape().model != ModelType::encoder;
-  if (causal && !traits.causal)
-    problems_.add(variant.place, fmt::format("{}: '{}' has no causal form, which the task '{}' needs.",
-                                             variant.path, choice.name, task_name));
-  if (!causal && !traits.bidirectional)
-    problems_.add(
-        variant.place,
-        fmt::format("{}: '{}' has only a causal form; the task '{}' needs one that sees the whole sequence.",
-                    variant.path, choice.name, task_name));
+  const ModelType type = task.shape().model, own = heed::own_task(task).shape().model;
+  const bool causal = type != ModelType::encoder;
+  if (causal ? traits.causal : traits.bidirectional) return;
+  // What decides the type of model, and how to get another one.
+  const std::string cause =
+      type == own ? fmt::format("the task '{}'", task_name) : fmt::format("model.type: {}", to_string(type));
+  const std::string remedy = type != own ? fmt::format(", or remove model.type (the task '{}' trains {})",
+                                                       task_name, with_article(to_string(own)))
+                             : suits(task, causal ? ModelType::encoder : ModelType::decoder)
+                                 ? fmt::format(", or set model.type: {}", causal ? "encoder" : "decoder")
+                                 : "";
+  problems_.add(
+      variant.place,
+      fmt::format("{}: '{}' has {}; {} needs attention {}. Use another variant, as softmax{}.", variant.path,
+                  choice.name, causal ? "no causal form" : "only a causal form", cause,
+                  causal ? "that does not see later positions" : "that sees the whole sequence", remedy));
 }
 
 }  // namespace heed

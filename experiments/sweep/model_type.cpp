@@ -6,6 +6,7 @@
 
 #include <fmt/format.h>
 
+#include "core/abbreviate.h"
 #include "experiments/trial/task_of.h"
 
 namespace heed {
@@ -16,6 +17,14 @@ constexpr const char* kAttentionElsewhere = "softmax";  // where a variant is no
 const Config* key_of(const Config& sections, const char* key) {
   const Config* model = sections.find("model");
   return model && model->is_map() ? model->find(key) : nullptr;
+}
+
+// Returns ", because ...": why a task does not suit a type of model; empty if there is no simple reason.
+std::string why_unsuited(const TaskShape& shape, ModelType type) {
+  if (type == ModelType::encoder_decoder) return ", because it has no source and target";
+  if (type == ModelType::encoder && shape.source.kind == Stream::Kind::none)
+    return ", because an encoder would see the tokens that it must predict";
+  return "";
 }
 
 bool read_type(const Config& sections, const Task& task, TrialConfig& trial, Problems& problems) {
@@ -31,9 +40,10 @@ bool read_type(const Config& sections, const Task& task, TrialConfig& trial, Pro
                                              fmt::join(kModelTypes, " or "), given->described()));
   else if (!suits(task, *type))
     problems.add(given->place(),
-                 fmt::format("model.type: the task '{}' cannot train a model of type '{}'; it "
-                             "can train: {}.",
-                             trial.task.name, given->text(), fmt::join(suited, ", ")));
+                 fmt::format("model.type: the task '{}' cannot train a model of type '{}'{}; it "
+                             "can train: {}. Remove model.type to train {}.",
+                             trial.task.name, given->text(), why_unsuited(task.shape(), *type),
+                             fmt::join(suited, ", "), with_article(to_string(task.shape().model))));
   else
     trial.type = *type;
   return type && suits(task, *type);
@@ -77,9 +87,15 @@ bool check_place(const Config& sections, const char* key, const std::vector<Choi
     why = fmt::format("only an encoder_decoder has it, and the task '{}' trains {} {} here. Remove it.",
                       trial.task.name, trial.type == ModelType::encoder ? "an" : "a", to_string(trial.type));
   else if (cross && !traits.cross)
-    why = fmt::format("'{}' cannot attend to another sequence (cross-attention).", choice.name);
+    why = fmt::format(
+        "'{}' cannot attend to another sequence (cross-attention). Use another variant, as softmax, or "
+        "remove the key.",
+        choice.name);
   else if (!cross && !traits.bidirectional)
-    why = fmt::format("'{}' has only a causal form; an encoder sees the whole sequence.", choice.name);
+    why = fmt::format(
+        "'{}' has only a causal form; an encoder sees the whole sequence. Use another variant, as softmax, "
+        "or remove the key.",
+        choice.name);
   if (!why.empty()) problems.add(given->place(), fmt::format("model.{}: {}", key, why));
   return why.empty();
 }

@@ -40,6 +40,16 @@ void check_test_lengths(const Config& section, const TaskInfo& info, const Trial
   }
 }
 
+// Refuses keys that neither the task nor every task has, and removes them.
+void refuse_unknown_options(Config& section, const TaskInfo& info, Problems& problems) {
+  std::vector<OptionInfo> known = info.options;
+  for (const char* key : {kTestLengths, kTrainSequences}) known.push_back({key, "", "", {}});
+  detail::refuse_unknown(section, "task", '\'' + info.name + '\'', known, problems);
+  std::erase_if(section.entries(), [&](const Config::Entry& e) {
+    return std::ranges::find(known, e.key, &OptionInfo::name) == known.end();
+  });
+}
+
 // Reads `task: {name: mqar, length: 64}`. Adds at most one problem about the name, because its options are
 // unknown without it.
 void resolve_task(const Config& sections, const Registry& registry, TrialConfig& trial, Problems& problems) {
@@ -61,6 +71,7 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
   options.erase("name");
   trial.test_lengths = take_test_lengths(options, problems);
   trial.train_sequences = take_train_sequences(options, problems);
+  refuse_unknown_options(options, *info, problems);
   trial.task = {info->name, info->resolve(options, "task", problems)};
   check_test_lengths(*task, *info, trial, problems);
 }

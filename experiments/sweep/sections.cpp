@@ -6,6 +6,7 @@
 #include "core/model/model_spec.h"
 #include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_options.h"
+#include "experiments/trial/train_sequences.h"
 
 namespace heed {
 namespace {
@@ -25,6 +26,14 @@ const OptionInfo* find(const std::vector<OptionInfo>& options, const std::string
   const auto at =
       std::find_if(options.begin(), options.end(), [&](const OptionInfo& o) { return o.name == path; });
   return at == options.end() ? nullptr : &*at;
+}
+
+std::vector<std::string> all_names(const Registry& registry) {
+  std::vector<std::string> all = names(registry.variants());
+  for (const auto& more : {names(registry.positions()), names(registry.optimizers()),
+                           names(registry.schedules()), names(registry.tasks())})
+    all.insert(all.end(), more.begin(), more.end());
+  return all;
 }
 
 }  // namespace
@@ -50,9 +59,13 @@ bool read_named(const Config& c, const std::string& path, const std::string& wha
 std::string unknown_name(const std::string& what, const std::string& name,
                          const std::vector<std::string>& known, const Registry& registry) {
   const std::string kind = registry.kind_of(name);
-  return (kind.empty() ? fmt::format("unknown {} '{}'.", what, name)
-                       : fmt::format("'{}' is {}, not {}.", name, kind, with_article(what))) +
-         suggestion(name, known);
+  if (!kind.empty())
+    return fmt::format("'{}' is {}, not {}.", name, kind, with_article(what)) + suggestion(name, known);
+  std::string hint;
+  if (nearest(name, known).empty())  // perhaps it is a misspelled name of something else
+    if (const std::string other = nearest(name, all_names(registry)); !other.empty())
+      hint = fmt::format(" Did you mean '{}'? It is {}.", other, registry.kind_of(other));
+  return fmt::format("unknown {} '{}'.{}{}", what, name, hint, suggestion(name, known));
 }
 
 void refuse_lists(Config& sections, const std::vector<OptionInfo>& options, Problems& problems) {
@@ -86,7 +99,7 @@ std::vector<OptionInfo> section_options(const Config& tree, const Registry& regi
   } else {
     for (const TaskInfo& t : registry.tasks()) append(all, "task", t.options);
   }
-  append(all, "task", {{kTestLengths, "list of integers", "", {}}});
+  append(all, "task", {{kTestLengths, "list of integers", "", {}}, {kTrainSequences, "integer", "", {}}});
   append(all, "model", list_options<ModelOptions>());
   for (const char* key :
        {"positions", "feed_forward", "type", "pool", "encoder_attention", "cross_attention"})

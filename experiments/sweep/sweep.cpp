@@ -21,15 +21,32 @@
 namespace heed {
 namespace {
 
-void check_keys(const Config& tree, Problems& problems) {
-  static const std::vector<std::string> known = {"name",  "variants", "task", "model",   "train",
-                                                 "sweep", "compare",  "save", "plugins", "limits"};
-  for (const Config::Entry& e : tree.entries())
-    if (std::find(known.begin(), known.end(), e.key) == known.end())
+const std::vector<std::string> kKeys = {"name",  "variants", "task", "model",   "train",
+                                        "sweep", "compare",  "save", "plugins", "limits"};
+
+// Refuses keys of a section that are sections themselves, as `save` in `train`, and removes them.
+void check_misplaced(Config& section, const std::string& name, Problems& problems) {
+  if (!section.is_map()) return;
+  std::erase_if(section.entries(), [&](const Config::Entry& e) {
+    const bool own = name == "task" && e.key == "name";
+    if (own || e.key == name || std::ranges::find(kKeys, e.key) == kKeys.end()) return false;
+    problems.add(e.key_place,
+                 fmt::format("{0}.{1}: '{1}' is a section of its own, not a key of '{0}'. Move it to the "
+                             "beginning of a line.",
+                             name, e.key));
+    return true;
+  });
+}
+
+void check_keys(Config& tree, Problems& problems) {
+  for (Config::Entry& e : tree.entries())
+    if (std::ranges::find(kKeys, e.key) == kKeys.end())
       problems.add(e.key_place,
                    fmt::format("{}: unknown key.{}", e.key,
                                e.key == "seed" || e.key == "seeds" ? " Did you mean 'sweep: {seeds: ...}'?"
-                                                                   : suggestion(e.key, known)));
+                                                                   : suggestion(e.key, kKeys)));
+    else
+      check_misplaced(e.value, e.key, problems);
 }
 
 // The name is that of a folder.

@@ -34,6 +34,17 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
   CHECK(missing(wrong("variants: [softmax]\n"), {"f.yaml:1:1: task:", "Known: mqar, text"}) == "");
   CHECK(missing(wrong("variants: [softmax]\ntask: {length: 8}\n"),
                 {"f.yaml:2:7: task.name:", "Known: mqar, text"}) == "");
+  CHECK(missing(with("train: {save: [weights]}"),
+                {"f.yaml:3:9: train.save:", "'save' is a section of its own, not a key of 'train'"}) == "");
+  CHECK(missing(wrong("variants: [softmax]\ntask: {name: mqar, train: {lr: 1}}\n"),
+                {"f.yaml:2:20: task.train:", "'train' is a section of its own"}) == "");
+  CHECK(missing(wrong("variants: [softmax]\ntask: {name: mqar, train_sequence: 9}\n"),
+                {"f.yaml:2:20: task.train_sequence:", "Did you mean 'train_sequences'?"}) == "");
+  CHECK(missing(wrong("variants: [softmax]\ntask: {name: mqar, test_length: [9]}\n"),
+                {"f.yaml:2:20: task.test_length:", "Did you mean 'test_lengths'?"}) == "");
+  CHECK(missing(with("sweep: {parameters: {task.train_sequencs: [9, 99]}}"),
+                {"f.yaml:3:22: task.train_sequencs:", "Did you mean 'task.train_sequences'?"}) == "");
+  CHECK(with("sweep: {parameters: {task.train_sequences: [9, 99]}}").empty());
   // duplicate keys
   CHECK(missing(with("train: {lr: 1}\nmodel: {dim: 8}\ntrain: {steps: 1}"),
                 {"f.yaml:5:1:", "'train' is a duplicate key", "line 3"}) == "");
@@ -151,6 +162,10 @@ TEST_CASE("read_sweep: a name of another kind is refused with its kind") {
   CHECK_THAT(wrong(kSmall + "model: {positions: mlp}\n"),
              ContainsSubstring("model.positions: 'mlp' is a feed-forward, not a kind of position."));
   CHECK_THAT(wrong("variants: [mlp]\ntask: mqar\n"), ContainsSubstring("use it in model.feed_forward"));
+  CHECK_THAT(
+      wrong("variants: [patention]\ntask: mqar\n"),
+      ContainsSubstring(
+          "unknown variant 'patention'. Did you mean 'pattention'? It is a feed-forward. Known: softmax"));
 }
 
 TEST_CASE("read_sweep: a stack longer than the model is refused with its place") {
