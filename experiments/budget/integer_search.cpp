@@ -8,11 +8,15 @@ namespace {
 // Numbers without a value that lie side by side; heads that divide a width of 8192 are at most 4096 apart.
 constexpr Index kWidestGap = 4096;
 
-// Doubles while the target comes nearer, then bisects. A value that stays for a while has reached its end: a
-// window that is longer than the sequence.
+// How often a search goes on doubling although the target is farther away. The FLOPs of block attention first
+// fall with the size of a block, then rise.
+constexpr int kMostAway = 12;
+
+// Doubles until the target is between two numbers, then bisects. A value that stays for a while has reached
+// its end: a window that is longer than the sequence.
 void bracket(const IntegerSearch& search, Try low, Index last) {
   const auto never = [](const Try&) { return false; };
-  for (int unchanged = 0; unchanged < 3;) {
+  for (int unchanged = 0, away = 0; unchanged < 3;) {
     const auto high = search.scan(std::max(2 * low.at, low.at + 1), +1, last);
     if (!high) {
       if (low.at >= last) return;
@@ -21,8 +25,8 @@ void bracket(const IntegerSearch& search, Try low, Index last) {
       return;
     }
     if (!search.on_same_side(low, *high)) return search.halve(low, *high, never);
-    if (search.distance(*high) > search.distance(low)) return;
-    unchanged = search.distance(*high) < search.distance(low) ? 0 : unchanged + 1;
+    if (search.distance(*high) > search.distance(low) && ++away == kMostAway) return;
+    unchanged = search.distance(*high) != search.distance(low) ? 0 : unchanged + 1;
     low = *high;
   }
 }

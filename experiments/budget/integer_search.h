@@ -41,8 +41,10 @@ class IntegerSearch {
 };
 
 // Searches the integer in first .. last at which `f` is nearest to a target. Doubles from the first number on
-// until the target is between two, then bisects: about 2 log2(answer) calls. Returns all numbers that were
-// tried, the nearest first, of equally near ones the smaller first; empty if f has no value at all.
+// until the target is between two, then bisects: about 2 log2(answer) calls. f may fall and then rise, or the
+// other way round; of a monotonic f that moves away from the target, some more numbers are tried in vain.
+// Returns all numbers that were tried, the nearest first, of equally near ones the smaller first; empty if f
+// has no value at all.
 std::vector<Try> search_nearest(double target, Index first, Index last, const IntegerFunction& f);
 
 }  // namespace heed

@@ -49,6 +49,20 @@ TEST_CASE("integer search: the search finds what looking at every number finds")
   }
 }
 
+TEST_CASE("integer search: a value that first moves away from the target is found") {
+  // Falls until 8 and then rises, as the FLOPs of block attention.
+  const auto valley = [](Index x) -> Value {
+    const double size = static_cast<double>(x);
+    return 640 / size + 10 * size;
+  };
+  CHECK(found(700, 1, 1024, valley) == 69);
+  CHECK(found(900, 1, 1024, valley) == 89);
+  int calls = 0;
+  const auto rising = [&](Index x) -> Value { return ++calls, static_cast<double>(x + 50); };
+  CHECK(found(7, 1, Index{1} << 40, rising) == 1);
+  CHECK(calls < 20);
+}
+
 TEST_CASE("integer search: of two equally near numbers the smaller is taken") {
   const auto twice = [](Index x) -> Value { return 2.0 * static_cast<double>(x); };
   CHECK(found(7, 1, 100, twice) == 3);
