@@ -1,8 +1,12 @@
 #include "experiments/sweep/model_check.h"
 
+#include <algorithm>
+
 #include <fmt/format.h>
 
 #include "core/abbreviate.h"
+#include "core/length_traits.h"
+#include "core/model/model.h"
 #include "core/task_traits.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
@@ -12,6 +16,25 @@ namespace heed {
 namespace {
 
 std::string key_of(const TrialConfig& trial) { return trial.task.name + trial.task.options.canonical(); }
+
+// Returns why validation or test have positions that no training step reaches; empty if they have none.
+std::string refuse_untrained_positions(const TrialConfig& trial, const Task& task, const Registry& registry) {
+  const auto* lengths = dynamic_cast<const LengthTraits*>(&own_task(task));
+  if (!lengths) return "";
+  const bool longer = lengths->longest_length() > lengths->trained_length();
+  if (!longer && lengths->longest_source_length() <= lengths->trained_source_length()) return "";
+  Params<float> params;
+  const Model<float> model(model_spec(trial, task), registry, params);
+  const bool has_table = std::ranges::any_of(params.infos(), [](const ParamInfo& p) {
+    return p.role != Role::fixed && p.name.ends_with("positions.table");
+  });
+  if (!has_table) return "";
+  return fmt::format(
+      "the longest {} of validation or test has {} tokens, and of training {}. The {} positions beyond are "
+      "never trained. Use other model.positions (none, sinusoidal, rope, alibi), or shorter sequences.",
+      longer ? "sequence" : "source", longer ? lengths->longest_length() : lengths->longest_source_length(),
+      longer ? lengths->trained_length() : lengths->trained_source_length(), trial.positions.name);
+}
 
 }  // namespace
 
@@ -30,6 +53,8 @@ void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& varian
   try {
     if (const std::string why = refuse_stages(stages_of(trial, *task), registry_); !why.empty())
       problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
+    if (const std::string why = refuse_untrained_positions(trial, *task, registry_); !why.empty())
+      problems_.add(task_place, fmt::format("task: {}", why));
     for (const Index length : trial.test_lengths)
       if (const std::string why = refuse_test_length(trial, *task, length, registry_); !why.empty())
         return problems_.add(task_place, fmt::format("task.{}: {}", kTestLengths, why));

@@ -18,6 +18,8 @@ namespace {
 namespace fs = std::filesystem;
 
 constexpr std::array<const char*, 3> kNames = {"train", "validation", "test"};
+// The arrays of a split that the task reads. The first two are necessary.
+const std::vector<std::string> kArrays = {"tokens", "labels", "lengths", "source", "source_lengths"};
 
 // One split of the data: the file that has it, and its group in the file ("train/", or "" for a file of one
 // split).
@@ -32,6 +34,8 @@ struct Source {
 std::shared_ptr<const ArrayFile> open_file(const std::string& path) {
   if (!fs::exists(path)) throw Error(fmt::format("'{}' does not exist.", path));
   std::ifstream in(path, std::ios::binary);
+  if (!in) throw Error(fmt::format("'{}' cannot be opened.", path));
+  if (in.peek() == std::ifstream::traits_type::eof()) throw Error(fmt::format("'{}' is empty.", path));
   std::string head(8, '\0');
   in.read(head.data(), static_cast<std::streamsize>(head.size()));
   if (head.starts_with("PK")) return open_npz(path);
@@ -42,6 +46,33 @@ std::shared_ptr<const ArrayFile> open_file(const std::string& path) {
                     "(docs/tasks.md).",
                     path));
   throw Error(fmt::format("'{}' is neither HDF5 nor an archive of NumPy (.npz).", path));
+}
+
+// Returns the end of a message about a missing array: what there is, and what is known.
+std::string what_there_is(const ArrayFile& file) {
+  return fmt::format(" The file has: {}. The task reads, of each split: {}.", fmt::join(file.names(), ", "),
+                     fmt::join(kArrays, ", "));
+}
+
+// Refuses a missing necessary array, and an array that is probably a misspelled one.
+void check_arrays(const Source& from) {
+  for (const char* array : {"tokens", "labels"}) {
+    if (from.file->has(from.name(array))) continue;
+    std::string hint;
+    for (const std::string& name : from.file->names())
+      if (name.starts_with(from.group) && nearest(name.substr(from.group.size()), {array}) == array)
+        hint = fmt::format(" Did you mean it by {}?", name);
+    throw Error(fmt::format("{} is missing.{}{}", from.place(array), hint, what_there_is(*from.file)));
+  }
+  for (const std::string& name : from.file->names()) {
+    if (!name.starts_with(from.group)) continue;
+    const std::string own = name.substr(from.group.size());
+    if (std::ranges::find(kArrays, own) != kArrays.end()) continue;
+    const std::string meant = nearest(own, kArrays);
+    if (!meant.empty() && !from.file->has(from.name(meant.c_str())))
+      throw Error(fmt::format("'{}': unknown array {}. Did you mean {}? Rename it, or remove it.{}",
+                              from.path, name, from.name(meant.c_str()), what_there_is(*from.file)));
+  }
 }
 
 std::array<Source, 3> open_splits(const std::string& path) {
@@ -65,8 +96,11 @@ std::array<Source, 3> open_splits(const std::string& path) {
           fmt::format("'{}' has the tokens of one split. Put them into train/tokens, validation/tokens "
                       "and test/tokens, or give a folder with train.h5, validation.h5 and test.h5.",
                       path));
-    throw Error(fmt::format("'{}' has no array {}, so the split '{}' is missing.", path,
-                            out[i].name("tokens"), kNames[i]));
+    const std::vector<std::string> all = file->names();
+    if (std::ranges::any_of(all, [&](const std::string& name) { return name.starts_with(out[i].group); }))
+      continue;  // check_arrays says what is wrong
+    throw Error(fmt::format("'{}' has no array {}, so the split '{}' is missing.{}", path,
+                            out[i].name("tokens"), kNames[i], what_there_is(*file)));
   }
   return out;
 }
@@ -169,6 +203,23 @@ Index limit_of(Index given, Index stated_in_file) {
   return named > 0 ? named : static_cast<Index>(kMaxVocabulary);
 }
 
+// Is the label of each scored position the next token of its sequence?
+bool labels_are_next_tokens(const File::Data& data) {
+  if (std::ssize(data.labels) == data.count) return false;
+  const Index length = data.input.length;
+  for (Index i = 0; i < std::ssize(data.labels); ++i) {
+    const auto at = static_cast<std::size_t>(i);
+    if (data.labels[at] == kUnscored || (i + 1) % length == 0) continue;
+    if (data.labels[at] != data.input.tokens[at + 1]) return false;
+  }
+  return true;
+}
+
+// The longest sequence of a stream, without padding.
+Index longest_of(const File::Rows& rows) {
+  return rows.lengths.empty() ? rows.length : *std::ranges::max_element(rows.lengths);
+}
+
 std::string hash_of(const std::string& path) {
   std::vector<std::string> files = {path};
   if (fs::is_directory(path)) {
@@ -208,6 +259,7 @@ void File::Options::check(const Refuse& refuse) const {
 File::File(const Options& options, std::uint64_t seed) : passes_(seed, 1) {
   Index width = 0, source_width = 0, classes = 0;
   const std::array<Source, 3> sources = open_splits(options.path);
+  for (const Source& from : sources) check_arrays(from);
   check_splits_agree(sources);
   const Source& first = sources[0];
   const Index vocab_limit = limit_of(options.vocab, stated(first, "/", "vocabulary"));
@@ -250,10 +302,32 @@ File::File(const Options& options, std::uint64_t seed) : passes_(seed, 1) {
   } else if (first.file->text("model") == "encoder") {
     shape_.model = ModelType::encoder;
   }
+  states_model_ = !first.file->text("model").empty();
   if (std::ssize(splits_[0].labels) == splits_[0].count && splits_[0].input.length > 1)
     shape_.labels = Labels::per_sequence;
   from_last_ = stated(first, "labels", "from_last") != 0;
+  gives_labels_away_ = labels_are_next_tokens(splits_[0]);
   passes_ = Passes(seed, splits_[0].count);
+}
+
+// An encoder sees the next token, so it must not be the label. Files of `heed data` state the type of model
+// that their task trains.
+bool File::suits(ModelType type) const {
+  if (type == shape_.model) return true;
+  if (shape_.model == ModelType::encoder_decoder) return type == ModelType::decoder && can_join(shape_);
+  if (type == ModelType::encoder_decoder) return false;
+  if (shape_.labels == Labels::per_sequence) return true;
+  return shape_.model == ModelType::decoder && !states_model_ && !gives_labels_away_ && !from_last_;
+}
+
+Index File::trained_length() const { return longest_of(splits_[0].input); }
+Index File::trained_source_length() const { return longest_of(splits_[0].source); }
+Index File::longest_length() const {
+  return std::max({longest_of(splits_[0].input), longest_of(splits_[1].input), longest_of(splits_[2].input)});
+}
+Index File::longest_source_length() const {
+  return std::max(
+      {longest_of(splits_[0].source), longest_of(splits_[1].source), longest_of(splits_[2].source)});
 }
 
 std::optional<Index> File::size(Split split) const {

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/length_traits.h"
 #include "core/options.h"
 #include "core/passes.h"
 #include "core/task_traits.h"
@@ -18,7 +19,7 @@ namespace heed {
 //     tokens (sequence, position), labels (sequence, position) or (sequence), and optional lengths
 //     (sequence), source (sequence, source position), source_lengths (sequence).
 // Training reads all sequences of `train` in a new order in each pass.
-class File final : public Task, public FromLastTraits {
+class File final : public Task, public FromLastTraits, public ModelTraits, public LengthTraits {
  public:
   struct Options {
     std::string path, content;
@@ -53,6 +54,11 @@ class File final : public Task, public FromLastTraits {
   std::optional<Index> size(Split split) const override;
   void fill(Split split, std::uint64_t index, Example& example) const override;
   bool predicts_from_last() const override { return from_last_; }
+  bool suits(ModelType type) const override;
+  Index trained_length() const override;
+  Index trained_source_length() const override;
+  Index longest_length() const override;
+  Index longest_source_length() const override;
 
   // Sequences of one stream in one split: `length` places for each.
   struct Rows {
@@ -71,7 +77,7 @@ class File final : public Task, public FromLastTraits {
 
   std::array<Data, 3> splits_;  // in the order of Split
   TaskShape shape_;
-  bool from_last_ = false;
+  bool from_last_ = false, states_model_ = false, gives_labels_away_ = false;
   Passes passes_;
 };
 

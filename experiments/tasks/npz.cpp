@@ -126,11 +126,23 @@ class Npz final : public ArrayFile {
     const std::string why = zip_error_strerror(&error);
     zip_error_fini(&error);
     throw Error(
-        fmt::format("'{}' is no archive of NumPy (.npz): {}. Write it with numpy.savez.", path_, why));
+        fmt::format("'{}' is no archive of NumPy (.npz), or it is damaged or incomplete ({}). Write it with "
+                    "numpy.savez.",
+                    path_, why));
   }
 
   bool has(const std::string& name) const override {
     return zip_name_locate(archive_.get(), (name + ".npy").c_str(), 0) >= 0;
+  }
+
+  std::vector<std::string> names() const override {
+    std::vector<std::string> out;
+    for (zip_int64_t i = 0; i < zip_get_num_entries(archive_.get(), 0); ++i) {
+      const char* entry = zip_get_name(archive_.get(), static_cast<zip_uint64_t>(i), 0);
+      if (const std::string name = entry ? entry : ""; name.ends_with(".npy"))
+        out.push_back(name.substr(0, name.size() - 4));
+    }
+    return out;
   }
 
   IntegerArray read(const std::string& name) const override {

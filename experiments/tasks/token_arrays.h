@@ -22,6 +22,8 @@ class ArrayFile {
  public:
   virtual ~ArrayFile() = default;
   virtual bool has(const std::string& name) const = 0;
+  // Returns the names of all arrays, without the dimension scales of HDF5.
+  virtual std::vector<std::string> names() const = 0;
   // Throws: heed::Error if the array is missing, damaged or not of integers.
   virtual IntegerArray read(const std::string& name) const = 0;
   // Returns an integer attribute of an array, or of the file for "/"; nullopt if there is none.

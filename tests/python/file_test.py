@@ -92,6 +92,42 @@ class Files(unittest.TestCase):
             inside = np.arange(6) < arrays["test/lengths"][:, None]
             self.assertTrue(np.array_equal(f["tokens"][...], np.where(inside, arrays["test/tokens"], 0)))
 
+    def test_other_arrays_are_ignored(self):
+        arrays = example()
+        for name, file in (("more.npz", np.savez), ("more.h5", None)):
+            more = {**arrays, "train/weights": np.ones(3), "notes": np.zeros(2)}
+            if file:
+                file(self.folder / name, **more)
+            else:
+                write_hdf5(self.folder / name, more)
+            done = self.read(self.folder / name)
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_one_label_trains_an_encoder_too(self):
+        arrays = example()
+        for split in SPLITS:
+            arrays[f"{split}/labels"] = arrays[f"{split}/tokens"].sum(axis=1) % 2
+        np.savez(self.folder / "one.npz", **arrays)
+        sweep = self.folder / "sweep.yaml"
+        for model in ("{type: encoder, pool: mean}", "{type: encoder, pool: first}", "{}"):
+            sweep.write_text(f"variants: [softmax]\ntask: {{name: file, path: one.npz}}\nmodel: {model}\n")
+            done = self.heed("plan", sweep, "--ids")
+            self.assertEqual(done.returncode, 0, done.stderr)
+
+    def test_a_test_longer_than_training(self):
+        arrays = example()
+        arrays["test/tokens"], arrays["test/labels"] = (np.tile(arrays[f"test/{a}"], 2) for a in ("tokens", "labels"))
+        np.savez(self.folder / "long.npz", **arrays)
+        sweep = self.folder / "sweep.yaml"
+        for positions, code in (("learned", 64), ("rope", 0), ("none", 0)):
+            sweep.write_text(
+                f"variants: [softmax]\ntask: {{name: file, path: long.npz}}\nmodel: {{positions: {positions}}}\n"
+            )
+            done = self.heed("plan", sweep, "--ids")
+            self.assertEqual(done.returncode, code, done.stderr)
+            if code:
+                self.assertIn("the longest sequence of validation or test has 16 tokens, and of training 8", done.stderr)
+
     def test_a_source_makes_an_encoder_decoder(self):
         rng = np.random.default_rng(2)
         arrays = {}
@@ -159,14 +195,14 @@ class Files(unittest.TestCase):
         np.savez_compressed(self.folder / "good.npz", **a)
         packed = (self.folder / "good.npz").read_bytes()
         (self.folder / "cut.npz").write_bytes(packed[: len(packed) // 2])
-        yield "cut.npz", [], "is no archive of NumPy"
+        yield "cut.npz", [], "cut.npz' is no archive of NumPy (.npz), or it is damaged or incomplete"
         at = packed.index(b"test/tokens.npy") + 60
         (self.folder / "flipped.npz").write_bytes(packed[:at] + bytes(20) + packed[at + 20 :])
         yield "flipped.npz", [], "the array 'test/tokens' cannot be read: the archive is damaged"
         write_hdf5(self.folder / "good.h5", a)
         whole = (self.folder / "good.h5").read_bytes()
         (self.folder / "cut.h5").write_bytes(whole[: len(whole) // 2])
-        yield "cut.h5", [], "cannot be read as an HDF5 file"
+        yield "cut.h5", [], "cut.h5' cannot be read as an HDF5 file: it is damaged or incomplete"
 
         def wrong(name, changes, *options, drop=(), hdf5=False):
             arrays = {k: v for k, v in {**a, **changes}.items() if k not in drop}
@@ -186,8 +222,16 @@ class Files(unittest.TestCase):
         yield *wrong("split.npz", {}, drop=no_split), "the split 'validation' is missing"
         yield *wrong("split.h5", {}, drop=no_split, hdf5=True), "the split 'validation' is missing"
         yield *wrong("single.npz", {"tokens": x, "labels": x}, drop=tuple(a)), "the tokens of one split"
-        yield *wrong("labels.npz", {}, drop=("test/labels",)), "'test/labels' cannot be read: the archive has no such"
-        yield *wrong("labels.h5", {}, drop=("test/labels",), hdf5=True), "'test/labels' cannot be read: the file has no"
+        for kind, hdf5 in (("npz", False), ("h5", True)):
+            (self.folder / f"empty_file.{kind}").touch()
+            yield f"empty_file.{kind}", [], f"empty_file.{kind}' is empty."
+            yield *wrong(f"labels.{kind}", {}, drop=("test/labels",), hdf5=hdf5), "test/labels is missing. The file has: "
+            lables = {"test/lables": a["test/labels"]}
+            yield *wrong(f"lables.{kind}", lables, drop=("test/labels",), hdf5=hdf5), "Did you mean it by test/lables?"
+            lenghts = {f"{split}/lenghts": np.full(n, 8) for split, n in SPLITS.items()}
+            yield *wrong(f"lenghts.{kind}", lenghts, hdf5=hdf5), "unknown array train/lenghts. Did you mean train/lengths?"
+            valid = {"valid/tokens": a["validation/tokens"], "valid/labels": a["validation/labels"]}
+            yield *wrong(f"valid.{kind}", valid, drop=("validation/tokens", "validation/labels"), hdf5=hdf5), "valid/tokens"
         yield *wrong("float.npz", {"train/tokens": x * 1.0}), "its type is '<f8', which is no integer"
         yield *wrong("float.h5", {"train/tokens": x * 1.0}, hdf5=True), "its numbers are no integers"
         yield *wrong("object.npz", {"train/tokens": x.astype(object)}), "which is no integer"

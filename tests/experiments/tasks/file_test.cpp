@@ -83,6 +83,19 @@ TEST_CASE("file: the hash of the content is filled in and compared") {
   CHECK_THAT(problems.lines()[0], ContainsSubstring("has changed: its hash is"));
 }
 
+TEST_CASE("file: data of heed train the type of model that their task trains") {
+  const auto suited = [](const char* name) {
+    const TempFolder folder;
+    write_folder(*make_task(name), folder);
+    const auto file = read_folder(folder);
+    return std::vector{suits(*file, ModelType::decoder), suits(*file, ModelType::encoder),
+                       suits(*file, ModelType::encoder_decoder)};
+  };
+  CHECK(suited("copy") == std::vector{true, false, false});
+  CHECK(suited("listops") == std::vector{true, true, false});
+  CHECK(suited("translation") == std::vector{true, false, true});
+}
+
 TEST_CASE("file: data have the golden hash") {
   const TempFolder folder;
   write_folder(*make_task("copy", {{"length", "9"}, {"tokens", "4"}}), folder);
