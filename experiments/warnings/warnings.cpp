@@ -3,6 +3,7 @@
 #include "experiments/warnings/attention_dropout.h"
 #include "experiments/warnings/large_trials.h"
 #include "experiments/warnings/overlap_warnings.h"
+#include "experiments/warnings/reach.h"
 #include "experiments/warnings/same_models.h"
 #include "experiments/warnings/unused_keys.h"
 #include "experiments/warnings/unused_method.h"
@@ -14,7 +15,7 @@ std::vector<std::string> warnings_of(const Config& tree, const Sweep& sweep, con
   for (const auto& more :
        {large_trial_warnings(sweep, registry), same_model_warnings(sweep, registry),
         unused_method_warnings(sweep, registry), unused_key_warnings(tree, sweep, registry),
-        attention_dropout_warnings(sweep, registry)})
+        attention_dropout_warnings(sweep, registry), reach_warnings(sweep, registry)})
     out.insert(out.end(), more.begin(), more.end());
   return out;
 }

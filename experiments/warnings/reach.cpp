@@ -1,0 +1,177 @@
+#include "experiments/warnings/reach.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "core/model/model.h"
+#include "core/model/sequences.h"
+#include "core/rng.h"
+#include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
+
+namespace heed {
+namespace {
+
+constexpr double kMostFlops = 2e9;       // of all models together: about half a second
+constexpr Index kMostNumbers = 1 << 22;  // logits of one sequence
+constexpr Index kExamples = 32;          // in which the distance of the answer is measured
+constexpr double kLeastShare = 0.01;
+constexpr Index kChanged = 4;  // tokens that are changed, one after the other
+
+// The logits at every position of a sequence.
+class Outputs {
+ public:
+  Outputs(const ModelSpec& spec, const Registry& registry, const Task& task)
+      : model_(spec, registry, params_), example_(task, 1), classes_(spec.shape.classes) {
+    params_.freeze();
+    params_.initialize(0);
+    // Some parts have no effect at their initial values, which may be zero.
+    for (const ParamInfo& p : params_.infos()) {
+      if (p.role == Role::fixed) continue;
+      Draws draws = Rng(1, p.name).at(0);
+      for (double& value : params_.values().subspan(static_cast<std::size_t>(p.offset),
+                                                    static_cast<std::size_t>(p.rows * p.cols)))
+        value += 0.1 * (draws.uniform() - 0.5);
+    }
+    example_.fill(0, Split::train, 0);
+    const Batch batch = example_.first(1);
+    time_ = batch.input.length(0);
+    tokens_.assign(batch.input.tokens.begin(), batch.input.tokens.end());
+    everywhere_.assign(tokens_.size(), kUnscored);
+    std::fill_n(everywhere_.begin(), time_, 0);
+  }
+
+  Index time() const { return time_; }
+
+  // Returns the logits with another token at one position; with `at` = -1, of the sequence as it is.
+  std::vector<double> with_change(Index at) {
+    std::vector<Token> tokens = tokens_;
+    if (at >= 0) {
+      Token& token = tokens[static_cast<std::size_t>(at)];
+      token = static_cast<Token>((token + 1) % example_.shape.input.width);
+    }
+    Batch batch = example_.first(1);
+    batch.input.tokens = tokens;
+    batch.labels = everywhere_;
+    std::vector<double> logits(static_cast<std::size_t>(time_ * classes_));
+    Step<double> step(1, false);
+    model_.evaluate(step, batch, {}, logits);
+    return logits;
+  }
+
+ private:
+  Params<double> params_;
+  Model<double> model_;
+  Sequences example_;
+  Index classes_, time_ = 0;
+  std::vector<Token> tokens_, everywhere_;
+};
+
+bool differs(const std::vector<double>& a, const std::vector<double>& b, Index row, Index width) {
+  const auto from = row * width;
+  return !std::equal(a.begin() + from, a.begin() + from + width, b.begin() + from);
+}
+
+// How far back the nearest answer is of each scored position that has one.
+std::vector<Index> answer_distances(const Task& task) {
+  std::vector<Index> out;
+  Sequences one(task, 1);
+  for (Index i = 0; i < kExamples; ++i) {
+    one.fill(0, Split::train, static_cast<std::uint64_t>(i));
+    const Batch example = one.first(1);
+    const auto length = static_cast<std::size_t>(example.input.length(0));
+    const auto tokens = example.input.tokens.first(length), labels = example.labels.first(length);
+    std::vector<Relevance> keys(length);
+    for (std::size_t query = 0; query < length; ++query) {
+      if (labels[query] == kUnscored) continue;
+      task.relevance(tokens, labels, static_cast<Index>(query), keys);
+      const auto nearest =
+          std::find(keys.rend() - static_cast<std::ptrdiff_t>(query) - 1, keys.rend(), Relevance::answer);
+      if (nearest != keys.rend()) out.push_back(static_cast<Index>(query) - (keys.rend() - nearest - 1));
+    }
+  }
+  return out;
+}
+
+bool can_be_checked(const TrialConfig& trial, const TaskShape& shape) {
+  return trial.plugins.empty() && trial.grow.empty() && trial.type == ModelType::decoder &&
+         shape.input.kind == Stream::Kind::tokens && shape.input.width > 1 &&
+         shape.labels == Labels::per_position && shape.input.length * shape.classes <= kMostNumbers;
+}
+
+double flops_of(const ModelSpec& spec, const Registry& registry, const Task& task) {
+  Params<double> params;
+  const Model<double> model(spec, registry, params);
+  const Index length = task.shape().input.length;
+  return static_cast<double>(1 + kChanged) * model.cost(length, length, 0).flops +
+         1000 * static_cast<double>(params.size());
+}
+
+std::string sentence(const TrialConfig& trial, Index reach, const std::vector<Index>& distances) {
+  const auto beyond = std::ranges::count_if(distances, [&](Index d) { return d > reach; });
+  const double share = static_cast<double>(beyond) / static_cast<double>(distances.size());
+  if (share < kLeastShare) return "";
+  const std::string layers = trial.model.layers == 1
+                                 ? "its only layer sees"
+                                 : fmt::format("its {} layers together see", trial.model.layers);
+  return fmt::format(
+      "{}: {} {} positions back, but at {:.0f} % of the scored positions of {} the answer is farther away. "
+      "The variant can only guess there. Use more layers, or an option that sees farther.",
+      trial.variant, layers, reach, 100 * share, trial.task.name);
+}
+
+}  // namespace
+
+Index reach_of(const ModelSpec& spec, const Registry& registry, const Task& task) {
+  Outputs outputs(spec, registry, task);
+  const Index time = outputs.time(), classes = spec.shape.classes;
+  const std::vector<double> before = outputs.with_change(-1);
+  Index reach = 0;
+  for (Index i = 0; i < kChanged; ++i) {
+    const Index at = i * time / kChanged;
+    const std::vector<double> after = outputs.with_change(at);
+    Index last = at;
+    for (Index t = at; t < time; ++t)
+      if (differs(before, after, t, classes)) last = t;
+    reach = std::max(reach, last - at);
+  }
+  return reach;
+}
+
+std::vector<std::string> reach_warnings(const Sweep& sweep, const Registry& registry) {
+  std::vector<std::string> out;
+  std::set<std::string> seen;
+  std::map<std::string, std::vector<Index>> distances;  // by task
+  double left = kMostFlops;
+  for (const PlannedTrial& t : sweep.trials) {
+    TrialConfig model = t.config;
+    model.seed = 0;
+    model.train = {};
+    model.method = {};
+    if (!seen.insert(to_config(model).canonical()).second) continue;
+    try {
+      const std::unique_ptr<Task> task = task_of(model, registry);
+      if (!can_be_checked(model, task->shape())) continue;
+      const auto [at, is_new] = distances.insert({model.task.name + model.task.options.canonical(), {}});
+      if (is_new) at->second = answer_distances(*task);
+      if (at->second.empty()) continue;
+      const ModelSpec spec = model_spec(model, *task);
+      const double flops = flops_of(spec, registry, *task);
+      if (flops > left) continue;
+      left -= flops;
+      const std::string warning = sentence(model, reach_of(spec, registry, *task), at->second);
+      if (!warning.empty() && std::ranges::find(out, warning) == out.end()) out.push_back(warning);
+    } catch (const Error&) {
+      continue;  // refused elsewhere
+    }
+  }
+  return out;
+}
+
+}  // namespace heed
