@@ -1,3 +1,5 @@
+#include <unistd.h>
+
 #include <cstdint>
 #include <string>
 #include <utility>
@@ -9,7 +11,10 @@
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/system/files.h"
+#include "experiments/system/message.h"
 #include "experiments/tasks/export.h"
+#include "experiments/trial/test_lengths.h"
+#include "experiments/trial/train_sequences.h"
 #include "experiments/trial/yaml.h"
 
 namespace heed::cli {
@@ -37,9 +42,34 @@ Config read_options(const Input& input, const TaskInfo& task) {
       set_path(given, word.substr(0, equals), std::move(*value), given.place());
   }
   problems.throw_if_any();
+  for (const char* key : {kTestLengths, kTrainSequences})
+    if (given.find(key))
+      throw UsageError(
+          fmt::format("'{}' is of a training, and changes no sequence. {}", key,
+                      key == std::string(kTrainSequences)
+                          ? "-n 256 writes the 256 sequences that train_sequences: 256 trains on."
+                          : "length=128 writes sequences of another length."));
   Config resolved = task.resolve(given, "task", problems);
   problems.throw_if_any();
   return resolved;
+}
+
+// The file is made in memory. Refuses one that the machine cannot hold, and announces a large one.
+void check_size(const Task& task, std::int64_t count, const std::string& output) {
+  constexpr double kLarge = 1e9;
+  const TaskShape shape = task.shape();
+  const double labels = shape.labels == Labels::per_sequence ? 1 : static_cast<double>(shape.input.length);
+  const double bytes = static_cast<double>(count) * sizeof(Token) *
+                       (static_cast<double>(shape.input.length + shape.source.length) + labels);
+  const double machine =
+      static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
+  const auto gigabytes = [](double x) { return fmt::format("{:.3g} GB", x / 1e9); };
+  if (bytes > machine)
+    throw UsageError(
+        fmt::format("-n {}: {} sequences of {} tokens are about {}, more than this machine has memory ({}). "
+                    "Use a smaller -n.",
+                    count, count, shape.input.length, gigabytes(bytes), gigabytes(machine)));
+  if (bytes > kLarge) say("{}: about {} before compression.", output, gigabytes(bytes));
 }
 
 int run(const Input& input, Registry& registry) {
@@ -59,6 +89,7 @@ int run(const Input& input, Registry& registry) {
                     output));
   refuse_to_replace(output, "data file", [&] { return is_exported_task(output); });
   const auto made = task->make(options, static_cast<std::uint64_t>(seed));
+  check_size(*made, count, output);
   export_task(*made, split, count, output,
               {{"task", name}, {"options", options.canonical()}, {"seed", fmt::format("{}", seed)}});
   fmt::print("{}: {} sequences of {}, {} split, seed {}\n", output, count, name, split_name(split), seed);
