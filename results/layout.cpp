@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kCompareMetric = "compare_metric";
 constexpr const char* kCompareReference = "compare_reference";
+constexpr const char* kCompareOwn = "compare_own";
 constexpr const char* kCompareSelect = "compare_select";
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
@@ -240,14 +241,16 @@ void write_header(H5Writer& file, const std::string& format, const Provenance& p
 void write_compare_settings(H5Writer& file, const CompareSettings& settings) {
   for (const auto& [name, value] : {std::pair(kCompareMetric, &settings.metric),
                                     {kCompareReference, &settings.reference},
-                                    {kCompareSelect, &settings.select}})
+                                    {kCompareSelect, &settings.select},
+                                    {kCompareOwn, &settings.own}})
     if (!value->empty()) file.attribute("/", name, *value);
 }
 
 CompareSettings read_compare_settings(const H5Reader& file) {
   return {.metric = file.text_or_empty("/", kCompareMetric),
           .reference = file.text_or_empty("/", kCompareReference),
-          .select = file.text_or_empty("/", kCompareSelect)};
+          .select = file.text_or_empty("/", kCompareSelect),
+          .own = file.text_or_empty("/", kCompareOwn)};
 }
 
 void write_meaning(H5Writer& file, const std::string& name, const std::string& unit, const std::string& doc,

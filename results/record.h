@@ -68,6 +68,7 @@ struct Array {
 // who has only the file sees the same table.
 struct CompareSettings {
   std::string metric, reference, select;
+  std::string own = {};  // parameters that variants set for themselves, "model.heads train.lr"
 };
 
 // Who wrote a file, where, when, and from which build.

@@ -13,7 +13,7 @@ Sweep fit_budgets(Sweep sweep, const Registry& registry, StepTimes* times, Probl
   Matcher matcher(sweep.match, sweep.variants, registry, times, problems);
   const auto solve = [&](const SweepPoint& point,
                          const VariantEntry& variant) -> std::optional<PlannedTrial> {
-    auto solution = matcher(point.trial, variant, point.setting);
+    auto solution = matcher(point, variant);
     if (!solution) return std::nullopt;  // the problems say why
     return PlannedTrial{.config = std::move(solution->trial), .matched = std::move(solution->matched)};
   };

@@ -51,14 +51,17 @@ Matcher::Matcher(const Match& match, const std::vector<VariantEntry>& variants, 
                  StepTimes* times, Problems& problems)
     : match_(match), registry_(registry), times_(times), problems_(problems), estimator_(registry) {
   for (const VariantEntry& v : variants)
-    if (v.label == match.options.reference) reference_ = &v;
+    if (!reference_ && v.label == match.options.reference) reference_ = &v;
   HEED_CHECK(reference_, "the reference of a match is one of the variants");
 }
 
-std::optional<Matcher::Solution> Matcher::operator()(const TrialConfig& point, const VariantEntry& variant,
-                                                     const std::string& setting) {
-  const auto [at, is_new] = answers_.insert({variant.label + '\n' + shape_of(point), std::nullopt});
-  if (is_new) at->second = solve(point, variant, setting);
+std::optional<Matcher::Solution> Matcher::operator()(const SweepPoint& swept, const VariantEntry& variant) {
+  const TrialConfig& point = swept.at(variant);
+  reference_trial_ = with_variant(swept.at(*reference_), *reference_, registry_, problems_);
+  const std::string key =
+      fmt::format("{}\n{}\n{}", variant.label, shape_of(point), shape_of(reference_trial_));
+  const auto [at, is_new] = answers_.insert({key, std::nullopt});
+  if (is_new) at->second = solve(point, variant, row_setting(swept, variant));
   if (!at->second) return std::nullopt;
   const auto& [tunable, matched] = *at->second;
   if (!tunable) return Solution{with_variant(point, variant, registry_, problems_), matched};
@@ -83,11 +86,10 @@ std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, con
                                                    const std::string& setting) {
   const auto spent = [&](const TrialConfig& trial) { return formula(trial, match_.options.budget); };
   const TrialConfig trial = with_variant(point, variant, registry_, problems_);
-  const std::optional<double> target = spent(with_variant(point, *reference_, registry_, problems_)),
-                              as_it_is = spent(trial);
+  const std::optional<double> target = spent(reference_trial_), as_it_is = spent(trial);
   if (!target || !as_it_is) return std::nullopt;  // refused already: the model cannot be built
   Answer answer{{}, {"", 0, *target, *as_it_is}};
-  if (&variant == reference_ || *as_it_is == *target) return answer;
+  if (is_reference(variant) || *as_it_is == *target) return answer;
   if (is_met(answer.matched) && has_nothing_to_tune(match_, trial, variant, registry_)) return answer;
   const std::optional<SearchRange> m = option_to_tune(match_, trial, variant, registry_, problems_);
   if (!m) return std::nullopt;
@@ -106,10 +108,9 @@ std::optional<Matcher::Answer> Matcher::by_formula(const TrialConfig& point, con
 // A time is never the same twice, so what meets the budget as it is stays so, and what was found is kept.
 std::optional<Matcher::Answer> Matcher::by_measuring(const TrialConfig& point, const VariantEntry& variant,
                                                      const std::string& setting) {
-  const TrialConfig reference = with_variant(point, *reference_, registry_, problems_),
-                    trial = with_variant(point, variant, registry_, problems_);
+  const TrialConfig &reference = reference_trial_, trial = with_variant(point, variant, registry_, problems_);
   const double target = step_time_of(reference, setting);
-  if (&variant == reference_) return Answer{{}, {"", 0, target, target}};
+  if (is_reference(variant)) return Answer{{}, {"", 0, target, target}};
   const auto given = match_.adjust.find(trial.variant);
   const std::string key =
       hash_of(shape_of(reference) + shape_of(trial) + (given == match_.adjust.end() ? "" : given->second));

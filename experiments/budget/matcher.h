@@ -13,6 +13,7 @@
 #include "experiments/budget/step_times.h"
 #include "experiments/budget/tunable.h"
 #include "experiments/sweep/match.h"
+#include "experiments/sweep/sweep.h"
 #include "experiments/sweep/variant_list.h"
 #include "experiments/trial/estimate.h"
 
@@ -33,9 +34,9 @@ class Matcher {
     Matched matched;
   };
   // Returns the variant's trial at a point of the sweep. If the budget cannot be met, adds a problem with
-  // the values that were tried, and returns nullopt. `setting`: what the point sets, for messages.
-  std::optional<Solution> operator()(const TrialConfig& point, const VariantEntry& variant,
-                                     const std::string& setting);
+  // the values that were tried, and returns nullopt. If the reference has several values of a setting of its
+  // own, the first is the budget.
+  std::optional<Solution> operator()(const SweepPoint& point, const VariantEntry& variant);
 
  private:
   struct Answer {
@@ -57,12 +58,14 @@ class Matcher {
   bool changes_budget(const TrialConfig& point, const VariantEntry& variant, const Tunable& tunable);
   void refuse(const TrialConfig& point, const VariantEntry& variant, const Tunable& tunable, double target,
               const std::vector<Try>& tries, const std::string& setting);
+  bool is_reference(const VariantEntry& variant) const { return variant.label == reference_->label; }
   bool is_met(const Matched& matched) const {
     return std::abs(matched.mismatch()) <= match_.options.tolerance;
   }
 
   const Match& match_;
   const VariantEntry* reference_ = nullptr;
+  TrialConfig reference_trial_;  // at the point that is solved
   const Registry& registry_;
   StepTimes* times_;
   Problems& problems_;

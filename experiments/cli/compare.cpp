@@ -95,7 +95,11 @@ Loaded load_all(const Input& input, bool by_length) {
     if (by_length) show_by_length(one);
     // A results file does not contain the number of planned trials.
     planned += one.options.planned > 0 ? one.options.planned : one.results.trial.size();
+    const std::vector<std::string> own = one.options.own;
     if (sweeps.empty()) out.input = one;
+    for (const std::string& path : own)
+      if (std::ranges::find(out.input.options.own, path) == out.input.options.own.end())
+        out.input.options.own.push_back(path);
     sweeps.push_back(std::move(one.results));
   }
   if (sweeps.size() > 1) {

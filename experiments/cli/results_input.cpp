@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 #include <string>
 #include <vector>
 
@@ -9,6 +10,7 @@
 
 #include "experiments/cli/report_merge.h"
 #include "experiments/run/plan_claim.h"
+#include "experiments/sweep/own_settings.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/system/message.h"
 #include "experiments/trial/yaml.h"
@@ -36,6 +38,13 @@ bool has_others(const results::Results& results, const std::vector<PlanLine>& pl
   return std::any_of(there.begin(), there.end(), [&](const std::string& id) { return !ids.contains(id); });
 }
 
+std::vector<std::string> split(const std::string& text, char at) {
+  std::vector<std::string> parts;
+  std::istringstream in(text);
+  for (std::string part; std::getline(in, part, at);) parts.push_back(part);
+  return parts;
+}
+
 void refuse_unknown_variant(const std::string& reference, const std::vector<std::string>& variants) {
   if (std::find(variants.begin(), variants.end(), reference) != variants.end()) return;
   throw Error(fmt::format("--reference: the results have no variant '{}'.{}", reference,
@@ -49,7 +58,10 @@ CompareOptions compare_options(const RunDirectory& directory, const std::vector<
   if (fs::exists(directory.sweep())) {
     Problems problems;
     const auto tree = read_yaml(directory.sweep(), problems);
-    if (tree && tree->is_map()) read_section(options, tree->find("compare"), "compare", {"match"}, problems);
+    if (tree && tree->is_map()) {
+      read_section(options, tree->find("compare"), "compare", {"match"}, problems);
+      options.own = own_paths(*tree);
+    }
     problems.throw_if_any();
   }
   options.planned = plan.size();
@@ -93,6 +105,7 @@ ResultsInput load_results(const Input& input, const fs::path& from) {
     const results::CompareSettings& own = loaded.results.compare;
     if (!own.metric.empty()) options.metric = own.metric;
     options.reference = own.reference, options.select = own.select;
+    options.own = split(own.own, ' ');
   }
   if (input.has("metric")) options.metric = input.get<std::string>("metric");
   if (input.has("select")) options.select = input.get<std::string>("select");

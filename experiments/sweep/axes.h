@@ -6,15 +6,10 @@
 
 #include "core/config.h"
 #include "core/options.h"
+#include "experiments/sweep/setting.h"
 
 namespace heed {
 
-// A key that a point of the sweep sets.
-struct Setting {
-  std::string path;  // "train.lr"
-  Config value;
-  Place key_place;
-};
 using Point = std::vector<Setting>;
 
 // The `sweep` section: what varies besides the variants.

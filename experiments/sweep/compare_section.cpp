@@ -1,6 +1,8 @@
 #include "experiments/sweep/compare_section.h"
 
 #include <algorithm>
+#include <map>
+#include <set>
 
 #include <fmt/format.h>
 
@@ -8,6 +10,21 @@
 #include "experiments/trial/metrics.h"
 
 namespace heed {
+namespace {
+
+// Returns the paths that the sweep varies, and those that one variant varies for itself.
+std::vector<std::string> swept_paths(const Axes& axes, const std::vector<VariantEntry>& variants) {
+  std::vector<std::string> out = axes.swept;
+  std::map<std::string, std::set<std::string>> values;
+  for (const VariantEntry& v : variants)
+    for (const Setting& s : v.settings)
+      if (values[v.label + '\n' + s.path].insert(s.value.canonical()).second &&
+          values[v.label + '\n' + s.path].size() == 2 && std::ranges::find(out, s.path) == out.end())
+        out.push_back(s.path);
+  return out;
+}
+
+}  // namespace
 
 CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>& variants, const Axes& axes,
                             Problems& problems) {
@@ -29,7 +46,7 @@ CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>&
   if (compare.select == kNothing)
     compare.select.clear();
   else
-    refuse_unless_known("select", compare.select, "swept parameter", axes.swept);
+    refuse_unless_known("select", compare.select, "swept parameter", swept_paths(axes, variants));
   std::vector<std::string> labels;
   for (const VariantEntry& v : variants) labels.push_back(v.label);
   if (!labels.empty()) refuse_unless_known("reference", compare.reference, "variant of this sweep", labels);

@@ -56,7 +56,7 @@ std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCh
     for (const VariantEntry& v : sweep.variants)
       for (const SweepPoint& p : sweep.points) {
         Problems reported_before;
-        const TrialConfig trial = with_variant(p.trial, v, registry, reported_before);
+        const TrialConfig trial = with_variant(p.at(v), v, registry, reported_before);
         const std::shared_ptr<Task> task = models.task(trial, p.task_place);
         if (!task || has(trial, *task)) return false;
       }

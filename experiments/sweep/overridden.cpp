@@ -11,15 +11,14 @@ std::string short_value(const Config& value) {
   return name ? name->text() : value.canonical();
 }
 
-// Returns the slot of an option of a slot, as "model.feed_forward.mlp.width"; other paths do not change.
+}  // namespace
+
 std::string compared_path(const std::string& path) {
   for (const std::string slot :
        {"model.feed_forward", "model.positions", "model.encoder_attention", "model.cross_attention"})
     if (path.starts_with(slot)) return slot;
   return path;
 }
-
-}  // namespace
 
 std::optional<std::string> brought_feed_forward(const std::vector<Choice>& attention, const Choice& slot,
                                                 const Registry& registry) {

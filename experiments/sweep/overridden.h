@@ -9,6 +9,9 @@
 
 namespace heed {
 
+// Returns the slot of an option of a slot, as "model.feed_forward.mlp.width"; other paths do not change.
+std::string compared_path(const std::string& path);
+
 // Returns the name of the feed-forward that attention variants bring themselves, if no block of the model has
 // the one in the model's slot ("pattention" for tokenformer).
 std::optional<std::string> brought_feed_forward(const std::vector<Choice>& attention, const Choice& slot,

@@ -14,9 +14,9 @@
 #include "experiments/sweep/model_check.h"
 #include "experiments/sweep/model_type.h"
 #include "experiments/sweep/overridden.h"
+#include "experiments/sweep/own_settings.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/sweep/sections.h"
-#include "experiments/trial/label.h"
 
 namespace heed {
 namespace {
@@ -93,33 +93,20 @@ SaveOptions read_save(const Config& tree, Problems& problems) {
   return save;
 }
 
-// {rope: {fraction: 0.5}} as rope(fraction=0.5)
-std::string short_text(const Config& value) {
-  if (!value.is_map() || value.entries().size() != 1) return value.canonical();
-  std::vector<std::pair<std::string, std::string>> options;
-  for (const Config::Entry& e : value.entries()[0].value.entries())
-    options.emplace_back(e.key, e.value.canonical());
-  return label(value.entries()[0].key, options);
+// Returns the paths that points set, including the options in a slot: {mlp: {width: 64}}.
+void add_paths(const std::vector<Setting>& settings, std::vector<std::string>& paths) {
+  for (const Setting& s : settings) {
+    if (!s.value.is_map()) continue;
+    for (const Config::Entry& thing : s.value.entries())
+      for (const Config::Entry& option : thing.value.entries())
+        paths.push_back(fmt::format("{}.{}.{}", s.path, thing.key, option.key));
+  }
 }
 
-// Returns the paths that points set, including the options in a slot: {mlp: {width: 64}}.
 std::vector<std::string> paths_set(const Axes& axes) {
   std::vector<std::string> paths = axes.swept;
-  for (const Point& point : axes.points)
-    for (const Setting& s : point) {
-      if (!s.value.is_map()) continue;
-      for (const Config::Entry& thing : s.value.entries())
-        for (const Config::Entry& option : thing.value.entries())
-          paths.push_back(fmt::format("{}.{}.{}", s.path, thing.key, option.key));
-    }
+  for (const Point& point : axes.points) add_paths(point, paths);
   return paths;
-}
-
-std::string setting_text(const Point& point) {
-  std::vector<std::string> parts;
-  for (const Setting& s : point)
-    parts.push_back(s.path.substr(s.path.rfind('.') + 1) + '=' + short_text(s.value));
-  return fmt::format("{}", fmt::join(parts, " "));
 }
 
 // Resolves the sections of a point. Returns whether they are right; if not, problems say why.
@@ -132,6 +119,34 @@ bool resolve_point(const Config& tree, const Point& point, const Registry& regis
   if (!resolve_sections(sections, registry, out.trial, problems)) return false;
   const std::shared_ptr<Task> own = models.own_task(out.trial, out.task_place);
   return !own || resolve_type(sections, *own, registry, out.trial, problems);
+}
+
+// Resolves the point with the settings of each variant that has some.
+void resolve_own(const Config& tree, const Point& point, const Registry& registry,
+                 const std::vector<VariantEntry>& variants, SweepPoint& out, ModelCheck& models,
+                 Problems& problems) {
+  for (const VariantEntry& v : variants) {
+    if (v.settings.empty() || out.own.contains(v.own_key())) continue;
+    Point all = point;
+    all.insert(all.end(), v.settings.begin(), v.settings.end());
+    SweepPoint with;
+    if (!resolve_point(tree, all, registry, with, models, problems)) continue;
+    with.trial.save = out.trial.save;
+    with.trial.swept = out.trial.swept;
+    for (const Setting& s : v.settings) with.trial.swept.push_back(s.path);
+    add_paths(v.settings, with.trial.swept);
+    out.own.emplace(v.own_key(), std::move(with.trial));
+  }
+}
+
+// Refuses settings of a variant that it decides itself.
+void refuse_without_effect(const VariantEntry& variant, const TrialConfig& point, const TrialConfig& trial,
+                           const Registry& registry, Problems& problems) {
+  for (const Setting& s : variant.settings)
+    if ((s.path == "train.steps" && variant.last_steps > 0) ||
+        !refuse_overridden(point, trial, {s.path}, registry).empty())
+      problems.add(s.key_place, fmt::format("{}: it has no effect on {}, which decides it itself. Remove it.",
+                                            s.path, variant.path));
 }
 
 // What tasks tell about their data, each once.
@@ -170,7 +185,8 @@ class Rows {
 
  private:
   static std::string name(const VariantEntry& variant, const SweepPoint& point) {
-    return point.setting.empty() ? variant.label : fmt::format("{} ({})", variant.label, point.setting);
+    const std::string setting = row_setting(point, variant);
+    return setting.empty() ? variant.label : fmt::format("{} ({})", variant.label, setting);
   }
 
   // Stacks are compared by the variant of each layer: [a, b] and [a, b, a, b] are the same in four.
@@ -187,6 +203,16 @@ class Rows {
 };
 
 }  // namespace
+
+const TrialConfig* SweepPoint::find(const VariantEntry& variant) const {
+  if (variant.settings.empty()) return &trial;
+  const auto found = own.find(variant.own_key());
+  return found == own.end() ? nullptr : &found->second;
+}
+
+std::string row_setting(const SweepPoint& point, const VariantEntry& variant) {
+  return point.setting + (point.setting.empty() || variant.setting.empty() ? "" : " ") + variant.setting;
+}
 
 std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& resolve, Problems& problems) {
   Rows rows;
@@ -205,7 +231,7 @@ std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& re
       for (std::size_t v = 0; v < sweep.variants.size(); ++v) {
         if (!resolved[v][p]) continue;
         PlannedTrial trial = *resolved[v][p];
-        trial.setting = sweep.points[p].setting;
+        trial.setting = row_setting(sweep.points[p], sweep.variants[v]);
         trial.config.seed = seed;
         trial.id = trial_id(trial.config);
         if (ids.insert(trial.id).second) trials.push_back(std::move(trial));
@@ -227,6 +253,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
   read_section(limits, tree.find("limits"), "limits", {}, problems);
   sweep.limits = limits_of(limits);
   sweep.compare = read_compare(tree, sweep.variants, axes, problems);
+  sweep.compare.own = own_paths(tree);
   sweep.match = read_match(tree.find("compare"), sweep.compare.reference, sweep.variants, problems);
 
   const double trials = static_cast<double>(sweep.variants.size()) * static_cast<double>(axes.points.size()) *
@@ -243,14 +270,18 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
     if (!resolve_point(tree, point, registry, resolved, check_model, problems)) continue;
     resolved.trial.save = save;
     resolved.trial.swept = swept;
+    resolve_own(tree, point, registry, sweep.variants, resolved, check_model, problems);
     sweep.points.push_back(std::move(resolved));
   }
   for (const VariantEntry& variant : sweep.variants)
     for (const SweepPoint& point : sweep.points) {
-      const TrialConfig trial = with_variant(point.trial, variant, registry, problems);
+      const TrialConfig* given = point.find(variant);
+      if (!given) continue;
+      const TrialConfig trial = with_variant(*given, variant, registry, problems);
       check_model(trial, variant, point.task_place);
-      if (const std::string why = refuse_overridden(point.trial, trial, axes.swept, registry); !why.empty())
+      if (const std::string why = refuse_overridden(*given, trial, axes.swept, registry); !why.empty())
         problems.add(variant.place, fmt::format("{}: {}", variant.path, why));
+      refuse_without_effect(variant, *given, trial, registry, problems);
     }
   if (!problems.empty()) return sweep;
   add_task_notes(sweep, check_model);
@@ -258,7 +289,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
   sweep.trials = plan_trials(
       sweep,
       [&](const SweepPoint& point, const VariantEntry& variant) {
-        return std::optional(PlannedTrial{with_variant(point.trial, variant, registry, problems)});
+        return std::optional(PlannedTrial{with_variant(point.at(variant), variant, registry, problems)});
       },
       problems);
   sweep.compare.planned = sweep.trials.size();

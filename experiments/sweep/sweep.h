@@ -2,6 +2,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,8 +29,17 @@ struct PlannedTrial {
 struct SweepPoint {
   TrialConfig trial;
   std::string setting;
-  Place task_place;  // of the `task` section, for messages
+  Place task_place;                             // of the `task` section, for messages
+  std::map<std::string, TrialConfig> own = {};  // with the settings of one variant, by their own_key()
+
+  // Returns the trial with the settings of this variant; null if they are wrong.
+  const TrialConfig* find(const VariantEntry& variant) const;
+  // Requires: the settings are right.
+  const TrialConfig& at(const VariantEntry& variant) const { return *find(variant); }
 };
+
+// Returns what a point and the settings of a variant set: "length=64 lr=0.001".
+std::string row_setting(const SweepPoint& point, const VariantEntry& variant);
 
 // A sweep file, checked and expanded.
 struct Sweep {

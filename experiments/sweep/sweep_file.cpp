@@ -8,6 +8,8 @@
 #include <fmt/format.h>
 
 #include "core/plugin_host.h"
+#include "experiments/sweep/overridden.h"
+#include "experiments/sweep/own_settings.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/variant_list.h"
 #include "experiments/trial/yaml.h"
@@ -97,6 +99,11 @@ void spell_out_task(Config& tree) {
   *task = std::move(spelt);
 }
 
+// Returns true for a key that an entry has beside its variant: its label, or a setting of this variant only.
+bool is_beside_variant(const std::string& key) {
+  return key == "label" || key.starts_with("model.") || key.starts_with("train.") || key.starts_with("task.");
+}
+
 // Sets an option of a variant in an entry, also in the layers of a stack and the stages of a growth. Returns
 // true if the entry has this variant.
 bool override_entry(Config& entry, const std::string& name, const std::string& option, const Config& value) {
@@ -107,7 +114,10 @@ bool override_entry(Config& entry, const std::string& name, const std::string& o
   }
   if (!entry.is_map()) return false;
   const bool called_so = entry.find(name) != nullptr;
-  if (called_so) set_path(*entry.find(name), option, value, kCommandLine);
+  if (called_so && is_beside_variant(option))
+    entry.set(option, value, kCommandLine);
+  else if (called_so)
+    set_path(*entry.find(name), option, value, kCommandLine);
   bool found = called_so;
   for (const char* several : {"stack", "grow"})
     if (Config* parts = entry.find(several); parts && parts->is_sequence())
@@ -180,6 +190,23 @@ void note_replaced(const Config& tree, const std::string& path, const Config& va
                     path, fmt::join(gone, ", "), gone.size() == 1 ? "has" : "have", path));
 }
 
+// A key that variants set for themselves: the command line sets it for the others only.
+void note_own(const Config& tree, const std::string& path, std::vector<std::string>& notes) {
+  const Config* list = tree.find("variants");
+  if (!list) return;
+  for (std::size_t i = 0; i < list->items().size(); ++i) {
+    const Config& entry = list->items()[i];
+    if (!entry.find(path)) continue;
+    std::string name;
+    for (const Config::Entry& e : entry.entries())
+      if (e.key != "label" && e.key.find('.') == std::string::npos) name = e.key;
+    notes.push_back(
+        fmt::format("{0}: variants[{1}] sets it for itself, so the command line does not change it "
+                    "there. To change it, write 'variants[{1}].{2}.{0}=VALUE'.",
+                    path, i, name));
+  }
+}
+
 // Sets one key. A list for an option that takes one value is set in sweep.parameters, as an axis.
 void override_key(Config& tree, const std::string& path, Config value, const Registry& registry,
                   std::vector<std::string>& notes, Problems& problems) {
@@ -207,6 +234,7 @@ void override_key(Config& tree, const std::string& path, Config value, const Reg
   if (Config* sweep = tree.find("sweep"); is_parameter && sweep)
     if (Config* swept = sweep->find("parameters")) swept->erase(path);
   note_replaced(tree, path, value, notes);
+  note_own(tree, path, notes);
   set_path(tree, path, std::move(value), kCommandLine);
 }
 
@@ -311,7 +339,9 @@ void settle_compare(SweepFile& file, const std::vector<std::string>& file_labels
   const Config* select = compare->find("select");
   if (!select || !select->is_scalar() || from_command_line(*select)) return;
   const Config* set = file.tree.find_path(select->text());
-  if (set && from_command_line(*set) && !is_swept(file.tree, select->text())) {
+  const std::vector<std::string> own = own_paths(file.tree);
+  if (set && from_command_line(*set) && !is_swept(file.tree, select->text()) &&
+      std::ranges::find(own, compared_path(select->text())) == own.end()) {
     file.notes.push_back(fmt::format(
         "compare.select: '{}' has one value on the command line; nothing is selected.", select->text()));
     compare->erase("select");

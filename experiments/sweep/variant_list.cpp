@@ -7,6 +7,9 @@
 
 #include <fmt/format.h>
 
+#include "experiments/sweep/combinations.h"
+#include "experiments/sweep/own_settings.h"
+#include "experiments/sweep/sections.h"
 #include "experiments/sweep/written_variant.h"
 #include "experiments/trial/label.h"
 
@@ -26,6 +29,7 @@ struct WrittenEntry {
   std::vector<WrittenVariant> parts;
   Several several;
   GivenLabel given_label;
+  std::vector<OwnSetting> settings;
 
   // Returns the parts of the final model: of a growth, only the last stage.
   std::span<const WrittenVariant> final_parts() const {
@@ -39,8 +43,22 @@ WrittenVariant::Shown shown_of(const WrittenVariant& w, Several several, bool al
   return shown;
 }
 
-// "softmax+window(size=8)", "tokenformer(tokens=16)>tokenformer(tokens=64)", or with a label of its own
-// "near(size=8)"
+// Returns the settings of an entry that have one value, as a label shows them. A setting with the name of an
+// option of the variant has its whole path.
+WrittenVariant::Shown shown_settings(const WrittenEntry& entry) {
+  WrittenVariant::Shown shown;
+  for (const OwnSetting& s : entry.settings) {
+    if (s.values.size() > 1) continue;
+    std::string name = s.first.path.substr(s.first.path.rfind('.') + 1);
+    for (const WrittenVariant& w : entry.parts)
+      if (w.choice.options.find(name)) name = s.first.path;
+    shown.emplace_back(name, short_text(s.first.value));
+  }
+  return shown;
+}
+
+// "softmax+window(size=8)", "tokenformer(tokens=16)>tokenformer(tokens=64)", "softmax(positions=rope)",
+// "(softmax+window)(heads=4)", or with a label of its own "near(size=8)"
 std::string entry_label(const WrittenEntry& entry, bool all_given) {
   if (const std::string& own = entry.given_label.text; !own.empty()) {
     WrittenVariant::Shown crossed;
@@ -48,10 +66,15 @@ std::string entry_label(const WrittenEntry& entry, bool all_given) {
       crossed.insert(crossed.end(), w.crossed.begin(), w.crossed.end());
     return label(own, crossed);
   }
+  const WrittenVariant::Shown settings = shown_settings(entry);
   std::vector<std::string> parts;
-  for (const WrittenVariant& w : entry.parts)
-    parts.push_back(label(w.choice.name, shown_of(w, entry.several, all_given)));
-  return fmt::format("{}", fmt::join(parts, entry.several == Several::grow ? ">" : "+"));
+  for (const WrittenVariant& w : entry.parts) {
+    WrittenVariant::Shown shown = shown_of(w, entry.several, all_given);
+    if (entry.parts.size() == 1) shown.insert(shown.end(), settings.begin(), settings.end());
+    parts.push_back(label(w.choice.name, shown));
+  }
+  const std::string all = fmt::format("{}", fmt::join(parts, entry.several == Several::grow ? ">" : "+"));
+  return parts.size() > 1 && !settings.empty() ? label('(' + all + ')', settings) : all;
 }
 
 // Returns a text that is equal for entries with equal trials.
@@ -59,6 +82,8 @@ std::string identity(const WrittenEntry& entry) {
   std::string text = entry.several == Several::grow ? "grow\n" : "";
   for (const WrittenVariant& w : entry.parts)
     text += fmt::format("{}{} {}\n", w.choice.name, w.choice.options.canonical(), w.steps);
+  for (const OwnSetting& s : entry.settings)
+    text += fmt::format("{}: {}\n", s.first.path, Config::sequence(s.values).canonical());
   return text;
 }
 
@@ -93,10 +118,14 @@ GivenLabel take_label(Config& item, const std::string& path, Problems& problems)
 
 class Reader {
  public:
-  Reader(const Registry& registry, Problems& problems) : registry_(registry), problems_(problems) {}
+  Reader(const Config& tree, const Registry& registry, Problems& problems)
+      : tree_(tree), known_(section_options(tree, registry)), registry_(registry), problems_(problems) {}
 
   void add(Config item, const std::string& path) {
     const std::size_t before = problems_.size();
+    const std::vector<OwnSetting> settings =
+        take_own_settings(item, path, tree_, known_, registry_, problems_);
+    if (problems_.size() > before) return;
     GivenLabel given_label = take_label(item, path, problems_);
     if (problems_.size() > before) return;
     const bool one_key = item.is_map() && item.entries().size() == 1;
@@ -113,7 +142,8 @@ class Reader {
     const std::string own_path = path + '.' + (item.is_map() ? item.entries()[0].key : item.text());
     const Place place = item.is_map() ? item.entries()[0].key_place : item.place();
     for (std::vector<WrittenVariant>& parts : all)
-      add_entry({std::move(parts), grow ? Several::grow : Several::stack, given_label}, own_path, place);
+      add_entry({std::move(parts), grow ? Several::grow : Several::stack, given_label, settings}, own_path,
+                place);
   }
 
   // Returns the entries with labels. A label shows the crossed options; if several entries have the same
@@ -130,7 +160,9 @@ class Reader {
           entries_[i].shown.push_back(option);
     }
     for (std::size_t i = 0; i < entries_.size(); ++i) check_label(i);
-    return std::move(entries_);
+    std::vector<VariantEntry> all;
+    for (std::size_t i = 0; i < entries_.size(); ++i) add_settings(i, all);
+    return all;
   }
 
  private:
@@ -156,6 +188,28 @@ class Reader {
       refuse(fmt::format("'{}' is the name of another variant", given.text));
   }
 
+  // Adds the entry once for each combination of the values of its settings.
+  void add_settings(std::size_t at, std::vector<VariantEntry>& all) {
+    const WrittenEntry& written = written_[at];
+    std::vector<std::size_t> sizes;
+    for (const OwnSetting& s : written.settings) sizes.push_back(s.values.size());
+    const auto combined = combinations(sizes, kMaxEntries);
+    if (!combined || all.size() + combined->size() > kMaxEntries)
+      return problems_.add(entries_[at].place, fmt::format("{}: its settings have more than {} combinations.",
+                                                           entries_[at].path, kMaxEntries));
+    for (const std::vector<std::size_t>& chosen : *combined) {
+      VariantEntry entry = entries_[at];
+      std::vector<Setting> apart;
+      for (std::size_t i = 0; i < chosen.size(); ++i) {
+        const OwnSetting& s = written.settings[i];
+        entry.settings.push_back({s.first.path, s.values[chosen[i]], s.first.key_place});
+        if (s.values.size() > 1 || !written.given_label.text.empty()) apart.push_back(entry.settings.back());
+      }
+      entry.setting = setting_text(apart);
+      all.push_back(std::move(entry));
+    }
+  }
+
   void add_entry(WrittenEntry written, const std::string& path, const Place& place) {
     const auto [earlier, is_new] = seen_.insert({identity(written), path});
     if (!is_new)
@@ -167,6 +221,8 @@ class Reader {
     written_.push_back(std::move(written));
   }
 
+  const Config& tree_;
+  const std::vector<OptionInfo> known_;  // what may be set
   const Registry& registry_;
   Problems& problems_;
   std::vector<VariantEntry> entries_;
@@ -175,6 +231,12 @@ class Reader {
 };
 
 }  // namespace
+
+std::string VariantEntry::own_key() const {
+  std::string text;
+  for (const Setting& s : settings) text += fmt::format("{}: {}\n", s.path, s.value.canonical());
+  return text;
+}
 
 bool is_called(const VariantEntry& variant, const std::string& name) {
   return variant.label == name || std::any_of(variant.attention.begin(), variant.attention.end(),
@@ -193,7 +255,7 @@ std::vector<VariantEntry> read_variants(const Config& tree, const Registry& regi
                  fmt::format("variants: expected a list of variants, found {}.", list->described()));
     return {};
   }
-  Reader reader(registry, problems);
+  Reader reader(tree, registry, problems);
   for (std::size_t i = 0; i < list->items().size(); ++i)
     reader.add(list->items()[i], fmt::format("variants[{}]", i));
   return reader.take();

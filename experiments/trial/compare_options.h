@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "core/options.h"
 
@@ -12,7 +13,8 @@ inline constexpr const char* kNothing = "none";  // as `select`: nothing is sele
 // The `compare` section of a sweep file: what `heed compare` shows by default.
 struct CompareOptions {
   std::string metric = "test_accuracy", reference, select;
-  std::size_t planned = 0;  // trials of the sweep; 0: not known
+  std::size_t planned = 0;       // trials of the sweep; 0: not known
+  std::vector<std::string> own;  // paths that variants set for themselves; a slot is one path
   void describe(auto& option) {
     option("metric", metric, {.doc = "what the table shows"});
     option("reference", reference, {.doc = "the variant that the others are compared with"});

@@ -56,7 +56,9 @@ void check_compare(const Planned& p, Warnings& out) {
   const std::string& select = p.sweep.compare.select;
   std::set<std::string> values;
   for (const SweepPoint& point : p.sweep.points)
-    if (const Config* value = to_config(point.trial).find_path(select)) values.insert(value->canonical());
+    for (const VariantEntry& v : p.sweep.variants)
+      if (values.size() < 2)
+        if (const Config* value = to_config(point.at(v)).find_path(select)) values.insert(value->canonical());
   if (!select.empty() && values.size() == 1)
     out.push_back(fmt::format("compare.select has no effect: {} has one value.", select));
 }

@@ -96,9 +96,11 @@ std::vector<std::string> slot_labels(const results::Results& results, const std:
 }
 
 // Returns true if a parameter that differs between trials was swept. Not swept are parameters that a variant,
-// its growth or a budget sets. A swept parameter counts as varying even if each variant has only one value so
-// far, because the other trials are still missing.
-bool is_of_the_sweep(const std::string& path, bool free_length, bool matched) {
+// its entry in the sweep file, its growth or a budget sets. A swept parameter counts as varying even if each
+// variant has only one value so far, because the other trials are still missing.
+bool is_of_the_sweep(const std::string& path, bool free_length, bool matched,
+                     const std::vector<std::string>& own) {
+  if (is_own(path, own)) return false;
   if (path == "train.steps") return !free_length;
   if (path.starts_with("task.") || path.starts_with("train.")) return true;
   const std::string slot = slot_of(path);
@@ -137,7 +139,8 @@ std::vector<std::string> text_labels(const std::vector<std::string>& contents,
 // Returns the parameters that vary within a variant; a slot is one parameter. Without the seed (rows average
 // over it), plugins (their variants differ already) and parameters that are not part of a trial's id.
 std::vector<Varied> varied_parameters(const results::Results& results,
-                                      const std::vector<std::string>& variants, bool matched) {
+                                      const std::vector<std::string>& variants, bool matched,
+                                      const std::vector<std::string>& own) {
   const std::vector<std::string> one_group(variants.size());
   const bool free_length = has_free_length(results, matched);
   const Column* text = results.find("task.path");
@@ -151,7 +154,8 @@ std::vector<Varied> varied_parameters(const results::Results& results,
     if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
     const bool of_train = path.starts_with("train.");
     std::vector<std::string> values = parameter_texts(column);
-    if (!differs_within(is_of_the_sweep(path, free_length, matched) ? one_group : variants, values, of_train))
+    if (!differs_within(is_of_the_sweep(path, free_length, matched, own) ? one_group : variants, values,
+                        of_train))
       continue;
     if (path == "task.content" && text)
       varied.push_back({text->name, text->parameter, text_labels(values, texts_of(*text))});
@@ -188,6 +192,17 @@ std::string slot_of(const std::string& parameter) {
   return "";
 }
 
+bool is_own(const std::string& parameter, const std::vector<std::string>& own) {
+  const std::string slot = slot_of(parameter);
+  return std::ranges::find(own, slot.empty() ? parameter : slot) != own.end();
+}
+
+std::vector<std::string> shown_values(const results::Results& results, const std::string& path) {
+  if (!slot_of(path).empty()) return slot_labels(results, path);
+  const Column* column = results.find(path);
+  return column ? parameter_texts(*column) : std::vector<std::string>(results.trial.size(), kMissing);
+}
+
 const results::Column& find_column(const results::Results& results, const std::string& name,
                                    const char* what) {
   const auto role = std::string(what) == "metric" ? results::Role::metric : results::Role::parameter;
@@ -202,7 +217,7 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
     : variant(results.texts("variant")),
       status(results.texts("status")),
       seed(texts_of(find_column(results, "seed", "parameter"))),
-      varied(varied_parameters(results, variant, mismatch_of(results) != nullptr)),
+      varied(varied_parameters(results, variant, mismatch_of(results) != nullptr, options.own)),
       // If no trial is done, the results have no metrics.
       any_done(std::find(status.begin(), status.end(), "done") != status.end()) {
   if (any_done) find_column(results, options.metric, "metric");

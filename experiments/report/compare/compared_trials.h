@@ -28,6 +28,12 @@ std::string value_text(const results::Value& value);
 // Returns the slot of the model whose name or option a parameter is, or an empty string.
 std::string slot_of(const std::string& parameter);
 
+// Returns true if variants set a parameter for themselves; `own`: CompareOptions::own.
+bool is_own(const std::string& parameter, const std::vector<std::string>& own);
+
+// Returns the value of a parameter or slot in each trial, as tables show it.
+std::vector<std::string> shown_values(const results::Results& results, const std::string& path);
+
 // Finds a metric or a parameter by name or path. what: "metric" or "parameter", for the message. Throws:
 // heed::Error if there is none.
 const results::Column& find_column(const results::Results& results, const std::string& name,

@@ -92,6 +92,27 @@ void note_places(const results::Results& results, Comparison& comparison) {
   }
 }
 
+// Notes in what variants differ by settings of their own, unless a column shows it.
+void note_own(const results::Results& results, const std::vector<std::string>& own, Comparison& comparison) {
+  const std::vector<std::string> variants = results.texts("variant");
+  for (const std::string& path : own) {
+    if (std::ranges::find(comparison.paths, path) != comparison.paths.end()) continue;
+    const std::vector<std::string> values = shown_values(results, path);
+    std::vector<std::string> order;  // of the values
+    std::map<std::string, std::vector<std::string>> of_value;
+    for (std::size_t i = 0; i < variants.size(); ++i) {
+      std::vector<std::string>& of = of_value[values[i]];
+      if (of.empty()) order.push_back(values[i]);
+      if (std::ranges::find(of, variants[i]) == of.end()) of.push_back(variants[i]);
+    }
+    if (order.size() < 2) continue;
+    std::vector<std::string> parts;
+    for (const std::string& value : order)
+      parts.push_back(fmt::format("{} in {}", value, names_of(of_value[value])));
+    comparison.notes.push_back(fmt::format("{} is {}.", path, fmt::join(parts, "; ")));
+  }
+}
+
 // Groups trials by variant and setting. Several trials of one row and seed differ only in what no table
 // shows, such as the build of a plugin: the first is used, and `twice` counts the others.
 std::vector<Group> group(const Trials& trials, std::size_t& twice) {
@@ -321,6 +342,9 @@ Comparison compare(const results::Results& results, const CompareOptions& option
                     "table does not show.",
                     count_text(twice, "trial") + (twice == 1 ? " is" : " are")));
   out.chosen.assign(out.varied.size(), false);
+  // While trials are missing, the settings of the reference are not all known.
+  for (const std::string& path : out.paths)
+    out.own.push_back(options.planned <= trials.status.size() && is_own(path, options.own));
   if (!options.select.empty()) choose(out, groups, results, options);
   out.budget = trials.budget;
   for (Group& g : groups) {
@@ -331,6 +355,7 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   }
   const Measurement measurement(results, options.metric);
   const std::size_t alone = compare_with_reference(out, measurement);
+  note_own(results, options.own, out);
   note_places(results, out);
   note_missing(out, trials, options.planned);
   note_unlike(out, measurement);

@@ -72,6 +72,7 @@ struct Comparison {
   std::vector<std::string> paths;   // of these
   std::vector<bool> chosen;         // for each of these: is it `selected`, or does it change with it?
   std::string by;                   // the one of `varied` with a table per value, or empty
+  std::vector<bool> own;            // for each of these: do variants set it for themselves?
   bool has_solved = false;          // do the results show which trials solved their task?
   std::string budget;               // the metric that was matched (compare.match), or empty
   std::vector<ComparedRow> rows;    // variants in plan order, then settings

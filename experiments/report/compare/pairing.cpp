@@ -32,18 +32,28 @@ std::vector<bool> own_columns(const Comparison& comparison) {
   return own;
 }
 
-// Returns the reference's row with the same setting as `row`, or null unless there is exactly one.
-const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison,
-                              const std::vector<bool>& own) {
-  const ComparedRow* partner = nullptr;
+// Returns the reference's rows with the same setting as `row`, in all columns that need not be `free`.
+std::vector<const ComparedRow*> partners_of(const ComparedRow& row, const Comparison& comparison,
+                                            const std::vector<bool>& free) {
+  std::vector<const ComparedRow*> partners;
   for (const ComparedRow& r : comparison.rows) {
     if (r.variant != comparison.reference) continue;
     bool same = true;
-    for (std::size_t c = 0; c < own.size(); ++c) same = same && (own[c] || r.setting[c] == row.setting[c]);
-    if (same && partner) return nullptr;
-    if (same) partner = &r;
+    for (std::size_t c = 0; c < free.size(); ++c) same = same && (free[c] || r.setting[c] == row.setting[c]);
+    if (same) partners.push_back(&r);
   }
-  return partner;
+  return partners;
+}
+
+// Returns the reference's row that `row` is compared with, or null unless there is exactly one. Settings that
+// variants have for themselves may differ, if no row of the reference has the same.
+const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison, std::vector<bool> free) {
+  std::vector<const ComparedRow*> partners = partners_of(row, comparison, free);
+  if (partners.empty()) {
+    for (std::size_t c = 0; c < free.size(); ++c) free[c] = free[c] || comparison.own[c];
+    partners = partners_of(row, comparison, free);
+  }
+  return partners.size() == 1 ? partners[0] : nullptr;
 }
 
 Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric,

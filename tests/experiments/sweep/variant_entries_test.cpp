@@ -93,3 +93,153 @@ TEST_CASE("label: anything but a short name beside a variant is refused") {
   CHECK(missing(refused("[{label: a}]"),
                 {"f.yaml:2:12: variants[0]: the variant is missing; write {softmax: {}, label: a}."}) == "");
 }
+
+TEST_CASE("settings of one variant: they are part of its trials only") {
+  const Sweep sweep = good(with_variants("[softmax, {window: {size: 8}, model.heads: 4, train.lr: 0.01}]"));
+  REQUIRE(sweep.trials.size() == 2);
+  CHECK(labels(sweep) == Texts{"softmax", "window(heads=4,lr=0.01)"});
+  const heed::TrialConfig &softmax = sweep.trials[0].config, &window = sweep.trials[1].config;
+  CHECK((softmax.model.heads == 2 && softmax.train.lr == 0.001));
+  CHECK((window.model.heads == 4 && window.train.lr == 0.01));
+  CHECK(sweep.trials[1].setting.empty());
+  CHECK(sweep.compare.own == Texts{"model.heads", "train.lr"});
+  // The id is that of a sweep with these values for all.
+  const Sweep same = good(with_variants("[{window: {size: 8}}]", "model: {heads: 4}\ntrain: {lr: 1e-2}\n"));
+  CHECK(sweep.trials[1].id == same.trials[0].id);
+  CHECK(sweep.trials[0].id == good(with_variants("[softmax]")).trials[0].id);
+}
+
+TEST_CASE("settings of one variant: lists are crossed, for this variant only") {
+  const Sweep sweep =
+      good(with_variants("[softmax, {linear: , train.lr: [0.002, 0.001], model.heads: [1, 4], label: fast}]",
+                         "sweep: {seeds: 2, parameters: {train.clip: [1, 2]}}\n"));
+  CHECK(sweep.trials.size() == 2 * 2 * (1 + 4));
+  Texts rows;
+  for (const PlannedTrial& t : sweep.trials)
+    if (t.config.seed == 0) rows.push_back(t.config.variant + ": " + t.setting);
+  CHECK(rows == Texts{"softmax: clip=1", "fast: clip=1 heads=1 lr=0.002", "fast: clip=1 heads=1 lr=0.001",
+                      "fast: clip=1 heads=4 lr=0.002", "fast: clip=1 heads=4 lr=0.001", "softmax: clip=2",
+                      "fast: clip=2 heads=1 lr=0.002", "fast: clip=2 heads=1 lr=0.001",
+                      "fast: clip=2 heads=4 lr=0.002", "fast: clip=2 heads=4 lr=0.001"});
+  // What one variant varies can be selected on validation.
+  const std::string select =
+      with_variants("[softmax, {linear: , train.lr: [0.002, 0.001]}]", "compare: {select: train.lr}\n");
+  CHECK(good(select).compare.select == "train.lr");
+  CHECK(
+      missing(wrong(with_variants("[softmax, {linear: , train.lr: 0.002}]", "compare: {select: train.lr}\n")),
+              {"f.yaml:3:19: compare.select:", "'train.lr' is no swept parameter"}) == "");
+}
+
+TEST_CASE("settings of one variant: slots, stacks and growth have them, too") {
+  const auto named = [](const std::string& variants) { return labels(good(with_variants(variants))); };
+  CHECK(
+      named(
+          "[softmax, {softmax: , model.positions: rope}, {softmax: , model.positions: {rope: {base: 5}}}]") ==
+      Texts{"softmax", "softmax(positions=rope)", "softmax(positions=rope(base=5))"});
+  CHECK(named("[{stack: [softmax, linear], model.heads: 4}]") == Texts{"(softmax+linear)(heads=4)"});
+  CHECK(named("[{softmax: {temperature: [1, 2]}, model.heads: 4}]") ==
+        Texts{"softmax(temperature=1,heads=4)", "softmax(temperature=2,heads=4)"});
+  const std::string grow = "grow: [{tokenformer: {tokens: 16}, steps: 500}, {tokenformer: {tokens: 64}}]";
+  const Sweep grown = good(with_variants("[{" + grow + ", train.lr: [1, 2]}]"));
+  REQUIRE(grown.trials.size() == 2);
+  CHECK((grown.trials[1].config.train.lr == 2 && grown.trials[1].config.grow.size() == 1));
+  // An option of a slot keeps the slot's other options.
+  const Sweep width = good(with_variants("[softmax, {linear: , model.feed_forward.mlp.width: 9}]"));
+  CHECK(width.trials[1].config.feed_forward.options.canonical() == "{width: 9}");
+  CHECK(width.compare.own == Texts{"model.feed_forward"});
+}
+
+TEST_CASE("settings of one variant: the saved file gives the same plan, whatever the order of keys") {
+  heed::Registry registry = fake_registry();
+  heed::Problems problems;
+  const std::string text =
+      with_variants("[softmax, {linear: , train.lr: [2, 1], model.positions: rope, model.heads: [1, 4]}]");
+  const auto file = heed::parse_sweep_file(text, "f.yaml", {"train.steps=7"}, registry, problems);
+  REQUIRE(file);
+  const Sweep first = heed::read_sweep(file->tree, "f", registry, problems), again = good(file->text);
+  CHECK(problems.empty());
+  CHECK(ids(first) == ids(again));
+  CHECK(labels(first) == labels(again));
+}
+
+TEST_CASE("settings of one variant: overrides") {
+  const std::string text = with_variants("[softmax, {linear: , train.lr: 0.002, label: fast}]");
+  const auto rate = [&](const Texts& overrides, std::size_t at) {
+    return good(text, overrides).trials.at(at).config.train.lr;
+  };
+  CHECK(rate({"variants.linear.train.lr=0.5"}, 1) == 0.5);
+  CHECK(rate({"variants.softmax.train.lr=0.5"}, 0) == 0.5);
+  CHECK(good(text, {"variants[1].linear.model.heads=4"}).trials[1].config.model.heads == 4);
+  CHECK(labels(good(text, {"variants.linear.label=slow"})) == Texts{"softmax", "slow"});
+  // The entry is more specific than the section, and a note says so.
+  CHECK((rate({"train.lr=0.5"}, 0) == 0.5 && rate({"train.lr=0.5"}, 1) == 0.002));
+  heed::Registry registry = fake_registry();
+  heed::Problems problems;
+  const auto file = heed::parse_sweep_file(text, "f.yaml", {"train.lr=0.5"}, registry, problems);
+  REQUIRE(file);
+  REQUIRE(file->notes.size() == 1);
+  CHECK(missing(file->notes[0],
+                {"train.lr: variants[1] sets it for itself", "'variants[1].linear.train.lr=VALUE'"}) == "");
+  CHECK(missing(wrong(text, {"train.lr=[1,2]"}),
+                {"f.yaml:2:32: variants[1].train.lr: sweep.parameters varies it for every variant."}) == "");
+}
+
+TEST_CASE("settings of one variant: each mistake has its place, its key and what would be right") {
+  const auto refused = [](const std::string& entry, const std::string& more = "") {
+    return wrong(with_variants("[softmax, " + entry + "]", more));
+  };
+  // keys
+  CHECK(missing(refused("{linear: , model.haeds: 4}"),
+                {"f.yaml:2:32: variants[1].model.haeds:", "Did you mean 'model.heads'?"}) == "");
+  CHECK(missing(refused("{linear: , heads: 4}"),
+                {"f.yaml:2:32: variants[1].heads:", "Did you mean 'model.heads'?"}) == "");
+  CHECK(missing(refused("{linear: , lable: a}"),
+                {"f.yaml:2:32: variants[1].lable: unknown key. Did you mean 'label'?"}) == "");
+  CHECK(missing(refused("{linear: , tarin.lr: 1}"),
+                {"f.yaml:2:32: variants[1].tarin.lr:", "Did you mean 'train.lr'?"}) == "");
+  CHECK(missing(refused("{linear: , task.pairs: 4}"),
+                {"f.yaml:2:32: variants[1].task.pairs: variants are compared on the same task"}) == "");
+  CHECK(
+      missing(refused("{model.heads: 4}"),
+              {"f.yaml:2:21: variants[1]: the variant is missing; write {softmax: {}, model.heads: ...}."}) ==
+      "");
+  CHECK(missing(refused("{linear: {model.heads: 4}}"),
+                {"f.yaml:2:31: variants[1].linear.model.heads: it is no option of 'linear'. Did you mean "
+                 "'{linear: {...}, model.heads: 4}', beside the variant?"}) == "");
+  CHECK(missing(refused("{linear: {label: a}}"),
+                {"f.yaml:2:31: variants[1].linear.label: it is no option of 'linear'."}) == "");
+  // values
+  CHECK(missing(refused("{linear: , model.heads: 3}"),
+                {"f.yaml:2:45: model.heads: 3 does not divide model.dim (64)."}) == "");
+  CHECK(missing(refused("{linear: , model.heads: four}"),
+                {"f.yaml:2:45: model.heads: expected an integer, found the string 'four'."}) == "");
+  CHECK(missing(refused("{linear: , train.lr: []}"), {"f.yaml:2:42: variants[1].train.lr: expected a value "
+                                                      "or a list of values, found an empty list."}) == "");
+  CHECK(missing(refused("{linear: , train.lr: [0.01, 1e-2]}"),
+                {"f.yaml:2:49: variants[1].train.lr: 0.01 is listed twice."}) == "");
+  CHECK(missing(refused("{linear: , model.positions: rop}"),
+                {"f.yaml:2:49: model.positions:", "Did you mean 'rope'?"}) == "");
+  // values that the sweep varies already
+  CHECK(missing(refused("{linear: , train.lr: 1}", "sweep: {parameters: {train.lr: [1, 2]}}\n"),
+                {"f.yaml:2:32: variants[1].train.lr: sweep.parameters varies it for every variant. Remove it "
+                 "there"}) == "");
+  CHECK(missing(refused("{linear: , model.feed_forward.mlp.width: 8}",
+                        "sweep: {together: [{model.feed_forward: mlp}, {model.feed_forward: none}]}\n"),
+                {"f.yaml:2:32: variants[1].model.feed_forward.mlp.width: sweep.together varies it"}) == "");
+  // values without effect
+  CHECK(missing(refused("{linear: , train.momentum: 0.9}"),
+                {"f.yaml:2:32: train.momentum: it has no effect on the optimizer 'adamw'"}) == "");
+  CHECK(missing(
+            refused("{tokenformer: , model.feed_forward: {mlp: {width: 8}}}"),
+            {"f.yaml:2:37: model.feed_forward: it has no effect on variants[1].tokenformer, which decides it "
+             "itself. Remove it."}) == "");
+  CHECK(missing(
+            refused("{grow: [{tokenformer: {tokens: 1}, steps: 5}, {tokenformer: {tokens: 2}, steps: 5}], "
+                    "train.steps: 20}"),
+            {"f.yaml:2:106: train.steps: it has no effect on variants[1].grow, which decides it itself."}) ==
+        "");
+  CHECK(
+      missing(refused("{softmax: , model.heads: 2}"),
+              {"f.yaml:2:22: variants[1].softmax: softmax(heads=2) trains the same as softmax; remove one of "
+               "them."}) == "");
+}
