@@ -18,6 +18,7 @@ namespace {
 
 constexpr const char* kCompareMetric = "compare_metric";
 constexpr const char* kCompareReference = "compare_reference";
+constexpr const char* kCompareReferenceSetting = "compare_reference_setting";
 constexpr const char* kCompareOwn = "compare_own";
 constexpr const char* kCompareSelect = "compare_select";
 
@@ -242,6 +243,7 @@ void write_compare_settings(H5Writer& file, const CompareSettings& settings) {
   for (const auto& [name, value] : {std::pair(kCompareMetric, &settings.metric),
                                     {kCompareReference, &settings.reference},
                                     {kCompareSelect, &settings.select},
+                                    {kCompareReferenceSetting, &settings.reference_setting},
                                     {kCompareOwn, &settings.own}})
     if (!value->empty()) file.attribute("/", name, *value);
 }
@@ -250,6 +252,7 @@ CompareSettings read_compare_settings(const H5Reader& file) {
   return {.metric = file.text_or_empty("/", kCompareMetric),
           .reference = file.text_or_empty("/", kCompareReference),
           .select = file.text_or_empty("/", kCompareSelect),
+          .reference_setting = file.text_or_empty("/", kCompareReferenceSetting),
           .own = file.text_or_empty("/", kCompareOwn)};
 }
 

@@ -68,7 +68,8 @@ struct Array {
 // who has only the file sees the same table.
 struct CompareSettings {
   std::string metric, reference, select;
-  std::string own = {};  // parameters that variants set for themselves, "model.heads train.lr"
+  std::string reference_setting = {};  // lines "model.positions.name=rope", if the reference is one setting
+  std::string own = {};                // parameters that variants set for themselves, "model.heads train.lr"
 };
 
 // Who wrote a file, where, when, and from which build.

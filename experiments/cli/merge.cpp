@@ -33,9 +33,7 @@ bool merge_and_report(const RunDirectory& directory, const std::string& command)
     merged = directory.plan_text();
     const std::vector<PlanLine> plan = directory.read_plan();
     const CompareOptions compare = compare_options(directory, plan);
-    report = directory.merge(
-        plan, provenance(command),
-        {compare.metric, compare.reference, compare.select, fmt::format("{}", fmt::join(compare.own, " "))});
+    report = directory.merge(plan, provenance(command), compare_settings(compare));
   }
   for (const std::string& message : report.damaged)
     fmt::print(stderr, "Left out, damaged: {} {}\n", message, kDamageRemedy);

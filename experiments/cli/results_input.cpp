@@ -10,8 +10,8 @@
 
 #include "experiments/cli/report_merge.h"
 #include "experiments/run/plan_claim.h"
+#include "experiments/sweep/compare_section.h"
 #include "experiments/sweep/own_settings.h"
-#include "experiments/sweep/sections.h"
 #include "experiments/system/message.h"
 #include "experiments/trial/yaml.h"
 
@@ -45,6 +45,17 @@ std::vector<std::string> split(const std::string& text, char at) {
   return parts;
 }
 
+// Reads --reference: a variant, or {variant: softmax, model.positions: rope}.
+void set_reference(const std::string& text, CompareOptions& options) {
+  options.reference = text;
+  options.reference_values.clear();
+  if (!text.starts_with('{')) return;
+  Problems problems;
+  const auto given = parse_yaml_value(text, "--reference", problems);
+  if (given) read_reference(*given, "--reference", options, problems);
+  problems.throw_if_any();
+}
+
 void refuse_unknown_variant(const std::string& reference, const std::vector<std::string>& variants) {
   if (std::find(variants.begin(), variants.end(), reference) != variants.end()) return;
   throw Error(fmt::format("--reference: the results have no variant '{}'.{}", reference,
@@ -59,7 +70,7 @@ CompareOptions compare_options(const RunDirectory& directory, const std::vector<
     Problems problems;
     const auto tree = read_yaml(directory.sweep(), problems);
     if (tree && tree->is_map()) {
-      read_section(options, tree->find("compare"), "compare", {"match"}, problems);
+      options = read_compare_options(tree->find("compare"), problems);
       options.own = own_paths(*tree);
     }
     problems.throw_if_any();
@@ -69,11 +80,37 @@ CompareOptions compare_options(const RunDirectory& directory, const std::vector<
   return options;
 }
 
+results::CompareSettings compare_settings(const CompareOptions& options) {
+  std::vector<std::string> values;
+  for (const auto& [path, value] : options.reference_values)
+    values.push_back(fmt::format("{}={}", path, value));
+  return {.metric = options.metric,
+          .reference = options.reference,
+          .select = options.select,
+          .reference_setting = fmt::format("{}", fmt::join(values, "\n")),
+          .own = fmt::format("{}", fmt::join(options.own, " "))};
+}
+
+CompareOptions compare_options(const results::CompareSettings& settings) {
+  CompareOptions options;
+  if (!settings.metric.empty()) options.metric = settings.metric;
+  options.reference = settings.reference;
+  options.select = settings.select;
+  for (const std::string& line : split(settings.reference_setting, '\n')) {
+    const std::size_t equals = line.find('=');
+    if (equals != std::string::npos)
+      options.reference_values.emplace_back(line.substr(0, equals), line.substr(equals + 1));
+  }
+  options.own = split(settings.own, ' ');
+  return options;
+}
+
 void add_compare_options(po::options_description& options) {
   options.add_options()("metric", po::value<std::string>()->value_name("NAME"),
                         "the metric to compare; default: test_accuracy")(
       "reference", po::value<std::string>()->value_name("VARIANT"),
-      "the variant that the others are compared with; default: the first variant")(
+      "the variant that the others are compared with, or one setting of it, as '{variant: softmax, "
+      "model.positions: rope}'; default: the first variant")(
       "select", po::value<std::string>()->value_name("PARAMETER"),
       "the swept parameter whose best value is chosen on validation; the table shows the metric at that "
       "value. none: no parameter, even if the sweep file selects one");
@@ -102,15 +139,12 @@ ResultsInput load_results(const Input& input, const fs::path& from) {
     }
   } else {
     loaded.results = results::read_results(loaded.file);
-    const results::CompareSettings& own = loaded.results.compare;
-    if (!own.metric.empty()) options.metric = own.metric;
-    options.reference = own.reference, options.select = own.select;
-    options.own = split(own.own, ' ');
+    options = compare_options(loaded.results.compare);
   }
   if (input.has("metric")) options.metric = input.get<std::string>("metric");
   if (input.has("select")) options.select = input.get<std::string>("select");
   if (options.select == kNothing) options.select.clear();
-  if (input.has("reference")) options.reference = input.get<std::string>("reference");
+  if (input.has("reference")) set_reference(input.get<std::string>("reference"), options);
   return loaded;
 }
 

@@ -22,6 +22,10 @@ struct ResultsInput {
 // the plan is the reference. Throws: ConfigError.
 CompareOptions compare_options(const RunDirectory& directory, const std::vector<PlanLine>& plan);
 
+// The options as a results file contains them, and back.
+results::CompareSettings compare_settings(const CompareOptions& options);
+CompareOptions compare_options(const results::CompareSettings& settings);
+
 // Adds --metric, --reference and --select.
 void add_compare_options(po::options_description& options);
 

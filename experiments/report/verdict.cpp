@@ -125,7 +125,7 @@ std::string headline(const Comparison& comparison, const std::vector<Verdict>& v
 std::string reference_sentence(const Comparison& comparison, const std::string& unit) {
   std::vector<const ComparedRow*> rows;
   for (const ComparedRow& row : comparison.rows)
-    if (row.variant == comparison.reference && !std::isnan(row.center)) rows.push_back(&row);
+    if (row.is_reference && !std::isnan(row.center)) rows.push_back(&row);
   if (rows.empty()) return "";
   const std::string metric = human_readable(comparison.metric);
   if (rows.size() > 1) {

@@ -149,6 +149,35 @@ void refuse_without_effect(const VariantEntry& variant, const TrialConfig& point
                                             s.path, variant.path));
 }
 
+// Returns true if a trial has the values of the reference.
+bool has_values(const TrialConfig& trial, const CompareOptions& compare) {
+  const Config config = to_config(trial);
+  return std::all_of(compare.reference_values.begin(), compare.reference_values.end(), [&](const auto& v) {
+    const Config* found = config.find_path(v.first);
+    return found && (found->canonical() == v.second || (found->is_scalar() && found->text() == v.second));
+  });
+}
+
+// Refuses a reference with values that no row of its variant has, and lists the rows there are.
+void check_reference(const Config& tree, const Sweep& sweep, const Registry& registry, Problems& problems) {
+  constexpr std::size_t kMostRows = 20;
+  if (sweep.compare.reference_values.empty()) return;
+  std::vector<std::string> rows;
+  for (const SweepPoint& p : sweep.points)
+    for (const VariantEntry& v : sweep.variants) {
+      if (v.label != sweep.compare.reference) continue;
+      if (has_values(with_variant(p.at(v), v, registry, problems), sweep.compare)) return;
+      const std::string setting = row_setting(p, v);
+      rows.push_back(setting.empty() ? v.label : fmt::format("{} ({})", v.label, setting));
+    }
+  const std::size_t more = rows.size() > kMostRows ? rows.size() - kMostRows : 0;
+  rows.resize(rows.size() - more);
+  problems.add(tree.find_path("compare.reference")->place(),
+               fmt::format("compare.reference: no row is {}. Rows of this variant: {}{}.",
+                           reference_text(sweep.compare), fmt::join(rows, ", "),
+                           more > 0 ? fmt::format(" and {} more", more) : ""));
+}
+
 // What tasks tell about their data, each once.
 void add_task_notes(Sweep& sweep, ModelCheck& models) {
   for (const SweepPoint& p : sweep.points) {
@@ -252,7 +281,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
   LimitOptions limits;
   read_section(limits, tree.find("limits"), "limits", {}, problems);
   sweep.limits = limits_of(limits);
-  sweep.compare = read_compare(tree, sweep.variants, axes, problems);
+  sweep.compare = read_compare(tree, sweep.variants, axes, options, problems);
   sweep.compare.own = own_paths(tree);
   sweep.match = read_match(tree.find("compare"), sweep.compare.reference, sweep.variants, problems);
 
@@ -286,6 +315,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
   if (!problems.empty()) return sweep;
   add_task_notes(sweep, check_model);
   settle_metric(tree, registry, check_model, sweep, problems);
+  check_reference(tree, sweep, registry, problems);
   sweep.trials = plan_trials(
       sweep,
       [&](const SweepPoint& point, const VariantEntry& variant) {

@@ -296,16 +296,17 @@ struct Replaced {
 void settle_reference(Config* reference, const std::string& path, const Replaced& replaced,
                       std::vector<std::string>& notes) {
   const std::vector<VariantEntry>& entries = replaced.entries;
-  if (!reference || !reference->is_scalar() || from_command_line(*reference) || entries.empty() ||
-      !replaced.knows(reference->text()))
+  const Config* variant = reference && reference->is_map() ? reference->find("variant") : reference;
+  if (!variant || !variant->is_scalar() || from_command_line(*reference) || entries.empty() ||
+      !replaced.knows(variant->text()))
     return;
   const bool is_there = std::any_of(entries.begin(), entries.end(),
-                                    [&](const VariantEntry& v) { return v.label == reference->text(); });
+                                    [&](const VariantEntry& v) { return v.label == variant->text(); });
   if (is_there) return;
   notes.push_back(
       fmt::format("{}: '{}' is not among the variants of the command line; the first of them, '{}', becomes "
                   "the reference.",
-                  path, reference->text(), entries[0].label));
+                  path, variant->text(), entries[0].label));
   *reference = Config::scalar(entries[0].label, kCommandLine);
 }
 
@@ -316,6 +317,20 @@ void settle_adjust(Config* adjust, const Replaced& replaced) {
     return !from_command_line(e.value) && replaced.knows(e.key) &&
            std::none_of(replaced.entries.begin(), replaced.entries.end(),
                         [&](const VariantEntry& v) { return is_called(v, e.key); });
+  });
+}
+
+// Removes parameters of a reference that have one value on the command line.
+void settle_reference_values(const Config& tree, Config* reference, std::vector<std::string>& notes) {
+  if (!reference || !reference->is_map() || from_command_line(*reference)) return;
+  std::erase_if(reference->entries(), [&](const Config::Entry& e) {
+    const Config* set = e.key == "variant" ? nullptr : tree.find_path(e.key);
+    if (!set || !from_command_line(*set) || is_swept(tree, e.key)) return false;
+    notes.push_back(
+        fmt::format("compare.reference: '{}' has one value on the command line, which the "
+                    "reference has, too.",
+                    e.key));
+    return true;
   });
 }
 
@@ -336,6 +351,7 @@ void settle_compare(SweepFile& file, const std::vector<std::string>& file_labels
       settle_adjust(match->find("adjust"), replaced);
     }
   }
+  settle_reference_values(file.tree, compare->find("reference"), file.notes);
   const Config* select = compare->find("select");
   if (!select || !select->is_scalar() || from_command_line(*select)) return;
   const Config* set = file.tree.find_path(select->text());

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/options.h"
@@ -13,6 +14,9 @@ inline constexpr const char* kNothing = "none";  // as `select`: nothing is sele
 // The `compare` section of a sweep file: what `heed compare` shows by default.
 struct CompareOptions {
   std::string metric = "test_accuracy", reference, select;
+  // The values of the reference, if it is one setting: paths as in a resolved configuration
+  // ("model.positions.name"), and values as tables show them.
+  std::vector<std::pair<std::string, std::string>> reference_values;
   std::size_t planned = 0;       // trials of the sweep; 0: not known
   std::vector<std::string> own;  // paths that variants set for themselves; a slot is one path
   void describe(auto& option) {

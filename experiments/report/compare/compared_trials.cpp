@@ -224,6 +224,7 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
   const auto numbers = [&](const std::string& name) {
     return results.find(name) ? results.numbers(name) : std::vector<double>(variant.size(), kNaN);
   };
+  find_reference(results, options);
   value = numbers(options.metric);
   accuracy = numbers("test_accuracy");
   solved_step = numbers("solved_step");
@@ -238,6 +239,18 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
     // Without any validation it is not known whether the event occurred.
     for (std::size_t i = 0; i < value.size(); ++i)
       if (status[i] == "done" && std::isnan(value[i]) && !std::isnan(validation[i])) value[i] = kNever;
+}
+
+void Trials::find_reference(const results::Results& results, const CompareOptions& options) {
+  if (variant.empty()) return;
+  const std::string& of = options.reference.empty() ? variant[0] : options.reference;
+  for (const std::string& v : variant) reference.push_back(v == of);
+  for (const auto& [path, wanted] : options.reference_values) {
+    const Column* column = results.find(path);
+    const std::vector<std::string> values =
+        column ? parameter_texts(*column) : std::vector<std::string>(variant.size(), kMissing);
+    for (std::size_t i = 0; i < values.size(); ++i) reference[i] = reference[i] && values[i] == wanted;
+  }
 }
 
 std::string Trials::name(std::size_t i) const {

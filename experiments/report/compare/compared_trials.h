@@ -51,11 +51,15 @@ struct Trials {
   std::string name(std::size_t i) const;  // "window size=8 seed=2 (failed)"
 
   std::vector<std::string> variant, status, seed;
+  std::vector<bool> reference;  // is it a trial of the reference?
   std::vector<Varied> varied;
   bool any_done;
   std::vector<double> value, validation, accuracy, solved_step;
   std::string budget;                   // the metric that the sweep matched, or empty
   std::vector<double> spent, mismatch;  // of the budget
+
+ private:
+  void find_reference(const results::Results& results, const CompareOptions& options);
 };
 
 }  // namespace heed

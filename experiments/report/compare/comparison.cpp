@@ -92,6 +92,45 @@ void note_places(const results::Results& results, Comparison& comparison) {
   }
 }
 
+// Returns true if the reference has a value of this parameter or slot.
+bool is_of_reference(const std::string& path, const CompareOptions& options) {
+  return std::ranges::any_of(options.reference_values, [&](const auto& v) {
+    return v.first == path || (!slot_of(path).empty() && slot_of(v.first) == path);
+  });
+}
+
+// "softmax", or "softmax (positions=rope)"
+std::string reference_name(const Trials& trials, const CompareOptions& options) {
+  const std::string variant = options.reference.empty() ? trials.variant[0] : options.reference;
+  std::vector<std::string> values;
+  for (const auto& [path, value] : options.reference_values) {
+    const std::string name = path.ends_with(".name") ? path.substr(0, path.rfind('.')) : path;
+    values.push_back(fmt::format("{}={}", name.substr(name.rfind('.') + 1), value));
+  }
+  return values.empty() ? variant : fmt::format("{} ({})", variant, fmt::join(values, " "));
+}
+
+// If all trials have ended and none has the values of the reference, lists the rows there are.
+void refuse_missing_reference(const std::vector<Group>& groups, const Comparison& comparison,
+                              const CompareOptions& options, std::size_t ended) {
+  if (options.reference_values.empty() || options.planned > ended ||
+      std::ranges::any_of(groups, [](const Group& g) { return g.row.is_reference; }))
+    return;
+  std::vector<std::string> rows;
+  for (const Group& g : groups) {
+    std::vector<std::string> values;
+    for (std::size_t c = 0; c < comparison.varied.size(); ++c)
+      values.push_back(fmt::format("{}={}", comparison.varied[c], g.row.setting[c]));
+    rows.push_back(values.empty() ? g.row.variant
+                                  : fmt::format("{} ({})", g.row.variant, fmt::join(values, " ")));
+  }
+  constexpr std::size_t kMostRows = 20;
+  const std::size_t more = rows.size() > kMostRows ? rows.size() - kMostRows : 0;
+  rows.resize(rows.size() - more);
+  throw Error(fmt::format("the results have no row of the reference {}. Rows: {}{}.", comparison.reference,
+                          fmt::join(rows, ", "), more > 0 ? fmt::format(" and {} more", more) : ""));
+}
+
 // Notes in what variants differ by settings of their own, unless a column shows it.
 void note_own(const results::Results& results, const std::vector<std::string>& own, Comparison& comparison) {
   const std::vector<std::string> variants = results.texts("variant");
@@ -127,6 +166,7 @@ std::vector<Group> group(const Trials& trials, std::size_t& twice) {
     if (is_new) {
       groups.emplace_back();
       groups.back().row.variant = trials.variant[i];
+      groups.back().row.is_reference = trials.reference[i];
       groups.back().row.setting.assign(key.begin() + 1, key.end());
     }
     ComparedRow& row = groups[at->second].row;
@@ -174,8 +214,7 @@ void note_missing(Comparison& comparison, const Trials& trials, std::size_t plan
 }
 
 void note_pairs(Comparison& comparison, std::size_t alone) {
-  const auto is_reference = [&](const ComparedRow& r) { return r.variant == comparison.reference; };
-  if (std::none_of(comparison.rows.begin(), comparison.rows.end(), is_reference)) {
+  if (std::ranges::none_of(comparison.rows, &ComparedRow::is_reference)) {
     comparison.notes.push_back(fmt::format(
         "The results have no trial of the reference '{}': nothing is compared.", comparison.reference));
     return;
@@ -331,7 +370,7 @@ Comparison compare(const results::Results& results, const CompareOptions& option
     return out;
   }
   const Trials trials(results, options);
-  out.reference = options.reference.empty() ? trials.variant[0] : options.reference;
+  out.reference = reference_name(trials, options);
   out.has_solved = results.find("test_accuracy") || results.find("solved_step");
   for (const Varied& v : trials.varied) out.varied.push_back(v.name), out.paths.push_back(v.parameter);
   std::size_t twice = 0;
@@ -342,6 +381,8 @@ Comparison compare(const results::Results& results, const CompareOptions& option
                     "table does not show.",
                     count_text(twice, "trial") + (twice == 1 ? " is" : " are")));
   out.chosen.assign(out.varied.size(), false);
+  for (const std::string& path : out.paths) out.fixed.push_back(is_of_reference(path, options));
+  refuse_missing_reference(groups, out, options, trials.status.size());
   // While trials are missing, the settings of the reference are not all known.
   for (const std::string& path : out.paths)
     out.own.push_back(options.planned <= trials.status.size() && is_own(path, options.own));

@@ -43,6 +43,7 @@ enum class Edge { none, smallest, largest };
 struct ComparedRow {
   std::string variant;
   std::vector<std::string> setting;   // values of Comparison::varied
+  bool is_reference = false;          // is it of the reference, with the values that the reference has?
   std::vector<std::string> seeds;     // of the values
   std::vector<double> values;         // of the metric, one per trial that is done and has it
   std::vector<std::size_t> trials;    // of the values: indices into the columns of the results
@@ -66,12 +67,13 @@ struct ComparedRow {
 };
 
 struct Comparison {
-  std::string metric, reference,
-      selected;                     // `selected`: the one of `varied` selected on validation, or empty
+  std::string metric, selected;     // `selected`: the one of `varied` selected on validation, or empty
+  std::string reference;            // its name: "softmax", or of one setting "softmax (positions=rope)"
   std::vector<std::string> varied;  // what varies within a variant: parameters by name, slots by path
   std::vector<std::string> paths;   // of these
   std::vector<bool> chosen;         // for each of these: is it `selected`, or does it change with it?
   std::string by;                   // the one of `varied` with a table per value, or empty
+  std::vector<bool> fixed;          // for each of these: is it a value of the reference?
   std::vector<bool> own;            // for each of these: do variants set it for themselves?
   bool has_solved = false;          // do the results show which trials solved their task?
   std::string budget;               // the metric that was matched (compare.match), or empty
@@ -82,11 +84,12 @@ struct Comparison {
 };
 
 // Groups trials by variant and by every parameter (except the seed) that varies within a variant. Compares
-// each row with the reference's row: that of options.reference, or of the first variant. model.positions and
+// each row with the reference's row: that of options.reference, or of the first variant. If the reference is
+// one setting, every other row is compared with it, also rows of its variant. model.positions and
 // model.feed_forward are one parameter each: "rope(base=500)". With options.select, the value of that
 // parameter, and of those that change with it, is selected per variant on validation; only the selected row
-// is shown. Throws: heed::Error if the results do not have the metric or the parameter, or if the parameter
-// is a condition of measurement.
+// is shown. Throws: heed::Error if the results do not have the metric or the parameter, if the parameter is a
+// condition of measurement, or if no row has the values of the reference.
 Comparison compare(const results::Results& results, const CompareOptions& options);
 
 // Orders the rows for one table per value of a parameter, given by name or path. Throws: heed::Error if it

@@ -12,11 +12,13 @@
 namespace heed {
 namespace {
 
-// Returns the columns in which a row and the reference's row may differ: those selected on validation; and,
+// Returns the columns in which a row and the reference's row may differ: those selected on validation; those
+// that a reference of one setting has values of; and,
 // if a budget was matched, columns that follow from the others but differ between variants, such as a width
 // that meets the budget at each length.
 std::vector<bool> own_columns(const Comparison& comparison) {
   std::vector<bool> own = comparison.chosen;
+  for (std::size_t c = 0; c < own.size(); ++c) own[c] = own[c] || comparison.fixed[c];
   if (comparison.budget.empty()) return own;
   std::vector<const ComparedRow*> rows;
   for (const ComparedRow& row : comparison.rows) rows.push_back(&row);
@@ -37,7 +39,7 @@ std::vector<const ComparedRow*> partners_of(const ComparedRow& row, const Compar
                                             const std::vector<bool>& free) {
   std::vector<const ComparedRow*> partners;
   for (const ComparedRow& r : comparison.rows) {
-    if (r.variant != comparison.reference) continue;
+    if (!r.is_reference) continue;
     bool same = true;
     for (std::size_t c = 0; c < free.size(); ++c) same = same && (free[c] || r.setting[c] == row.setting[c]);
     if (same) partners.push_back(&r);
@@ -84,7 +86,7 @@ std::size_t compare_with_reference(Comparison& comparison, const Measurement& me
   std::size_t alone = 0;
   std::vector<double> p;
   for (ComparedRow& row : comparison.rows) {
-    if (row.variant != comparison.reference) {
+    if (!row.is_reference) {
       const ComparedRow* partner = partner_of(row, comparison, own);
       if (partner) row.against = compare_rows(row, *partner, comparison.metric, measurement);
       alone += !partner;

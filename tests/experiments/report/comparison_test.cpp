@@ -326,3 +326,44 @@ TEST_CASE("split_by: refuses the selected parameter and suggests --select none")
   Comparison c = heed::compare(eight_trials(), options);
   CHECK_THROWS_WITH(heed::split_by(c, "train.lr"), ContainsSubstring("--select none"));
 }
+
+TEST_CASE("compare: a reference of one setting is compared with every other row") {
+  heed::CompareOptions options;
+  options.reference = "a";
+  options.reference_values = {{"train.lr", "0.2"}};
+  const Comparison c = heed::compare(eight_trials(), options);
+  CHECK(c.reference == "a (lr=0.2)");
+  REQUIRE(c.rows.size() == 4);
+  CHECK((!c.rows[0].is_reference && c.rows[1].is_reference));
+  CHECK(c.rows[0].against.test.difference == Approx(0.6 - 0.9));  // a at the other rate
+  CHECK(c.rows[1].against.verdict.empty());
+  CHECK(c.rows[2].against.test.pairs == 1);
+  CHECK(c.rows[2].against.test.difference == Approx(0.1 - 0.9));
+  CHECK(c.rows[3].against.test.difference == Approx(0.2 - 0.9));
+  CHECK_THAT(table_text(c), ContainsSubstring("test_accuracy against a (lr=0.2), paired by seed"));
+}
+
+TEST_CASE("compare: parameters that a reference of one setting does not name must be equal") {
+  Results r = eight_trials();
+  r.columns.push_back(
+      {"clip", "train.clip", Role::parameter, {1.0, 1.0, 1.0, 1.0, 1.0, 1.0, 2.0, 2.0}, "", "", false});
+  heed::CompareOptions options;
+  options.reference = "a";
+  options.reference_values = {{"train.lr", "0.2"}};
+  const Comparison c = heed::compare(r, options);
+  REQUIRE(c.rows.size() == 4);
+  CHECK_FALSE(c.rows[2].against.verdict.empty());
+  CHECK(c.rows[3].against.verdict.empty());
+  CHECK(has_note(c, "1 row is not compared: a (lr=0.2) has no row of the same setting."));
+}
+
+TEST_CASE("compare: a reference without a row lists the rows there are") {
+  heed::CompareOptions options;
+  options.reference = "a";
+  options.reference_values = {{"train.lr", "0.3"}};
+  CHECK_THROWS_WITH(heed::compare(eight_trials(), options),
+                    "the results have no row of the reference a (lr=0.3). Rows: a (lr=0.1), a (lr=0.2), b "
+                    "(lr=0.1), b (lr=0.2).");
+  options.planned = 9;  // it may come
+  CHECK(has_note(heed::compare(eight_trials(), options), "no trial of the reference 'a (lr=0.3)'"));
+}

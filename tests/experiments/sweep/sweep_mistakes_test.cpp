@@ -147,6 +147,25 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
                 {"f.yaml:3:19: compare.metric:", "Did you mean 'test_accuracy'?"}) == "");
   CHECK(missing(with("compare: {reference: linear}"),
                 {"f.yaml:3:22: compare.reference:", "Known: softmax"}) == "");
+  const auto with_reference = [&](const std::string& reference) {
+    return with(
+        "sweep: {parameters: {model.positions: [learned, rope, {rope: {base: 5}}], train.lr: [1, 2]}}\n"
+        "compare: {select: train.lr, reference: " +
+        reference + "}");
+  };
+  CHECK(missing(with_reference("{variant: softmax, model.postions: rope}"),
+                {"f.yaml:4:59: compare.reference.model.postions:", "Did you mean 'model.positions'?"}) == "");
+  CHECK(missing(with_reference("{variant: sofmax, model.positions: rope}"),
+                {"f.yaml:4:50: compare.reference: 'sofmax' is no variant of this sweep. Did you mean "
+                 "'softmax'?"}) == "");
+  CHECK(missing(with_reference("{model.positions: rope}"),
+                {"f.yaml:4:40: compare.reference.variant: expected the name of a variant"}) == "");
+  CHECK(missing(with_reference("{variant: softmax, train.lr: 1}"),
+                {"f.yaml:4:59: compare.reference.train.lr: compare.select chooses train.lr"}) == "");
+  CHECK(missing(with_reference("{variant: softmax, model.positions: {rope: {base: 7}}}"),
+                {"f.yaml:4:40: compare.reference: no row is softmax with model.positions.name=rope "
+                 "model.positions.base=7. Rows of this variant: softmax (positions=learned lr=1), softmax "
+                 "(positions=learned lr=2), softmax (positions=rope lr=1)"}) == "");
   CHECK(missing(with("compare: {select: train.lr}"),
                 {"f.yaml:3:19: compare.select:", "'train.lr' is no swept parameter"}) == "");
   CHECK(missing(with("compare: {match: {budget: flops}}"),

@@ -414,3 +414,33 @@ TEST_CASE("read_sweep: without a test split the metric is of validation") {
       "variants: [softmax]\ntask: text\nsweep: {parameters: {task.path: [a.txt, untested.txt]}}\n";
   CHECK(good(swept).compare.metric == "final_validation_accuracy");
 }
+
+TEST_CASE("compare.reference: it may be one setting of a variant") {
+  const auto values = [](const std::string& reference, const std::string& parameters,
+                         const Texts& overrides = {}) {
+    const heed::CompareOptions compare =
+        good(kSmall + "sweep: {parameters: {" + parameters + "}}\ncompare: {reference: " + reference + "}\n",
+             overrides)
+            .compare;
+    std::string text = compare.reference;
+    for (const auto& [path, value] : compare.reference_values) text += ' ' + path + '=' + value;
+    return text;
+  };
+  const std::string positions = "model.positions: [learned, {rope: {base: 5}}]";
+  CHECK(values("{variant: softmax, model.positions: rope}", positions) ==
+        "softmax model.positions.name=rope");
+  CHECK(values("{variant: softmax, model.positions: {rope: {base: 5.0}}}", positions) ==
+        "softmax model.positions.name=rope model.positions.base=5");
+  CHECK(values("{variant: softmax, train.lr: 1e-3}", "train.lr: [0.001, 0.1]") == "softmax train.lr=0.001");
+  CHECK(values("{variant: softmax, train.optimizer: {sgd: {momentum: 0.5}}}",
+               "train.optimizer: [adamw, {sgd: {momentum: 0.5}}]") ==
+        "softmax train.optimizer=sgd train.momentum=0.5");
+  CHECK(
+      values("{variant: softmax, model.feed_forward.mlp.width: 8}", "model.feed_forward.mlp.width: [4, 8]") ==
+      "softmax model.feed_forward.name=mlp model.feed_forward.width=8");
+  // A value that is not swept is one that the row has.
+  CHECK(values("{variant: softmax, train.steps: 1000}", "train.lr: [1, 2]") == "softmax train.steps=1000");
+  // Overrides that remove the variant or the value.
+  CHECK(values("{variant: softmax, train.lr: 1}", "train.lr: [1, 2]", {"train.lr=5"}) == "softmax");
+  CHECK(values("{variant: softmax, train.lr: 1}", "train.lr: [1, 2]", {"variants=[linear]"}) == "linear");
+}
