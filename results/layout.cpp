@@ -19,6 +19,7 @@ namespace {
 constexpr const char* kCompareMetric = "compare_metric";
 constexpr const char* kCompareReference = "compare_reference";
 constexpr const char* kCompareReferenceSetting = "compare_reference_setting";
+constexpr const char* kCompareBy = "compare_by";
 constexpr const char* kCompareOwn = "compare_own";
 constexpr const char* kCompareSelect = "compare_select";
 
@@ -244,6 +245,7 @@ void write_compare_settings(H5Writer& file, const CompareSettings& settings) {
                                     {kCompareReference, &settings.reference},
                                     {kCompareSelect, &settings.select},
                                     {kCompareReferenceSetting, &settings.reference_setting},
+                                    {kCompareBy, &settings.by},
                                     {kCompareOwn, &settings.own}})
     if (!value->empty()) file.attribute("/", name, *value);
 }
@@ -253,6 +255,7 @@ CompareSettings read_compare_settings(const H5Reader& file) {
           .reference = file.text_or_empty("/", kCompareReference),
           .select = file.text_or_empty("/", kCompareSelect),
           .reference_setting = file.text_or_empty("/", kCompareReferenceSetting),
+          .by = file.text_or_empty("/", kCompareBy),
           .own = file.text_or_empty("/", kCompareOwn)};
 }
 

@@ -32,8 +32,8 @@ void write_rows(H5Writer& file, std::span<const Record> records);
 void write_meaning(H5Writer& file, const std::string& name, const std::string& unit, const std::string& doc,
                    bool varies);
 
-// The root's attributes compare_metric, compare_reference, compare_reference_setting, compare_select and
-// compare_own, each where it is not "".
+// The root's attributes compare_metric, compare_reference, compare_reference_setting, compare_select,
+// compare_by and compare_own, each where it is not "".
 void write_compare_settings(H5Writer& file, const CompareSettings& settings);
 CompareSettings read_compare_settings(const H5Reader& file);
 

@@ -69,6 +69,7 @@ struct Array {
 struct CompareSettings {
   std::string metric, reference, select;
   std::string reference_setting = {};  // lines "model.positions.name=rope", if the reference is one setting
+  std::string by = {};                 // "task": one table for each task
   std::string own = {};                // parameters that variants set for themselves, "model.heads train.lr"
 };
 

@@ -54,6 +54,9 @@ std::string json_text(const Comparison& c, const std::string& digest) {
   const Better better = better_when(c.metric);
   nlohmann::ordered_json rows = nlohmann::ordered_json::array();
   for (const ComparedRow& row : c.rows) rows.push_back(row_json(c, row));
+  nlohmann::ordered_json summary = nlohmann::ordered_json::array();
+  for (const Comparison& s : c.summary)
+    for (const ComparedRow& row : s.rows) summary.push_back(row_json(s, row));
   const nlohmann::ordered_json out = {{"metric", c.metric},
                                       {"better", better == Better::larger    ? "larger"
                                                  : better == Better::smaller ? "smaller"
@@ -64,6 +67,7 @@ std::string json_text(const Comparison& c, const std::string& digest) {
                                       {"interval_level", statistics::kLevel},
                                       {"significance", kSignificance},
                                       {"rows", rows},
+                                      {"mean_over_tasks", summary},
                                       {"notes", c.notes},
                                       {"digest", digest}};
   return out.dump(2) + '\n';
@@ -97,6 +101,7 @@ Loaded load_all(const Input& input, bool by_length) {
     planned += one.options.planned > 0 ? one.options.planned : one.results.trial.size();
     const std::vector<std::string> own = one.options.own;
     if (sweeps.empty()) out.input = one;
+    if (!one.options.by.empty()) out.input.options.by = one.options.by;
     for (const std::string& path : own)
       if (std::ranges::find(out.input.options.own, path) == out.input.options.own.end())
         out.input.options.own.push_back(path);

@@ -72,6 +72,7 @@ CompareOptions compare_options(const RunDirectory& directory, const std::vector<
     if (tree && tree->is_map()) {
       options = read_compare_options(tree->find("compare"), problems);
       options.own = own_paths(*tree);
+      if (tree->find("tasks")) options.by = kTasks;
     }
     problems.throw_if_any();
   }
@@ -88,6 +89,7 @@ results::CompareSettings compare_settings(const CompareOptions& options) {
           .reference = options.reference,
           .select = options.select,
           .reference_setting = fmt::format("{}", fmt::join(values, "\n")),
+          .by = options.by,
           .own = fmt::format("{}", fmt::join(options.own, " "))};
 }
 
@@ -101,6 +103,7 @@ CompareOptions compare_options(const results::CompareSettings& settings) {
     if (equals != std::string::npos)
       options.reference_values.emplace_back(line.substr(0, equals), line.substr(equals + 1));
   }
+  options.by = settings.by;
   options.own = split(settings.own, ' ');
   return options;
 }

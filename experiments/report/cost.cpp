@@ -49,7 +49,7 @@ void mark_front(std::vector<Point>& points, bool smaller) {
 std::string task_of(const Comparison& comparison, const ComparedRow& row) {
   std::string out;
   for (std::size_t c = 0; c < row.setting.size(); ++c)
-    if (comparison.paths[c].starts_with("task."))
+    if ((comparison.paths[c] == kTasks || comparison.paths[c].starts_with("task.")))
       out += fmt::format("{}{} = {}", out.empty() ? "" : ", ", comparison.varied[c], row.setting[c]);
   return out;
 }

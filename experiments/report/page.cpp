@@ -70,8 +70,9 @@ std::string verdict_block(const ReportData& e) {
 std::string comparison_tables(const ReportData& e) {
   std::string out;
   for (const TextTable& t : tables(e.comparison)) {
-    const std::string title =
+    const std::string what =
         human_readable(t.title.empty() ? e.comparison.metric + " of each variant" : t.title);
+    const std::string title = t.group.empty() ? what : fmt::format("{}: {}", t.group, what);
     out += fmt::format("<h2>{}</h2>\n{}", escaped(sentence_case(title)), table_or_details(t.rows));
   }
   const results::Column* metric = e.results.find(e.comparison.metric);

@@ -56,7 +56,9 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
   const std::vector<std::string> known = names(registry.tasks());
   const Config* task = section(sections, "task");
   const Config* name = task ? task->find("name") : nullptr;
-  if (!task) return problems.add(sections.place(), "task: the section is missing." + suggestion("", known));
+  if (!task)
+    return problems.add(sections.place(), "task: the section is missing (or `tasks`, a list of several)." +
+                                              suggestion("", known));
   if (!task->is_map())
     return problems.add(task->place(), fmt::format("task: expected {{name: mqar, length: 64}}, found {}.",
                                                    task->described()));

@@ -22,6 +22,22 @@ void append(std::vector<OptionInfo>& to, const std::string& section, const std::
   }
 }
 
+// Returns the tasks that the sections `task` and `tasks` name; none if one of them is unknown or swept.
+std::vector<const TaskInfo*> tasks_named(const Config& tree, const Registry& registry) {
+  if (is_swept(tree, "task.name")) return {};
+  std::vector<const Config*> given;
+  if (const Config* task = tree.find("task")) given.push_back(task);
+  if (const Config* tasks = tree.find("tasks"))
+    for (const Config& task : tasks->items()) given.push_back(&task);
+  std::vector<const TaskInfo*> out;
+  for (const Config* task : given) {
+    const Config* name = task->find("name");
+    out.push_back(name ? registry.find_task(name->text()) : nullptr);
+    if (!out.back()) return {};
+  }
+  return out;
+}
+
 const OptionInfo* find(const std::vector<OptionInfo>& options, const std::string& path) {
   const auto at =
       std::find_if(options.begin(), options.end(), [&](const OptionInfo& o) { return o.name == path; });
@@ -92,11 +108,9 @@ bool is_swept(const Config& tree, const std::string& path) {
 std::vector<OptionInfo> section_options(const Config& tree, const Registry& registry) {
   std::vector<OptionInfo> all;
   append(all, "task", {{"name", "string", "", {}}});
-  const Config* name = tree.find_path("task.name");
-  const TaskInfo* task = name ? registry.find_task(name->text()) : nullptr;
-  if (task && !is_swept(tree, "task.name")) {
-    append(all, "task", task->options);
-  } else {
+  const std::vector<const TaskInfo*> tasks = tasks_named(tree, registry);
+  for (const TaskInfo* task : tasks) append(all, "task", task->options);
+  if (tasks.empty()) {
     for (const TaskInfo& t : registry.tasks()) append(all, "task", t.options);
   }
   append(all, "task", {{kTestLengths, "list of integers", "", {}}, {kTrainSequences, "integer", "", {}}});

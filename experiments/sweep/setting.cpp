@@ -19,7 +19,8 @@ std::string short_text(const Config& value) {
 std::string setting_text(const std::vector<Setting>& settings) {
   std::vector<std::string> parts;
   for (const Setting& s : settings)
-    parts.push_back(s.path.substr(s.path.rfind('.') + 1) + '=' + short_text(s.value));
+    parts.push_back(s.path.substr(s.path.rfind('.') + 1) + '=' +
+                    (s.shown.empty() ? short_text(s.value) : s.shown));
   return fmt::format("{}", fmt::join(parts, " "));
 }
 

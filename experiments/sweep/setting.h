@@ -12,6 +12,7 @@ struct Setting {
   std::string path;  // "train.lr"
   Config value;
   Place key_place;
+  std::string shown = {};  // the value in tables; empty: short_text(value)
 };
 
 // Returns a value as tables show it: {rope: {fraction: 0.5}} as "rope(fraction=0.5)".

@@ -17,18 +17,19 @@
 #include "experiments/sweep/own_settings.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/sweep/sections.h"
+#include "experiments/sweep/task_list.h"
 
 namespace heed {
 namespace {
 
-const std::vector<std::string> kKeys = {"name",  "variants", "task", "model",   "train",
+const std::vector<std::string> kKeys = {"name",  "variants", "task", "tasks",   "model", "train",
                                         "sweep", "compare",  "save", "plugins", "limits"};
 
 // Refuses keys of a section that are sections themselves, as `save` in `train`, and removes them.
 void check_misplaced(Config& section, const std::string& name, Problems& problems) {
   if (!section.is_map()) return;
   std::erase_if(section.entries(), [&](const Config::Entry& e) {
-    const bool own = name == "task" && e.key == "name";
+    const bool own = name.starts_with("task") && e.key == "name";
     if (own || e.key == name || std::ranges::find(kKeys, e.key) == kKeys.end()) return false;
     problems.add(e.key_place,
                  fmt::format("{0}.{1}: '{1}' is a section of its own, not a key of '{0}'. Move it to the "
@@ -96,7 +97,7 @@ SaveOptions read_save(const Config& tree, Problems& problems) {
 // Returns the paths that points set, including the options in a slot: {mlp: {width: 64}}.
 void add_paths(const std::vector<Setting>& settings, std::vector<std::string>& paths) {
   for (const Setting& s : settings) {
-    if (!s.value.is_map()) continue;
+    if (!s.value.is_map() || s.path == "task") continue;
     for (const Config::Entry& thing : s.value.entries())
       for (const Config::Entry& option : thing.value.entries())
         paths.push_back(fmt::format("{}.{}.{}", s.path, thing.key, option.key));
@@ -107,6 +108,18 @@ std::vector<std::string> paths_set(const Axes& axes) {
   std::vector<std::string> paths = axes.swept;
   for (const Point& point : axes.points) add_paths(point, paths);
   return paths;
+}
+
+// Makes a point of each task and each point. The tasks change slowest.
+void add_tasks(const std::vector<TaskEntry>& tasks, Axes& axes) {
+  if (tasks.empty()) return;
+  std::vector<Point> points;
+  for (const TaskEntry& t : tasks)
+    for (const Point& point : axes.points) {
+      points.push_back({{"task", t.task, t.task.place(), t.label}});
+      points.back().insert(points.back().end(), point.begin(), point.end());
+    }
+  axes.points = std::move(points);
 }
 
 // Resolves the sections of a point. Returns whether they are right; if not, problems say why.
@@ -276,13 +289,17 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
   sweep.variants = read_variants(tree, registry, problems);
   const std::vector<OptionInfo> options = section_options(tree, registry);
   refuse_lists(tree, options, problems);
-  const Axes axes = read_axes(tree, options, problems);
+  Axes axes = read_axes(tree, options, problems);
+  const std::vector<TaskEntry> tasks = read_tasks(tree, registry, problems);
+  add_tasks(tasks, axes);
+  if (tree.find("tasks") && tasks.empty()) axes.points.clear();  // problems say why
   sweep.seeds = axes.seeds;
   LimitOptions limits;
   read_section(limits, tree.find("limits"), "limits", {}, problems);
   sweep.limits = limits_of(limits);
   sweep.compare = read_compare(tree, sweep.variants, axes, options, problems);
   sweep.compare.own = own_paths(tree);
+  if (tree.find("tasks")) sweep.compare.by = kTasks;
   sweep.match = read_match(tree.find("compare"), sweep.compare.reference, sweep.variants, problems);
 
   const double trials = static_cast<double>(sweep.variants.size()) * static_cast<double>(axes.points.size()) *

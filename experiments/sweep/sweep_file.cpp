@@ -81,6 +81,8 @@ bool make_task_paths_absolute(Config& tree, const std::filesystem::path& folder)
   const std::string key = "task.path";
   Config* task = tree.find("task");
   bool changed = task && make_absolute(task->find("path"), folder);
+  if (Config* tasks = tree.find("tasks"))
+    for (Config& one : tasks->items()) changed |= make_absolute(one.find("path"), folder);
   Config* sweep = tree.find("sweep");
   Config* parameters = sweep ? sweep->find("parameters") : nullptr;
   if (parameters) changed |= make_absolute(parameters->find(key), folder);
@@ -90,13 +92,17 @@ bool make_task_paths_absolute(Config& tree, const std::filesystem::path& folder)
   return changed;
 }
 
-// `task: mqar` is short for `task: {name: mqar}`.
+// `task: mqar` is short for `task: {name: mqar}`, also in the list `tasks`.
 void spell_out_task(Config& tree) {
-  Config* task = tree.find("task");
-  if (!task || !task->is_scalar()) return;
-  Config spelt = Config::map(task->place());
-  spelt.set("name", *task);
-  *task = std::move(spelt);
+  const auto spell_out = [](Config& task) {
+    if (!task.is_scalar()) return;
+    Config spelt = Config::map(task.place());
+    spelt.set("name", task);
+    task = std::move(spelt);
+  };
+  if (Config* task = tree.find("task")) spell_out(*task);
+  if (Config* tasks = tree.find("tasks"))
+    for (Config& task : tasks->items()) spell_out(task);
 }
 
 // Returns true for a key that an entry has beside its variant: its label, or a setting of this variant only.
@@ -175,6 +181,35 @@ bool stands_in_together(const Config& tree, const std::string& path) {
                                  [&](const Config& c) { return c.find(path); });
 }
 
+// "tasks[1].length" sets an option of one task.
+void override_task(Config& tree, const std::string& path, Config value, Problems& problems) {
+  std::string_view rest = std::string_view(path).substr(std::string_view("tasks").size());
+  Config* task = find_entry(tree.find("tasks"), rest);
+  if (!task || !task->is_map() || !rest.starts_with('.'))
+    return problems.add(
+        kCommandLine, fmt::format("{}: there is no such task; write tasks[0].OPTION=value for the first one, "
+                                  "or tasks=[...] for the whole list.",
+                                  path));
+  set_path(*task, rest.substr(1), std::move(value), kCommandLine);
+}
+
+// One task instead of several, or several instead of one: the other key of the file goes. Returns false if
+// the override sets an option of `task`, which the file does not have.
+bool settle_tasks(Config& tree, const std::string& path, std::vector<std::string>& notes,
+                  Problems& problems) {
+  const std::string other = path == "task" ? "tasks" : path == "tasks" ? "task" : "";
+  if (!other.empty() && tree.find(other)) {
+    notes.push_back(fmt::format("{}: the command line replaces `{}` of the file.", path, other));
+    tree.erase(other);
+  }
+  if (!path.starts_with("task.") || !tree.find("tasks")) return true;
+  problems.add(kCommandLine,
+               fmt::format("{0}: the file has several tasks; write tasks[0].{1}=value for the first one, or "
+                           "sweep.parameters.{0}=[...] for all.",
+                           path, path.substr(std::string_view("task.").size())));
+  return false;
+}
+
 // A section of the file that an override replaces as a whole: what of it is gone.
 void note_replaced(const Config& tree, const std::string& path, const Config& value,
                    std::vector<std::string>& notes) {
@@ -222,6 +257,8 @@ void override_key(Config& tree, const std::string& path, Config value, const Reg
   }
   if (path.starts_with("variants.") || path.starts_with("variants["))
     return override_variant(tree, path, value, problems);
+  if (path.starts_with("tasks[")) return override_task(tree, path, std::move(value), problems);
+  if (!settle_tasks(tree, path, notes, problems)) return;
   if (stands_in_together(tree, path))
     return problems.add(
         kCommandLine,

@@ -9,6 +9,7 @@
 
 namespace heed {
 
+inline constexpr const char* kTasks = "task";    // as `by`: the tasks of a sweep with several
 inline constexpr const char* kNothing = "none";  // as `select`: nothing is selected
 
 // The `compare` section of a sweep file: what `heed compare` shows by default.
@@ -17,6 +18,7 @@ struct CompareOptions {
   // The values of the reference, if it is one setting: paths as in a resolved configuration
   // ("model.positions.name"), and values as tables show them.
   std::vector<std::pair<std::string, std::string>> reference_values;
+  std::string by;  // a parameter with a table for each value, kTasks for the tasks of a sweep; or empty
   std::size_t planned = 0;       // trials of the sweep; 0: not known
   std::vector<std::string> own;  // paths that variants set for themselves; a slot is one path
   void describe(auto& option) {

@@ -11,6 +11,7 @@
 #include "experiments/trial/budget.h"
 #include "experiments/trial/label.h"
 #include "experiments/trial/task_of.h"
+#include "experiments/trial/test_lengths.h"
 #include "experiments/trial/trial_config.h"
 
 namespace heed {
@@ -81,8 +82,7 @@ std::vector<std::string> slot_labels(const results::Results& results, const std:
   const std::vector<std::string> names = slot_names(results, slot);
   std::vector<std::vector<std::pair<std::string, std::string>>> shown(names.size());
   for (const Column& column : results.columns) {
-    if (slot_of(column.parameter) != slot || column.parameter == slot + ".name" || column.parameter == slot)
-      continue;
+    if (!column.parameter.starts_with(slot + '.') || column.parameter == slot + ".name") continue;
     const std::vector<std::string> values = texts_of(column);
     std::map<std::string, std::set<std::string>> used;
     for (std::size_t i = 0; i < names.size(); ++i) used[names[i]].insert(values[i]);
@@ -136,17 +136,44 @@ std::vector<std::string> text_labels(const std::vector<std::string>& contents,
   return labels;
 }
 
+// Returns true for parameters of the task itself. The axis of test lengths is a column of its own.
+bool is_of_task(const std::string& path) {
+  return path.starts_with("task.") && path != std::string("task.") + kTestLengthAxis;
+}
+
+// Returns true for parameters that follow from the task, unless the file sets them.
+bool is_of_type(const std::string& path) { return path == "model.type" || path == "model.pool"; }
+
+// Returns a label of the task for each trial, "mqar(length=64)": the name, and the options that differ
+// between trials of this name. Texts are told apart by their paths, and not by the hashes of their contents.
+std::vector<std::string> task_labels(const results::Results& results) {
+  results::Results tasks;
+  tasks.trial = results.trial;
+  const Column* content = results.find("task.content");
+  for (const Column& c : results.columns) {
+    if (c.role != results::Role::parameter || !is_of_task(c.parameter) || &c == content) continue;
+    tasks.columns.push_back(c);
+    if (c.parameter != "task.path" || !content) continue;
+    const std::vector<std::string> files = text_labels(texts_of(*content), texts_of(c));
+    tasks.columns.back().values.assign(files.begin(), files.end());
+  }
+  return slot_labels(tasks, kTasks);
+}
+
 // Returns the parameters that vary within a variant; a slot is one parameter. Without the seed (rows average
 // over it), plugins (their variants differ already) and parameters that are not part of a trial's id.
 std::vector<Varied> varied_parameters(const results::Results& results,
                                       const std::vector<std::string>& variants, bool matched,
-                                      const std::vector<std::string>& own) {
+                                      const std::vector<std::string>& own, bool tasks) {
   const std::vector<std::string> one_group(variants.size());
+  const std::vector<std::string> labels = tasks ? task_labels(results) : one_group;
+  std::vector<std::string> rows = variants;  // what follows from variant and task does not vary
+  for (std::size_t i = 0; i < rows.size(); ++i) rows[i] += '\n' + labels[i];
   const bool free_length = has_free_length(results, matched);
   const Column* text = results.find("task.path");
   std::vector<Varied> varied;
   for (const Column& column : results.columns) {
-    const std::string &path = column.parameter, slot = slot_of(path);
+    const std::string &path = column.parameter, slot = tasks && is_of_task(path) ? kTasks : slot_of(path);
     if (column.role != results::Role::parameter || path == "seed" || path == "plugins" ||
         is_outside_of_id(path) || column.varies)
       continue;
@@ -154,10 +181,11 @@ std::vector<Varied> varied_parameters(const results::Results& results,
     if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
     const bool of_train = path.starts_with("train.");
     std::vector<std::string> values = parameter_texts(column);
-    if (!differs_within(is_of_the_sweep(path, free_length, matched, own) ? one_group : variants, values,
-                        of_train))
-      continue;
-    if (path == "task.content" && text)
+    const bool of_sweep = is_of_the_sweep(path, free_length, matched, own) && !(tasks && is_of_type(path));
+    if (!differs_within(of_sweep ? one_group : rows, values, of_train)) continue;
+    if (slot == kTasks)
+      varied.push_back({slot, slot, labels});
+    else if (path == "task.content" && text)
       varied.push_back({text->name, text->parameter, text_labels(values, texts_of(*text))});
     else if (slot.empty())
       varied.push_back({column.name, path, std::move(values)});
@@ -217,7 +245,8 @@ Trials::Trials(const results::Results& results, const CompareOptions& options)
     : variant(results.texts("variant")),
       status(results.texts("status")),
       seed(texts_of(find_column(results, "seed", "parameter"))),
-      varied(varied_parameters(results, variant, mismatch_of(results) != nullptr, options.own)),
+      varied(varied_parameters(results, variant, mismatch_of(results) != nullptr, options.own,
+                               options.by == kTasks)),
       // If no trial is done, the results have no metrics.
       any_done(std::find(status.begin(), status.end(), "done") != status.end()) {
   if (any_done) find_column(results, options.metric, "metric");

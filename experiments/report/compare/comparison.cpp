@@ -9,6 +9,7 @@
 #include "core/abbreviate.h"
 #include "experiments/report/compare/compared_trials.h"
 #include "experiments/report/compare/measurement.h"
+#include "experiments/report/compare/over_tasks.h"
 #include "experiments/report/compare/pairing.h"
 #include "experiments/report/compare/selection.h"
 #include "experiments/trial/quantity.h"
@@ -396,6 +397,10 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   }
   const Measurement measurement(results, options.metric);
   const std::size_t alone = compare_with_reference(out, measurement);
+  if (options.by == kTasks && std::ranges::find(out.paths, kTasks) != out.paths.end()) {
+    if (auto summary = over_tasks(out, measurement)) out.summary.push_back(std::move(*summary));
+    split_by(out, kTasks);
+  }
   note_own(results, options.own, out);
   note_places(results, out);
   note_missing(out, trials, options.planned);

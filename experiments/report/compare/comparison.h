@@ -78,6 +78,8 @@ struct Comparison {
   bool has_solved = false;          // do the results show which trials solved their task?
   std::string budget;               // the metric that was matched (compare.match), or empty
   std::vector<ComparedRow> rows;    // variants in plan order, then settings
+  std::size_t tasks = 0;            // of a comparison of means over tasks: how many
+  std::vector<Comparison> summary;  // the comparison of means over tasks, if there are several
   std::vector<std::string> notes;   // each a sentence
 
   bool is_chosen(std::size_t column) const { return column < chosen.size() && chosen[column]; }
@@ -90,6 +92,7 @@ struct Comparison {
 // parameter, and of those that change with it, is selected per variant on validation; only the selected row
 // is shown. Throws: heed::Error if the results do not have the metric or the parameter, if the parameter is a
 // condition of measurement, or if no row has the values of the reference.
+// With options.by, the rows are split as by split_by, and a comparison of several tasks has a summary.
 Comparison compare(const results::Results& results, const CompareOptions& options);
 
 // Orders the rows for one table per value of a parameter, given by name or path. Throws: heed::Error if it

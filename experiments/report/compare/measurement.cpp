@@ -23,7 +23,7 @@ bool lacks(const std::vector<std::string>& values) {
 }  // namespace
 
 bool is_measurement_condition(const std::string& path) {
-  return path.starts_with("task.") ||
+  return path == kTasks || path.starts_with("task.") ||
          std::find(kOfEvaluation.begin(), kOfEvaluation.end(), path) != kOfEvaluation.end();
 }
 

@@ -10,13 +10,7 @@
 #include "experiments/report/compare/selection.h"
 
 namespace heed {
-namespace {
-
-// Returns the columns in which a row and the reference's row may differ: those selected on validation; those
-// that a reference of one setting has values of; and,
-// if a budget was matched, columns that follow from the others but differ between variants, such as a width
-// that meets the budget at each length.
-std::vector<bool> own_columns(const Comparison& comparison) {
+std::vector<bool> free_columns(const Comparison& comparison) {
   std::vector<bool> own = comparison.chosen;
   for (std::size_t c = 0; c < own.size(); ++c) own[c] = own[c] || comparison.fixed[c];
   if (comparison.budget.empty()) return own;
@@ -34,6 +28,8 @@ std::vector<bool> own_columns(const Comparison& comparison) {
   return own;
 }
 
+namespace {
+
 // Returns the reference's rows with the same setting as `row`, in all columns that need not be `free`.
 std::vector<const ComparedRow*> partners_of(const ComparedRow& row, const Comparison& comparison,
                                             const std::vector<bool>& free) {
@@ -47,8 +43,8 @@ std::vector<const ComparedRow*> partners_of(const ComparedRow& row, const Compar
   return partners;
 }
 
-// Returns the reference's row that `row` is compared with, or null unless there is exactly one. Settings that
-// variants have for themselves may differ, if no row of the reference has the same.
+}  // namespace
+
 const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparison, std::vector<bool> free) {
   std::vector<const ComparedRow*> partners = partners_of(row, comparison, free);
   if (partners.empty()) {
@@ -57,6 +53,8 @@ const ComparedRow* partner_of(const ComparedRow& row, const Comparison& comparis
   }
   return partners.size() == 1 ? partners[0] : nullptr;
 }
+
+namespace {
 
 Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const std::string& metric,
                      const Measurement& measurement) {
@@ -82,7 +80,7 @@ Against compare_rows(const ComparedRow& row, const ComparedRow& reference, const
 }  // namespace
 
 std::size_t compare_with_reference(Comparison& comparison, const Measurement& measurement) {
-  const std::vector<bool> own = own_columns(comparison);
+  const std::vector<bool> own = free_columns(comparison);
   std::size_t alone = 0;
   std::vector<double> p;
   for (ComparedRow& row : comparison.rows) {

@@ -123,6 +123,11 @@ std::vector<TextTable> tables(const Comparison& comparison) {
     add(measured(comparison, rows), here);
     add(compared(comparison, rows), here);
   }
+  for (const Comparison& summary : comparison.summary)
+    for (TextTable& table : tables(summary)) {
+      table.group = fmt::format("mean over {} tasks", summary.tasks);
+      out.push_back(std::move(table));
+    }
   return out;
 }
 

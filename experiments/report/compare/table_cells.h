@@ -11,13 +11,13 @@ namespace heed {
 using Cells = std::vector<std::string>;  // one row
 
 struct TextTable {
-  std::string group;        // "task.length = 64" with comparison.by, else empty
+  std::string group;        // "length = 64" with comparison.by, "mean over 3 tasks" for a summary, else empty
   std::string title;        // a phrase; empty for the table of values
   std::vector<Cells> rows;  // the first row has the column names
 };
 
 // Returns the table of values, and the table of differences from the reference if something is compared;
-// this pair for each value of comparison.by.
+// this pair for each value of comparison.by. The summary over tasks is last.
 std::vector<TextTable> tables(const Comparison& comparison);
 
 // Format numbers for tables: four decimals, "never" for infinity, "-" for a missing value.
