@@ -7,6 +7,9 @@
 namespace heed {
 namespace {
 
+constexpr const char* kWhatGrows =
+    " Only numbers of parameter tokens can grow, as tokenformer: {tokens: 64} after {tokens: 16}.";
+
 const ParamInfo* find(const std::vector<ParamInfo>& infos, const std::string& name) {
   const auto at = std::ranges::find(infos, name, &ParamInfo::name);
   return at == infos.end() ? nullptr : &*at;
@@ -18,17 +21,21 @@ std::string refuse_growth(const std::vector<ParamInfo>& smaller, const std::vect
   bool grows = false;
   for (const ParamInfo& p : larger) {
     const ParamInfo* old = find(smaller, p.name);
-    if (!old) return fmt::format("the smaller model has no parameter '{}'.", p.name);
+    if (!old)
+      return fmt::format("the stages have other parameters: only the larger model has '{}'.{}", p.name,
+                         kWhatGrows);
     if (p.rows < old->rows)
       return fmt::format("'{}' would shrink from {} to {} rows; a model can only become larger.", p.name,
                          old->rows, p.rows);
     grows |= p.rows > old->rows;
     if (p.cols != old->cols || (p.rows != old->rows && p.new_rows == NewRows::refused))
-      return fmt::format("'{}' would change from ({}, {}) to ({}, {}), and it does not say how it grows.",
-                         p.name, old->rows, old->cols, p.rows, p.cols);
+      return fmt::format("the stages differ in a parameter that cannot grow ('{}': {} x {} and {} x {}).{}",
+                         p.name, old->rows, old->cols, p.rows, p.cols, kWhatGrows);
   }
   for (const ParamInfo& p : smaller)
-    if (!find(larger, p.name)) return fmt::format("the larger model has no parameter '{}'.", p.name);
+    if (!find(larger, p.name))
+      return fmt::format("the stages have other parameters: only the smaller model has '{}'.{}", p.name,
+                         kWhatGrows);
   return grows ? ""
                : "the stages are equally large: no parameter gets more rows. A later stage needs more "
                  "parameter tokens.";

@@ -231,14 +231,19 @@ TEST_CASE("growth: a model that cannot grow is refused, and the message names th
   CHECK(missing(refusal(spec_of(kSmall), spec_of({5, 3, 7})),
                 {"'blocks.0.attention.output.key_tokens'", "from 4 to 3 rows"}) == "");
   CHECK(missing(refusal(spec_of(kSmall, "softmax"), spec_of({8, 4, 7}, "softmax")),
-                {"'blocks.0.attention.query.key_tokens'", "from (5, 6) to (8, 6)", "grows"}) == "");
+                {"the stages differ in a parameter that cannot grow", "'blocks.0.attention.query.key_tokens'",
+                 "5 x 6 and 8 x 6", "Only numbers of parameter tokens can grow"}) == "");
   ModelSpec wide = spec_of({8, 4, 7});
   wide.options.dim = 12;
-  CHECK(refusal(spec_of(kSmall), wide).starts_with("'embedding' would change from (7, 6) to (7, 12)"));
+  CHECK(
+      refusal(spec_of(kSmall), wide)
+          .starts_with("the stages differ in a parameter that cannot grow ('embedding': 7 x 6 and 7 x 12)."));
   ModelSpec deep = spec_of(kSmall);
   deep.options.layers = 3;
-  CHECK(refusal(spec_of(kSmall), deep).starts_with("the smaller model has no parameter 'blocks.2."));
-  CHECK(refusal(deep, spec_of(kSmall)).starts_with("the larger model has no parameter 'blocks.2."));
+  CHECK(refusal(spec_of(kSmall), deep)
+            .starts_with("the stages have other parameters: only the larger model has 'blocks.2."));
+  CHECK(refusal(deep, spec_of(kSmall))
+            .starts_with("the stages have other parameters: only the smaller model has 'blocks.2."));
 }
 
 }  // namespace heed
