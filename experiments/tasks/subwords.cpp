@@ -42,6 +42,27 @@ class Lines final : public sentencepiece::SentenceIterator {
   bool done_ = false;
 };
 
+// Returns the number after a word in a message; empty if there is none.
+std::string number_after(const std::string& message, std::string_view word) {
+  const std::size_t at = message.rfind(word);
+  if (at == std::string::npos) return "";
+  const std::size_t begin = message.find_first_of("0123456789", at + word.size());
+  if (begin == std::string::npos) return "";
+  return message.substr(begin, message.find_first_not_of("0123456789", begin) - begin);
+}
+
+// Says what is wrong in the words of heed's option `vocab`. sentencepiece names its own options.
+std::string reason_of(const std::string& message) {
+  if (const std::string most = number_after(message, "value <= "); !most.empty())
+    return fmt::format("the training part has at most {}. Use 'vocab: {}' or less.", most, most);
+  if (const std::string least = number_after(message, " vs "); !least.empty())
+    return fmt::format("its characters and the 256 bytes need {}. Use 'vocab: {}' or more.", least, least);
+  // "Internal: trainer_interface.cc(660) [condition] What is wrong."
+  const std::size_t reason = message.rfind("] ");
+  const std::string text = reason == std::string::npos ? message : message.substr(reason + 2);
+  return text.empty() ? "its training part is too short." : text;
+}
+
 }  // namespace
 
 struct Subwords::Processor {
@@ -70,11 +91,8 @@ Subwords::Subwords(const std::string& text, Index vocabulary, const std::string&
   auto status = sentencepiece::SentencePieceTrainer::Train(settings, &lines, &processor_->model);
   if (status.ok()) status = processor_->of.LoadFromSerializedProto(processor_->model);
   if (status.ok()) return;
-  // "Internal: trainer_interface.cc(660) [condition] What is wrong."
-  const std::string message = status.ToString();
-  const std::size_t reason = message.rfind("] ");
-  throw Error(fmt::format("sentencepiece cannot make {} subwords of '{}': {}", vocabulary, path,
-                          reason == std::string::npos ? message : message.substr(reason + 2)));
+  throw Error(
+      fmt::format("{} subwords cannot be made of '{}': {}", vocabulary, path, reason_of(status.ToString())));
 }
 
 Index Subwords::vocabulary() const { return processor_->of.GetPieceSize(); }

@@ -217,8 +217,14 @@ TEST_CASE("text: subwords are trained on the training part, and their hash is fi
       make_task("text", resolved),
       ContainsSubstring("sentencepiece now trains other subwords on '" + (folder / "t.txt").string()));
   options.set("vocab", Config::scalar("20000"));
-  CHECK_THAT(refusals("text", options).at(0),
-             ContainsSubstring("task.vocab: sentencepiece cannot make 20000 subwords of"));
+  const std::string too_many = refusals("text", options).at(0);
+  CHECK_THAT(too_many, ContainsSubstring("task.vocab: 20000 subwords cannot be made of") &&
+                           ContainsSubstring("the training part has at most ") &&
+                           ContainsSubstring(" or less.") && !ContainsSubstring("Vocabulary"));
+  options.set("vocab", Config::scalar("100"));
+  const std::string too_few = refusals("text", options).at(0);
+  CHECK_THAT(too_few, ContainsSubstring("its characters and the 256 bytes need 2") &&
+                          ContainsSubstring(" or more.") && !ContainsSubstring("character_coverage"));
 }
 
 TEST_CASE("text: bytes above 127 are tokens too") {
