@@ -12,8 +12,8 @@ using namespace heed;
 
 namespace {
 
-// The names of the checks. Under a sanitizer without finite differences, which run the same passes hundreds of
-// times: the other checks run them too, in the same sizes.
+// The names of the checks. Under a sanitizer without finite differences, which run the same passes hundreds
+// of times: the other checks run them too, in the same sizes.
 std::vector<std::string> checks() {
   std::vector<std::string> out;
   for (const CheckInfo& check : all_checks()) out.emplace_back(check.name);
@@ -28,9 +28,8 @@ std::vector<std::string> checks() {
 std::vector<CheckResult> all_results(bool every_choice) {
   Registry registry;
   register_builtin_variants(registry);
-  const ConformanceContext context{.positions = all_positions(registry),
-                                   .heap_allocations = test::heap_allocations,
-                                   .only = checks()};
+  const ConformanceContext context{
+      .positions = all_positions(registry), .heap_allocations = test::heap_allocations, .only = checks()};
   std::vector<CheckResult> out;
   for (const VariantInfo& variant : registry.variants()) {
     std::vector<Config> choices = all_option_choices(variant);
