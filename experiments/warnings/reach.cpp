@@ -122,8 +122,9 @@ std::string sentence(const TrialConfig& trial, Index reach, const std::vector<In
                                  : fmt::format("its {} layers together see", trial.model.layers);
   return fmt::format(
       "{}: {} {} positions back, but at {:.0f} % of the scored positions of {} the answer is farther away. "
-      "The variant can only guess there. Use more layers, or an option that sees farther.",
-      trial.variant, layers, reach, 100 * share, trial.task.name);
+      "The variant can only guess there. Use more layers, or an option that sees farther. The task is {} {}.",
+      trial.variant, layers, reach, 100 * share, trial.task.name, trial.task.name,
+      trial.task.options.canonical());
 }
 
 }  // namespace
