@@ -153,7 +153,7 @@ struct KnnMemory {
     return {in.q.rows(), in.mask, options.segment, options.tile};
   }
   ChosenTiles store_tiles(const Head<S>& in, std::span<const std::int32_t> chosen) const {
-    return {chosen, kept(in), in.k.rows(), options.tile};
+    return {chosen, kept(in), options.tile};
   }
   SoftmaxMap<S> local_map(const Head<S>& in) const {
     return {in.q, in.k, in.v, scale(in), in.slope, shift_of(in.mask), nullptr, in.dropout};

@@ -39,7 +39,7 @@ struct TopK : ChosenMixer<TopK<S>, S> {
   friend ChosenMixer<TopK, S>;
   Index kept(const Head<S>& in) const { return std::min(options.k, in.k.rows()); }
   ChosenTiles tiles(const Head<S>& in, std::span<const std::int32_t> chosen, Memory<S>&) const {
-    return {chosen, kept(in), in.k.rows(), options.tile};
+    return {chosen, kept(in), options.tile};
   }
 
   std::span<const std::int32_t> choose(const Head<S>& in, Memory<S>& memory) const {

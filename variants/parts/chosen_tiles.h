@@ -1,12 +1,10 @@
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cmath>
 #include <cstdint>
 #include <limits>
 #include <memory>
-#include <numeric>
 #include <span>
 
 #include "core/head_kernel.h"
@@ -21,66 +19,35 @@ inline Index seen_by(Index i, Index tk, const Mask& mask) {
   return mask.causal ? std::clamp<Index>(i + mask.offset + 1, 0, tk) : tk;
 }
 
-// The keys that each query chose, as tiles: a tile of queries visits the keys that one of them chose. Made
-// during the pass, from lists of keys; never a table of (Tq,Tk). For blocks of keys: block_groups.h.
+// The keys that each query chose, as tiles of one query. A tile of several would visit the keys that one of
+// them chose, so a key's place in a row, and with it rounding, would depend on later queries.
 class ChosenTiles {
  public:
   // chosen (Tq,k): each row's keys in ascending order, then -1
-  ChosenTiles(std::span<const std::int32_t> chosen, Index k, Index tk, Index side)
+  ChosenTiles(std::span<const std::int32_t> chosen, Index k, Index side)
       : chosen_(chosen),
         k_(k),
-        tk_(tk),
         tq_(k ? std::ssize(chosen) / k : 0),
-        side_(std::clamp<Index>(side, 1, std::max<Index>({tq_, tk, 1}))) {}
+        side_(std::clamp<Index>(side, 1, std::max<Index>(k, 1))) {}
 
-  Index height() const { return side_; }
+  Index height() const { return 1; }
   Index width() const { return side_; }
   bool once() const { return tq_ > 0; }
-  Index count() const { return (tq_ + side_ - 1) / side_; }
+  Index count() const { return tq_; }
 
   template <class S>
   QueryTile tile(Index t, Memory<S>& memory) const {
-    const Rows queries{nullptr, t * side_, std::min(side_, tq_ - t * side_)};
-    const auto at =
-        memory.template temp_span<std::int32_t>(tk_);  // of a key among the tile's keys; -1: not there
-    const auto keys = memory.template temp_span<std::int32_t>(tk_);
-    std::fill(at.begin(), at.end(), -1);
-    for (Index r = 0; r < queries.size; ++r) each(queries[r], [&](std::int32_t j) { at[j] = 0; });
-    Index n = 0;
-    for (std::int32_t j = 0; j < tk_; ++j)
-      if (at[j] == 0) at[j] = static_cast<std::int32_t>(n), keys[n++] = j;
-
+    const auto all = chosen_.subspan(t * k_, k_);
+    const Index n = std::ranges::find(all, -1) - all.begin();
     const auto tiles = memory.template temp_span<KeyTile>((n + side_ - 1) / side_);
-    const Index words = words_of(side_), tile_bits = queries.size * words;
-    const auto bits = memory.template temp_span<std::uint64_t>(std::ssize(tiles) * tile_bits);
-    std::fill(bits.begin(), bits.end(), 0);
-    for (Index r = 0; r < queries.size; ++r)
-      each(queries[r], [&](std::int32_t j) {
-        const Index u = at[j] / side_, c = at[j] % side_, size = std::min(side_, n - u * side_);
-        bits[u * tile_bits + r * words_of(size) + c / 64] |= std::uint64_t{1} << c % 64;
-      });
-    for (Index u = 0; u < std::ssize(tiles); ++u) {
-      const Index size = std::min(side_, n - u * side_);
-      const auto own = bits.subspan(u * tile_bits, tile_bits);
-      const Index seen = std::accumulate(own.begin(), own.end(), Index{0},
-                                         [](Index sum, std::uint64_t w) { return sum + std::popcount(w); });
-      std::construct_at(
-          &tiles[u], KeyTile{{keys.data() + u * side_, 0, size}, seen == queries.size * size, 0, own.data()});
-    }
-    return {queries, tiles};
+    for (Index u = 0; u < std::ssize(tiles); ++u)
+      std::construct_at(&tiles[u], KeyTile{{all.data() + u * side_, 0, std::min(side_, n - u * side_)}});
+    return {Rows{nullptr, t, 1}, tiles};
   }
 
  private:
-  template <class F>
-  void each(Index i, F&& f) const {
-    for (const std::int32_t j : chosen_.subspan(i * k_, k_)) {
-      if (j < 0) return;
-      f(j);
-    }
-  }
-
   std::span<const std::int32_t> chosen_;
-  Index k_, tk_, tq_, side_;
+  Index k_, tq_, side_;
 };
 
 // chosen = the best of the first `seen` scores, ties to the lower, ascending, then -1; returns how many
