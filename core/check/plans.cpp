@@ -132,6 +132,8 @@ Plan causal(const Subject&, const Traits& traits) {
   if (!traits.mixes_time) return {.skip = kDoesNotMix};
   if (!traits.causal) return {.skip = "it does not claim to be causal"};
   Plan plan{self_setups({.causal = true})};
+  // Longer than a register, and with more keys than most choices of keys.
+  plan.setups.push_back({.time = 40, .heads = 1, .dim = 12});
   if (traits.cross) append(plan.setups, cross_setups({.causal = true}));
   return plan;
 }
