@@ -22,6 +22,6 @@ endfunction()
 function(heed_precompiled_from target name)
   if(NOT CMAKE_DISABLE_PRECOMPILE_HEADERS)  # CMake 3.25 would look for headers that are not there
     target_precompile_headers(${target} REUSE_FROM ${name})
-    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict>)
+    target_compile_options(${target} PRIVATE $<$<CXX_COMPILER_ID:GNU>:-Wno-array-bounds;-Wno-restrict;-Wno-stringop-overflow;-Wno-stringop-overread>)
   endif()
 endfunction()
