@@ -209,7 +209,7 @@ SsdSaved<S> saved_room(const SsdGroup<S>& in, Memory<S>& memory) {
 
 template <class S>
 SsdSaved<S> ssd_forward(const SsdGroup<S>& in, Mat<S> y, Memory<S>& memory) {
-  const SsdSaved<S> saved = saved_room(in, memory);
+  SsdSaved<S> saved = saved_room(in, memory);
   for (Index n = 0; n < chunks_of(in.time(), in.chunk); ++n) {
     typename Memory<S>::Scope scope(memory);
     const Chunk<S> chunk(in, saved, n, memory);
