@@ -281,6 +281,25 @@ std::vector<PlannedTrial> plan_trials(const Sweep& sweep, const ResolveTrial& re
   return trials;
 }
 
+namespace {
+
+// Refuses variants that cannot be trained as a point says.
+void check_variants(const Sweep& sweep, const Axes& axes, const Registry& registry, ModelCheck& check_model,
+                    Problems& problems) {
+  for (const VariantEntry& variant : sweep.variants)
+    for (const SweepPoint& point : sweep.points) {
+      const TrialConfig* given = point.find(variant);
+      if (!given) continue;
+      const TrialConfig trial = with_variant(*given, variant, registry, problems);
+      check_model(trial, variant, point.task_place);
+      if (const std::string why = refuse_overridden(*given, trial, axes.swept, registry); !why.empty())
+        problems.add(variant.place, fmt::format("{}: {}", variant.path, why));
+      refuse_without_effect(variant, *given, trial, registry, problems);
+    }
+}
+
+}  // namespace
+
 Sweep read_sweep(Config tree, const std::string& default_name, const Registry& registry, Problems& problems) {
   Sweep sweep;
   check_keys(tree, problems);
@@ -319,16 +338,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
     resolve_own(tree, point, registry, sweep.variants, resolved, check_model, problems);
     sweep.points.push_back(std::move(resolved));
   }
-  for (const VariantEntry& variant : sweep.variants)
-    for (const SweepPoint& point : sweep.points) {
-      const TrialConfig* given = point.find(variant);
-      if (!given) continue;
-      const TrialConfig trial = with_variant(*given, variant, registry, problems);
-      check_model(trial, variant, point.task_place);
-      if (const std::string why = refuse_overridden(*given, trial, axes.swept, registry); !why.empty())
-        problems.add(variant.place, fmt::format("{}: {}", variant.path, why));
-      refuse_without_effect(variant, *given, trial, registry, problems);
-    }
+  check_variants(sweep, axes, registry, check_model, problems);
   if (!problems.empty()) return sweep;
   add_task_notes(sweep, check_model);
   settle_metric(tree, registry, check_model, sweep, problems);
