@@ -51,7 +51,7 @@ std::string swept_in(const Config& tree, const std::string& path) {
 // Returns why a key cannot be set for one variant, or an empty string.
 std::string refuse(const std::string& key, const Config& tree, const std::vector<OptionInfo>& known) {
   if (!is_path(key) && nearest(key, {kLabel}) == kLabel) return "unknown key. Did you mean 'label'?";
-  if (const std::string why = refuse_path(key, known); !why.empty()) return why;
+  if (std::string why = refuse_path(key, known); !why.empty()) return why;
   if (key.starts_with("task."))
     return "variants are compared on the same task, so it cannot be set for one of them. Set it in `task`.";
   const std::string section = swept_in(tree, key);

@@ -59,7 +59,7 @@ std::string refuse_task(const TrialConfig& trial, const Task& task, const TrialC
   if (predicts_from_last(task) != predicts_from_last(other) || !differs_in_length_only(a, b))
     return "it has its labels at other places than the training task (one for each position, one for each "
            "sequence, or all at the last position).";
-  if (const std::string why = refuse_text(trial.task, tested.task); !why.empty()) return why;
+  if (std::string why = refuse_text(trial.task, tested.task); !why.empty()) return why;
   const std::string why = refuse_longer(trial, task, tested, other, b.input.length, registry);
   return why.empty() ? "" : "length " + why;
 }
