@@ -14,7 +14,7 @@ std::string short_value(const Config& value) {
 }  // namespace
 
 std::string compared_path(const std::string& path) {
-  for (const std::string slot :
+  for (const char* const slot :
        {"model.feed_forward", "model.positions", "model.encoder_attention", "model.cross_attention"})
     if (path.starts_with(slot)) return slot;
   return path;
