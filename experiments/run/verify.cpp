@@ -88,7 +88,7 @@ TrialConfig config_of(const Record& record, const std::string& id) {
   Problems problems;
   const auto tree = parse_yaml(record.config, "its configuration", problems);
   problems.throw_if_any();
-  const TrialConfig config = trial_from_config(*tree);
+  TrialConfig config = trial_from_config(*tree);
   if (const std::string now = trial_id(config); now != id)
     throw Error(
         fmt::format("this heed gives the trial another id, {}, because its numbers differ from those of heed "
