@@ -35,6 +35,23 @@ inline std::string wrong(const std::string& text, const Texts& overrides = {}) {
   return lines;
 }
 
+// Of each trial, in the order of the plan.
+inline Texts labels(const Sweep& sweep) {
+  Texts out;
+  for (const PlannedTrial& t : sweep.trials) out.push_back(t.config.variant);
+  return out;
+}
+inline Texts ids(const Sweep& sweep) {
+  Texts out;
+  for (const PlannedTrial& t : sweep.trials) out.push_back(t.id);
+  return out;
+}
+inline std::vector<double> rates(const Sweep& sweep) {
+  std::vector<double> out;
+  for (const PlannedTrial& t : sweep.trials) out.push_back(t.config.train.lr);
+  return out;
+}
+
 inline const std::string kSmall = "variants: [softmax]\ntask: {name: mqar}\n";
 
 }  // namespace heed::test

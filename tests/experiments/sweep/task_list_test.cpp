@@ -21,12 +21,6 @@ Texts settings(const Sweep& sweep) {
   return out;
 }
 
-Texts ids(const Sweep& sweep) {
-  Texts out;
-  for (const PlannedTrial& t : sweep.trials) out.push_back(t.id);
-  return out;
-}
-
 }  // namespace
 
 TEST_CASE("tasks: every variant is trained on each, with the options of the task") {

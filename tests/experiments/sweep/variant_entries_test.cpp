@@ -11,18 +11,6 @@ namespace {
 using heed::PlannedTrial;
 using heed::Sweep;
 
-Texts labels(const Sweep& sweep) {
-  Texts out;
-  for (const PlannedTrial& t : sweep.trials) out.push_back(t.config.variant);
-  return out;
-}
-
-Texts ids(const Sweep& sweep) {
-  Texts out;
-  for (const PlannedTrial& t : sweep.trials) out.push_back(t.id);
-  return out;
-}
-
 std::string with_variants(const std::string& variants, const std::string& more = "") {
   return "task: mqar\nvariants: " + variants + '\n' + more;
 }
