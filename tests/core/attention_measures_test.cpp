@@ -114,9 +114,9 @@ TEST_CASE("attention measures: equal rows have divergence 0, rows without a comm
 }
 
 TEST_CASE("attention measures: a row without visible keys has no divergence; a NaN weight makes it NaN") {
-  const std::vector<float> none(3, 0), one = {1, 0, 0};
-  CHECK_FALSE(row_divergence(none, one));
-  CHECK_FALSE(row_divergence(one, none));
+  const std::vector<float> nothing(3, 0), one = {1, 0, 0};
+  CHECK_FALSE(row_divergence(nothing, one));
+  CHECK_FALSE(row_divergence(one, nothing));
   CHECK(std::isnan(
       row_divergence(one, std::vector{1.0f, 0.0f, std::numeric_limits<float>::quiet_NaN()}).value()));
 }
