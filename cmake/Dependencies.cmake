@@ -7,6 +7,7 @@ find_package(muparser 2.3 REQUIRED)
 find_package(yaml-cpp 0.7 REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
+find_package(ZLIB REQUIRED)
 
 # yaml-cpp before 0.8 has no namespaced target.
 if(NOT TARGET yaml-cpp::yaml-cpp)

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# fuzz.sh [SECONDS [TARGET...]]: builds the readers of sweep files, results and checkpoints with libFuzzer, the address and the
-# undefined-behavior sanitizer, and runs each for SECONDS (60). It starts from the corpus in tests/fuzz/corpus and writes new
-# inputs and crashes to build/fuzz. Add the input of a fixed bug to the corpus.
+# fuzz.sh [SECONDS [TARGET...]]: builds the readers of sweep files, results, checkpoints and images (IDX) with libFuzzer, the
+# address and the undefined-behavior sanitizer, and runs each for SECONDS (60). It starts from the corpus in tests/fuzz/corpus
+# and writes new inputs and crashes to build/fuzz. Add the input of a fixed bug to the corpus.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 seconds=${1:-60}
 targets=("${@:2}")
-[[ ${#targets[@]} -gt 0 ]] || targets=(sweep results checkpoint)
+[[ ${#targets[@]} -gt 0 ]] || targets=(sweep results checkpoint idx)
 
 scripts/install_packages.sh build lint
 mkdir -p build/fuzz

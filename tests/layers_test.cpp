@@ -33,7 +33,8 @@ const Names kLibraries = {"Eigen/",
                           "yaml-cpp/",
                           "sentencepiece_",
                           "xxhash.h",
-                          "zip.h"};
+                          "zip.h",
+                          "zlib.h"};
 
 struct Layer {
   std::string prefix;  // the layer's files; the longest matching prefix decides
@@ -53,6 +54,7 @@ const std::vector<Layer> kLayers = {
     {"experiments/tasks/export.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
     {"experiments/tasks/hdf5_arrays.", {"core/", "experiments/tasks/", "results/", "fmt/"}},
     {"experiments/tasks/subwords.", {"core/", "experiments/tasks/", "fmt/", "sentencepiece_", "xxhash.h"}},
+    {"experiments/tasks/idx.", {"core/", "fmt/", "zlib.h"}},
     {"experiments/tasks/npz.", {"core/", "experiments/tasks/", "fmt/", "zip.h"}},
     {"experiments/sweep/", {"core/", "results/atomic_file.h", "experiments/trial/", "fmt/"}},
     {"experiments/warnings/", {"core/", "experiments/sweep/", "experiments/trial/", "fmt/", "xxhash.h"}},
@@ -75,7 +77,7 @@ const std::vector<Layer> kLayers = {
     {"tests/",
      {"core/", "variants/", "results/", "experiments/", "Eigen/", "Random123/", "boost/math/",
       "boost/program_options", "boost/random/", "fmt/", "hdf5", "H5", "nlohmann/", "omp.h", "yaml-cpp/",
-      "xxhash.h"}},
+      "xxhash.h", "zlib.h"}},
     {"tests/catch.h", {"catch2/"}},
 };
 

@@ -4,6 +4,7 @@ void heed_register_compression(heed::Registry& registry);
 void heed_register_copy(heed::Registry& registry);
 void heed_register_file(heed::Registry& registry);
 void heed_register_fuzzy_recall(heed::Registry& registry);
+void heed_register_images(heed::Registry& registry);
 void heed_register_induction(heed::Registry& registry);
 void heed_register_listops(heed::Registry& registry);
 void heed_register_masked_text(heed::Registry& registry);
@@ -38,6 +39,7 @@ void register_builtin_tasks(Registry& registry) {
   heed_register_listops(registry);
   heed_register_text(registry);
   heed_register_masked_text(registry);
+  heed_register_images(registry);
   heed_register_file(registry);
   heed_register_translation(registry);
   heed_register_pairs(registry);

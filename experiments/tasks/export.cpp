@@ -18,7 +18,7 @@ void check_size(const Task& task, Split split, Index count) {
   if (count < 1) throw Error(fmt::format("{} sequences were requested; there must be at least one.", count));
   const TaskShape shape = task.shape();
   if (shape.input.kind != Stream::Kind::tokens || shape.source.kind == Stream::Kind::vectors)
-    throw Error("only a task of tokens can be written.");
+    throw Error("only sequences of tokens can be written, and this task has vectors.");
   const std::optional<Index> size = task.size(split);
   if (size && count > *size)
     throw Error(fmt::format("the {} split has {} sequences of {} tokens, but {} were requested.",

@@ -1,7 +1,6 @@
 #include "experiments/tasks/file.h"
 
 #include <fmt/format.h>
-#include <xxhash.h>
 
 #include <algorithm>
 #include <filesystem>
@@ -10,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/registry.h"
+#include "experiments/tasks/content_hash.h"
 #include "experiments/tasks/token_arrays.h"
 
 namespace heed {
@@ -221,22 +221,10 @@ Index longest_of(const File::Rows& rows) {
 }
 
 std::string hash_of(const std::string& path) {
-  std::vector<std::string> files = {path};
-  if (fs::is_directory(path)) {
-    files.clear();
-    for (const char* name : kNames) files.push_back((fs::path(path) / (std::string(name) + ".h5")).string());
-  }
-  const std::unique_ptr<XXH64_state_t, XXH_errorcode (*)(XXH64_state_t*)> state(XXH64_createState(),
-                                                                                XXH64_freeState);
-  XXH64_reset(state.get(), 0);
-  std::vector<char> part(std::size_t{1} << 20);
-  for (const std::string& name : files) {
-    std::ifstream in(name, std::ios::binary);
-    if (!in) return "";
-    while (in.read(part.data(), static_cast<std::streamsize>(part.size())) || in.gcount() > 0)
-      XXH64_update(state.get(), part.data(), static_cast<std::size_t>(in.gcount()));
-  }
-  return fmt::format("xxh-{:016x}", XXH64_digest(state.get()));
+  if (!fs::is_directory(path)) return content_hash({path});
+  std::vector<fs::path> files;
+  for (const char* name : kNames) files.push_back(fs::path(path) / (std::string(name) + ".h5"));
+  return content_hash(files);
 }
 
 }  // namespace

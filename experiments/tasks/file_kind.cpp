@@ -11,7 +11,7 @@ constexpr std::string_view kArray =
     "the task 'file' reads arrays of tokens and labels from NumPy's .npz and from HDF5 (docs/tasks.md)";
 constexpr std::string_view kPacked = "unpack it first";
 constexpr std::string_view kMedium = "export its text first";
-constexpr std::string_view kImage = "heed has no task for images or sounds";
+constexpr std::string_view kImage = "the task 'images' reads images in IDX format";
 
 struct Kind {
   std::string_view begins, name, remedy;

@@ -1,0 +1,159 @@
+#include "experiments/tasks/images.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "core/error.h"
+#include "core/registry.h"
+#include "experiments/tasks/content_hash.h"
+
+namespace heed {
+namespace {
+
+constexpr Index kPatch = 4, kPool = 2, kLevels = 16;
+
+Patches cells_of(const ImageSize& size, Index side) {
+  return {.height = size.height, .width = size.width, .patch_height = side, .patch_width = side};
+}
+
+// Returns the index of each pixel of an image, cell by cell.
+std::vector<Index> pixels_in_order(const Patches& cells) {
+  std::vector<double> pixels(static_cast<std::size_t>(cells.height * cells.width)), cut(pixels.size());
+  std::iota(pixels.begin(), pixels.end(), 0.0);
+  cells.cut(pixels, cut);
+  return {cut.begin(), cut.end()};
+}
+
+std::string hash_of(const std::string& path) {
+  try {
+    return content_hash(find_images(path).all());
+  } catch (const Error&) {
+    return "";  // check() says what is wrong
+  }
+}
+
+// Throws: heed::Error if the images of the two files have different sizes.
+void check_same_size(const ImageFiles& files, const ImageSize& train, const ImageSize& test) {
+  if (train.height != test.height || train.width != test.width)
+    throw Error(fmt::format("'{}' has images of {} x {}, but '{}' has images of {} x {}.",
+                            files.train_images.string(), train.height, train.width,
+                            files.test_images.string(), test.height, test.width));
+}
+
+}  // namespace
+
+void Images::Options::complete() {
+  if (content.empty()) content = hash_of(path);
+  if (form == "patches" && patch == 0) patch = kPatch;
+  if (form != "patches" && pool == 0) pool = kPool;
+  if (form == "tokens" && levels == 0) levels = kLevels;
+}
+
+void Images::Options::check_form(const Refuse& refuse) const {
+  const auto refuse_without_effect = [&](const char* option, Index value, bool has, const char* forms) {
+    if (value != 0 && !has)
+      refuse(option, fmt::format("only {} one; the form is {}. Remove it", forms, form));
+  };
+  refuse_without_effect("patch", patch, form == "patches", "'form: patches' has");
+  refuse_without_effect("pool", pool, form != "patches", "'form: pixels' and 'form: tokens' have");
+  refuse_without_effect("levels", levels, form == "tokens", "'form: tokens' has");
+  if (levels == 1) refuse("levels", "1 gray level says nothing; use at least 2");
+}
+
+// Reads no more than the headers: the rest is read when the task is built.
+void Images::Options::check(const Refuse& refuse) const {
+  check_form(refuse);
+  try {
+    const ImageFiles files = find_images(path);
+    if (const std::string found = content_hash(files.all()); !found.empty() && found != content)
+      refuse("content",
+             fmt::format("the content of '{}' has changed: its hash is {}, not {}", path, found, content));
+    const ImageSize train = image_size(files.train_images);
+    check_same_size(files, train, image_size(files.test_images));
+    if (validation >= train.count)
+      refuse("validation", fmt::format("{} leaves no image for training; the training file has {}",
+                                       validation, train.count));
+    if (train.height % cell() != 0 || train.width % cell() != 0)
+      refuse(
+          form == "patches" ? "patch" : "pool",
+          fmt::format("{} must divide both sides of an image ({} x {})", cell(), train.height, train.width));
+  } catch (const Error& error) {
+    refuse("path", error.what());
+  }
+}
+
+Images::Images(const Options& options, std::uint64_t seed) : draws_(seed, "images train") {
+  const ImageFiles files = find_images(options.path);
+  train_ = read_images(files.train_images, files.train_labels);
+  test_ = read_images(files.test_images, files.test_labels);
+  check_same_size(files, train_.size, test_.size);
+  training_ = train_.size.count - options.validation;
+  if (training_ < 1)
+    throw Error(fmt::format("'{}' leaves no image for training.", files.train_images.string()));
+  const Patches cells = cells_of(train_.size, options.cell());
+  cells.check();
+  order_ = pixels_in_order(cells);
+  summed_ = options.form == "patches" ? 1 : cells.size();
+  levels_ = options.levels;
+  shape_ = {.input = {Stream::Kind::vectors, cells.size() / summed_, cells.count()},
+            .classes = 1 + std::max(*std::ranges::max_element(train_.labels),
+                                    *std::ranges::max_element(test_.labels)),
+            .model = ModelType::encoder,
+            .labels = Labels::per_sequence};
+  if (levels_ > 0)
+    shape_.input = {Stream::Kind::tokens, levels_, cells.count()};
+  else
+    standardize();
+}
+
+Index Images::number(const std::uint8_t* image, std::size_t i) const {
+  const auto n = static_cast<std::size_t>(summed_);
+  Index sum = 0;
+  for (std::size_t k = i * n; k < (i + 1) * n; ++k) sum += image[order_[k]];
+  return sum;
+}
+
+// Sums of integers, so that the order does not matter. A number x of an image is x / (255 summed_).
+void Images::standardize() {
+  const std::size_t numbers = order_.size() / static_cast<std::size_t>(summed_);
+  std::uint64_t sum = 0, squares = 0;
+  for (Index row = 0; row < training_; ++row)
+    for (std::size_t i = 0; i < numbers; ++i) {
+      const auto x = static_cast<std::uint64_t>(number(train_.pixels.data() + row * train_.size.pixels(), i));
+      sum += x, squares += x * x;
+    }
+  scale_ = 1 / (255.0 * static_cast<double>(summed_));
+  const double n = static_cast<double>(numbers) * static_cast<double>(training_);
+  mean_ = static_cast<double>(sum) * scale_ / n;
+  stddev_ = std::sqrt(std::max(0.0, static_cast<double>(squares) * scale_ * scale_ / n - mean_ * mean_));
+  if (stddev_ < 1e-6) throw Error("the training images have the same gray everywhere.");
+}
+
+std::optional<Index> Images::size(Split split) const {
+  if (split == Split::train) return std::nullopt;
+  return split == Split::test ? test_.size.count : train_.size.count - training_;
+}
+
+void Images::fill(Split split, std::uint64_t index, Example& example) const {
+  const LabeledImages& from = split == Split::test ? test_ : train_;
+  auto row = static_cast<Index>(index);
+  if (split == Split::train) row = draws_.at(index).below(training_);
+  if (split == Split::validation) row += training_;
+  HEED_CHECK(row < from.size.count, "an image after the end of its split was requested");
+  const std::uint8_t* image = from.pixels.data() + row * from.size.pixels();
+  example.labels[0] = from.labels[static_cast<std::size_t>(row)];
+  if (levels_ > 0) {
+    for (std::size_t i = 0; i < example.input.tokens.size(); ++i)
+      example.input.tokens[i] = static_cast<Token>(number(image, i) * levels_ / (256 * summed_));
+    return;
+  }
+  for (std::size_t i = 0; i < example.input.vectors.size(); ++i)
+    example.input.vectors[i] = (static_cast<double>(number(image, i)) * scale_ - mean_) / stddev_;
+}
+
+}  // namespace heed
+
+HEED_TASK(images, heed::Images, "Gray images with a label each, from files of MNIST's format", "")

@@ -1,0 +1,80 @@
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "core/ops/patches.h"
+#include "core/options.h"
+#include "core/rng.h"
+#include "core/task.h"
+#include "experiments/tasks/image_files.h"
+#include "experiments/tasks/streams.h"
+
+namespace heed {
+
+// Gray images with one label each, from files of MNIST's format. An image is cut into square cells, row by
+// row, each a position of the sequence:
+//     patches   the pixels of a cell, row by row: a vector
+//     pixels    their mean: a vector of one number
+//     tokens    their mean as one of `levels` gray levels
+// Numbers are standardized by the mean and the standard deviation of all numbers of the training images.
+// Training draws images with replacement; the other splits are read once, in the order of the files.
+class Images final : public Task {
+ public:
+  struct Options {
+    std::string path = kImageFolder, content, form = "patches";
+    Index patch = 0, pool = 0, levels = 0, validation = 5000;
+
+    void describe(auto& option) {
+      option("path", path,
+             {.doc = "a folder with train-images-idx3-ubyte, train-labels-idx1-ubyte and the two t10k files, "
+                     "each perhaps .gz"});
+      option("content", content,
+             {.doc = "xxHash64 of the files, so that other files are another trial; filled in, and compared "
+                     "where given"});
+      option("form", form,
+             {.choices = {"patches", "pixels", "tokens"},
+              .doc = "what a position is: the pixels of a patch, a mean of pixels, or a gray level"});
+      option("patch", patch, {.min = 0, .max = kMaxLength, .doc = "for patches, pixels of a side; 0: 4"});
+      option("pool", pool,
+             {.min = 0,
+              .max = kMaxLength,
+              .doc = "for pixels and tokens, side of the square whose mean is a position; 0: 2"});
+      option("levels", levels, {.min = 0, .max = 256, .doc = "for tokens, different gray levels; 0: 16"});
+      option("validation", validation,
+             {.min = 1, .max = kMaxLength, .doc = "how many of the training file's images, the last ones"});
+    }
+    void complete();
+    void check(const Refuse& refuse) const;
+    Index cell() const { return form == "patches" ? patch : pool; }  // pixels of a side
+
+   private:
+    void check_form(const Refuse& refuse) const;
+  };
+
+  // Reads the files. Throws: heed::Error if one is missing, or something in them is wrong.
+  Images(const Options& options, std::uint64_t seed);
+
+  TaskShape shape() const override { return shape_; }
+  void fill(Split split, std::uint64_t index, Example& example) const override;
+  std::optional<Index> size(Split split) const override;  // nullopt for training, which does not end
+
+ private:
+  // Number `i` of an image as it is cut: the sum of `summed_` pixels.
+  Index number(const std::uint8_t* image, std::size_t i) const;
+  void standardize();
+
+  LabeledImages train_, test_;
+  Index training_;            // images of the training file before those of the validation
+  std::vector<Index> order_;  // pixels of an image, cell by cell
+  Index summed_;              // pixels of one number
+  Index levels_;              // of a token; 0: vectors
+  double scale_ = 1, mean_ = 0, stddev_ = 1;
+  TaskShape shape_;
+  Rng draws_;
+};
+
+}  // namespace heed

@@ -1,0 +1,88 @@
+// The task `images` as a user trains it, on small files.
+#include <string>
+
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/experiments/tasks/idx_data.h"
+#include "tests/paths.h"
+#include "tests/results/temp_folder.h"
+
+namespace {
+
+using heed::test::Ended;
+using heed::test::SmallImages;
+using heed::test::TempFolder;
+
+const std::string kSweep = R"(
+name: images
+variants: [softmax, linear]
+task: {name: images, path: small, validation: 4}
+model: {layers: 1, heads: 2, dim: 8}
+train: {steps: 4, batch: 3}
+sweep:
+  seeds: 1
+  together:
+    - {task.form: patches, task.patch: 2, task.pool: 0, model.type: encoder}
+    - {task.form: pixels, task.patch: 0, task.pool: 1, model.type: encoder}
+    - {task.form: tokens, task.patch: 0, task.pool: 2, model.type: encoder}
+    - {task.form: tokens, task.patch: 0, task.pool: 2, model.type: decoder}
+)";
+
+struct Folder : TempFolder {
+  explicit Folder(const SmallImages& images = {}) {
+    std::filesystem::create_directory(*this / "small");
+    images.write(*this / "small");
+    heed::test::write_file(*this / "s.yaml", kSweep);
+  }
+  Ended heed(const std::vector<std::string>& words) const { return heed::test::heed(path(), words); }
+};
+
+}  // namespace
+
+TEST_CASE("heed plan: the vision transformer has the parameters of the published recipe") {
+  const Folder folder({.height = 28, .width = 28, .classes = 10});
+  const Ended plan = folder.heed({"plan", (heed::test::source_dir() / "configs/vit.yaml").string(),
+                                  "task.path=small", "task.validation=4"});
+  INFO(plan.err);
+  CHECK(plan.code == 0);
+  // 104,970 parameters with positions, 101,834 without: weights, biases, norms and positions
+  CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*learned .* 99,968 +1,226 +640 +3,136 (.|\n)*"));
+  CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*none .* 99,968 +1,226 +640 +0 (.|\n)*"));
+}
+
+TEST_CASE("heed run: images are trained in each form, and the same again") {
+  const Folder folder;
+  const Ended run = folder.heed({"run", "s.yaml", "-o", "r", "-j", "1"});
+  INFO(run.err);
+  CHECK(run.code == 0);
+  const Ended verify = folder.heed({"verify", "r"});
+  INFO(verify.err << verify.out);
+  CHECK(verify.code == 0);
+}
+
+TEST_CASE("heed run: images whose files are missing or changed are refused with the place") {
+  const Folder folder;
+  const Ended missing = folder.heed({"plan", "s.yaml", "task.path=none"});
+  CHECK(missing.code == 64);
+  CHECK_THAT(missing.err, ContainsSubstring("task.path: '") && ContainsSubstring("does not exist") &&
+                              ContainsSubstring("the package dataset-fashion-mnist"));
+  heed::test::write_file(folder / "small/t10k-labels-idx1-ubyte", "damaged");
+  const Ended damaged = folder.heed({"plan", "s.yaml"});
+  CHECK(damaged.code == 64);
+  CHECK_THAT(damaged.err, ContainsSubstring("s.yaml:4:") && ContainsSubstring("t10k-labels-idx1-ubyte' is "
+                                                                              "not in IDX format"));
+}
+
+TEST_CASE("heed data: tokens of images are written, vectors are refused") {
+  const Folder folder;
+  const auto data = [&](const std::string& form) {
+    return folder.heed(
+        {"data", "images", "path=small", "validation=4", form, "-n", "8", "-o", "i.h5", "--split", "test"});
+  };
+  const Ended refused = data("patch=2");
+  CHECK(refused.code != 0);
+  CHECK_THAT(refused.err, ContainsSubstring("this task has vectors"));
+  CHECK_FALSE(std::filesystem::exists(folder / "i.h5"));
+  CHECK(data("form=tokens").code == 0);
+  CHECK(std::filesystem::exists(folder / "i.h5"));
+}
