@@ -7,6 +7,7 @@
 #include "tests/core/op_bench.h"
 #include "tests/core/optimizer_named.h"
 #include "tests/core/roles.h"
+#include "tests/variants/published_numbers.h"
 #include "tests/variants/torch_numbers.h"
 
 namespace heed {
@@ -78,7 +79,8 @@ TEST_CASE("Optimizers: six updates have PyTorch's numbers, for every choice of o
     CHECK(agrees(path(c), c.numbers));
     compared.insert(c.name);
   }
-  // A name without a case needs one: torch_numbers.py.
+  // A name without a case needs one: torch_numbers.py, or published_numbers.py.
+  for (const test::TorchCase& c : test::kPublishedOptimizers) compared.insert(c.name);
   for (const std::string& name : names(test::builtin_registry().optimizers())) CHECK(compared.contains(name));
 }
 
