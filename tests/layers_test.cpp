@@ -57,6 +57,7 @@ const std::vector<Layer> kLayers = {
     {"experiments/tasks/idx.", {"core/", "fmt/", "zlib.h"}},
     {"experiments/tasks/npz.", {"core/", "experiments/tasks/", "fmt/", "zip.h"}},
     {"experiments/sweep/", {"core/", "results/atomic_file.h", "experiments/trial/", "fmt/"}},
+    {"experiments/sweep/halton.", {"core/", "experiments/sweep/", "boost/math/"}},
     {"experiments/warnings/", {"core/", "experiments/sweep/", "experiments/trial/", "fmt/", "xxhash.h"}},
     {"experiments/train/",
      {"core/", "results/", "experiments/system/", "experiments/trial/", "fmt/", "xxhash.h"}},

@@ -9,6 +9,7 @@
 
 #include "core/rng.h"
 #include "experiments/sweep/combinations.h"
+#include "experiments/sweep/halton.h"
 #include "experiments/sweep/parameter.h"
 #include "experiments/sweep/sections.h"
 
@@ -19,11 +20,12 @@ struct SweepOptions {
   std::string method = "grid";
   std::ptrdiff_t trials = 0, seed = 0;
   void describe(auto& option) {
-    option("method", method, {.choices = {"grid", "random"}, .doc = "all combinations, or random draws"});
+    option("method", method,
+           {.choices = {"grid", "random", "halton"},
+            .doc = "all combinations, random draws, or evenly spaced draws"});
     option("trials", trials,
-           {.min = 1, .max = static_cast<double>(kMaxTrials), .doc = "draws of a random search"});
-    option("seed", seed,
-           {.min = 0, .max = 0x1p62, .doc = "seed of the random search; trials use sweep.seeds"});
+           {.min = 1, .max = static_cast<double>(kMaxTrials), .doc = "draws of a random or Halton search"});
+    option("seed", seed, {.min = 0, .max = 0x1p62, .doc = "seed of the draws; trials use sweep.seeds"});
   }
 };
 
@@ -43,29 +45,31 @@ class Reader {
     if (const Config* together = section_->find("together")) read_together(*together);
     if (const Config* parameters = section_->find("parameters")) read_parameters(*parameters);
     for (const auto& [path, place] : paths_) axes.swept.push_back(path);
-    axes.points = is_random() ? random() : grid();
+    axes.points = options_.method == "grid" ? grid() : options_.method == "random" ? random() : halton();
     return axes;
   }
 
  private:
-  bool is_random() const { return options_.method == "random"; }
+  bool draws() const { return options_.method != "grid"; }
 
   // Refuses keys without effect on the method: a silent no-op would be taken for a setting.
   void check_method() {
     const Config *trials = section_->find("trials"), *seed = section_->find("seed");
-    if (!is_random() && seed)
+    if (!draws() && seed)
       problems_.add(seed->place(),
-                    fmt::format("sweep.seed: it is the seed of a random search, and a grid draws nothing. "
+                    fmt::format("sweep.seed: it is the seed of random draws, and a grid draws nothing. "
                                 "Did you mean 'seeds: [{}]'?",
                                 seed->is_scalar() ? seed->text() : "0"));
-    if (is_random() && !trials)
-      problems_.add(section_->place(), "sweep.trials: a random search needs the number of trials.");
-    if (!is_random() && trials)
+    if (draws() && !trials)
+      problems_.add(section_->place(),
+                    fmt::format("sweep.trials: 'method: {}' needs the number of trials.", options_.method));
+    if (!draws() && trials)
       problems_.add(trials->place(),
                     "sweep.trials: a grid has one trial per point. Did you mean 'method: random'?");
-    if (is_random() && !section_->find("parameters") && !section_->find("together"))
+    if (draws() && !section_->find("parameters") && !section_->find("together"))
       problems_.add(section_->place(),
-                    "sweep.parameters: they are missing; a random search draws what they name.");
+                    fmt::format("sweep.parameters: they are missing; 'method: {}' draws what they name.",
+                                options_.method));
   }
 
   // `seeds: 3` or `seeds: [0, 5]`.
@@ -157,7 +161,7 @@ class Reader {
                            fmt::format("sweep.parameters: expected a map, found {}.", c.described()));
     for (const Config::Entry& e : c.entries()) {
       if (!claim(e.key, e.key_place)) continue;
-      if (auto p = read_parameter(e, is_random(), known_, problems_)) parameters_.push_back(std::move(*p));
+      if (auto p = read_parameter(e, draws(), known_, problems_)) parameters_.push_back(std::move(*p));
     }
   }
 
@@ -185,24 +189,46 @@ class Reader {
     return points;
   }
 
-  // Draws the points. Each parameter has a random stream of its own name and draws at counter t, so that more
-  // trials or more parameters do not change earlier draws.
+  // Each parameter has a random stream of its own name and draws at counter t, so that more trials or more
+  // parameters do not change earlier draws.
   std::vector<Point> random() {
-    const auto stream = [&](const std::string& name) {
-      return Rng(static_cast<std::uint64_t>(options_.seed), "sweep." + name);
-    };
+    return drawn([&](const std::string& name, std::size_t, std::uint64_t t) {
+      return Rng(seed(), "sweep." + name).at(t);
+    });
+  }
+
+  // The dimensions are `together`, if it is given, and the parameters in the order of the file.
+  std::vector<Point> halton() {
+    const std::size_t first = together_.empty() ? 0 : 1;
+    if (first + parameters_.size() > kHaltonDimensions) {
+      problems_.add(
+          section_->place(),
+          fmt::format("sweep.parameters: 'method: halton' draws at most {} parameters; there are {}.",
+                      kHaltonDimensions - first, parameters_.size()));
+      return {{}};
+    }
+    return drawn([&](const std::string& name, std::size_t place, std::uint64_t t) {
+      return heed::halton(Rng(seed(), "halton." + name), place, t);
+    });
+  }
+
+  std::uint64_t seed() const { return static_cast<std::uint64_t>(options_.seed); }
+
+  // Returns the points of a search. source(name, place, t) chooses the value of a parameter in point t.
+  std::vector<Point> drawn(const auto& source) {
     std::vector<Point> points;
     // A number that is too large was refused already. One point is then enough to find other mistakes.
     const auto most = static_cast<std::ptrdiff_t>(kMaxTrials);
     const std::ptrdiff_t trials = options_.trials > most ? 1 : options_.trials;
-    for (std::ptrdiff_t t = 0; t < trials; ++t) {
-      const auto at = static_cast<std::uint64_t>(t);
+    for (std::ptrdiff_t i = 0; i < trials; ++i) {
+      const auto t = static_cast<std::uint64_t>(i);
+      std::size_t place = 0;
       Point point;
       if (!together_.empty())
         point = together_[static_cast<std::size_t>(
-            stream("together").at(at).below(static_cast<std::ptrdiff_t>(together_.size())))];
+            source("together", place++, t).below(static_cast<std::ptrdiff_t>(together_.size())))];
       for (const Parameter& p : parameters_)
-        point.push_back({p.path, draw(p, stream(p.path).at(at)), p.key_place});
+        point.push_back({p.path, draw(p, source(p.path, place++, t)), p.key_place});
       points.push_back(std::move(point));
     }
     return points;

@@ -21,7 +21,8 @@ struct Axes {
 
 // Points of a grid are the product of `together` (slowest) and the parameters in the order of the file.
 // Point t of a random search draws parameter p from a stream named p at counter t. It depends only on
-// sweep.seed and t, so a longer search begins with the points of a shorter one. `options`: what may be set
+// sweep.seed and t, so a longer search begins with the points of a shorter one. A Halton search has the same
+// property; its draws also depend on the parameter's place in the file. `options`: what may be set
 // (section_options).
 Axes read_axes(const Config& tree, const std::vector<OptionInfo>& options, Problems& problems);
 

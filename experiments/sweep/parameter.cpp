@@ -14,7 +14,7 @@ namespace {
 // Returns why a range cannot be used; empty if it can.
 std::string refuse_range(const Range& range, const std::string& path, bool random,
                          const std::vector<OptionInfo>& options) {
-  if (!random) return "a range needs 'method: random'; a grid takes a list of values.";
+  if (!random) return "a range needs 'method: random' or 'method: halton'; a grid takes a list of values.";
   if (range.min > range.max) return "min must not be larger than max.";
   if (range.distribution == "log_uniform" && range.min <= 0)
     return "the bounds of log_uniform are values, not exponents, and must be above 0.";
@@ -65,6 +65,21 @@ std::optional<std::vector<Config>> read_list(const Config& list, const std::stri
   return list.items();
 }
 
+// A number is drawn with six digits, so that another rounding of the machine's logarithm does not make
+// another trial.
+Config drawn(const Parameter& p, auto& source) {
+  if (!p.range)
+    return p.values[static_cast<std::size_t>(source.below(static_cast<std::ptrdiff_t>(p.values.size())))];
+  const auto [min, max, distribution] = *p.range;
+  if (distribution == "int_uniform") {
+    const auto n = static_cast<std::ptrdiff_t>(max - min) + 1;
+    return Config::scalar(fmt::format("{:.0f}", min + static_cast<double>(source.below(n))), p.place);
+  }
+  const double u = source.uniform();
+  const double x = distribution == "log_uniform" ? min * std::pow(max / min, u) : min + u * (max - min);
+  return Config::scalar(fmt::format("{:.6g}", std::clamp(x, min, max)), p.place);
+}
+
 }  // namespace
 
 std::optional<Parameter> read_parameter(const Config::Entry& entry, bool random,
@@ -90,19 +105,7 @@ std::optional<Parameter> read_parameter(const Config::Entry& entry, bool random,
   return p;
 }
 
-// A number is drawn with six digits, so that another rounding of the machine's logarithm does not make
-// another trial.
-Config draw(const Parameter& p, Draws draws) {
-  if (!p.range)
-    return p.values[static_cast<std::size_t>(draws.below(static_cast<std::ptrdiff_t>(p.values.size())))];
-  const auto [min, max, distribution] = *p.range;
-  if (distribution == "int_uniform") {
-    const auto n = static_cast<std::ptrdiff_t>(max - min) + 1;
-    return Config::scalar(fmt::format("{:.0f}", min + static_cast<double>(draws.below(n))), p.place);
-  }
-  const double u = draws.uniform();
-  const double x = distribution == "log_uniform" ? min * std::pow(max / min, u) : min + u * (max - min);
-  return Config::scalar(fmt::format("{:.6g}", std::clamp(x, min, max)), p.place);
-}
+Config draw(const Parameter& p, Draws source) { return drawn(p, source); }
+Config draw(const Parameter& p, Coordinate source) { return drawn(p, source); }
 
 }  // namespace heed

@@ -7,6 +7,7 @@
 #include "core/config.h"
 #include "core/options.h"
 #include "core/rng.h"
+#include "experiments/sweep/halton.h"
 
 namespace heed {
 
@@ -35,7 +36,9 @@ struct Parameter {
 std::optional<Parameter> read_parameter(const Config::Entry& entry, bool random,
                                         const std::vector<OptionInfo>& options, Problems& problems);
 
-// Draws one of its values.
-Config draw(const Parameter& parameter, Draws draws);
+// Returns the value that a source of numbers chooses: random draws, or a coordinate of a low-discrepancy
+// sequence.
+Config draw(const Parameter& parameter, Draws source);
+Config draw(const Parameter& parameter, Coordinate source);
 
 }  // namespace heed
