@@ -507,9 +507,9 @@ class Tasks(unittest.TestCase):
                 self.assertEqual(done.returncode, 64)
                 self.assertIn(said, done.stderr)
 
-    def translations(self, options, split, n=400):
+    def two_streams(self, task, options, split, n=400):
         path = self.folder / "data.h5"
-        done = self.run_command("translation", options, n, path, split, 0)
+        done = self.run_command(task, options, n, path, split, 0)
         self.assertEqual(done.returncode, 0, done.stderr)
         with h5py.File(path) as f:
             rows = {
@@ -524,7 +524,7 @@ class Tasks(unittest.TestCase):
         for options in ({}, {"length": 9, "nouns": 2, "adjectives": 1, "verbs": 3}):
             seen, dictionary = {}, {}
             for split in SPLITS:
-                rows, longest = self.translations(options, split)
+                rows, longest = self.two_streams("translation", options, split)
                 for source, tokens, labels in zip(rows["source"], rows["tokens"], rows["labels"]):
                     with self.subTest(split=split, **options):
                         places = translation_places(kinds_of_words(source, **options))
@@ -536,6 +536,61 @@ class Tasks(unittest.TestCase):
                             self.assertEqual(dictionary.setdefault(int(word), int(label)), label)
                         self.assertEqual(seen.setdefault(tuple(source), split), split)
             self.assertEqual(len(set(dictionary.values())), len(dictionary))
+
+    def test_pairs(self):
+        def split_of(source):  # FNV-1a
+            value = 14695981039346656037
+            for byte in source.encode():
+                value = ((value ^ byte) * 1099511628211) % 2**64
+            return ("train" if value % 100 < 90 else "validation" if value % 100 < 95 else "test")
+
+        lines = {f"source {i} \u00e9{'!' * (i % 3)}": f"Ziel {i * i} \u20ac" for i in range(400)}
+        lines["too long" * 8] = "x"
+        path = self.write_text("".join(f"{a}\t{b}\n" for a, b in lines.items()))
+        characters = sorted(set("\t\n" + "".join(a + b for a, b in lines.items())))
+        for unit in ("bytes", "characters"):
+            def tokens_of(text):
+                return list(text.encode()) if unit == "bytes" else [characters.index(c) for c in text]
+
+            options = {"path": path, "unit": unit, "max_length": 30}
+            for split in SPLITS:
+                kept = [a for a in lines if split_of(a) == split and len(a) <= 30]
+                with self.subTest(unit=unit, split=split):
+                    rows, longest = self.two_streams("pairs", options, split, 300 if split == "train" else len(kept))
+                    self.assertEqual(longest, 30)
+                    tokens = {tuple(tokens_of(a)): tokens_of(lines[a]) for a in kept}
+                    sources = [tuple(map(int, source)) for source in rows["source"]]
+                    if split != "train":  # each once, in the order of the file
+                        self.assertEqual(sources, list(tokens))
+                    for source, read, labels in zip(sources, rows["tokens"], rows["labels"]):
+                        self.assertEqual(list(read), tokens_of("\t") + tokens[source])
+                        self.assertEqual(list(labels), tokens[source] + tokens_of("\n"))
+
+    def test_masked_text(self):
+        text = "".join(np.random.default_rng(6).choice(list("abcdefgh"), 40000))
+        letters = np.array([ord(c) for c in text])
+        cut = [0, 36000, 38000, 40000]
+        length, mask = 25, 256
+        chosen, hidden, same = 0, 0, 0
+        options = {"path": self.write_text(text), "length": length}
+        for number, split in enumerate(SPLITS):
+            part = letters[cut[number] : cut[number + 1]]
+            n = 400 if split == "train" else len(part) // length
+            x, y, attributes = self.data("masked_text", options, n=n, split=split)
+            self.assertEqual((attributes["vocabulary"], attributes["model"]), (257, "encoder"))
+            scored = y != UNSCORED
+            whole = np.where(scored, y, x)
+            if split == "train":
+                windows = {tuple(part[s : s + length]) for s in range(len(part) - length + 1)}
+                self.assertTrue(all(tuple(row) in windows for row in whole))
+            else:
+                self.assertTrue(np.array_equal(whole.ravel(), part))
+            chosen, hidden = chosen + scored.sum(), hidden + (x[scored] == mask).sum()
+            same += (x[scored] == y[scored]).sum()
+            self.assertTrue(np.all(y[scored] != mask) and np.all(x[~scored] != mask))
+            positions = 400 * length if split == "train" else len(part)
+            self.assertLess(abs(scored.sum() - 0.15 * positions), 6 * np.sqrt(positions * 0.15 * 0.85))
+        need_law([hidden, same, chosen - hidden - same], [0.8, 0.1 + 0.1 / 256, 0.1 * 255 / 256], "a wrong mix")
 
     def test_xarray_opens_it(self):
         self.data("mqar", {}, n=5)
