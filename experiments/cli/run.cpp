@@ -13,6 +13,7 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
+#include "experiments/cli/kept_subwords.h"
 #include "experiments/cli/report_merge.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/report/compare/comparison.h"
@@ -165,6 +166,7 @@ int run(const Input& input, Registry& registry) {
 
   const Signals signals;
   const PlanClaim claim = claim_directory(directory, loaded, input.command);  // kept until the report is done
+  keep_subwords(directory, sweep, registry);
   directory.remove_leftovers();
   // The modification time of a file that was just written: now, by the clock of the run directory's disk.
   if (input.has("retry-failed")) options.retry = fs::last_write_time(directory.plan());

@@ -32,6 +32,7 @@ struct PlanLine {
 //     logs/<id>.yaml    its resolved configuration, for `heed trial`
 //     logs/<id>.progress  the progress of a running trial, for `heed status`; removed when it ends
 //     checkpoints/      of running and stopped trials; removed when they end
+//     subwords/<hash>.model  the subwords of each text with `unit: bpe`, as sentencepiece reads them
 //     results.h5        all trials in one file
 //
 // Only trials/ decides which trials are done. Every run writes the plan again.

@@ -3,6 +3,7 @@
 
 #include "core/error.h"
 #include "core/registry.h"
+#include "experiments/tasks/subwords.h"
 #include "experiments/tasks/text_parts.h"
 
 namespace heed {
@@ -13,7 +14,7 @@ constexpr double kMasked = 0.8, kRandom = 0.1;  // of the chosen positions; the 
 // Masked language modeling (Devlin et al. 2019): some positions of a window are chosen. Most of them are
 // hidden by the mask token, some get a random token, and all must be predicted by an encoder, which sees both
 // sides.
-class MaskedText final : public Task {
+class MaskedText final : public Task, public SubwordsTraits {
  public:
   struct Options : TextOptions {
     double share = 0.15;
@@ -38,6 +39,8 @@ class MaskedText final : public Task {
     if (split == Split::train) return std::nullopt;
     return (std::ssize(text_.part(split)) + length_ - 1) / length_;
   }
+
+  const std::string& subwords_model() const override { return text_.subwords_model(); }
 
   // Training windows start anywhere. The windows of the other parts follow each other, and the last one may
   // be shorter; their masks are always the same.

@@ -119,13 +119,17 @@ std::vector<std::uint8_t> Subwords::bytes() const {
   return out;
 }
 
+const std::string& Subwords::model() const { return processor_->model; }
+
 std::string Subwords::hash() const {
   return fmt::format("xxh-{:016x}", XXH64(processor_->model.data(), processor_->model.size(), 0));
 }
 
 #else
 
-struct Subwords::Processor {};
+struct Subwords::Processor {
+  std::string model;
+};
 
 bool Subwords::available() { return false; }
 
@@ -138,6 +142,7 @@ Subwords::Subwords(const std::string&, Index, const std::string&) {
 Index Subwords::vocabulary() const { return 0; }
 std::vector<Token> Subwords::encode(std::string_view) const { return {}; }
 std::vector<std::uint8_t> Subwords::bytes() const { return {}; }
+const std::string& Subwords::model() const { return processor_->model; }
 std::string Subwords::hash() const { return ""; }
 
 #endif

@@ -24,11 +24,19 @@ class Subwords {
   Index vocabulary() const;
   std::vector<Token> encode(std::string_view text) const;
   std::vector<std::uint8_t> bytes() const;  // of each subword
-  std::string hash() const;                 // of the trained model
+  const std::string& model() const;         // as sentencepiece reads it from a file
+  std::string hash() const;                 // of the model
 
  private:
   struct Processor;
   std::unique_ptr<Processor> processor_;
+};
+
+// The tokens of the task may be subwords.
+class SubwordsTraits {
+ public:
+  virtual ~SubwordsTraits() = default;
+  virtual const std::string& subwords_model() const = 0;  // Subwords::model(); empty: other units
 };
 
 }  // namespace heed

@@ -2,6 +2,7 @@
 
 #include "core/rng.h"
 #include "core/task_traits.h"
+#include "experiments/tasks/subwords.h"
 #include "experiments/tasks/text_parts.h"
 
 namespace heed {
@@ -9,7 +10,7 @@ namespace heed {
 // The next byte, character or subword of a text, which is split into three contiguous parts. Training windows
 // start anywhere in the first part. Sequence i of another part is its i-th window; together the windows score
 // every position of the part once.
-class Text final : public TokenTask, public TextTraits {
+class Text final : public TokenTask, public TextTraits, public SubwordsTraits {
  public:
   using Options = TextOptions;
 
@@ -23,6 +24,7 @@ class Text final : public TokenTask, public TextTraits {
   // Returns the number of windows; nullopt for training, which does not end.
   std::optional<Index> size(Split split) const override;
   std::optional<Index> scored_bytes(Split split) const override;
+  const std::string& subwords_model() const override { return text_.subwords_model(); }
 
  private:
   Index length_;

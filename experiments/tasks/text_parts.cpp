@@ -157,6 +157,7 @@ void TextParts::read_subwords(const TextOptions& options, const std::string& tex
     throw Error(fmt::format("sentencepiece now trains other subwords on '{}': their hash is {}, not {}.",
                             options.path, found, options.subwords));
   text_ = {{}, subwords.vocabulary(), subwords.bytes()};
+  subwords_model_ = subwords.model();
   for (std::size_t i = 0; i < 3; ++i) {
     const std::vector<Token> tokens = subwords.encode(parts[i]);
     parts_[i].begin = std::ssize(text_.tokens);

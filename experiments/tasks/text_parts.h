@@ -53,6 +53,7 @@ class TextParts {
   Index vocabulary() const { return text_.vocabulary; }
   std::span<const Token> part(Split split) const;
   Index bytes(std::span<const Token> tokens) const;  // of text
+  const std::string& subwords_model() const { return subwords_model_; }
 
  private:
   struct Part {
@@ -62,7 +63,8 @@ class TextParts {
   void read_subwords(const TextOptions& options, const std::string& text);
 
   TokenizedText text_;
-  std::array<Part, 3> parts_;  // in the order of Split
+  std::string subwords_model_;  // empty for bytes and characters
+  std::array<Part, 3> parts_;   // in the order of Split
 };
 
 }  // namespace heed

@@ -2,9 +2,14 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <vector>
 
+#include <fmt/format.h>
+#include <xxhash.h>
+
+#include "experiments/tasks/subwords.h"
 #include "results/comparison.h"
 #include "results/table.h"
 #include "results/trial_file.h"
@@ -247,4 +252,29 @@ TEST_CASE("results.h5: the attribute `command` can be pasted into a shell") {
   const Ended again = heed::test::shell(folder.path(), "heed() { \"$heed\" \"$@\"; }; " + command);
   CHECK(again.code == 0);
   CHECK_THAT(again.err, ContainsSubstring("Nothing to run"));
+}
+
+TEST_CASE("heed run: the subwords of a text are kept, once") {
+  if (!heed::Subwords::available()) return;  // built without sentencepiece
+  const TempFolder folder;
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += fmt::format("the cat {} sat on the mat\n", i % 7);
+  std::ofstream(folder / "t.txt") << text;
+  const Words words = {"task={name: text, path: t.txt, length: 8, unit: bpe, vocab: 290}", "train.steps=1",
+                       "train.warmup=0", "variants=[softmax]"};
+  REQUIRE(run_smoke(folder, "r", words).code == 0);
+  std::vector<fs::path> kept;
+  for (const auto& e : fs::directory_iterator(folder / "r/subwords")) kept.push_back(e.path());
+  REQUIRE(kept.size() == 1);  // of two seeds
+  const std::string model = read_file(kept[0]);
+  CHECK(kept[0].filename() == fmt::format("xxh-{:016x}.model", XXH64(model.data(), model.size(), 0)));
+  CHECK(model == heed::Subwords(text.substr(0, text.size() * 9 / 10), 290, "t").model());
+  const auto configs = heed::results::read_results(folder / "r/results.h5").texts("config");
+  CHECK_THAT(configs.at(0), ContainsSubstring("subwords: " + kept[0].stem().string()));
+
+  fs::remove_all(folder / "r/subwords");  // a run of finished trials writes it again
+  REQUIRE(run_smoke(folder, "r", words).code == 0);
+  CHECK(read_file(kept[0]) == model);
+  REQUIRE(run_smoke(folder, "mqar", {"train.steps=1", "train.warmup=0"}).code == 0);
+  CHECK_FALSE(fs::exists(folder / "mqar/subwords"));
 }
