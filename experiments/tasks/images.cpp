@@ -98,6 +98,7 @@ Images::Images(const Options& options, std::uint64_t seed) : draws_(seed, "image
   order_ = pixels_in_order(cells);
   summed_ = options.form == "patches" ? 1 : cells.size();
   levels_ = options.levels;
+  columns_ = train_.size.width / options.cell();
   shape_ = {.input = {Stream::Kind::vectors, cells.size() / summed_, cells.count()},
             .classes = 1 + std::max(*std::ranges::max_element(train_.labels),
                                     *std::ranges::max_element(test_.labels)),

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "core/grid_traits.h"
 #include "core/ops/patches.h"
 #include "core/options.h"
 #include "core/rng.h"
@@ -22,7 +23,7 @@ namespace heed {
 //     tokens    their mean as one of `levels` gray levels
 // Numbers are standardized by the mean and the standard deviation of all numbers of the training images.
 // Training draws images with replacement; the other splits are read once, in the order of the files.
-class Images final : public Task {
+class Images final : public Task, public GridTraits {
  public:
   struct Options {
     std::string path = kImageFolder, content, form = "patches";
@@ -61,6 +62,7 @@ class Images final : public Task {
   TaskShape shape() const override { return shape_; }
   void fill(Split split, std::uint64_t index, Example& example) const override;
   std::optional<Index> size(Split split) const override;  // nullopt for training, which does not end
+  Index columns() const override { return columns_; }
 
  private:
   // Number `i` of an image as it is cut: the sum of `summed_` pixels.
@@ -73,6 +75,7 @@ class Images final : public Task {
   Index summed_;              // pixels of one number
   Index levels_;              // of a token; 0: vectors
   double scale_ = 1, mean_ = 0, stddev_ = 1;
+  Index columns_;  // positions in a row of an image
   TaskShape shape_;
   Rng draws_;
 };

@@ -2,19 +2,33 @@
 
 #include <algorithm>
 
+#include "core/grid_traits.h"
 #include "core/model/growth.h"
 #include "core/model/model.h"
 #include "core/model/sequences.h"
 #include "core/task_traits.h"
+#include "experiments/trial/task_of.h"
 
 namespace heed {
+namespace {
+
+// Returns the positions with the grid of the task, if they have one (`columns`) and it is left to the task.
+Choice on_grid(Choice positions, const Task& task) {
+  const Config* columns = positions.options.find("columns");
+  const auto* grid = dynamic_cast<const GridTraits*>(&own_task(task));
+  if (grid && columns && columns->text() == "0")
+    positions.options.set("columns", Config::integer(grid->columns()));
+  return positions;
+}
+
+}  // namespace
 
 ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
   return {.options = trial.model,
           .shape = task.shape(),
           .attention = trial.attention,
           .feed_forward = trial.feed_forward,
-          .positions = trial.positions,
+          .positions = on_grid(trial.positions, task),
           .encoder_attention = trial.encoder_attention,
           .cross_attention = trial.cross_attention,
           .pool = trial.pool,

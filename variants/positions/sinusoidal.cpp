@@ -1,7 +1,6 @@
-#include <cmath>
-
 #include "core/error.h"
 #include "core/register.h"
+#include "variants/parts/wave.h"
 
 namespace {
 using namespace heed;
@@ -29,14 +28,8 @@ class Sinusoidal final : public Position<S> {
  private:
   void fill() const {
     table_.resize(length_, dim_);
-    for (Index c = 0; c < dim_; ++c) {
-      const Index pair = c - c % 2;  // sine and cosine of one frequency
-      const double frequency = std::pow(base_, -static_cast<double>(pair) / static_cast<double>(dim_));
-      for (Index p = 0; p < length_; ++p) {
-        const double angle = static_cast<double>(p) * frequency;
-        table_(p, c) = static_cast<S>(c % 2 == 0 ? std::sin(angle) : std::cos(angle));
-      }
-    }
+    for (Index p = 0; p < length_; ++p)
+      for (Index c = 0; c < dim_; ++c) table_(p, c) = static_cast<S>(wave(base_, p, c, dim_));
   }
 
   double base_;

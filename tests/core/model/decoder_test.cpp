@@ -52,6 +52,19 @@ TEST_CASE("Decoder: logits are those of one pass over all tokens, with every pos
   }
 }
 
+TEST_CASE("Decoder: logits are those of one pass with positions in two dimensions") {
+  ModelSpec spec = spec_of({{"softmax"}});
+  spec.options.dim = 12;
+  spec.shape.input.length = 12;
+  Config columns = Config::map();
+  columns.set("columns", Config::integer(4));
+  for (const char* positions : {"rope_2d", "sinusoidal_2d"}) {
+    spec.positions = {positions, columns};
+    CAPTURE(positions);
+    CHECK(difference(spec) < 1e-12);
+  }
+}
+
 TEST_CASE("Decoder: logits are those of one pass in hybrid stacks and with every kind of block") {
   Config narrow = Config::map();
   narrow.set("size", Config::integer(3));

@@ -39,6 +39,25 @@ TEST_CASE("vectors: the gradients of parameters and vectors agree with differenc
         }).fault == "");
 }
 
+TEST_CASE("vectors: the gradients agree with differences, with positions in two dimensions") {
+  ModelSpec spec = vector_spec(Pool::mean, false);
+  spec.options.dim = 8, spec.options.heads = 2;
+  spec.shape.input.length = 6;
+  Config columns = Config::map();
+  columns.set("columns", Config::integer(3));
+  spec.positions = {GENERATE("rope_2d", "sinusoidal_2d"), columns};
+  CAPTURE(spec.positions.name);
+  TinyModel<double> tiny(spec);
+  PaddedBatch data(spec.shape, random_examples(spec.shape, {6, 6, 4}), 6, 0);
+  Step<double> step, evaluation(1, false);
+  tiny.learn(step, data.all(), 2);
+  std::vector<GradientTensor> tensors = parameter_tensors(tiny.params);
+  tensors.push_back({"vectors", data.vectors().data(), data.gradients().data(), 18, 3});
+  CHECK(compare_gradients(tensors, [&] {
+          return tiny.model.evaluate(evaluation, data.all()).mean_loss();
+        }).fault == "");
+}
+
 TEST_CASE("vectors: a sequence without rows is pooled to zeros, and scored by the bias of the head") {
   const ModelSpec spec = vector_spec(GENERATE(Pool::mean, Pool::first, Pool::last), false);
   TinyModel<double> tiny(spec);

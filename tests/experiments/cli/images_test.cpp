@@ -22,10 +22,10 @@ train: {steps: 4, batch: 3}
 sweep:
   seeds: 1
   together:
-    - {task.form: patches, task.patch: 2, task.pool: 0, model.type: encoder}
-    - {task.form: pixels, task.patch: 0, task.pool: 1, model.type: encoder}
-    - {task.form: tokens, task.patch: 0, task.pool: 2, model.type: encoder}
-    - {task.form: tokens, task.patch: 0, task.pool: 2, model.type: decoder}
+    - {task.form: patches, task.patch: 2, task.pool: 0, model.type: encoder, model.positions: learned}
+    - {task.form: pixels, task.patch: 0, task.pool: 1, model.type: encoder, model.positions: rope_2d}
+    - {task.form: tokens, task.patch: 0, task.pool: 2, model.type: encoder, model.positions: sinusoidal_2d}
+    - {task.form: tokens, task.patch: 0, task.pool: 2, model.type: decoder, model.positions: rope_2d}
 )";
 
 struct Folder : TempFolder {
@@ -58,6 +58,28 @@ TEST_CASE("heed run: images are trained in each form, and the same again") {
   const Ended verify = folder.heed({"verify", "r"});
   INFO(verify.err << verify.out);
   CHECK(verify.code == 0);
+}
+
+TEST_CASE("heed plan: positions in two dimensions have the columns of the images, or those that are given") {
+  const Folder folder;
+  const std::string sweep = "variants: [softmax]\nmodel: {layers: 1, heads: 1, dim: 8}\ntask: ";
+  heed::test::write_file(folder / "images.yaml",
+                         sweep + "{name: images, path: small, validation: 4, patch: 2}\n");
+  heed::test::write_file(folder / "text.yaml", sweep + "{name: copy, length: 12, tokens: 4}\n");
+  const auto plan = [&](const char* file, const std::string& positions) {
+    return folder.heed({"plan", file, "model.positions=" + positions});
+  };
+  for (const std::string kind : {"rope_2d", "sinusoidal_2d"}) {
+    CAPTURE(kind);
+    CHECK(plan("images.yaml", kind).code == 0);
+    const Ended wrong = plan("images.yaml", '{' + kind + ": {columns: 4}}");
+    CHECK(wrong.code == 64);
+    CHECK_THAT(wrong.err, ContainsSubstring('\'' + kind + "' has 'columns: 4', but the 6 positions"));
+    CHECK(plan("text.yaml", '{' + kind + ": {columns: 4}}").code == 0);
+    const Ended text = plan("text.yaml", kind);
+    CHECK(text.code == 64);
+    CHECK_THAT(text.err, ContainsSubstring("the positions of this task are in one dimension"));
+  }
 }
 
 TEST_CASE("heed run: images whose files are missing or changed are refused with the place") {

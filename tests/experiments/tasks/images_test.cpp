@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/grid_traits.h"
 #include "core/task_traits.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/idx_data.h"
@@ -118,6 +119,11 @@ TEST_CASE("images: each form has its shape; an encoder is trained, or a decoder"
   CHECK(shape({{"form", "tokens"}}).input == Stream{Stream::Kind::tokens, 16, 6});
   CHECK(shape({{"form", "tokens"}, {"levels", "256"}, {"pool", "1"}}).input ==
         Stream{Stream::Kind::tokens, 256, 24});
+  const auto columns = [&](const Given& given) {
+    return dynamic_cast<const GridTraits&>(*folder.task(given)).columns();
+  };
+  CHECK(columns({{"patch", "2"}}) == 3);
+  CHECK(columns({{"form", "pixels"}, {"pool", "1"}}) == 6);
   const auto task = folder.task({{"form", "tokens"}});
   CHECK(suits(*task, ModelType::decoder));
   CHECK(suits(*task, ModelType::encoder));
