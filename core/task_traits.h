@@ -5,6 +5,7 @@
 #include <span>
 #include <string>
 
+#include "core/orders.h"
 #include "core/task.h"
 
 namespace heed {
@@ -64,6 +65,21 @@ class CharacterTraits {
   virtual ~CharacterTraits() = default;
   virtual std::span<const std::int64_t> code_points() const = 0;  // of each token
 };
+
+// A decoder may read the tokens of a sequence in any order (core/model/ordered_positions.h), and training
+// does so. Token 0 of a sequence is a condition, each label is also the next token, and the last label is a
+// token, too.
+class OrderTraits {
+ public:
+  virtual ~OrderTraits() = default;
+  // Returns how many training sequences are read in random orders; nullopt: the sequences have one order.
+  virtual std::optional<Annealing> annealing() const = 0;
+};
+
+inline std::optional<Annealing> annealing(const Task& task) {
+  const auto* traits = dynamic_cast<const OrderTraits*>(&task);
+  return traits ? traits->annealing() : std::nullopt;
+}
 
 // The task has something to tell its user about its data.
 class NoteTraits {

@@ -14,8 +14,12 @@ std::span<T> cut(std::span<T> all, Index batch, Index from, Index sequences) {
 }
 
 SequenceBatch cut(const SequenceBatch& s, Index batch, Index from, Index sequences) {
-  return {s.time, cut(s.tokens, batch, from, sequences), cut(s.vectors, batch, from, sequences),
-          cut(s.lengths, batch, from, sequences), cut(s.vector_gradients, batch, from, sequences)};
+  return {s.time,
+          cut(s.tokens, batch, from, sequences),
+          cut(s.vectors, batch, from, sequences),
+          cut(s.lengths, batch, from, sequences),
+          cut(s.vector_gradients, batch, from, sequences),
+          cut(s.order, batch, from, sequences)};
 }
 
 }  // namespace

@@ -14,6 +14,9 @@ struct SequenceBatch {
   std::span<const double> vectors = {};     // (batch, time, width); the model rounds them to its own type
   std::span<const Index> lengths = {};      // (batch), each 0 .. time; empty: all sequences are full
   std::span<double> vector_gradients = {};  // as vectors, or empty: Model::accumulate adds dL/dvectors here
+  // (batch, time), of a model that reads in any order (ModelSpec::ordered): the place of the token that a row
+  // predicts, or the length if it predicts none. Empty: 0, 1, 2, ...
+  std::span<const Token> order = {};
 
   Index length(Index b) const { return lengths.empty() ? time : lengths[static_cast<std::size_t>(b)]; }
 };

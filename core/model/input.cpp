@@ -18,10 +18,18 @@ Input<S>::Input(const Stream& stream, const ModelSpec& spec, const Registry& reg
     class_token_ = params.declare("class_token", 1, dim_, Init::normal(stddev), Role::undecayed);
     first_ = 1;
   }
-  if (spec.positions.name == "none") return;
+  if (spec.positions.name != "none") make_positions(stream, spec, registry, params);
+  if (spec.ordered) ordered_.emplace(spec, position_.get(), params);
+}
+
+// In another order, the last token may have a row, too.
+template <class S>
+void Input<S>::make_positions(const Stream& stream, const ModelSpec& spec, const Registry& registry,
+                              Params<S>& params) {
   const auto scope = params.scope("positions", Component::positions);
+  const Index length = rows(stream.length) + (spec.ordered ? 1 : 0);
   position_ = registry.position(spec.positions.name)
-                  .make(spec.positions.options, {dim_, spec.options.heads, rows(stream.length)}, params);
+                  .make(spec.positions.options, {dim_, spec.options.heads, length}, params);
 }
 
 // Rows for each sequence as it is long, `before` more in front of them.
@@ -54,7 +62,10 @@ Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch, In
     if (class_token_) x.at(b).row(0) = class_token_.value().row(0);
     if (table_) embed<S>(table_.value(), tokens(b), row_block(x.at(b), first_, in.length(b)));
   }
-  if (position_) position_->embed(x, first);
+  if (ordered_)
+    ordered_->embed(step, in, x, first);
+  else if (position_)
+    position_->embed(x, first);
   apply_dropout(step, dropout_name_, x);
   return x;
 }
@@ -62,7 +73,10 @@ Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch, In
 template <class S>
 void Input<S>::backward(Step<S>& step, Seq<S> dx) {
   apply_dropout(step, dropout_name_, dx);
-  if (position_) position_->embed_backward(dx);
+  if (ordered_)
+    ordered_->embed_backward(step, in_, dx);
+  else if (position_)
+    position_->embed_backward(dx);
   for (Index b = 0; b < dx.batch; ++b) {
     if (class_token_) class_token_.grad() += dx.at(b).row(0);
     if (table_) embed_backward<S>(tokens(b), row_block(dx.at(b), first_, in_.length(b)), table_.grad());

@@ -6,6 +6,7 @@
 
 #include "core/model/batch.h"
 #include "core/model/model_spec.h"
+#include "core/model/ordered_positions.h"
 #include "core/ops/linear.h"
 #include "core/position.h"
 #include "core/registry.h"
@@ -14,8 +15,10 @@ namespace heed {
 
 // How a stream becomes the first rows of the residual stream:
 //     x_t = table[token_t]   or   x_t = vector_t W + b,   then   x_t += position_t
-// A class token is a learned row before all others, at position 0. Padding gets no rows.
-// Parameters: embedding (V,C), or embedding.weight and embedding.bias; class_token; positions.*
+// A class token is a learned row before all others, at position 0. Padding gets no rows. A model that reads
+// in any order has OrderedPositions.
+// Parameters: embedding (V,C), or embedding.weight and embedding.bias; class_token; positions.*;
+// target_positions
 template <class S>
 class Input {
  public:
@@ -33,6 +36,8 @@ class Input {
   double flops(Index time) const { return map_ ? map_->flops(time) : 0; }
 
  private:
+  void make_positions(const Stream& stream, const ModelSpec& spec, const Registry& registry,
+                      Params<S>& params);
   Seq<S> make_rows(Step<S>& step, Index batch, Index before, Index width) const;
   std::span<const Token> tokens(Index b) const;
   void map_vectors(Step<S>& step, Seq<S> x);
@@ -44,6 +49,7 @@ class Input {
   Param<S> table_, class_token_;
   std::optional<Linear<S>> map_;
   std::unique_ptr<Position<S>> position_;
+  std::optional<OrderedPositions<S>> ordered_;
   // of the latest forward
   SequenceBatch in_;
   Seq<S> vectors_;

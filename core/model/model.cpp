@@ -15,6 +15,10 @@ constexpr Index kMicroBatchRows = 1024;
 const ModelSpec& check(const ModelSpec& spec) {
   if (spec.class_token && spec.shape.labels != Labels::per_sequence)
     throw Error("a class token needs a task with one label per sequence.");
+  if (spec.ordered && (spec.shape.input.kind != Stream::Kind::tokens ||
+                       spec.shape.model != ModelType::decoder || spec.shape.labels != Labels::per_position))
+    throw Error(
+        "tokens that may be read in any order need a model of type 'decoder' and a label at each position.");
   if (spec.options.tied &&
       (spec.shape.input.kind != Stream::Kind::tokens || spec.shape.input.width != spec.shape.classes))
     throw Error("'tied' needs a task whose labels are of the same vocabulary as its tokens.");

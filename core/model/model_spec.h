@@ -66,7 +66,9 @@ struct ModelSpec {
   std::vector<Choice> cross_attention = {};  // the same
   // Of the output.
   Pool pool = Pool::mean;
-  bool expand = false;       // all labels are predicted from the last row (core/model/expansion.h)
+  bool expand = false;  // all labels are predicted from the last row (core/model/expansion.h)
+  // The tokens may be read in any order (core/model/ordered_positions.h).
+  bool ordered = false;
   bool class_token = false;  // a learned row before each sequence; needs one label per sequence
 };
 

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "core/model/batch.h"
@@ -16,11 +17,16 @@ class Sequences {
   // Writes example `index` of a split into a row. Fills up a shorter sequence with zeros, and with labels
   // that are not scored.
   void fill(Index row, Split split, std::uint64_t index);
+  // Reads the tokens of a row in another order, and so its labels: label s becomes label order[s], which is
+  // also token s+1. Requires: the row is filled, the task has orders (OrderTraits), and order has each of
+  // 0 .. length-1 once, where length is that of the row.
+  void reorder(Index row, std::span<const Token> order);
   Batch first(Index n) const;  // the first n rows, which must be filled
   Index batch() const { return batch_; }
   // Are all rows the same examples? Requires: the tasks have the same shape.
   bool same_examples(const Sequences& other) const {
-    return labels == other.labels && input_ == other.input_ && source_ == other.source_;
+    return labels == other.labels && input_ == other.input_ && source_ == other.source_ &&
+           order_ == other.order_;
   }
 
   const Task& task;
@@ -43,6 +49,7 @@ class Sequences {
 
   Index batch_;
   StreamRoom input_, source_;
+  std::vector<Token> order_;  // (batch, length) if the task has orders
 };
 
 }  // namespace heed

@@ -67,7 +67,8 @@ void Needle::fill_context(Draws& draws, Split split, std::uint64_t index, std::s
   const std::optional<Index> windows = text_->size(split);
   // The last window may be padded, so it is left out if there is another one.
   const Index whole = windows ? std::max<Index>(1, *windows - 1) : 0;
-  text_->sequence(split, windows ? index % static_cast<std::uint64_t>(whole) : index, tokens, labels);
+  Example window{{.tokens = tokens, .length = std::ssize(tokens)}, labels};
+  text_->fill(split, windows ? index % static_cast<std::uint64_t>(whole) : index, window);
   for (Token& t : tokens) t += first;
 }
 

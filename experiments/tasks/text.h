@@ -2,6 +2,7 @@
 
 #include "core/rng.h"
 #include "core/task_traits.h"
+#include "experiments/tasks/order_options.h"
 #include "experiments/tasks/subwords.h"
 #include "experiments/tasks/text_parts.h"
 
@@ -10,24 +11,41 @@ namespace heed {
 // The next byte, character or subword of a text, which is split into three contiguous parts. Training windows
 // start anywhere in the first part. Sequence i of another part is its i-th window; together the windows score
 // every position of the part once.
-class Text final : public TokenTask, public TextTraits, public SubwordsTraits {
+//
+// With `order`, a window may be read in any order (OrderTraits): the condition, whose token comes after those
+// of the text, is followed by the window, and all its tokens are predicted. A part has whole windows only.
+class Text final : public Task, public TextTraits, public SubwordsTraits, public OrderTraits {
  public:
-  using Options = TextOptions;
+  struct Options : TextOptions, OrderOptions {
+    void describe(auto& option) {
+      TextOptions::describe(option);
+      OrderOptions::describe(option);
+    }
+    void complete() {
+      TextOptions::complete();
+      OrderOptions::complete();
+    }
+    void check(const Refuse& refuse) const {
+      TextOptions::check(refuse);
+      OrderOptions::check(refuse);
+    }
+  };
 
   // Reads the text. Throws: heed::Error if it cannot be read, is not UTF-8 or is too short.
-  Text(const Options& options, std::uint64_t seed)
-      : length_(options.length), text_(options), starts_(seed, "text train") {}
-  Index vocabulary() const override { return text_.vocabulary(); }
-  Index length() const override { return length_; }
-  void sequence(Split split, std::uint64_t index, std::span<Token> tokens,
-                std::span<Token> labels) const override;
+  Text(const Options& options, std::uint64_t seed);
+  TaskShape shape() const override;
+  void fill(Split split, std::uint64_t index, Example& example) const override;
   // Returns the number of windows; nullopt for training, which does not end.
   std::optional<Index> size(Split split) const override;
   std::optional<Index> scored_bytes(Split split) const override;
   const std::string& subwords_model() const override { return text_.subwords_model(); }
+  std::optional<Annealing> annealing() const override { return annealing_; }
 
  private:
+  Index window_start(Split split, std::uint64_t index) const;
+
   Index length_;
+  std::optional<Annealing> annealing_;  // nullopt: the order is none
   TextParts text_;
   Rng starts_;
 };

@@ -134,7 +134,10 @@ Training::Training(Model<float>& model, Params<float>& params, const Task& task,
       evaluation_step_(threads, false),
       optimizer_(make_optimizer(trial, registry, params)),
       learning_rate_(make_schedule(trial, registry)),
-      room_(task, trial.train.batch) {
+      room_(task, trial.train.batch),
+      annealing_(annealing(task)),
+      orders_(trial.seed),
+      order_(static_cast<std::size_t>(annealing_ ? room_.shape.input.length : 0)) {
   if (trial.train_sequences > 0) passes_.emplace(trial.seed, trial.train_sequences);
 }
 
@@ -144,6 +147,17 @@ void Training::fill(Index s) {
   for (Index r = 0; r < options_.batch; ++r) {
     const auto place = static_cast<std::uint64_t>(s * options_.batch + r);
     room_.fill(r, Split::train, passes_ ? static_cast<std::uint64_t>(passes_->example_at(place)) : place);
+  }
+  reorder(s);
+}
+
+// A repeated sequence gets a new order in each pass.
+void Training::reorder(Index s) {
+  if (!annealing_) return;
+  const double share = annealing_->share(static_cast<double>(s) / static_cast<double>(options_.steps));
+  for (Index r = 0; r < options_.batch; ++r) {
+    orders_.draw(static_cast<std::uint64_t>(s * options_.batch + r), share, order_);
+    room_.reorder(r, order_);
   }
 }
 

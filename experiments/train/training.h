@@ -10,6 +10,7 @@
 #include "core/model/model.h"
 #include "core/model/sequences.h"
 #include "core/optimizer.h"
+#include "core/orders.h"
 #include "core/passes.h"
 #include "core/registry.h"
 #include "core/schedule.h"
@@ -90,7 +91,8 @@ struct TrainHooks {
 
 // The training of one model. Step s learns from sequences s*batch .. s*batch + batch-1 of the training split,
 // the same for every variant. With task.train_sequences, these numbers are places in an order that repeats
-// the first sequences (core/passes.h). Requires: `model`, `params` and `task` outlive it.
+// the first sequences (core/passes.h). If the task has orders (OrderTraits), training reads random ones, and
+// evaluation the given one. Requires: `model`, `params` and `task` outlive it.
 class Training {
  public:
   Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
@@ -118,6 +120,7 @@ class Training {
  private:
   TrainState state(TrainLog& log) { return {params_.values(), optimizer_->state(), log}; }
   void fill(Index s);                                   // reads the batch of step s into room_
+  void reorder(Index s);                                // draws the orders of that batch
   std::vector<float> logits(Index s, Index sequences);  // of the first sequences of step s
 
   Model<float>& model_;
@@ -129,6 +132,9 @@ class Training {
   std::unique_ptr<Optimizer<float>> optimizer_;
   std::unique_ptr<Schedule> learning_rate_;
   Sequences room_;
+  std::optional<Annealing> annealing_;
+  Orders orders_;
+  std::vector<Token> order_;  // of one sequence
 };
 
 }  // namespace heed

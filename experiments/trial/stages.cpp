@@ -32,7 +32,8 @@ ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
           .encoder_attention = trial.encoder_attention,
           .cross_attention = trial.cross_attention,
           .pool = trial.pool,
-          .expand = predicts_from_last(task)};
+          .expand = predicts_from_last(task),
+          .ordered = annealing(task).has_value()};
 }
 
 Index scored_positions(const Task& task) {

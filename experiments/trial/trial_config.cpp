@@ -310,6 +310,8 @@ void erase_newer_text_options(Config& task) {
     if (const Config* given = task.find(option); given && given->canonical() == "0") task.erase(option);
   if (const Config* subwords = task.find("subwords"); subwords && subwords->text().empty())
     task.erase("subwords");
+  if (const Config* order = task.find("order"); order && order->text() == "none")
+    for (const char* option : {"order", "anneal"}) task.erase(option);
 }
 
 }  // namespace

@@ -126,7 +126,7 @@ void require_only(const golden::FileResult& report, const std::string& name, Ver
 TEST_CASE(
     "golden_check: heed agrees with every reference case, and skips only those of forms that it lacks") {
   const auto lacks = [](const std::string& name) {  // performer_bidir: docs/variants/linear.md
-    return name == "permuted_order" || name == "performer_bidir";
+    return name == "performer_bidir";
   };
   for (const fs::directory_entry& file : fs::directory_iterator(test::source_dir() / "tests" / "golden")) {
     if (file.path().extension() != ".h5") continue;

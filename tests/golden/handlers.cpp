@@ -78,7 +78,7 @@ constexpr Kind kKinds[] = {
     {{{"variant", "position"}, {"kind", "learned"}}, run_learned},
     {{{"variant", "position"}, {"kind", "rope"}}, run_rope},
     {{{"variant", "position"}, {"kind", "alibi"}}, run_alibi},
-    {{{"variant", "position"}, {"kind", "permuted_order"}}, run_later},
+    {{{"variant", "position"}, {"kind", "permuted_order"}}, run_permuted_order},
     {{{"variant", "context_parallel"}}, run_later},
     {{{"variant", "fast_weights"}}, run_fast_weights},
     {{{"variant", "knn_memory"}}, run_knn_memory},

@@ -61,6 +61,7 @@ std::vector<Run> run_sinusoidal(const Case& c, const Registry& registry);
 std::vector<Run> run_learned(const Case& c, const Registry& registry);
 std::vector<Run> run_rope(const Case& c, const Registry& registry);
 std::vector<Run> run_alibi(const Case& c, const Registry& registry);
+std::vector<Run> run_permuted_order(const Case& c, const Registry& registry);
 
 // `op`: pieces of a model, the loss, the optimizer
 std::vector<Run> run_norm(const Case& c, const Registry& registry);

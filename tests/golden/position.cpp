@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "core/model/input.h"
 #include "core/ops/embedding.h"
 #include "tests/golden/handlers.h"
 #include "tests/golden/kernel.h"
@@ -123,6 +124,60 @@ std::vector<Run> run_rope(const Case& c, const Registry& registry) {
 
 std::vector<Run> run_alibi(const Case& c, const Registry& registry) {
   return run_with_softmax(c, registry, find_position(registry, "alibi"), {});
+}
+
+// The input of a decoder. The conditions are further rows of its embedding, and the prefix is the first row
+// of its positions. A last row reads the last token and predicts nothing.
+std::vector<Run> run_permuted_order(const Case& c, const Registry& registry) {
+  const Tensor &condition = c.input("condition"), &table = c.param("token_table"),
+               &positions = c.param("position"), &targets = c.param("target_position"),
+               &prefix = c.param("prefix_position"), &ids = c.constant("ids"), &order = c.constant("order"),
+               &labels = c.constant("labels_shuffled");
+  const Index batch = condition.rows(), dim = condition.cols(), vocabulary = table.rows(),
+              length = positions.rows();
+  for (const auto& [name, t] : {std::pair("ids", &ids), {"order", &order}, {"labels_shuffled", &labels}})
+    require_shape(name, *t, {batch, length});
+
+  ModelSpec spec;
+  spec.options.dim = dim;
+  spec.shape = token_shape(vocabulary + batch, length);
+  spec.ordered = true;
+  Params<double> params;
+  Input<double> input(spec.shape.input, spec, registry, params);
+  params.freeze();
+  Param<double> tokens_table = params.find("embedding"), position_table = params.find("positions.table");
+  tokens_table.value() << table.matrix(), condition.matrix();
+  position_table.value() << prefix.matrix(), positions.matrix();
+  params.find("target_positions").value() = targets.matrix();
+
+  std::vector<Token> tokens, places;
+  for (Index b = 0; b < batch; ++b) {
+    tokens.push_back(static_cast<Token>(vocabulary + b));
+    for (Index s = 0; s < length; ++s) {
+      const Index place = require_index("order", order.matrix()(b, s), length);
+      places.push_back(static_cast<Token>(place));
+      tokens.push_back(static_cast<Token>(require_index("ids", ids.matrix()(b, place), vocabulary)));
+      if (labels.matrix()(b, s) != tokens.back()) throw Error("labels_shuffled does not follow the order");
+    }
+    places.push_back(static_cast<Token>(length));
+  }
+  const SequenceBatch in{.time = length + 1, .tokens = tokens, .order = places};
+  Step<double> step;
+  Run run{"", {{"out", Tensor::zeros({batch, length + 1, dim})}}, {{"condition", condition}}};
+  require_shape("upstream", c.upstream_out(), run.outputs["out"].shape);
+  run.outputs["out"].matrix() = input.forward(step, in, batch).rows();
+  Tensor dout = c.upstream_out();
+  input.backward(step, seq(dout));
+  const auto store = [&](const char* name, const Tensor& like, const auto& rows) {
+    run.grads[name] = like;
+    run.grads[name].matrix() = rows;
+  };
+  store("condition", condition, tokens_table.grad().bottomRows(batch));
+  store("token_table", table, tokens_table.grad().topRows(vocabulary));
+  store("prefix_position", prefix, position_table.grad().topRows(1));
+  store("position", positions, position_table.grad().bottomRows(length));
+  store("target_position", targets, params.find("target_positions").grad());
+  return {run};
 }
 
 }  // namespace heed::golden
