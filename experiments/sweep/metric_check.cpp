@@ -10,6 +10,7 @@
 
 #include "core/model/model.h"
 #include "core/model/sequences.h"
+#include "core/pixel_traits.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/trial/stages.h"
@@ -69,6 +70,11 @@ std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCh
         return dynamic_cast<const TextTraits*>(&task) != nullptr;
       }))
     return "the task is no text";
+  if (metric.ends_with("_bits_per_pixel") && none_of([](const TrialConfig&, const Task& task) {
+        const auto* images = dynamic_cast<const PixelTraits*>(&task);
+        return images && images->scored_pixels(Split::test);
+      }))
+    return "the task does not generate images (objective: generate)";
   if (metric.starts_with("attention_") &&
       none_of([&](const TrialConfig& t, const Task& task) { return shows_weights(t, task, registry); }))
     return "no variant of this sweep has attention weights to show";

@@ -50,6 +50,8 @@ void Images::Options::complete() {
   if (form == "patches" && patch == 0) patch = kPatch;
   if (form != "patches" && pool == 0) pool = kPool;
   if (form == "tokens" && levels == 0) levels = kLevels;
+  if (generates() && order == "none") order = "raster";
+  OrderOptions::complete();
 }
 
 void Images::Options::check_form(const Refuse& refuse) const {
@@ -63,9 +65,19 @@ void Images::Options::check_form(const Refuse& refuse) const {
   if (levels == 1) refuse("levels", "1 gray level says nothing; use at least 2");
 }
 
+void Images::Options::check_objective(const Refuse& refuse) const {
+  if (generates() && form != "tokens")
+    refuse("objective", fmt::format("only tokens are generated; the form is {}. Use form: tokens", form));
+  if (!generates() && order != "none")
+    return refuse("order",
+                  "it has no effect, because images are classified; remove it, or use objective: generate");
+  OrderOptions::check(refuse);
+}
+
 // Reads no more than the headers: the rest is read when the task is built.
 void Images::Options::check(const Refuse& refuse) const {
   check_form(refuse);
+  check_objective(refuse);
   try {
     const ImageFiles files = find_images(path);
     if (const std::string found = content_hash(files.all()); !found.empty() && found != content)
@@ -108,6 +120,11 @@ Images::Images(const Options& options, std::uint64_t seed) : draws_(seed, "image
     shape_.input = {Stream::Kind::tokens, levels_, cells.count()};
   else
     standardize();
+  if (!options.generates()) return;
+  annealing_ = options.annealing();
+  const Index conditions = shape_.classes;
+  shape_ = token_shape(levels_, cells.count());
+  shape_.input.width += conditions;
 }
 
 Index Images::number(const std::uint8_t* image, std::size_t i) const {
@@ -115,6 +132,11 @@ Index Images::number(const std::uint8_t* image, std::size_t i) const {
   Index sum = 0;
   for (std::size_t k = i * n; k < (i + 1) * n; ++k) sum += image[order_[k]];
   return sum;
+}
+
+void Images::tokens_of(const std::uint8_t* image, std::span<Token> tokens) const {
+  for (std::size_t i = 0; i < tokens.size(); ++i)
+    tokens[i] = static_cast<Token>(number(image, i) * levels_ / (256 * summed_));
 }
 
 // Sums of integers, so that the order does not matter. A number x of an image is x / (255 summed_).
@@ -138,6 +160,11 @@ std::optional<Index> Images::size(Split split) const {
   return split == Split::test ? test_.size.count : train_.size.count - training_;
 }
 
+std::optional<Index> Images::scored_pixels(Split split) const {
+  if (!annealing_ || split == Split::train) return std::nullopt;
+  return *size(split) * shape_.input.length;
+}
+
 void Images::fill(Split split, std::uint64_t index, Example& example) const {
   const LabeledImages& from = split == Split::test ? test_ : train_;
   auto row = static_cast<Index>(index);
@@ -145,12 +172,15 @@ void Images::fill(Split split, std::uint64_t index, Example& example) const {
   if (split == Split::validation) row += training_;
   HEED_CHECK(row < from.size.count, "an image after the end of its split was requested");
   const std::uint8_t* image = from.pixels.data() + row * from.size.pixels();
-  example.labels[0] = from.labels[static_cast<std::size_t>(row)];
-  if (levels_ > 0) {
-    for (std::size_t i = 0; i < example.input.tokens.size(); ++i)
-      example.input.tokens[i] = static_cast<Token>(number(image, i) * levels_ / (256 * summed_));
+  const Token label = from.labels[static_cast<std::size_t>(row)];
+  if (annealing_) {
+    tokens_of(image, example.labels);
+    example.input.tokens[0] = static_cast<Token>(levels_) + label;
+    std::ranges::copy(example.labels.first(example.labels.size() - 1), example.input.tokens.begin() + 1);
     return;
   }
+  example.labels[0] = label;
+  if (levels_ > 0) return tokens_of(image, example.input.tokens);
   for (std::size_t i = 0; i < example.input.vectors.size(); ++i)
     example.input.vectors[i] = (static_cast<double>(number(image, i)) * scale_ - mean_) / stddev_;
 }

@@ -9,9 +9,11 @@
 #include "core/grid_traits.h"
 #include "core/ops/patches.h"
 #include "core/options.h"
+#include "core/pixel_traits.h"
 #include "core/rng.h"
-#include "core/task.h"
+#include "core/task_traits.h"
 #include "experiments/tasks/image_files.h"
+#include "experiments/tasks/order_options.h"
 #include "experiments/tasks/streams.h"
 
 namespace heed {
@@ -23,10 +25,13 @@ namespace heed {
 //     tokens    their mean as one of `levels` gray levels
 // Numbers are standardized by the mean and the standard deviation of all numbers of the training images.
 // Training draws images with replacement; the other splits are read once, in the order of the files.
-class Images final : public Task, public GridTraits {
+//
+// With `objective: generate`, a decoder predicts the tokens of an image, in any order (OrderTraits). Its
+// first token is the class, numbered after the gray levels.
+class Images final : public Task, public GridTraits, public PixelTraits, public OrderTraits {
  public:
-  struct Options {
-    std::string path = kImageFolder, content, form = "patches";
+  struct Options : OrderOptions {
+    std::string path = kImageFolder, content, form = "patches", objective = "classify";
     Index patch = 0, pool = 0, levels = 0, validation = 5000;
 
     void describe(auto& option) {
@@ -39,6 +44,10 @@ class Images final : public Task, public GridTraits {
       option("form", form,
              {.choices = {"patches", "pixels", "tokens"},
               .doc = "what a position is: the pixels of a patch, a mean of pixels, or a gray level"});
+      option("objective", objective,
+             {.choices = {"classify", "generate"},
+              .doc = "predict the label, or, for tokens, all tokens of an image after its label"});
+      OrderOptions::describe(option);
       option("patch", patch, {.min = 0, .max = kMaxLength, .doc = "for patches, pixels of a side; 0: 4"});
       option("pool", pool,
              {.min = 0,
@@ -50,10 +59,12 @@ class Images final : public Task, public GridTraits {
     }
     void complete();
     void check(const Refuse& refuse) const;
+    bool generates() const { return objective == "generate"; }
     Index cell() const { return form == "patches" ? patch : pool; }  // pixels of a side
 
    private:
     void check_form(const Refuse& refuse) const;
+    void check_objective(const Refuse& refuse) const;
   };
 
   // Reads the files. Throws: heed::Error if one is missing, or something in them is wrong.
@@ -62,11 +73,14 @@ class Images final : public Task, public GridTraits {
   TaskShape shape() const override { return shape_; }
   void fill(Split split, std::uint64_t index, Example& example) const override;
   std::optional<Index> size(Split split) const override;  // nullopt for training, which does not end
+  std::optional<Index> scored_pixels(Split split) const override;
+  std::optional<Annealing> annealing() const override { return annealing_; }
   Index columns() const override { return columns_; }
 
  private:
   // Number `i` of an image as it is cut: the sum of `summed_` pixels.
   Index number(const std::uint8_t* image, std::size_t i) const;
+  void tokens_of(const std::uint8_t* image, std::span<Token> tokens) const;
   void standardize();
 
   LabeledImages train_, test_;
@@ -77,6 +91,7 @@ class Images final : public Task, public GridTraits {
   double scale_ = 1, mean_ = 0, stddev_ = 1;
   Index columns_;  // positions in a row of an image
   TaskShape shape_;
+  std::optional<Annealing> annealing_;  // nullopt: images are classified
   Rng draws_;
 };
 

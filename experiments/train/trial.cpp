@@ -9,6 +9,7 @@
 #include "core/finite.h"
 #include "core/model/components.h"
 #include "core/model/model.h"
+#include "core/pixel_traits.h"
 #include "core/task_traits.h"
 #include "experiments/system/clock.h"
 #include "experiments/system/peak_memory.h"
@@ -54,19 +55,23 @@ void flatten_stack(const Config& stack, Index layers, std::vector<results::Param
             out);
 }
 
-// A text's mean loss in bits per byte, so that units of different lengths compare. Adds nothing for other
-// tasks.
-void add_bits_per_byte(Record& record, const Task& task, const TrainLog& log, const Evaluation& test) {
+// Mean losses in bits: of a text per byte, so that units of different lengths compare, and of generated
+// images per pixel. Adds nothing for other tasks.
+void add_bits(Record& record, const Task& task, const TrainLog& log, const Evaluation& test) {
   const auto* text = dynamic_cast<const TextTraits*>(&task);
-  const auto add = [&](const char* name, Split split, const Evaluation& e) {
-    const std::optional<Index> bytes = text ? text->scored_bytes(split) : std::nullopt;
-    if (!bytes) return;
+  const auto* images = dynamic_cast<const PixelTraits*>(&task);
+  const auto add = [&](const std::string& name, const Evaluation& e, std::optional<Index> units) {
+    if (!units) return;
     const double bits = e.loss * static_cast<double>(e.scored) / std::log(2.0);
     record.metrics.push_back(
-        measured(name, e.scored > 0 && *bytes > 0 ? bits / static_cast<double>(*bytes) : kNaN));
+        measured(name, e.scored > 0 && *units > 0 ? bits / static_cast<double>(*units) : kNaN));
   };
-  add("test_bits_per_byte", Split::test, test);
-  add("final_validation_bits_per_byte", Split::validation, log.final_validation.value_or(Evaluation()));
+  const auto add_split = [&](const std::string& name, Split split, const Evaluation& e) {
+    if (text) add(name + "_bits_per_byte", e, text->scored_bytes(split));
+    if (images) add(name + "_bits_per_pixel", e, images->scored_pixels(split));
+  };
+  add_split("test", Split::test, test);
+  add_split("final_validation", Split::validation, log.final_validation.value_or(Evaluation()));
 }
 
 // The curve of a task that says where its answers are. All values are NaN if the model was not tested.
@@ -100,7 +105,7 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   add("final_validation_loss", log.final_validation ? log.final_validation->loss : last(log.validation_loss));
   add("final_validation_accuracy",
       log.final_validation ? log.final_validation->accuracy : last(log.validation_accuracy));
-  add_bits_per_byte(record, task, log, test);
+  add_bits(record, task, log, test);
   add("plateau_step", plateau_step(log));
   add("solved_step", solved_step(log));
   add("final_gradient_norm", last(log.gradient_norm));

@@ -1,6 +1,7 @@
 // Training in random orders, and evaluation in raster order.
 #include <cmath>
 #include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +13,8 @@
 #include "experiments/trial/task_of.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
+#include "tests/experiments/tasks/idx_data.h"
+#include "tests/results/temp_folder.h"
 
 namespace {
 
@@ -20,19 +23,23 @@ using heed::test::builtin;
 
 constexpr Index kSteps = 12;
 
+const std::string kText = "name: text, length: 16, ";
+
 std::vector<PlannedTrial> trials_of(const std::string& task, Problems& problems,
-                                    const std::string& positions = "learned") {
+                                    const std::string& positions = "learned",
+                                    const std::string& metric = "test_loss") {
   Registry registry = builtin();
-  const std::string text = "variants: [softmax]\ntask: {name: text, length: 16, " + task +
+  const std::string text = "variants: [softmax]\ntask: {" + task +
                            "}\nmodel: {dim: 8, heads: 2, layers: 1, positions: " + positions +
-                           "}\ntrain: {steps: 12, batch: 4, lr: 0.01, warmup: 0, evaluate_sequences: 20}\n";
+                           "}\ntrain: {steps: 12, batch: 4, lr: 0.01, warmup: 0, evaluate_sequences: 20}\n" +
+                           "compare: {metric: " + metric + "}\n";
   const auto file = parse_sweep_file(text, "f.yaml", {}, registry, problems);
   return file ? read_sweep(file->tree, "f", registry, problems).trials : std::vector<PlannedTrial>();
 }
 
-TrialConfig trial_of(const std::string& task) {
+TrialConfig trial_of(const std::string& options, const std::string& task = kText) {
   Problems problems;
-  const std::vector<PlannedTrial> trials = trials_of(task, problems);
+  const std::vector<PlannedTrial> trials = trials_of(task + options, problems);
   problems.throw_if_any();
   return trials.at(0).config;
 }
@@ -132,9 +139,37 @@ TEST_CASE("orders: every trial reports bits per byte in raster order") {
 
 TEST_CASE("orders: positions that act on rows are refused at the variant, with the remedy") {
   Problems problems;
-  trials_of("order: random", problems, "rope");
+  trials_of(kText + "order: random", problems, "rope");
   REQUIRE(problems.lines().size() == 1);
   CHECK(problems.lines()[0].starts_with("f.yaml:1:"));
   CHECK_THAT(problems.lines()[0], ContainsSubstring("the positions 'rope'") &&
                                       ContainsSubstring("Use model.positions: learned, sinusoidal or none."));
+}
+
+TEST_CASE("orders: generated images report bits per pixel, and no other task does") {
+  const test::TempFolder folder;
+  test::SmallImages().write(folder.path());
+  const std::string images =
+      "name: images, path: " + folder.path().string() + ", validation: 4, form: tokens";
+  const std::optional<results::Record> record =
+      run_trial(trial_of(", objective: generate, order: random", images), builtin(), 1, {});
+  REQUIRE(record);
+  results::check(*record);
+  std::map<std::string, double> metrics;
+  for (const results::Metric& m : record->metrics) metrics[m.name] = m.value;
+  for (const std::string split : {"test", "final_validation"})
+    CHECK(metrics.at(split + "_bits_per_pixel") == Approx(metrics.at(split + "_loss") / std::log(2)));
+  CHECK_FALSE(metrics.contains("test_bits_per_byte"));
+
+  Problems none;
+  trials_of(images + ", objective: generate", none, "learned", "test_bits_per_pixel");
+  CHECK(none.lines().empty());
+  for (const std::string& task : {images, kText + "order: random"}) {
+    Problems problems;
+    trials_of(task, problems, "learned", "test_bits_per_pixel");
+    REQUIRE(problems.lines().size() == 1);
+    CHECK(problems.lines()[0].starts_with("f.yaml:5:19: compare.metric: "));
+    CHECK_THAT(problems.lines()[0],
+               ContainsSubstring("the task does not generate images (objective: generate)"));
+  }
 }
