@@ -46,8 +46,12 @@ class Model {
   // Returns how many blocks have attention at this place; 0 if the model has no such place.
   Index blocks(AttentionPlace place = AttentionPlace::self) const;
 
+  // Returns the residual stream of the latest forward (core/model/stack.h), of an encoder-decoder the
+  // decoder's. Of each sequence, the last rows are its tokens. Requires: called during the visit of probe().
+  std::span<const Seq<const S>> residual() const { return main_.stack.residual(); }
+
   // Runs forward on a few sequences, then calls visit(model) while the layers still have what they kept. For
-  // attention weights.
+  // attention weights and the residual stream.
   template <class Visit>
   void probe(Step<S>& step, const Batch& batch, Visit&& visit) {
     hidden(step, batch);

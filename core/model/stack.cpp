@@ -75,16 +75,18 @@ Stack<S>::Stack(const StackSpec<S>& spec, const ModelSpec& model, const Registry
   for (layer.depth = 0; layer.depth < spec.layers; ++layer.depth)
     blocks_.push_back(make_block(spec, model, layer, registry, params));
   norm_.emplace("norm", o.dim, norm_spec(o, true), params);
+  residual_.reserve(blocks_.size() + 1);  // forward does not allocate
 }
 
 template <class S>
 Seq<S> Stack<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context) {
   Memory<S> memory = step.memory();
   const Contexts<const S> contexts{context, x};
+  residual_.assign(1, x);
   for (Block<S>& block : blocks_) {
     const Seq<S> next = memory.keep(x, x.dim);
     block.forward(step, x, contexts, next);
-    x = next;
+    residual_.push_back(x = next);
   }
   const Seq<S> y = memory.keep(x, x.dim);
   norm_->forward(step, x, y);

@@ -42,6 +42,10 @@ class Stack {
   // Runs forward on one more token x (B,1,C), with these decoders.
   Seq<S> next(Step<S>& step, std::span<const std::unique_ptr<LayerDecoder<S>>> decoders, Seq<const S> x);
 
+  // Returns the residual stream of the latest forward: the input of the first block and the output of each.
+  // Valid until the step is rewound.
+  std::span<const Seq<const S>> residual() const { return residual_; }
+
   Block<S>& block(Index i) { return blocks_[static_cast<std::size_t>(i)]; }
   Index blocks() const { return std::ssize(blocks_); }
   Cost cost(Index time, Index context_time) const;  // of one sequence
@@ -51,6 +55,7 @@ class Stack {
 
   std::vector<Block<S>> blocks_;
   std::optional<Norm<S>> norm_;
+  std::vector<Seq<const S>> residual_;
 };
 
 extern template class Stack<float>;

@@ -13,6 +13,7 @@
 #include "core/task_traits.h"
 #include "experiments/system/clock.h"
 #include "experiments/system/peak_memory.h"
+#include "experiments/train/direction_probes.h"
 #include "experiments/train/predictions.h"
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
@@ -183,10 +184,13 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   add_metrics(record, trial, *task, params, log, test, cost_of_example(model, *task),
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.steps));
   // After time and memory were measured, so that these are of the training only.
-  if (finished)
+  if (finished) {
     add_probes(record, model, *task, threads);
-  else
+    add_direction_probes(record, model, params, *task, trial.model.dim, threads);
+  } else {
     add_no_probes(record);
+    add_no_direction_probes(record);
+  }
   add_curves(record, log);
   add_accuracy_by_depth(record, *task, test);
   add_test_lengths(record, trial, registry, finished ? last.get() : nullptr, threads);

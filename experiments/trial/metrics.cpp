@@ -11,6 +11,35 @@ namespace {
 
 using enum Better;
 
+// Of docs/probes.md, beside those of attention weights.
+std::vector<MetricInfo> angle_metrics() {
+  return {
+      {"embedding_cosine", "1", neither, false, "mean absolute cosine between two rows of the embedding"},
+      {"embedding_orthogonal", "1", neither, false,
+       "share of pairs of rows of the embedding whose angle is within 1 degree of a right angle"},
+      {"key_token_cosine", "1", neither, false,
+       "mean absolute cosine between two keys of parameter tokens, mean over all sets of them"},
+      {"key_token_orthogonal", "1", neither, false,
+       "share of pairs of keys of parameter tokens whose angle is within 1 degree of a right angle"},
+      {"random_cosine", "1", neither, false,
+       "expected absolute cosine between two random directions of the model's dimension"},
+      {"random_orthogonal", "1", neither, false,
+       "chance that the angle of two random directions of the model's dimension is within 1 degree of a "
+       "right angle"},
+      {"residual_cosine", "1", neither, false,
+       "mean absolute cosine between the vectors of two positions in the residual stream, after the last "
+       "block"},
+      {"residual_orthogonal", "1", neither, false,
+       "share of pairs of positions whose vectors in the residual stream are within 1 degree of a right "
+       "angle, after the last block"},
+      {"residual_same_token_cosine", "1", neither, false,
+       "mean cosine between the vectors of a token in different contexts in the residual stream, after the "
+       "last block"},
+      {"residual_different_tokens_cosine", "1", neither, false,
+       "mean cosine between the vectors of two different tokens in the residual stream, after the last "
+       "block"}};
+}
+
 std::vector<MetricInfo> all_metrics() {
   std::vector<MetricInfo> all = {
       {"test_accuracy", "1", larger, false,
@@ -46,6 +75,8 @@ std::vector<MetricInfo> all_metrics() {
       all.push_back(
           {std::string(kAttentionPrefixes[place]) + m.name, m.unit, m.better, false,
            fmt::format("{}, mean over all layers and heads with weights{}", m.description, where[place])});
+  const std::vector<MetricInfo> angles = angle_metrics();
+  all.insert(all.end(), angles.begin(), angles.end());
   all.push_back({"parameters", "1", smaller, false, "trainable parameters of the model"});
   for (const char* component :
        {"attention", "feed_forward", "embedding", "head", "biases", "norms", "positions"})
