@@ -272,7 +272,8 @@ TEST_CASE("heed verbs: every sweep file of heed can be planned") {
   heed::test::write_file(folder / "messages_en_de.tsv", pairs);
   for (const auto& entry :
        std::filesystem::recursive_directory_iterator(heed::test::source_dir() / "configs")) {
-    if (entry.is_directory() || entry.path().filename() == "vit.yaml") continue;  // images_test.cpp
+    const std::string name = entry.path().filename().string();
+    if (entry.is_directory() || name == "vit.yaml" || name == "rar_images.yaml") continue;  // images_test.cpp
     const Ended plan = heed::test::heed(folder.path(), {"plan", entry.path().string()});
     INFO(plan.err);
     CHECK(plan.code == 0);
