@@ -4,15 +4,14 @@
 #include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include <fmt/format.h>
 
 #include "core/model/model.h"
-#include "core/model/sequences.h"
 #include "core/pixel_traits.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/resolve.h"
+#include "experiments/trial/scored_positions.h"
 #include "experiments/trial/stages.h"
 
 namespace heed {
@@ -23,23 +22,15 @@ bool has_test(const Task& task) { return task.size(Split::test) != Index{0}; }
 
 // Returns true if the task marks an answer for any label of its first sequences.
 bool has_relevance(const Task& task) {
-  constexpr std::uint64_t kSequences = 4;
+  constexpr Index kSequences = 4;
   const TaskShape shape = task.shape();
   if (shape.input.kind != Stream::Kind::tokens || shape.labels != Labels::per_position) return false;
-  Sequences one(task, 1);
-  for (std::uint64_t i = 0; i < kSequences; ++i) {
-    one.fill(0, Split::train, i);
-    const Batch example = one.first(1);
-    const auto length = static_cast<std::size_t>(example.input.length(0));
-    const auto tokens = example.input.tokens.first(length), labels = example.labels.first(length);
-    std::vector<Relevance> keys(length);
-    for (std::size_t query = 0; query < length; ++query) {
-      if (labels[query] == kUnscored) continue;
-      task.relevance(tokens, labels, static_cast<Index>(query), keys);
-      if (std::find(keys.begin(), keys.end(), Relevance::answer) != keys.end()) return true;
-    }
-  }
-  return false;
+  bool found = false;
+  visit_scored(task, kSequences, [&](Index, std::span<const Relevance> keys) {
+    found = std::ranges::find(keys, Relevance::answer) != keys.end();
+    return !found;
+  });
+  return found;
 }
 
 bool shows_weights(const TrialConfig& trial, const Task& task, const Registry& registry) {

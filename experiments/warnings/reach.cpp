@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <set>
+#include <span>
 #include <utility>
 
 #include <fmt/format.h>
@@ -12,6 +13,7 @@
 #include "core/model/model.h"
 #include "core/model/sequences.h"
 #include "core/rng.h"
+#include "experiments/trial/scored_positions.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
 
@@ -81,21 +83,11 @@ bool differs(const std::vector<double>& a, const std::vector<double>& b, Index r
 // How far back the nearest answer is of each scored position that has one.
 std::vector<Index> answer_distances(const Task& task) {
   std::vector<Index> out;
-  Sequences one(task, 1);
-  for (Index i = 0; i < kExamples; ++i) {
-    one.fill(0, Split::train, static_cast<std::uint64_t>(i));
-    const Batch example = one.first(1);
-    const auto length = static_cast<std::size_t>(example.input.length(0));
-    const auto tokens = example.input.tokens.first(length), labels = example.labels.first(length);
-    std::vector<Relevance> keys(length);
-    for (std::size_t query = 0; query < length; ++query) {
-      if (labels[query] == kUnscored) continue;
-      task.relevance(tokens, labels, static_cast<Index>(query), keys);
-      const auto nearest =
-          std::find(keys.rend() - static_cast<std::ptrdiff_t>(query) - 1, keys.rend(), Relevance::answer);
-      if (nearest != keys.rend()) out.push_back(static_cast<Index>(query) - (keys.rend() - nearest - 1));
-    }
-  }
+  visit_scored(task, kExamples, [&](Index query, std::span<const Relevance> keys) {
+    const auto nearest = std::find(keys.rend() - query - 1, keys.rend(), Relevance::answer);
+    if (nearest != keys.rend()) out.push_back(query - (keys.rend() - nearest - 1));
+    return true;
+  });
   return out;
 }
 
