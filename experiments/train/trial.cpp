@@ -23,6 +23,7 @@
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
 
+#include "experiments/trial/train_sequences.h"
 namespace heed {
 namespace {
 
@@ -76,6 +77,21 @@ void add_bits(Record& record, const Task& task, const TrainLog& log, const Evalu
 }
 
 // The curve of a task that says where its answers are. All values are NaN if the model was not tested.
+// The quality on the first training sequences: beside that on the test split it shows what was memorized.
+void add_training_quality(Record& record, Model<float>& model, const Task& task, const TrialConfig& trial,
+                          bool finished, int threads) {
+  if (!has_finite_training(trial.train_sequences, task)) return;
+  Evaluation e;
+  if (finished) {
+    const Index most = trial.train.evaluate_sequences;
+    Step<float> step(threads, false);
+    e = evaluate(model, step, task, Split::train,
+                 trial.train_sequences > 0 ? std::min(most, trial.train_sequences) : most, trial.train.batch);
+  }
+  record.metrics.push_back(measured("final_train_accuracy", e.scored > 0 ? e.accuracy : kNaN));
+  record.metrics.push_back(measured("final_train_loss", e.scored > 0 ? e.loss : kNaN));
+}
+
 void add_accuracy_by_depth(Record& record, const Task& task, const Evaluation& test) {
   if (!dynamic_cast<const DepthTraits*>(&task)) return;
   std::vector<std::int64_t> percent;
@@ -194,6 +210,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   add_curves(record, log);
   add_accuracy_by_depth(record, *task, test);
   add_test_lengths(record, trial, registry, finished ? last.get() : nullptr, threads);
+  add_training_quality(record, model, *task, trial, finished, threads);
   if (trial.save.weights) save_weights(record, params);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);
   if (finished && trial.save.predictions) save_predictions(record, model, *task, trial, threads);

@@ -62,6 +62,10 @@ std::vector<MetricInfo> all_metrics() {
        "if the task generates images: the same for the validation after the last training step"},
       {"plateau_step", "1", smaller, false,
        "training steps before the first validation accuracy more than 0.1 above the first one, or above 0.9",
+      {"final_train_accuracy", "1", larger, false,
+       "if the training data are finite: accuracy on the first training sequences after the last training "
+       "step"},
+      {"final_train_loss", "nat", smaller, false, "if the training data are finite: the loss on the same"},
        true},
       {"solved_step", "1", smaller, false, "training steps before the first validation accuracy above 0.9",
        true},

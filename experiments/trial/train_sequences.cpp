@@ -15,4 +15,9 @@ Index take_train_sequences(Config& task, Problems& problems) {
   return sequences;
 }
 
+// Windows of a text and pairs of a file are drawn without end; but their other splits are finite.
+bool has_finite_training(Index train_sequences, const Task& task) {
+  return train_sequences > 0 || task.size(Split::validation).has_value();
+}
+
 }  // namespace heed

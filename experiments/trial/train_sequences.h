@@ -2,6 +2,7 @@
 
 #include "core/config.h"
 #include "core/index.h"
+#include "core/task.h"
 
 namespace heed {
 
@@ -13,5 +14,8 @@ inline constexpr const char* kTrainSequences = "train_sequences";
 // Removes the number from the section of a task and returns it; 0 (every training sequence is new) if there
 // is none. Problems: it is no integer of at least 0.
 Index take_train_sequences(Config& task, Problems& problems);
+
+// Returns true if training reads the same data again and again: a finite set of sequences, or a file.
+bool has_finite_training(Index train_sequences, const Task& task);
 
 }  // namespace heed

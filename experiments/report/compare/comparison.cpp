@@ -14,6 +14,7 @@
 #include "experiments/report/compare/over_tasks.h"
 #include "experiments/report/compare/pairing.h"
 #include "experiments/report/compare/reference.h"
+#include "experiments/report/compare/warnings.h"
 #include "experiments/trial/quantity.h"
 
 namespace heed {
@@ -92,6 +93,8 @@ Comparison compare(const results::Results& results, const CompareOptions& option
   note_missing(out, trials, options.planned);
   note_unlike(out, measurement);
   note_pairs(out, unpaired);
+  note_unequal(results, out);
+  note_memorized(results, out);
   for (std::string& note : out.notes) note = abbreviated(note);
   return out;
 }

@@ -32,7 +32,7 @@ Measurement::Measurement(const results::Results& results, const std::string& met
     if (c.role == results::Role::parameter && c.parameter.starts_with("task.") && !c.varies)
       add(results, c.parameter);
   if (metric.starts_with("test_")) add(results, "train.test_sequences");
-  if (metric.starts_with("final_validation_") || may_never_come(metric))
+  if (metric.starts_with("final_validation_") || metric.starts_with("final_train_") || may_never_come(metric))
     add(results, "train.evaluate_sequences");
   if (may_never_come(metric)) add_interval(results);
   if (metric == "final_gradient_norm") add(results, "train.batch");

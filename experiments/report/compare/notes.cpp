@@ -64,6 +64,17 @@ std::string names_in(const std::string& stack) {
   return out;
 }
 
+// Returns ": ...", why a trial that is done may have no value of a metric; empty if nothing general is known.
+std::string why_missing(const std::string& metric) {
+  if (metric.ends_with("_head_divergence"))
+    return ": it compares the heads of a layer, so a layer needs at least two heads with attention weights";
+  if (metric.find("attention_on_") != std::string::npos && !metric.ends_with("_on_first"))
+    return ": its variant has no attention weights, or no answer is in the sequences (docs/probes.md)";
+  if (metric.find("attention_") != std::string::npos)
+    return ": its variant has no attention weights (docs/probes.md)";
+  return "";
+}
+
 }  // namespace
 
 void note_places(const results::Results& results, Comparison& comparison) {
@@ -124,8 +135,9 @@ void note_missing(Comparison& comparison, const Trials& trials, std::size_t plan
     comparison.notes.push_back(fmt::format("{} of {} trials are incomplete and are in no mean: {}.",
                                            incomplete.size(), trials.status.size(), names_of(incomplete)));
   if (without_value > 0)
-    comparison.notes.push_back(
-        fmt::format("{} trials that are done have no {}.", without_value, comparison.metric));
+    comparison.notes.push_back(fmt::format(
+        "{} that {} done {} no {}{}.", count_text(without_value, "trial"), without_value == 1 ? "is" : "are",
+        without_value == 1 ? "has" : "have", comparison.metric, why_missing(comparison.metric)));
 }
 
 void note_pairs(Comparison& comparison, std::size_t unpaired) {

@@ -31,7 +31,7 @@ TEST_CASE("compare: groups trials by variant and by what varies within a variant
   REQUIRE(c.notes.size() >= 2);
   CHECK_THAT(c.notes[0], ContainsSubstring("1 of 8 trials are incomplete") &&
                              ContainsSubstring(": b lr=0.1 seed=1 (diverged)."));
-  CHECK(c.notes[1] == "1 trials that are done have no test_accuracy.");
+  CHECK(c.notes[1] == "1 trial that is done has no test_accuracy.");
 }
 
 TEST_CASE("compare: while trials are missing, rows of different settings are not compared") {

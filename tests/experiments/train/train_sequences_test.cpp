@@ -72,6 +72,21 @@ TEST_CASE("train_sequences: validation and test are those of an endless training
 }
 
 TEST_CASE(
+    "train_sequences: the quality on a finite training set is recorded, that of an endless one is not") {
+  const auto metric = [](const results::Record& record, const std::string& name) {
+    const auto at = std::ranges::find(record.metrics, name, &results::Metric::name);
+    return at == record.metrics.end() ? std::nullopt : std::optional(at->value);
+  };
+  const results::Record fixed = run(kParity + ", train_sequences: 20"), endless = run(kParity);
+  // The model does not learn, and a batch is the whole training set.
+  REQUIRE(metric(fixed, "final_train_loss"));
+  CHECK(*metric(fixed, "final_train_loss") == Approx(curve(fixed, "train_loss").values[0]).margin(1e-5));
+  CHECK(*metric(fixed, "final_train_accuracy") > 0);
+  CHECK_FALSE(metric(endless, "final_train_loss"));
+  CHECK_FALSE(metric(endless, "final_train_accuracy"));
+}
+
+TEST_CASE(
     "train_sequences: they are part of a trial's configuration and id; 0 is as if they were not given") {
   const PlannedTrial fixed = trial_of(kParity + ", train_sequences: 20"), endless = trial_of(kParity);
   CHECK(trial_from_config(to_config(fixed.config)).train_sequences == 20);
