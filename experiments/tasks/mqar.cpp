@@ -11,7 +11,8 @@ namespace heed {
 namespace {
 
 // Draws until the token is not in `before`, at every second position: the keys, or values, of the pairs so
-// far. At most half of the tokens are ever used (4K <= T < V), so two draws are enough on average.
+// far. The context uses at most half of the tokens (4K <= T < V), so two draws are enough on average; queries
+// for other keys may use all but one.
 Token draw_unused(Draws& draws, Index first, Index count, std::span<const Token> before) {
   for (;;) {
     const Token drawn = draw_token(draws, first, count);
@@ -56,13 +57,37 @@ void Mqar::sequence(Split split, std::uint64_t index, std::span<Token> tokens,
     tokens[query] = tokens[i];
     labels[query] = tokens[i + 1];
   }
+  if (split == Split::test && options_.unanswerable > 0) ask_what_was_not_shown(draws, tokens, labels);
+}
+
+// Replaces the keys of some queries by keys that no pair and no other query has. Their labels are values that
+// the context does not have, so that no copy of a shown value counts as right.
+void Mqar::ask_what_was_not_shown(Draws& draws, std::span<Token> tokens, std::span<Token> labels) const {
+  const Index half = options_.vocab / 2, context = 2 * options_.pairs;
+  // As pairs of key and value, so that draw_unused sees them: those of the context, then the new ones.
+  std::vector<Token> used(tokens.begin(), tokens.begin() + context);
+  for (Index query = context; query < std::ssize(tokens); query += 2) {
+    if (labels[query] == kUnscored || draws.uniform() >= options_.unanswerable) continue;
+    const std::span<const Token> before = used;
+    const Token key = draw_unused(draws, 1, half - 1, before);
+    const Token value = draw_unused(draws, half, half, before.subspan(1));
+    used.insert(used.end(), {key, value});
+    tokens[query] = key;
+    labels[query] = value;
+  }
+}
+
+bool Mqar::is_answerable(std::span<const Token> tokens, Index query) const {
+  for (Index i = 0; i < 2 * options_.pairs; i += 2)
+    if (tokens[i] == tokens[query]) return true;
+  return false;
 }
 
 // The answer is the value that follows the key in the context; distractors are the other values there.
 void Mqar::relevance(std::span<const Token> tokens, std::span<const Token> labels, Index query,
                      std::span<Relevance> keys) const {
   std::fill(keys.begin(), keys.end(), Relevance::none);
-  if (labels[query] == kUnscored) return;
+  if (labels[query] == kUnscored || !is_answerable(tokens, query)) return;
   for (Index i = 0; i < 2 * options_.pairs; i += 2)
     keys[i + 1] = tokens[i] == tokens[query] ? Relevance::answer : Relevance::distractor;
 }

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <limits>
 
+#include "core/answerable_traits.h"
 #include "core/finite.h"
 #include "core/model/clipping.h"
 #include "core/model/growth.h"
@@ -81,6 +82,23 @@ class Tallies {
   Index right_ = 0;
 };
 
+// Adds the predictions of a batch. logits (scored labels, classes); predicted: of each scored label, in
+// order.
+void add_calibration(Calibration& to, const Batch& batch, const Task& task, std::span<const float> logits,
+                     std::span<const Token> predicted) {
+  const auto& traits = dynamic_cast<const AnswerableTraits&>(task);
+  const std::size_t time = batch.labels.size() / static_cast<std::size_t>(batch.batch);
+  const auto classes = static_cast<std::size_t>(task.shape().classes);
+  std::size_t at = 0;
+  for (std::size_t i = 0; i < batch.labels.size(); ++i) {
+    if (batch.labels[i] == kUnscored) continue;
+    to.add(
+        logits.subspan(at * classes, classes), predicted[at] == batch.labels[i],
+        traits.is_answerable(batch.input.tokens.subspan(i - i % time, time), static_cast<Index>(i % time)));
+    ++at;
+  }
+}
+
 double first_step_above(const TrainLog& log, double bound) {
   for (std::size_t i = 0; i < log.evaluated_at.size(); ++i)
     if (log.validation_accuracy[i] > bound) return static_cast<double>(log.evaluated_at[i]);
@@ -105,6 +123,9 @@ Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Sp
   Sequences room(task, batch);
   Tallies tallies(task);
   std::vector<Token> predicted(room.labels.size());
+  std::optional<Calibration> calibration;
+  if (asks_unanswerable(task)) calibration.emplace();
+  std::vector<float> logits;
   Score total;
   for (Index from = 0; from < n; from += batch) {
     const Index rows = std::min(batch, n - from);
@@ -113,15 +134,18 @@ Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Sp
       room.fill(r, split, static_cast<std::uint64_t>(size ? i * *size / n : i));
     }
     const Batch part = room.first(rows);
-    total += model.evaluate(step, part, predicted);
+    if (calibration) logits.resize(static_cast<std::size_t>(part.scored() * room.shape.classes));
+    total += model.evaluate(step, part, predicted, logits);
     tallies.add(part, predicted);
+    if (calibration) add_calibration(*calibration, part, task, logits, predicted);
   }
   return {total.mean_loss(),
           total.accuracy(),
           tallies.macro_accuracy(),
           total.scored,
           tallies.accuracy_by_depth(),
-          static_cast<double>(tallies.right()) / static_cast<double>(std::max<Index>(1, n))};
+          static_cast<double>(tallies.right()) / static_cast<double>(std::max<Index>(1, n)),
+          calibration};
 }
 
 Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,

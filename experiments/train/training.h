@@ -15,6 +15,7 @@
 #include "core/registry.h"
 #include "core/schedule.h"
 #include "core/task.h"
+#include "experiments/train/calibration.h"
 #include "experiments/train/trial.h"
 #include "experiments/trial/trial_config.h"
 
@@ -33,7 +34,8 @@ struct Evaluation {
   // Accuracy on the labels whose answer is at a depth; NaN for a bin without labels. Empty if the task does
   // not report accuracy by depth.
   std::vector<double> accuracy_by_depth = {};
-  double sequence_accuracy = 0;  // share of sequences whose top-1 predictions are all labels
+  double sequence_accuracy = 0;                 // share of sequences whose top-1 predictions are all labels
+  std::optional<Calibration> calibration = {};  // if the task asks what was not shown
 };
 
 // Evaluates on `sequences` sequences of a split: evenly spaced if a finite split has more, all if it has

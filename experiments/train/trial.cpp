@@ -6,6 +6,7 @@
 #include <cmath>
 #include <limits>
 
+#include "core/answerable_traits.h"
 #include "core/finite.h"
 #include "core/model/components.h"
 #include "core/model/model.h"
@@ -22,8 +23,8 @@
 #include "experiments/trial/metrics.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
-
 #include "experiments/trial/train_sequences.h"
+
 namespace heed {
 namespace {
 
@@ -76,7 +77,6 @@ void add_bits(Record& record, const Task& task, const TrainLog& log, const Evalu
   add_split("final_validation", Split::validation, log.final_validation.value_or(Evaluation()));
 }
 
-// The curve of a task that says where its answers are. All values are NaN if the model was not tested.
 // The quality on the first training sequences: beside that on the test split it shows what was memorized.
 void add_training_quality(Record& record, Model<float>& model, const Task& task, const TrialConfig& trial,
                           bool finished, int threads) {
@@ -92,6 +92,7 @@ void add_training_quality(Record& record, Model<float>& model, const Task& task,
   record.metrics.push_back(measured("final_train_loss", e.scored > 0 ? e.loss : kNaN));
 }
 
+// The curve of a task that says where its answers are. All values are NaN if the model was not tested.
 void add_accuracy_by_depth(Record& record, const Task& task, const Evaluation& test) {
   if (!dynamic_cast<const DepthTraits*>(&task)) return;
   std::vector<std::int64_t> percent;
@@ -118,6 +119,12 @@ void add_metrics(Record& record, const TrialConfig& trial, const Task& task, con
   add("test_accuracy", tested ? test.accuracy : kNaN);
   add("test_accuracy_macro", tested ? test.accuracy_macro : kNaN);
   add("sequence_accuracy", tested ? test.sequence_accuracy : kNaN);
+  if (asks_unanswerable(task)) {
+    const Calibration c = test.calibration.value_or(Calibration());
+    add("test_calibration_error", c.error());
+    add("test_confidence_answerable", c.confidence(true));
+    add("test_confidence_unanswerable", c.confidence(false));
+  }
   // If the training stopped early: the last validation.
   add("final_validation_loss", log.final_validation ? log.final_validation->loss : last(log.validation_loss));
   add("final_validation_accuracy",
@@ -200,6 +207,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   add_metrics(record, trial, *task, params, log, test, cost_of_example(model, *task),
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.steps));
   // After time and memory were measured, so that these are of the training only.
+  add_training_quality(record, model, *task, trial, finished, threads);
   if (finished) {
     add_probes(record, model, *task, threads);
     add_direction_probes(record, model, params, *task, trial.model.dim, threads);
@@ -210,7 +218,6 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   add_curves(record, log);
   add_accuracy_by_depth(record, *task, test);
   add_test_lengths(record, trial, registry, finished ? last.get() : nullptr, threads);
-  add_training_quality(record, model, *task, trial, finished, threads);
   if (trial.save.weights) save_weights(record, params);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);
   if (finished && trial.save.predictions) save_predictions(record, model, *task, trial, threads);

@@ -50,8 +50,18 @@ std::vector<MetricInfo> all_metrics() {
       {"sequence_accuracy", "1", larger, false,
        "share of test sequences whose top-1 predictions are the label at every scored position; of a "
        "translation, the share of whole targets that greedy decoding finds"},
+      {"test_calibration_error", "1", smaller, false,
+       "if the task asks what was not shown: expected calibration error, the mean over test predictions of "
+       "abs(accuracy - confidence) in 15 bins of confidence"},
+      {"test_confidence_answerable", "1", neither, false,
+       "likewise: mean probability of the top-1 prediction where the answer was shown"},
+      {"test_confidence_unanswerable", "1", smaller, false, "likewise, where the answer was not shown"},
       {"final_validation_accuracy", "1", larger, false, "validation accuracy after the last training step"},
       {"final_validation_loss", "nat", smaller, false, "validation loss after the last training step"},
+      {"final_train_accuracy", "1", larger, false,
+       "if the training data are finite: accuracy on the first training sequences after the last training "
+       "step"},
+      {"final_train_loss", "nat", smaller, false, "if the training data are finite: the loss on the same"},
       {"test_bits_per_byte", "bit", smaller, false,
        "if the task is a text: the sum of the test losses in bits, per byte of the scored text"},
       {"final_validation_bits_per_byte", "bit", smaller, false,
@@ -62,10 +72,6 @@ std::vector<MetricInfo> all_metrics() {
        "if the task generates images: the same for the validation after the last training step"},
       {"plateau_step", "1", smaller, false,
        "training steps before the first validation accuracy more than 0.1 above the first one, or above 0.9",
-      {"final_train_accuracy", "1", larger, false,
-       "if the training data are finite: accuracy on the first training sequences after the last training "
-       "step"},
-      {"final_train_loss", "nat", smaller, false, "if the training data are finite: the loss on the same"},
        true},
       {"solved_step", "1", smaller, false, "training steps before the first validation accuracy above 0.9",
        true},

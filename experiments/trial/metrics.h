@@ -47,8 +47,9 @@ inline constexpr std::array<const char*, 3> kAttentionPrefixes = {"attention_", 
                                                                   "cross_attention_"};
 
 // Returns all metrics, in the order of documentation and messages. Every trial records each of them, except
-// growth_difference, which only a model that grows has, bits per byte, which only a text has, and those of
-// other attention than self-attention.
+// those of some trials only: growth_difference (of a model that grows), bits per byte (of a text),
+// calibration (of a task that asks what was not shown), quality on training data (of finite ones), and those
+// of other attention than self-attention (of an encoder-decoder).
 const std::vector<MetricInfo>& metrics();
 
 // The accuracy at each of a trial's test lengths (task.test_lengths): a curve along the axis kTestLengthAxis.

@@ -183,7 +183,10 @@ Config to_config(const TrialConfig& trial) {
   set_places(model, trial.encoder_attention, trial.cross_attention);
   out.set("model", std::move(model));
   Config task = choice_config(trial.task);
+  // As above, an option of mqar that is newer than the first results.
   if (!trial.test_lengths.empty()) task.set(kTestLengths, detail::to_config(trial.test_lengths));
+  if (const Config* share = task.find("unanswerable"); share && share->canonical() == "0")
+    task.erase("unanswerable");
   if (trial.train_sequences > 0) task.set(kTrainSequences, Config::integer(trial.train_sequences));
   out.set("task", std::move(task));
   out.set("train", train_config(trial));

@@ -49,8 +49,9 @@ def need_law(seen, weights, what):
 # Each check takes (x, y): tokens and labels, (sequence, position), and the options.
 
 
-def check_mqar(x, y, split, length=64, vocab=8192, pairs=4, power=0.01, filler="zero"):
+def check_mqar(x, y, split, length=64, vocab=8192, pairs=4, power=0.01, filler="zero", unanswerable=0.0):
     context, half = 2 * pairs, vocab // 2
+    not_shown = 0
     keys, values = x[:, 0:context:2], x[:, 1:context:2]
     need((1 <= keys) & (keys < half), "a key out of range")
     need((half <= values) & (values < vocab), "a value out of range")
@@ -60,14 +61,24 @@ def check_mqar(x, y, split, length=64, vocab=8192, pairs=4, power=0.01, filler="
         need(len(asked) == pairs and asked.min() >= context, "a wrong number of queries")
         need((asked - context) % 2 == 0, "a query off the start of its slot")
         answer = dict(zip(keys[row], values[row]))
-        need(set(x[row, asked]) == set(keys[row]), "a key is not asked once")
-        need([answer[k] for k in x[row, asked]] == y[row, asked], "a label is not the value of its key")
+        need(len(set(x[row, asked])) == pairs, "a key is not asked once")
+        for key, label in zip(x[row, asked], y[row, asked]):
+            if key in answer:
+                need(answer[key] == label, "a label is not the value of its key")
+                continue
+            not_shown += 1
+            need(1 <= key < half, "a key that was not shown is out of range")
+            need(half <= label < vocab and label not in values[row], "a value that was shown for a key that was not")
         background = np.delete(x[row], asked)[context:]
         need(background == 0 if filler == "zero" else (0 <= background) & (background < vocab), "wrong filler")
+    share = float(unanswerable) if split == "test" else 0.0
+    tolerance = 6 * np.sqrt(len(x) * pairs * share * (1 - share))
+    need(abs(not_shown - share * len(x) * pairs) <= tolerance, "a wrong share of keys that were not shown")
     slots = (length - context) // 2
     law = np.arange(1, slots + 1) ** (float(power) - 1)
-    first = [np.flatnonzero((row == row[0]) & (label != UNSCORED))[0] for row, label in zip(x, y)]
-    need_law(np.bincount((np.array(first) - context) // 2, minlength=slots), law, "slots do not follow the power law")
+    first = [np.flatnonzero((row == row[0]) & (label != UNSCORED)) for row, label in zip(x, y)]
+    first = np.concatenate([at[:1] for at in first])  # empty if its query was replaced
+    need_law(np.bincount((first - context) // 2, minlength=slots), law, "slots do not follow the power law")
     if vocab <= 512:  # or too few of each are drawn to count
         need_law(np.bincount(keys.ravel() - 1, minlength=half - 1), np.ones(half - 1), "some keys come more often")
         need_law(np.bincount(values.ravel() - half, minlength=half), np.ones(half), "some values come more often")
@@ -293,6 +304,7 @@ SETTINGS = [
     ("mqar", {"length": 64, "pairs": 8, "vocab": 512}),
     ("mqar", {"length": 256, "pairs": 16, "vocab": 8192, "power": 1}),
     ("mqar", {"length": 64, "pairs": 16, "vocab": 66, "filler": "random"}),
+    ("mqar", {"length": 64, "pairs": 8, "vocab": 512, "unanswerable": 0.25}),
     ("recall", {}),
     ("recall", {"labels": "recalled"}),
     ("noisy_recall", {}),

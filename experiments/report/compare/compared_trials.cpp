@@ -43,7 +43,7 @@ std::vector<std::string> texts_of(const Column& column) {
 
 // Like texts_of, with what trials without the parameter were trained with. They are from before there was a
 // choice. model.linear_bias is also missing if it is true; false is then the number 0 (results/README.md).
-// model.head_bias is missing if it is false.
+// model.head_bias is missing if it is false, task.unanswerable if it is 0.
 std::vector<std::string> parameter_texts(const Column& column) {
   const std::string& path = column.parameter;
   std::vector<std::string> out = texts_of(column);
@@ -56,6 +56,8 @@ std::vector<std::string> parameter_texts(const Column& column) {
   } else if (path == "model.head_bias") {
     replace(kMissing, "false");
     replace("1", "true");
+  } else if (path == "task.unanswerable") {
+    replace(kMissing, "0");
   } else if (path == "model.type" || path == "model.pool") {
     replace("", path == "model.type" ? to_string(ModelType::decoder) : to_string(Pool::mean));
   } else if (path.starts_with("train.")) {  // a missing string is empty in the results

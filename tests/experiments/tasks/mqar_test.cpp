@@ -2,6 +2,7 @@
 #include <cmath>
 #include <set>
 
+#include "core/answerable_traits.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/task_data.h"
 
@@ -123,6 +124,58 @@ TEST_CASE("mqar: fills with random tokens on request, with the same queries") {
   CHECK(filler.size() > 3500);  // 5,200 draws of 8,192 tokens
 }
 
+TEST_CASE("mqar: some test queries are for keys that were not shown, the other splits do not change") {
+  Given given = options_of({64, 8, 100});
+  const auto without = make_task("mqar", given);
+  given.emplace_back("unanswerable", "0.25");
+  const auto with = make_task("mqar", given);
+  const auto& traits = dynamic_cast<const AnswerableTraits&>(*with);
+  CHECK(traits.asks_unanswerable());
+  CHECK_FALSE(asks_unanswerable(*without));
+  for (const Split split : {Split::train, Split::validation})
+    CHECK(draw_all(*with, split, 20) == draw_all(*without, split, 20));
+  constexpr int sequences = 1000;
+  const std::vector<Sequence> before = draw_all(*without, Split::test, sequences),
+                              after = draw_all(*with, Split::test, sequences);
+  int replaced = 0;
+  for (std::size_t i = 0; i < after.size(); ++i) {
+    const std::vector<Token>&x = after[i].tokens, &y = after[i].labels;
+    std::multiset<Token> asked;
+    for (Index t = 0; t < 64; ++t) {
+      REQUIRE((y[t] == kUnscored) == (before[i].labels[t] == kUnscored));
+      if (y[t] == kUnscored) {
+        REQUIRE(x[t] == before[i].tokens[t]);
+        continue;
+      }
+      asked.insert(x[t]);
+      const bool shown = std::find(x.begin(), x.begin() + 16, x[t]) != x.begin() + 16;
+      REQUIRE(traits.is_answerable(x, t) == shown);
+      if (shown) {
+        REQUIRE((x[t] == before[i].tokens[t] && y[t] == before[i].labels[t]));
+        continue;
+      }
+      ++replaced;
+      REQUIRE((x[t] >= 1 && x[t] < 50 && y[t] >= 50 && y[t] < 100));
+      REQUIRE(std::find(x.begin(), x.begin() + 16, y[t]) == x.begin() + 16);
+      std::vector<Relevance> keys(64);
+      with->relevance(x, y, t, keys);
+      REQUIRE(std::ranges::count(keys, Relevance::none) == 64);
+    }
+    REQUIRE(std::set<Token>(asked.begin(), asked.end()).size() == asked.size());
+  }
+  CHECK(std::abs(replaced - 2000) < 6 * std::sqrt(8000 * 0.25 * 0.75));
+}
+
+TEST_CASE("mqar: all test queries may be for keys that were not shown, at the smallest vocabulary") {
+  Given given = options_of({64, 16, 66});
+  given.emplace_back("unanswerable", "1");
+  const auto task = make_task("mqar", given);
+  const auto& traits = dynamic_cast<const AnswerableTraits&>(*task);
+  const Sequence s = draw(*task, Split::test, 0);
+  for (Index t = 32; t < 64; ++t)
+    if (s.labels[t] != kUnscored) CHECK_FALSE(traits.is_answerable(s.tokens, t));
+}
+
 TEST_CASE("mqar: refuses wrong sizes, all at once") {
   CHECK(refusals("mqar", Given{}).empty());
   CHECK(begin_with(refusals("mqar", {{"length", "63"}, {"pairs", "16"}, {"vocab", "61"}}),
@@ -131,10 +184,17 @@ TEST_CASE("mqar: refuses wrong sizes, all at once") {
                          "task.pairs: 16 pairs need a 'length' of at least 64"}));
   CHECK(refusals("mqar", {{"filler", "noise"}}) ==
         Lines{"task.filler: unknown value 'noise'. Known: zero, random."});
+  CHECK(refusals("mqar", {{"unanswerable", "25"}}) ==
+        Lines{"task.unanswerable: 25 is out of range; it must be from 0 to 1."});
+  CHECK(refusals("mqar", {{"unanswerabel", "0.5"}}).at(0).find("Did you mean 'unanswerable'?") !=
+        std::string::npos);
   CHECK(refusals("mqar", {{"pair", "3"}}).at(0).find("Did you mean 'pairs'?") != std::string::npos);
 }
 
 TEST_CASE("mqar: data have the golden hash") {
   CHECK(golden_hash(*make_task("mqar")) == 0xf9aa64d75a7468ee);
   CHECK(golden_hash(*make_task("mqar", options_of({128, 8, 512}, "1", "random"))) == 0xcfa0294791e5f8c9);
+  Given given = options_of({128, 8, 512}, "1", "random");
+  given.emplace_back("unanswerable", "0");
+  CHECK(golden_hash(*make_task("mqar", given)) == 0xcfa0294791e5f8c9);
 }
