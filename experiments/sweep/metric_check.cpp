@@ -7,12 +7,14 @@
 
 #include <fmt/format.h>
 
+#include "core/answerable_traits.h"
 #include "core/model/model.h"
 #include "core/pixel_traits.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/trial/scored_positions.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/train_sequences.h"
 
 namespace heed {
 namespace {
@@ -66,6 +68,16 @@ std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCh
         return images && images->scored_pixels(Split::test);
       }))
     return "the task does not generate images (objective: generate)";
+  if (metric.starts_with("final_train_") && none_of([](const TrialConfig& t, const Task& task) {
+        return has_finite_training(t.train_sequences, task);
+      }))
+    return "its training data do not end (task.train_sequences makes them finite)";
+  if ((metric == "test_calibration_error" || metric.starts_with("test_confidence_")) &&
+      none_of([](const TrialConfig&, const Task& task) { return asks_unanswerable(task); }))
+    return "the task asks nothing that was not shown (task.unanswerable of mqar)";
+  if ((metric.starts_with("encoder_attention_") || metric.starts_with("cross_attention_")) &&
+      none_of([](const TrialConfig& t, const Task&) { return t.type == ModelType::encoder_decoder; }))
+    return "only an encoder_decoder has it, and no task of this sweep trains one";
   if (metric.starts_with("attention_") &&
       none_of([&](const TrialConfig& t, const Task& task) { return shows_weights(t, task, registry); }))
     return "no variant of this sweep has attention weights to show";

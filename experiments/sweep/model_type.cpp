@@ -74,6 +74,20 @@ bool read_pool(const Config& sections, const TaskShape& shape, TrialConfig& tria
   return true;
 }
 
+// A table is both embedding and head only if labels are tokens of the input.
+bool check_tied(const Config& sections, const TaskShape& shape, const TrialConfig& trial,
+                Problems& problems) {
+  const bool shared = shape.input.kind == Stream::Kind::tokens && shape.input.width == shape.classes;
+  const Config* given = key_of(sections, "tied");
+  if (!trial.model.tied || shared || !given) return true;
+  problems.add(
+      given->place(),
+      fmt::format("model.tied: the labels of the task '{}' are not of the vocabulary of its tokens, so "
+                  "embedding and head cannot share a table. Remove it.",
+                  trial.task.name));
+  return false;
+}
+
 // Refuses attention in a place that the model does not have, or that the variant does not support.
 bool check_place(const Config& sections, const char* key, const std::vector<Choice>& chosen,
                  const Registry& registry, const TrialConfig& trial, Problems& problems) {
@@ -125,7 +139,8 @@ bool resolve_type(const Config& sections, const Task& task, const Registry& regi
       check_place(sections, "encoder_attention", trial.encoder_attention, registry, trial, problems);
   const bool cross =
       check_place(sections, "cross_attention", trial.cross_attention, registry, trial, problems);
-  return pool && encoder && cross;
+  const bool tied = check_tied(sections, task.shape(), trial, problems);
+  return pool && encoder && cross && tied;
 }
 
 void set_places(TrialConfig& trial, const Registry& registry) {
