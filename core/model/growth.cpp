@@ -1,6 +1,8 @@
 #include "core/model/growth.h"
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
 
 #include <fmt/format.h>
 
@@ -15,6 +17,14 @@ const ParamInfo* find(const std::vector<ParamInfo>& infos, const std::string& na
   return at == infos.end() ? nullptr : &*at;
 }
 
+// Returns which part of the model a parameter belongs to, in words of the sweep file.
+std::string part_of(const ParamInfo& p) {
+  // In the order of the enumeration.
+  constexpr std::array kParts = {"the attention", "the feed-forward", "the embedding", "the head",
+                                 "the biases",    "the norms",        "the positions"};
+  return kParts[static_cast<std::size_t>(p.component)];
+}
+
 }  // namespace
 
 std::string refuse_growth(const std::vector<ParamInfo>& smaller, const std::vector<ParamInfo>& larger) {
@@ -22,19 +32,19 @@ std::string refuse_growth(const std::vector<ParamInfo>& smaller, const std::vect
   for (const ParamInfo& p : larger) {
     const ParamInfo* old = find(smaller, p.name);
     if (!old)
-      return fmt::format("the stages have other parameters: only the larger model has '{}'.{}", p.name,
-                         kWhatGrows);
+      return fmt::format("only the larger model has some of the parameters of {}.{}", part_of(p), kWhatGrows);
     if (p.rows < old->rows)
-      return fmt::format("'{}' would shrink from {} to {} rows; a model can only become larger.", p.name,
-                         old->rows, p.rows);
+      return fmt::format(
+          "the parameters of {} would shrink from {} to {} rows; a model can only become larger.", part_of(p),
+          old->rows, p.rows);
     grows |= p.rows > old->rows;
     if (p.cols != old->cols || (p.rows != old->rows && p.new_rows == NewRows::refused))
-      return fmt::format("the stages differ in a parameter that cannot grow ('{}': {} x {} and {} x {}).{}",
-                         p.name, old->rows, old->cols, p.rows, p.cols, kWhatGrows);
+      return fmt::format("the stages differ in {}, which cannot grow from {} x {} to {} x {}.{}", part_of(p),
+                         old->rows, old->cols, p.rows, p.cols, kWhatGrows);
   }
   for (const ParamInfo& p : smaller)
     if (!find(larger, p.name))
-      return fmt::format("the stages have other parameters: only the smaller model has '{}'.{}", p.name,
+      return fmt::format("only the smaller model has some of the parameters of {}.{}", part_of(p),
                          kWhatGrows);
   return grows ? ""
                : "the stages are equally large: no parameter gets more rows. A later stage needs more "

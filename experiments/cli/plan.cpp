@@ -1,6 +1,5 @@
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <string>
 #include <vector>
 
@@ -9,6 +8,7 @@
 #include "experiments/bench/timing.h"
 #include "experiments/budget/trial_time.h"
 #include "experiments/cli/command.h"
+#include "experiments/cli/plan_table.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/cli/time_steps.h"
 #include "experiments/report/compare/table_cells.h"
@@ -21,13 +21,6 @@
 
 namespace heed::cli {
 namespace {
-
-std::string with_prefix(double x, const char* unit) {
-  const char* prefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z"};
-  std::size_t p = 0;
-  for (; x >= 1000 && p + 1 < std::size(prefixes); ++p) x /= 1000;
-  return fmt::format("{:.3g} {}{}", x, prefixes[p], unit);
-}
 
 // Returns the table of adjusted options. Each setting has one row, because seeds do not change it.
 std::string matched_text(const Sweep& sweep) {
@@ -42,7 +35,7 @@ std::string matched_text(const Sweep& sweep) {
     if (std::find(rows.begin(), rows.end(), row) == rows.end()) rows.push_back(std::move(row));
   }
   return fmt::format("Matched to {} by {}, within {:g} %:\n{}\n", sweep.match.options.reference, metric,
-                     100 * sweep.match.options.tolerance, aligned(rows));
+                     100 * sweep.match.options.tolerance, aligned(rows, kTableWidth));
 }
 
 // "softmax", or of a stack "window+softmax"
@@ -67,66 +60,8 @@ std::string places_text(const Sweep& sweep) {
   return fmt::format(
       "Attention of the encoder-decoders. Softmax is where a variant is not supported, unless "
       "model.encoder_attention\nor model.cross_attention says otherwise:\n{}\n",
-      aligned(rows));
+      aligned(rows, kTableWidth));
 }
-
-// The trials of a plan, a row for each configuration with its seeds, and their sums.
-class Plan {
- public:
-  void add(const PlannedTrial& t, const Estimate& e, double seconds) {
-    flops_ += e.training_flops + e.evaluation_flops;
-    seconds_ += seconds;
-    longest_ = std::max(longest_, seconds);
-    if (rows_.empty()) rows_ = {header(e)};
-    const std::string key = t.config.variant + '\n' + t.setting;
-    std::vector<std::size_t>& seeds = seeds_[key];
-    if (seeds.empty()) {
-      row_[key] = rows_.size();
-      rows_.push_back(row(t, e, seconds));
-    }
-    seeds.push_back(t.config.seed);
-  }
-
-  std::string table() {
-    for (const auto& [key, at] : row_) {
-      std::vector<std::size_t>& seeds = seeds_[key];
-      std::sort(seeds.begin(), seeds.end());
-      rows_[at][2] = ranges(seeds);
-    }
-    return aligned(rows_);
-  }
-  double flops() const { return flops_; }
-  // One trial per core.
-  double seconds(int jobs) const { return std::max(longest_, seconds_ / jobs); }
-
- private:
-  // Components before biases are those that papers count, so their total is shown before it.
-  static std::vector<std::string> header(const Estimate& e) {
-    std::vector<std::string> names = {"variant", "setting", "seeds"};
-    for (const ComponentCount& c : e.components) {
-      if (c.component == "biases") names.push_back("in all");
-      names.push_back(c.component);
-    }
-    names.insert(names.end(), {"forward FLOPs", "training FLOPs", "memory", "time"});
-    return names;
-  }
-
-  static std::vector<std::string> row(const PlannedTrial& t, const Estimate& e, double seconds) {
-    std::vector<std::string> row = {t.config.variant, t.setting, ""};
-    for (const ComponentCount& c : e.components) {
-      if (c.component == "biases") row.push_back(grouped(static_cast<double>(e.counted)));
-      row.push_back(grouped(static_cast<double>(c.parameters)));
-    }
-    row.insert(row.end(), {with_prefix(e.forward_flops, "FLOP"), with_prefix(e.training_flops, "FLOP"),
-                           with_prefix(e.memory_bytes, "B"), duration_text(seconds)});
-    return row;
-  }
-
-  double flops_ = 0, seconds_ = 0, longest_ = 0;
-  std::vector<std::vector<std::string>> rows_;
-  std::map<std::string, std::size_t> row_;                 // of each configuration
-  std::map<std::string, std::vector<std::size_t>> seeds_;  // of each configuration
-};
 
 int print_ids(const Sweep& sweep) {
   for (const PlanLine& line : plan_lines(sweep)) fmt::print("{}  {}\n", line.id, line.to_string());
@@ -143,13 +78,13 @@ int run(const Input& input, Registry& registry) {
   ceiling.measure();
   const double speed = ceiling.flops_per_second();
   TrialTime time(speed, time_apart);
-  Plan plan;
+  PlanTable plan;
   for (const PlannedTrial& t : sweep.trials) {
     const Estimate e = estimate(t.config);
     plan.add(t, e, time(t.config, e));
   }
   fmt::print("{}: {}. No trial is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
-             plan.table());
+             plan.text());
   fmt::print("{}", places_text(sweep));
   if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
   if (sweep.match.options.budget == "step_time")
@@ -157,19 +92,14 @@ int run(const Input& input, Registry& registry) {
                (loaded.directory / "step_times.tsv").string());
   fmt::print(
       "In total {} for training, validation and test; about {} on {} cores, one trial per core.\n"
-      "Parameters: the column 'in all' is attention, feed-forward, embedding and head, as papers count; "
-      "biases,\n"
-      "norms and positions have columns of their own. FLOPs: a multiply-add counts as two; forward of one "
-      "sequence;\n"
-      "training is three forward passes for each sequence of each step. Memory: values, gradients and "
-      "optimizer\n"
-      "state at 4 bytes per number, the batches, and about what a micro-batch keeps. Time of a trial, on one "
-      "core:\n"
-      "the FLOPs, with one forward pass for each sequence of validation and test, at the speed of a training "
-      "step.\n"
-      "Steps of {} were timed for this. Larger models are assumed to be as fast as a timed one with the "
-      "same\n"
-      "attention, or to reach {:.0f} % of the {} of matrix products.\n",
+      "Parameters: those of attention, feed-forward, embedding and head, as papers count; biases, norms\n"
+      "and positions are in the second table only. FLOPs: a multiply-add counts as two; forward of one\n"
+      "sequence; training is three forward passes for each sequence of each step. Memory: values,\n"
+      "gradients and optimizer state at 4 bytes per number, the batches, and about what a micro-batch\n"
+      "keeps. Time of a trial, on one core: the FLOPs, with one forward pass for each sequence of\n"
+      "validation and test, at the speed of a training step. Steps of {} were timed for\n"
+      "this. Larger models are assumed to be as fast as a timed one with the same attention, or to reach\n"
+      "{:.0f} % of the {} of matrix products.\n",
       with_prefix(plan.flops(), "FLOP"), duration_text(plan.seconds(cores())), cores(),
       count_text(time.timed(), "small model"), 100 * TrialTime::kShareOfSpeed, with_prefix(speed, "FLOP/s"));
   return kDone;

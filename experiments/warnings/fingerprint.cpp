@@ -78,7 +78,12 @@ Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const T
     const std::span<const double> gradient = params.grads().subspan(from, n);
     add_numbers(gradient, p.name, out);
     // Exactly zero: a gradient that is zero in theory only has rounding errors.
-    if (std::ranges::all_of(gradient, [](double g) { return g == 0; })) out.unused.push_back(p.name);
+    const auto last_used = std::find_if(gradient.rbegin(), gradient.rend(), [](double g) { return g != 0; });
+    const auto unused = last_used - gradient.rbegin();
+    if (last_used == gradient.rend())
+      out.unused.push_back(p.name);
+    else if (p.rows == 1 && unused > 1 && 8 * unused >= p.cols)  // of places that do not occur
+      out.unused.push_back(fmt::format("{} (the last {} of {} numbers)", p.name, unused, p.cols));
   });
   return out;
 }

@@ -14,7 +14,7 @@ struct Fingerprint {
   std::string parameters;           // names, shapes and roles of everything that is trained
   std::vector<double> numbers;      // see fingerprint.cpp
   std::vector<double> scales;       // what differences of the numbers are compared with
-  std::vector<std::string> unused;  // parameters on which the loss does not depend
+  std::vector<std::string> unused;  // parameters, or ends of them, on which the loss does not depend
 
   bool same_as(const Fingerprint& other) const;
 };

@@ -236,7 +236,7 @@ void add_unused_parameters(const Sweep& sweep, Fingerprints& fingerprint, std::v
     for (const std::string& name : found->unused) names.insert(without_block(name));
     out.push_back(fmt::format(
         "{}: the model's output does not depend on the parameter{} {} here: a part of the variant "
-        "does nothing. Perhaps an option is as large as the sequence is long.",
+        "does nothing. Perhaps an option is as large as the sequence is long, or larger.",
         row_name(t, true), names.size() > 1 ? "s" : "", fmt::join(names, ", ")));
   }
 }

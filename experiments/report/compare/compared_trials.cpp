@@ -68,6 +68,15 @@ std::vector<std::string> parameter_texts(const Column& column) {
   return out;
 }
 
+// A decoder is scored at its last position whatever its pool is.
+void hide_pool_of_decoders(const results::Results& results, std::vector<std::string>& pools) {
+  const Column* type = results.find("model.type");
+  const std::vector<std::string> types =
+      type ? parameter_texts(*type) : std::vector<std::string>(pools.size(), to_string(ModelType::decoder));
+  for (std::size_t i = 0; i < pools.size(); ++i)
+    if (types[i] == to_string(ModelType::decoder)) pools[i] = kMissing;
+}
+
 // Returns the name in a slot for each trial. A slot with a stack has no name: then the whole of it, as text.
 std::vector<std::string> slot_names(const results::Results& results, const std::string& slot) {
   const Column *name = results.find(slot + ".name"), *stack = results.find(slot);
@@ -181,10 +190,11 @@ std::vector<Varied> varied_parameters(const results::Results& results,
       continue;
     const auto is_there = [&](const Varied& v) { return v.parameter == slot; };
     if (!slot.empty() && std::any_of(varied.begin(), varied.end(), is_there)) continue;
-    const bool of_train = path.starts_with("train.");
+    const bool may_be_missing = path.starts_with("train.") || path == "model.pool";
     std::vector<std::string> values = parameter_texts(column);
+    if (path == "model.pool") hide_pool_of_decoders(results, values);
     const bool of_sweep = is_of_the_sweep(path, free_length, matched, own) && !(tasks && is_of_type(path));
-    if (!differs_within(of_sweep ? one_group : rows, values, of_train)) continue;
+    if (!differs_within(of_sweep ? one_group : rows, values, may_be_missing)) continue;
     if (slot == kTasks)
       varied.push_back({slot, slot, labels});
     else if (path == "task.content" && text)

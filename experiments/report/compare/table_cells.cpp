@@ -14,7 +14,8 @@ std::string rounded_to(double x, bool whole) {
   if (std::isnan(x)) return "-";
   if (std::isinf(x)) return x > 0 ? "never" : "-never";
   if (std::abs(x) >= 1000 || (whole && x == std::round(x))) return fmt::format("{:.0f}", x);
-  return x != 0 && std::abs(x) < 0.00005 ? fmt::format("{:.0e}", x) : fmt::format("{:.4f}", x);
+  // Two significant digits at least: 0.00083, 3.1e-05.
+  return x != 0 && std::abs(x) < 0.00095 ? fmt::format("{:.2g}", x) : fmt::format("{:.4f}", x);
 }
 
 // Formats a number with its sign.

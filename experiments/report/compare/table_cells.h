@@ -20,7 +20,8 @@ struct TextTable {
 // this pair for each value of comparison.by. The summary over tasks is last.
 std::vector<TextTable> tables(const Comparison& comparison);
 
-// Format numbers for tables: four decimals, "never" for infinity, "-" for a missing value.
+// Format numbers for tables: four decimals (two significant digits if it is below 0.001), "never" for
+// infinity, "-" for a missing value.
 std::string rounded(double x);
 std::string rounded_steps(double x);  // integers without decimals
 

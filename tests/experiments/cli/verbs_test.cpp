@@ -1,6 +1,7 @@
 // Every verb once, and every kind of wrong command line.
 #include <algorithm>
 #include <filesystem>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -242,15 +243,38 @@ TEST_CASE("heed plan: starts no trial") {
   const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml")});
   CHECK(plan.code == 0);
   CHECK_THAT(plan.out, ContainsSubstring("smoke: 4 trials. No trial is started.") &&
-                           ContainsSubstring("training FLOPs"));
+                           ContainsSubstring("  forward  ") && ContainsSubstring("\nParameters:\n"));
   CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+}
+
+TEST_CASE("heed plan: its tables fit a terminal of 100 columns, whatever is swept") {
+  const TempFolder folder;
+  const Ended plan = heed::test::heed(
+      folder.path(), {"plan", config("smoke.yaml"), "train.lr=[0.001,0.002]", "train.weight_decay=[0.1,0.2]",
+                      "model.dim=[16,32]", "train.batch=[8,16]", "train.clip=[0.5,1]", "train.warmup=[0,5]",
+                      "train.beta2=[0.99,0.999]"});
+  CHECK(plan.code == 0);
+  std::istringstream lines(plan.out);
+  std::size_t rows = 0;
+  for (std::string line; std::getline(lines, line);) {
+    if (line.find("LOP  ") == std::string::npos) continue;
+    ++rows;
+    CHECK(line.size() <= 100);
+  }
+  CHECK(rows == 256);
+  CHECK_THAT(plan.out, ContainsSubstring("batch=8") && ContainsSubstring("beta2=0.999"));
+  // The parameters depend on the width only: two rows for each variant.
+  const std::string parts = plan.out.substr(plan.out.find("\nParameters:"));
+  CHECK_THAT(parts,
+             ContainsSubstring("  dim=16  ") && ContainsSubstring("  dim=32  ") && !ContainsSubstring("lr="));
 }
 
 TEST_CASE("heed plan: has a row for each configuration, and the id of each trial on request") {
   const TempFolder folder;
   const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml"), "sweep.seeds=[0,1,2,5]"});
   CHECK_THAT(plan.out, ContainsSubstring(" 0-2,5 "));
-  CHECK(plan.out.find("\nsoftmax ") == plan.out.rfind("\nsoftmax "));
+  const std::string costs = plan.out.substr(0, plan.out.find("\nParameters:"));
+  CHECK(costs.find("\nsoftmax ") == costs.rfind("\nsoftmax "));
   const Ended ids = heed::test::heed(folder.path(), {"plan", config("smoke.yaml"), "--ids"});
   CHECK(std::count(ids.out.begin(), ids.out.end(), '\n') == 4);
   CHECK_THAT(ids.out, ContainsSubstring("  softmax seed=0\n"));

@@ -62,6 +62,17 @@ TEST_CASE("tasks: each has a table of its own, and rows of different tasks are n
   CHECK((mqar < copy && copy < mean && mean != std::string::npos));
 }
 
+TEST_CASE("tasks: the CSV ends in the means over tasks") {
+  const Comparison c = heed::compare(
+      on_two_tasks({{0.9, 0.8, 0.7}, {0.6, 0.5, 0.3}, {0.2, 0.4, 0.6}, {0.3, 0.5, 0.7}}), by_task());
+  const std::string text = csv_text(c);
+  CHECK_THAT(text, ContainsSubstring("variant,task,test_accuracy,") && ContainsSubstring("\nb,copy,0.5"));
+  const std::size_t mean = text.find("\na,mean over 2 tasks,0.6");
+  REQUIRE(mean != std::string::npos);
+  CHECK(text.find("\nb,mean over 2 tasks,", mean) != std::string::npos);
+  CHECK(text.find(",copy,", mean) == std::string::npos);
+}
+
 TEST_CASE("tasks: the summary is the mean over tasks, compared by seed") {
   const Comparison c = heed::compare(
       on_two_tasks({{0.9, 0.8, 0.7}, {0.6, 0.5, 0.3}, {0.2, 0.4, 0.6}, {0.3, 0.5, 0.7}}), by_task());

@@ -1,4 +1,4 @@
-// Comparisons of variants with settings of their own.
+// Comparisons of variants with settings of their own, and of types of models.
 #include <string>
 
 #include "experiments/report/compare/comparison.h"
@@ -66,4 +66,31 @@ TEST_CASE("compare: a setting of one variant is selected on validation") {
   REQUIRE(c.rows.size() == 2);
   CHECK(c.rows[1].setting == Texts{"0.2"});
   CHECK(c.rows[1].against.test.difference == Approx(0.3));
+}
+
+TEST_CASE("compare: the pool of decoders is not shown, because it has no effect") {
+  Results r = eight_trials();
+  const std::string decoder, encoder = "encoder", none, first = "first", last = "last";
+  r.columns[2].values.assign(8, 0.1);
+  r.columns.push_back({"type",
+                       "model.type",
+                       Role::parameter,
+                       {decoder, decoder, encoder, encoder, decoder, decoder, encoder, encoder},
+                       "",
+                       "",
+                       false});
+  r.columns.push_back({"pool",
+                       "model.pool",
+                       Role::parameter,
+                       {last, last, none, none, last, last, none, none},
+                       "",
+                       "",
+                       false});
+  CHECK(heed::compare(r, {}).varied == Texts{"type"});
+  r.columns.back().values = {last, last, none, none, last, last, first, first};
+  const Comparison c = heed::compare(r, {});
+  REQUIRE(c.varied == Texts{"type", "pool"});
+  Texts pools;
+  for (const auto& row : c.rows) pools.push_back(row.setting.at(1));
+  CHECK(pools == Texts{"-", "mean", "-", "first"});
 }

@@ -56,6 +56,15 @@ TEST_CASE("same_model_warnings: parameters without effect in their setting") {
   CHECK(warned("[{knn_memory: {segment: 8}}]", ", feed_forward: {in_place_ttt: {chunk: 8}}").empty());
 }
 
+TEST_CASE("same_model_warnings: a mini-batch that is longer than the sequences is named") {
+  // The last of the 16 positions has no label.
+  CHECK_THAT(warned("[{ttt_linear: {mini_batch: 24}}]"),
+             ContainsSubstring("ttt_linear: the model's output does not depend on the parameter") &&
+                 ContainsSubstring("scale (the last 9 of 24 numbers)") &&
+                 ContainsSubstring("Perhaps an option is as large as the sequence is long, or larger."));
+  CHECK(warned("[{ttt_linear: {mini_batch: 16}}, softmax]").empty());
+}
+
 TEST_CASE("same_model_warnings: options of the model, its feed-forward and its positions") {
   CHECK(warned("[softmax]",
                ", norm: rms, norm_eps: 1e-3, bias: false, tied: true, positions: {rope: {base: 50}}, "

@@ -1,0 +1,92 @@
+#include "experiments/cli/plan_table.h"
+
+#include <algorithm>
+#include <iterator>
+#include <sstream>
+#include <utility>
+
+#include <fmt/format.h>
+
+#include "experiments/report/compare/table_text.h"
+#include "experiments/run/progress.h"
+#include "experiments/run/slurm.h"
+#include "experiments/trial/quantity.h"
+
+namespace heed::cli {
+namespace {
+
+std::vector<std::string> words_of(const std::string& text) {
+  std::istringstream in(text);
+  return {std::istream_iterator<std::string>(in), {}};
+}
+
+// Returns the words that all of the texts have, in their order in the first.
+std::string common_words(const std::vector<std::string>& texts) {
+  std::vector<std::string> common = words_of(texts.front());
+  for (const std::string& text : texts) {
+    const std::vector<std::string> words = words_of(text);
+    std::erase_if(common, [&](const auto& word) { return std::ranges::find(words, word) == words.end(); });
+  }
+  return fmt::format("{}", fmt::join(common, " "));
+}
+
+std::string number(Index n) { return grouped(static_cast<double>(n)); }
+
+}  // namespace
+
+std::string with_prefix(double x, const char* unit) {
+  const char* prefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z"};
+  std::size_t p = 0;
+  for (; x >= 1000 && p + 1 < std::size(prefixes); ++p) x /= 1000;
+  return fmt::format("{:.3g} {}{}", x, prefixes[p], unit);
+}
+
+void PlanTable::add(const PlannedTrial& t, const Estimate& e, double seconds) {
+  flops_ += e.training_flops + e.evaluation_flops;
+  seconds_ += seconds;
+  longest_ = std::max(longest_, seconds);
+  const auto [at, is_new] = row_.insert({t.config.variant + '\n' + t.setting, rows_.size()});
+  if (is_new) rows_.push_back({t.config.variant, t.setting, {}, e, seconds});
+  rows_[at->second].seeds.push_back(t.config.seed);
+}
+
+double PlanTable::seconds(int jobs) const { return std::max(longest_, seconds_ / jobs); }
+
+std::string PlanTable::costs() const {
+  std::vector<std::vector<std::string>> rows = {
+      {"variant", "setting", "seeds", "parameters", "forward", "training", "memory", "time"}};
+  for (const Row& row : rows_) {
+    std::vector<std::size_t> seeds = row.seeds;
+    std::ranges::sort(seeds);
+    const Estimate& e = row.estimate;
+    rows.push_back({row.variant, row.setting, ranges(seeds), number(e.counted),
+                    with_prefix(e.forward_flops, "FLOP"), with_prefix(e.training_flops, "FLOP"),
+                    with_prefix(e.memory_bytes, "B"), duration_text(row.seconds)});
+  }
+  return aligned(rows, kTableWidth);
+}
+
+// Variants that have the same numbers at several settings have one row for these.
+std::string PlanTable::parts() const {
+  std::vector<std::vector<std::string>> rows = {{"variant", "setting"}};
+  if (rows_.empty()) return "";
+  for (const ComponentCount& c : rows_[0].estimate.components) rows[0].push_back(c.component);
+  std::map<std::vector<std::string>, std::vector<std::string>> settings;  // by variant and numbers
+  std::vector<std::vector<std::string>> order;
+  for (const Row& row : rows_) {
+    std::vector<std::string> key = {row.variant};
+    for (const ComponentCount& c : row.estimate.components) key.push_back(number(c.parameters));
+    if (settings[key].empty()) order.push_back(key);
+    settings[key].push_back(row.setting);
+  }
+  for (const std::vector<std::string>& key : order) {
+    const auto several = std::ranges::count_if(order, [&](const auto& k) { return k[0] == key[0]; });
+    rows.push_back({key[0], several > 1 ? common_words(settings[key]) : ""});
+    rows.back().insert(rows.back().end(), key.begin() + 1, key.end());
+  }
+  return aligned(rows, kTableWidth);
+}
+
+std::string PlanTable::text() const { return fmt::format("{}\nParameters:\n{}", costs(), parts()); }
+
+}  // namespace heed::cli
