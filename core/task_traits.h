@@ -4,6 +4,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "core/orders.h"
 #include "core/task.h"
@@ -80,6 +81,16 @@ inline std::optional<Annealing> annealing(const Task& task) {
   const auto* traits = dynamic_cast<const OrderTraits*>(&task);
   return traits ? traits->annealing() : std::nullopt;
 }
+
+// Text can be converted to tokens of the task, and back. If the task has no source, its labels are the next
+// tokens, so that a trained model continues a text.
+class TokenizerTraits {
+ public:
+  virtual ~TokenizerTraits() = default;
+  // Throws: heed::Error with a sentence if a part of the text is no token.
+  virtual std::vector<Token> encode(const std::string& text) const = 0;
+  virtual std::string decode(Token token) const = 0;  // its bytes
+};
 
 // The task has something to tell its user about its data.
 class NoteTraits {

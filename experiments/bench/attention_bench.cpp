@@ -9,17 +9,9 @@
 #include "core/head_kernel.h"
 #include "core/layer.h"
 #include "core/params.h"
-#include "core/rng.h"
 
 namespace heed {
 namespace {
-
-std::vector<float> normal_numbers(Index n, std::string_view name) {
-  std::vector<float> out(static_cast<std::size_t>(n));
-  Draws draws = Rng(1, name).at(0);
-  for (float& x : out) x = static_cast<float>(draws.normal());
-  return out;
-}
 
 // What a kernel reads: q, k, v and its further inputs; or room for their gradients.
 class KernelNumbers {
@@ -50,15 +42,6 @@ class KernelNumbers {
   std::vector<Heads<float>> views_;
   std::vector<Heads<const float>> const_views_;
 };
-
-LayerSpec<float> layer_spec(const AttentionShape& shape) {
-  const Index dim = shape.heads * shape.width;
-  return {.dim = dim,
-          .context_dim = dim,
-          .heads = shape.heads,
-          .length = shape.length,
-          .causality = {shape.causal, {}}};
-}
 
 // A mixer, with inputs and the gradient of its output.
 class KernelWork {

@@ -2,14 +2,10 @@
 
 #include "core/model/model_spec.h"
 #include "core/registry.h"
+#include "experiments/bench/bench_input.h"
 #include "experiments/bench/timing.h"
 
 namespace heed {
-
-struct AttentionShape {
-  Index batch = 8, heads = 4, width = 32, length = 512;
-  bool causal = true;
-};
 
 // The speed of a variant: of a mixer on given queries, keys and values, without projections, or of a whole
 // layer.

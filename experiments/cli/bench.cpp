@@ -7,14 +7,11 @@
 
 #include "experiments/bench/attention_bench.h"
 #include "experiments/bench/step_bench.h"
+#include "experiments/cli/bench_decoding.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
+#include "experiments/cli/variant_words.h"
 #include "experiments/report/compare/table_text.h"
-#include "experiments/sweep/sections.h"
-#include "experiments/sweep/variant_list.h"
-#include "experiments/sweep/variant_names.h"
-#include "experiments/trial/label.h"
-#include "experiments/trial/yaml.h"
 
 namespace heed::cli {
 namespace {
@@ -100,66 +97,7 @@ int bench_one_step(const Input& input, Registry& registry) {
   return kDone;
 }
 
-// ---- a variant outside of a model
-
-// A variant as it is written on the command line: `window size=64 global=[0]`.
-struct Wanted {
-  std::string name;
-  Config options = Config::map();
-  std::vector<std::pair<std::string, std::string>> shown = {};  // the options, for its label
-};
-
-// Reads names, each followed by its options. Throws: UsageError if an option precedes the first name.
-std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& problems) {
-  std::vector<Wanted> out;
-  for (const std::string& word : words) {
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos) {
-      out.push_back({word});
-      continue;
-    }
-    if (out.empty()) throw UsageError(fmt::format("'{}' sets an option, but no variant precedes it.", word));
-    const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
-    if (const auto parsed = parse_yaml_value(value, "command line", problems))
-      out.back().options.set(key, *parsed);
-    out.back().shown.emplace_back(key, value);
-  }
-  return out;
-}
-
-// A feed-forward is not read from `variants`, where it would be a mistake.
-VariantEntry feed_forward_entry(const Wanted& wanted, const Registry& registry, Problems& problems) {
-  const Config options = registry.variant(wanted.name).resolve(wanted.options, wanted.name, problems);
-  return {label(wanted.name, wanted.shown), {{wanted.name, options}}, wanted.name, {}};
-}
-
-// Returns the variants of the command line, or all that `heed list` shows if it names none. They are resolved
-// by the reader of sweep files, so that ranges and messages are the same.
-std::vector<VariantEntry> variants_of(const std::vector<std::string>& words, const Registry& registry) {
-  Problems problems;
-  std::vector<Wanted> wanted = read_words(words, problems);
-  const std::vector<std::string> known = names(registry.variants());
-  if (words.empty())
-    for (const std::string& name : known) wanted.push_back({name});
-  std::vector<VariantEntry> entries;
-  for (const Wanted& w : wanted) {
-    if (std::find(known.begin(), known.end(), w.name) == known.end())
-      throw UsageError(unknown_name("variant", w.name, known, registry));
-    if (is_feed_forward(registry.variant(w.name))) {
-      entries.push_back(feed_forward_entry(w, registry, problems));
-      continue;
-    }
-    Config entry = Config::map(), tree = Config::map();
-    entry.set(w.name, w.options);
-    tree.set("variants", Config::sequence({entry}));
-    for (VariantEntry& read : read_variants(tree, registry, problems)) {
-      read.label = label(w.name, w.shown);
-      entries.push_back(std::move(read));
-    }
-  }
-  problems.throw_if_any();
-  return entries;
-}
+// ---- variants outside of a model
 
 Json attention_json(const std::string& variant, const AttentionShape& s, int threads,
                     const AttentionBench& b) {
@@ -234,6 +172,7 @@ int bench_variants(const Input& input, const Registry& registry) {
 }
 
 int run(const Input& input, Registry& registry) {
+  if (input.has("decode")) return bench_decoding(input, registry);
   return input.has("step") ? bench_one_step(input, registry) : bench_variants(input, registry);
 }
 
@@ -242,7 +181,7 @@ int run(const Input& input, Registry& registry) {
 Command bench_command() {
   Command c;
   c.name = "bench";
-  c.synopsis = "[VARIANT [option=value ...] ...] | --step SWEEP.yaml [key=value ...]";
+  c.synopsis = "[VARIANT [option=value ...] ...] [--decode] | --step SWEEP.yaml [key=value ...]";
   c.summary = "measure a variant as a function of length, or one training step of a sweep";
   c.details =
       "Prints forward and backward time, memory, and useful FLOP/s as a fraction of what this machine "
@@ -251,23 +190,28 @@ Command bench_command() {
       "feed-forwards) is\n"
       "measured as a whole; --layer does so with every variant, which makes them comparable. Without "
       "arguments it measures\n"
-      "every variant of `heed list`. Absolute times vary on a shared machine: compare only numbers of one "
-      "run.\n"
+      "every variant of `heed list`. --decode measures decoding token by token: time, state and memory "
+      "traffic "
+      "of one more\n"
+      "token. Absolute times vary on a shared machine: compare only numbers of one run.\n"
       "\n"
       "    heed bench softmax window size=64 --length 1024 8192\n"
       "    heed bench softmax lstm ssd --layer --length 256\n"
+      "    heed bench softmax window linear --decode --length 1024 16384\n"
       "    heed bench --step configs/bench/A.yaml variants=[linear]";
   c.options.add_options()  //
       ("step", po::value<std::string>()->value_name("SWEEP.yaml"),
        "measure one training step of the sweep's first trial")  //
       ("length", po::value<std::vector<Index>>()->multitoken()->value_name("N ..."),
-       "sequence lengths (128 to 4096)")                                       //
-      ("batch", po::value<int>()->value_name("N"), "sequences (8)")            //
-      ("heads", po::value<int>()->value_name("N"), "heads (4)")                //
-      ("width", po::value<int>()->value_name("N"), "channels of a head (32)")  //
-      ("threads", po::value<int>()->value_name("N"), "threads (1)")            //
+       "sequence lengths (128 to 4096; with --decode 128 to 16384)")                  //
+      ("decode", "measure decoding: one more token after so many")                    //
+      ("batch", po::value<int>()->value_name("N"), "sequences (8; with --decode 1)")  //
+      ("heads", po::value<int>()->value_name("N"), "heads (4)")                       //
+      ("width", po::value<int>()->value_name("N"), "channels of a head (32)")         //
+      ("threads", po::value<int>()->value_name("N"), "threads (1)")                   //
       ("steps", po::value<int>()->value_name("N"),
-       "minimum number of timed repetitions (5; with --step 20)")                                    //
+       "minimum number of timed repetitions (5; with --step 20); with --decode, how many tokens are timed "
+       "(16)")                                                                                       //
       ("warmup", po::value<int>()->value_name("N"), "steps before the timed ones, with --step (3)")  //
       ("layer", "measure layers: mixers with their projections, too")                                //
       ("json", "print JSON, with the keys of the scripts in benchmarks/");

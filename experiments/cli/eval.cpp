@@ -1,8 +1,6 @@
 #include "experiments/cli/eval.h"
 
-#include <algorithm>
 #include <map>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -10,10 +8,10 @@
 #include <fmt/format.h>
 
 #include "core/plugin_host.h"
+#include "experiments/cli/trial_input.h"
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/run/run_directory.h"
-#include "experiments/run/verify.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/sweep_file.h"
 #include "experiments/system/files.h"
@@ -133,35 +131,13 @@ using LeftOut = std::map<std::string, std::vector<std::string>>;
 
 // Returns the plan's lines, or those of --trial.
 std::vector<PlanLine> chosen(const RunDirectory& directory, const Input& input) {
-  std::vector<PlanLine> plan = directory.read_plan(), out;
-  if (!input.has("trial")) return plan;
-  for (const std::string& id : input.all("trial")) {
-    const auto at = std::ranges::find(plan, id, &PlanLine::id);
-    if (at == plan.end())
-      throw UsageError(
-          fmt::format("{} has no trial '{}'. Its plan.tsv lists them.", directory.root().string(), id));
-    out.push_back(*at);
-  }
-  return out;
-}
-
-std::string incomplete(std::optional<results::Status> outcome) {
-  return outcome ? fmt::format("it is incomplete ({})", results::to_string(*outcome)) : "it has not ended";
+  return input.has("trial") ? lines_of(directory, input.all("trial")) : directory.read_plan();
 }
 
 // Evaluates one trial. Throws: heed::Error with the reason if it cannot be evaluated.
 Row evaluated(const RunDirectory& directory, const PlanLine& line, const Asked& asked, int threads,
               Registry& registry) {
-  if (const auto outcome = directory.outcome(line.id); outcome != results::Status::done)
-    throw Error(incomplete(outcome) + '.');
-  const Rerun rerun = rerun_of(directory, {line});
-  if (!rerun.refused.empty()) throw Error(rerun.refused[0].reason);
-  const TrialConfig& trial = rerun.sweep.trials.at(0).config;
-  if (!trial.save.weights)
-    throw Error(
-        "its weights were not saved. Add `save: [weights]` to the sweep file and run it again; its trials "
-        "then get other ids and are trained again.");
-  for (const PluginOrigin& plugin : trial.plugins) load_plugin(plugin, registry);
+  const TrialConfig trial = trial_with_weights(directory, line, registry);
   Row row{line, task_for(trial, asked, registry), {}, 0};
   row.found = evaluate_saved(trial, results::read_trial_arrays(directory.trial(line.id), "weights"),
                              {row.task, asked.split, asked.sequences}, registry, threads);

@@ -11,6 +11,7 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
+#include "experiments/cli/trial_input.h"
 #include "experiments/run/plan_claim.h"
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
@@ -34,20 +35,15 @@ bool finished(const RunDirectory& directory, const std::string& id) {
 // Returns the trials to verify: those of --trial, else all finished ones; of these the sample, if there is
 // one.
 std::vector<PlanLine> chosen_trials(const RunDirectory& directory, const Input& input) {
-  const std::vector<PlanLine> plan = directory.read_plan();
   std::vector<PlanLine> lines;
   if (input.has("trial")) {
-    for (const std::string& id : input.all("trial")) {
-      const auto at =
-          std::find_if(plan.begin(), plan.end(), [&](const PlanLine& line) { return line.id == id; });
-      if (at == plan.end())
+    lines = lines_of(directory, input.all("trial"));
+    for (const PlanLine& line : lines)
+      if (!finished(directory, line.id))
         throw UsageError(
-            fmt::format("{} has no trial '{}'. Its plan.tsv lists them.", directory.root().string(), id));
-      if (!finished(directory, id))
-        throw UsageError(fmt::format("trial {} is not finished; only finished trials can be verified.", id));
-      lines.push_back(*at);
-    }
+            fmt::format("trial {} is not finished; only finished trials can be verified.", line.id));
   } else {
+    const std::vector<PlanLine> plan = directory.read_plan();
     std::copy_if(plan.begin(), plan.end(), std::back_inserter(lines),
                  [&](const PlanLine& line) { return finished(directory, line.id); });
     if (lines.empty())

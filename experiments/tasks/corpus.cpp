@@ -112,7 +112,8 @@ Index corpus_bytes(const std::string& path) {
 }
 
 TokenizedText tokenize_bytes(const std::string& text) {
-  TokenizedText out{{}, 256, std::vector<std::uint8_t>(256, 1)};
+  TokenizedText out{{}, 256};
+  for (int byte = 0; byte < 256; ++byte) out.units.emplace_back(1, static_cast<char>(byte));
   out.tokens.reserve(text.size());
   for (char c : text) out.tokens.push_back(static_cast<unsigned char>(c));
   return out;
@@ -134,9 +135,38 @@ TokenizedText tokenize_characters(const std::string& text, const std::string& pa
   for (std::size_t code = 0; code < kCodePoints; ++code)
     if (token_of[code]) {
       token_of[code] = static_cast<Token>(out.vocabulary++);
-      out.bytes.push_back(code < 0x80 ? 1 : code < 0x800 ? 2 : code < 0x10000 ? 3 : 4);
+      out.units.push_back(utf8(static_cast<std::int32_t>(code)));
     }
   for (Token& t : out.tokens) t = token_of[t];
+  return out;
+}
+
+std::string utf8(std::int32_t code_point) {
+  const auto six = [&](int shift) { return static_cast<char>(0x80 | ((code_point >> shift) & 0x3F)); };
+  if (code_point < 0x80) return {static_cast<char>(code_point)};
+  if (code_point < 0x800) return {static_cast<char>(0xC0 | code_point >> 6), six(0)};
+  if (code_point < 0x10000) return {static_cast<char>(0xE0 | code_point >> 12), six(6), six(0)};
+  return {static_cast<char>(0xF0 | code_point >> 18), six(12), six(6), six(0)};
+}
+
+// UTF-8 has the order of the code points, and std::string compares bytes as unsigned numbers.
+std::vector<Token> encode_units(const std::string& text, std::span<const std::string> units, bool bytes) {
+  std::vector<Token> out;
+  for (std::size_t at = 0; at < text.size();) {
+    const std::size_t begin = at;
+    if (bytes)
+      ++at;
+    else if (next_character(text, at) < 0)
+      throw Error(fmt::format("byte {} of the text is not UTF-8.", begin + 1));
+    const std::string unit = text.substr(begin, at - begin);
+    const auto found = std::ranges::lower_bound(units, unit);
+    if (found == units.end() || *found != unit)
+      throw Error(
+          fmt::format("character {}, '{}', is not one of the {} characters of the task's text. Leave it out, "
+                      "or train with 'unit: bytes', which reads every text.",
+                      out.size() + 1, unit, units.size()));
+    out.push_back(static_cast<Token>(found - units.begin()));
+  }
   return out;
 }
 

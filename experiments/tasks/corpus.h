@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,7 +29,7 @@ std::int32_t next_character(const std::string& text, std::size_t& at);
 struct TokenizedText {
   std::vector<Token> tokens;
   Index vocabulary = 0;
-  std::vector<std::uint8_t> bytes = {};  // of each token of the vocabulary
+  std::vector<std::string> units = {};  // the bytes of each token of the vocabulary
 };
 
 TokenizedText tokenize_bytes(const std::string& text);  // vocabulary 256
@@ -36,5 +37,12 @@ TokenizedText tokenize_bytes(const std::string& text);  // vocabulary 256
 // Token i is the i-th of the text's different characters, in the order of their code points. path: for the
 // message. Throws: heed::Error if the text is not valid UTF-8.
 TokenizedText tokenize_characters(const std::string& text, const std::string& path);
+
+// Returns the bytes of a code point in UTF-8.
+std::string utf8(std::int32_t code_point);
+
+// Returns the tokens of a text whose units are those of a vocabulary in ascending order, bytes or characters.
+// Throws: heed::Error with a sentence if the text is not UTF-8 (characters) or has another unit.
+std::vector<Token> encode_units(const std::string& text, std::span<const std::string> units, bool bytes);
 
 }  // namespace heed

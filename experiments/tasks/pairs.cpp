@@ -8,7 +8,6 @@
 
 #include "core/error.h"
 #include "core/registry.h"
-#include "experiments/tasks/corpus.h"
 
 namespace heed {
 namespace {
@@ -52,22 +51,13 @@ std::vector<Line> read_lines(const std::string& path) {
   return lines;
 }
 
-// Bytes, or code points.
-std::vector<std::int64_t> units_of(const std::string& text, bool bytes) {
-  std::vector<std::int64_t> out;
-  for (std::size_t at = 0; at < text.size();)
-    out.push_back(bytes ? static_cast<unsigned char>(text[at++]) : next_character(text, at));
-  return out;
-}
-
 // All bytes, or the characters of the file, its tabs and newlines included.
 std::vector<std::int64_t> alphabet_of(const std::vector<Line>& lines, bool bytes) {
   std::set<std::int64_t> units = {'\t', '\n'};
   for (std::int64_t b = 0; bytes && b < 256; ++b) units.insert(b);
   for (const Line& line : lines)
     for (const std::string* text : {&line.source, &line.target})
-      if (!bytes)
-        for (const std::int64_t unit : units_of(*text, false)) units.insert(unit);
+      for (std::size_t at = 0; !bytes && at < text->size();) units.insert(next_character(*text, at));
   return {units.begin(), units.end()};
 }
 
@@ -90,22 +80,22 @@ void Pairs::Options::check(const Refuse& refuse) const {
 }
 
 Pairs::Pairs(const Options& options, std::uint64_t seed)
-    : path_(options.path), max_length_(options.max_length), draws_(seed, "pairs train") {
-  const bool bytes = options.unit == "bytes";
+    : path_(options.path),
+      bytes_(options.unit == "bytes"),
+      max_length_(options.max_length),
+      draws_(seed, "pairs train") {
   const std::vector<Line> lines = read_lines(options.path);
-  alphabet_ = alphabet_of(lines, bytes);
+  alphabet_ = alphabet_of(lines, bytes_);
+  for (const std::int64_t unit : alphabet_)
+    units_.push_back(bytes_ ? std::string(1, static_cast<char>(unit))
+                            : utf8(static_cast<std::int32_t>(unit)));
   const auto token_of = [&](std::int64_t unit) {
     return static_cast<Token>(std::ranges::lower_bound(alphabet_, unit) - alphabet_.begin());
-  };
-  const auto tokens_of = [&](const std::string& text) {
-    std::vector<Token> out;
-    for (const std::int64_t unit : units_of(text, bytes)) out.push_back(token_of(unit));
-    return out;
   };
   tab_ = token_of('\t'), newline_ = token_of('\n');
   pairs_ = std::ssize(lines);
   for (const Line& line : lines) {
-    Pair pair{tokens_of(line.source), tokens_of(line.target)};
+    Pair pair{encode(line.source), encode(line.target)};
     if (std::max(std::ssize(pair.source), std::ssize(pair.target)) > max_length_)
       ++left_out_;
     else

@@ -11,6 +11,7 @@
 #include "core/rng.h"
 #include "core/task.h"
 #include "core/task_traits.h"
+#include "experiments/tasks/corpus.h"
 
 namespace heed {
 
@@ -18,7 +19,7 @@ namespace heed {
 // answers. TAB begins a target and a newline ends it. A pair belongs to the split that a hash of its source
 // decides (docs/tasks.md), so it stays there when the file grows. Training draws pairs with replacement; the
 // other splits are read once, in the order of the file.
-class Pairs final : public Task, public CharacterTraits, public NoteTraits {
+class Pairs final : public Task, public CharacterTraits, public TokenizerTraits, public NoteTraits {
  public:
   struct Options {
     std::string path, unit = "bytes", content;
@@ -46,6 +47,10 @@ class Pairs final : public Task, public CharacterTraits, public NoteTraits {
   void fill(Split split, std::uint64_t index, Example& example) const override;
   std::optional<Index> size(Split split) const override;  // nullopt for training, which does not end
   std::span<const std::int64_t> code_points() const override { return alphabet_; }
+  std::vector<Token> encode(const std::string& text) const override {
+    return encode_units(text, units_, bytes_);
+  }
+  std::string decode(Token token) const override { return units_[static_cast<std::size_t>(token)]; }
 
   std::string note() const override;  // how many pairs are too long
 
@@ -55,9 +60,11 @@ class Pairs final : public Task, public CharacterTraits, public NoteTraits {
   };
 
   std::string path_;
+  bool bytes_;
   Index max_length_, pairs_ = 0, left_out_ = 0;  // of all pairs
   std::array<std::vector<Pair>, 3> parts_;       // in the order of Split
   std::vector<std::int64_t> alphabet_;           // the byte or code point of each token, ascending
+  std::vector<std::string> units_;               // its bytes
   Token tab_ = 0, newline_ = 0;
   Rng draws_;
 };

@@ -20,6 +20,22 @@ namespace {
 
 constexpr std::string_view kSpace = "\xE2\x96\x81";  // what sentencepiece writes in place of a space
 
+// Returns the byte of "<0x0A>".
+std::string byte_of(const std::string& piece) {
+  return std::string(1, static_cast<char>(std::stoi(piece.substr(3, 2), nullptr, 16)));
+}
+
+// Returns the text of any other piece.
+std::string with_spaces(std::string_view piece) {
+  std::string out;
+  while (!piece.empty()) {
+    const bool is_space = piece.starts_with(kSpace);
+    out += is_space ? ' ' : piece.front();
+    piece.remove_prefix(is_space ? kSpace.size() : 1);
+  }
+  return out;
+}
+
 // The lines of a text. sentencepiece learns from sentences.
 class Lines final : public sentencepiece::SentenceIterator {
  public:
@@ -104,17 +120,11 @@ std::vector<Token> Subwords::encode(std::string_view text) const {
   return {ids.begin(), ids.end()};
 }
 
-std::vector<std::uint8_t> Subwords::bytes() const {
-  std::vector<std::uint8_t> out;
+std::vector<std::string> Subwords::units() const {
+  std::vector<std::string> out;
   for (int id = 0; id < processor_->of.GetPieceSize(); ++id) {
-    std::size_t n = 1;
-    if (!processor_->of.IsByte(id)) {
-      const std::string& piece = processor_->of.IdToPiece(id);
-      n = piece.size();
-      for (std::size_t at = 0; (at = piece.find(kSpace, at)) != std::string::npos; at += kSpace.size())
-        n -= kSpace.size() - 1;
-    }
-    out.push_back(static_cast<std::uint8_t>(n));
+    const std::string& piece = processor_->of.IdToPiece(id);
+    out.push_back(processor_->of.IsByte(id) ? byte_of(piece) : with_spaces(piece));
   }
   return out;
 }
@@ -141,8 +151,8 @@ Subwords::Subwords(const std::string&, Index, const std::string&) {
 
 Index Subwords::vocabulary() const { return 0; }
 std::vector<Token> Subwords::encode(std::string_view) const { return {}; }
-std::vector<std::uint8_t> Subwords::bytes() const { return {}; }
 const std::string& Subwords::model() const { return processor_->model; }
+std::vector<std::string> Subwords::units() const { return {}; }
 std::string Subwords::hash() const { return ""; }
 
 #endif

@@ -23,9 +23,9 @@ class Subwords {
 
   Index vocabulary() const;
   std::vector<Token> encode(std::string_view text) const;
-  std::vector<std::uint8_t> bytes() const;  // of each subword
-  const std::string& model() const;         // as sentencepiece reads it from a file
-  std::string hash() const;                 // of the model
+  std::vector<std::string> units() const;  // the bytes of each subword
+  const std::string& model() const;        // as sentencepiece reads it from a file
+  std::string hash() const;                // of the model
 
  private:
   struct Processor;

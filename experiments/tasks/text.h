@@ -14,7 +14,11 @@ namespace heed {
 //
 // With `order`, a window may be read in any order (OrderTraits): the condition, whose token comes after those
 // of the text, is followed by the window, and all its tokens are predicted. A part has whole windows only.
-class Text final : public Task, public TextTraits, public SubwordsTraits, public OrderTraits {
+class Text final : public Task,
+                   public TextTraits,
+                   public SubwordsTraits,
+                   public OrderTraits,
+                   public TokenizerTraits {
  public:
   struct Options : TextOptions, OrderOptions {
     void describe(auto& option) {
@@ -40,6 +44,8 @@ class Text final : public Task, public TextTraits, public SubwordsTraits, public
   std::optional<Index> scored_bytes(Split split) const override;
   const std::string& subwords_model() const override { return text_.subwords_model(); }
   std::optional<Annealing> annealing() const override { return annealing_; }
+  std::vector<Token> encode(const std::string& text) const override { return text_.encode(text); }
+  std::string decode(Token token) const override { return text_.decode(token); }
 
  private:
   Index window_start(Split split, std::uint64_t index) const;

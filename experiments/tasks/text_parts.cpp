@@ -6,7 +6,6 @@
 #include <cmath>
 
 #include "core/error.h"
-#include "experiments/tasks/subwords.h"
 
 namespace heed {
 namespace {
@@ -124,7 +123,7 @@ void TextOptions::check_subwords(const Refuse& refuse) const {
   }
 }
 
-TextParts::TextParts(const TextOptions& options) {
+TextParts::TextParts(const TextOptions& options) : bytes_(options.unit == "bytes") {
   const std::string text = read_corpus(options.path);
   if (options.unit == "bpe")
     read_subwords(options, text);
@@ -137,13 +136,13 @@ TextParts::TextParts(const TextOptions& options) {
 }
 
 void TextParts::read_units(const TextOptions& options, const std::string& text) {
-  text_ = options.unit == "bytes" ? tokenize_bytes(text) : tokenize_characters(text, options.path);
+  text_ = bytes_ ? tokenize_bytes(text) : tokenize_characters(text, options.path);
   const std::array<Index, 4> bounds = part_bounds(options.split, std::ssize(text_.tokens));
   for (std::size_t i = 0; i < 3; ++i) parts_[i] = {bounds[i], bounds[i + 1]};
   if (options.train_bytes == 0) return;
   Index end = 0;
   for (Index left = options.train_bytes; end < parts_[0].end; ++end) {
-    left -= text_.bytes[static_cast<std::size_t>(text_.tokens[static_cast<std::size_t>(end)])];
+    left -= std::ssize(decode(text_.tokens[static_cast<std::size_t>(end)]));
     if (left < 0) break;
   }
   parts_[0].end = end;
@@ -152,14 +151,14 @@ void TextParts::read_units(const TextOptions& options, const std::string& text) 
 void TextParts::read_subwords(const TextOptions& options, const std::string& text) {
   (void)tokenize_characters(text, options.path);  // refuses a text that is not UTF-8
   const std::array<std::string, 3> parts = parts_of_bytes(options, text);
-  const Subwords subwords(parts[0], options.vocab, options.path);
-  if (const std::string found = subwords.hash(); !options.subwords.empty() && found != options.subwords)
+  subwords_ = std::make_unique<Subwords>(parts[0], options.vocab, options.path);
+  if (const std::string found = subwords_->hash(); !options.subwords.empty() && found != options.subwords)
     throw Error(fmt::format("sentencepiece now trains other subwords on '{}': their hash is {}, not {}.",
                             options.path, found, options.subwords));
-  text_ = {{}, subwords.vocabulary(), subwords.bytes()};
-  subwords_model_ = subwords.model();
+  text_ = {{}, subwords_->vocabulary(), subwords_->units()};
+  subwords_model_ = subwords_->model();
   for (std::size_t i = 0; i < 3; ++i) {
-    const std::vector<Token> tokens = subwords.encode(parts[i]);
+    const std::vector<Token> tokens = subwords_->encode(parts[i]);
     parts_[i].begin = std::ssize(text_.tokens);
     text_.tokens.insert(text_.tokens.end(), tokens.begin(), tokens.end());
     parts_[i].end = std::ssize(text_.tokens);
@@ -173,8 +172,12 @@ std::span<const Token> TextParts::part(Split split) const {
 
 Index TextParts::bytes(std::span<const Token> tokens) const {
   Index sum = 0;
-  for (const Token t : tokens) sum += text_.bytes[static_cast<std::size_t>(t)];
+  for (const Token t : tokens) sum += std::ssize(decode(t));
   return sum;
+}
+
+std::vector<Token> TextParts::encode(const std::string& text) const {
+  return subwords_ ? subwords_->encode(text) : encode_units(text, text_.units, bytes_);
 }
 
 }  // namespace heed

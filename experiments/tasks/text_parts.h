@@ -1,6 +1,7 @@
 #pragma once
 
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 #include "core/task.h"
 #include "experiments/tasks/corpus.h"
 #include "experiments/tasks/streams.h"
+#include "experiments/tasks/subwords.h"
 
 namespace heed {
 
@@ -54,6 +56,9 @@ class TextParts {
   std::span<const Token> part(Split split) const;
   Index bytes(std::span<const Token> tokens) const;  // of text
   const std::string& subwords_model() const { return subwords_model_; }
+  // As in TokenizerTraits.
+  std::vector<Token> encode(const std::string& text) const;
+  const std::string& decode(Token token) const { return text_.units[static_cast<std::size_t>(token)]; }
 
  private:
   struct Part {
@@ -62,6 +67,8 @@ class TextParts {
   void read_units(const TextOptions& options, const std::string& text);  // bytes, characters
   void read_subwords(const TextOptions& options, const std::string& text);
 
+  bool bytes_;
+  std::unique_ptr<Subwords> subwords_;  // null: units are bytes or characters
   TokenizedText text_;
   std::string subwords_model_;  // empty for bytes and characters
   std::array<Part, 3> parts_;   // in the order of Split

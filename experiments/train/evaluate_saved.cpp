@@ -11,8 +11,8 @@
 
 #include "core/task_traits.h"
 #include "experiments/train/longer_model.h"
+#include "experiments/train/saved_model.h"
 #include "experiments/trial/longer_task.h"
-#include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
 
 namespace heed {
@@ -64,17 +64,6 @@ std::string refuse_task(const TrialConfig& trial, const Task& task, const TrialC
   return why.empty() ? "" : "length " + why;
 }
 
-// Replaces the initial values of a model by saved ones.
-void load_weights(Params<float>& params, const std::vector<results::Array>& weights) {
-  for (const ParamInfo& p : params.infos()) {
-    const auto at = std::ranges::find(weights, p.name, &results::Array::name);
-    const auto* values = at == weights.end() ? nullptr : std::get_if<std::vector<float>>(&at->values);
-    if (!values || std::ssize(*values) != p.rows * p.cols)
-      throw Error(fmt::format("its saved weights have no '{}' of size {} x {}.", p.name, p.rows, p.cols));
-    std::ranges::copy(*values, params.values().begin() + p.offset);
-  }
-}
-
 std::optional<double> bits_per_byte(const Task& task, Split split, const Evaluation& e) {
   const auto* text = dynamic_cast<const TextTraits*>(&task);
   const std::optional<Index> bytes = text ? text->scored_bytes(split) : std::nullopt;
@@ -109,14 +98,13 @@ SavedEvaluation evaluate_saved(const TrialConfig& trial, const std::vector<resul
   if (count == 0)
     throw Error(fmt::format("the task '{}' has no sequences in this split. Choose another one with --split.",
                             on.task.name));
-  SizedModel trained(model_spec(trial, *own), registry, trial.seed);
-  load_weights(trained.params, weights);
+  const std::unique_ptr<SizedModel> trained = saved_model(trial, *own, weights, registry);
   const std::unique_ptr<SizedModel> longer =
-      longer_model(trial, *task, own->shape(), trained.params, registry);
+      longer_model(trial, *task, own->shape(), trained->params, registry);
   Step<float> step(threads, false);
   SavedEvaluation out;
   out.quality =
-      evaluate(longer ? longer->model : trained.model, step, *task, on.split, count, trial.train.batch);
+      evaluate(longer ? longer->model : trained->model, step, *task, on.split, count, trial.train.batch);
   out.sequences = count;
   if (count == task->size(on.split)) out.bits_per_byte = bits_per_byte(*task, on.split, out.quality);
   return out;

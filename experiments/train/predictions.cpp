@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -10,6 +11,7 @@
 
 #include "core/model/sequences.h"
 #include "core/task_traits.h"
+#include "experiments/train/sample.h"
 #include "experiments/trial/task_of.h"
 
 namespace heed {
@@ -23,7 +25,19 @@ struct Decoding {
   std::span<const Token> source;
   Token end = 0;
   bool done = false;
+
+  // time: of the longest input
+  void append(Token next, Index time) {
+    done = next == end || std::ssize(input) == time;
+    input.push_back(next);
+  }
 };
+
+// Decodes with a decoder, which reads each token once.
+void decode_token_by_token(Model<float>& model, Decoding& d, Index time) {
+  Continuation continuation(model, d.input, time, {.temperature = 0});
+  while (!d.done) d.append(continuation.next(), time);
+}
 
 // The batch of the examples that are not done, scored at their last positions.
 class Open {
@@ -61,6 +75,35 @@ class Open {
   Index time_ = 0, source_time_ = 0;
 };
 
+// Decodes with an encoder-decoder, which repeats the pass over all tokens so far.
+void decode_by_passes(Model<float>& model, Step<float>& step, std::vector<Decoding>& decodings,
+                      const Batch& all) {
+  std::vector<Token> predicted(decodings.size());
+  for (Open open(decodings, all.input.time, all.source.time); !open.empty();
+       open = Open(decodings, all.input.time, all.source.time)) {
+    model.evaluate(step, open.batch(), predicted);
+    for (std::size_t i = 0; i < static_cast<std::size_t>(open.size()); ++i)
+      open[i].append(predicted[i], all.input.time);
+  }
+}
+
+// The task with another source in each example.
+class WithSource final : public Task {
+ public:
+  WithSource(const Task& task, std::span<const Token> source) : task_(task), source_(source) {}
+  TaskShape shape() const override { return task_.shape(); }
+  std::optional<Index> size(Split split) const override { return task_.size(split); }
+  void fill(Split split, std::uint64_t index, Example& example) const override {
+    task_.fill(split, index, example);
+    std::ranges::copy(source_, example.source.tokens.begin());
+    example.source.length = std::ssize(source_);
+  }
+
+ private:
+  const Task& task_;
+  std::span<const Token> source_;
+};
+
 template <class T>
 std::span<const T> row(std::span<const T> all, Index row, Index width, Index length) {
   return all.subspan(static_cast<std::size_t>(row * width), static_cast<std::size_t>(length));
@@ -94,21 +137,28 @@ std::vector<Prediction> decode_greedily(Model<float>& model, Step<float>& step, 
     else
       out[i].source.assign(tokens.begin(), begin - labels.begin() + tokens.begin());
   }
-  std::vector<Token> predicted(out.size());
-  for (Open open(decodings, all.input.time, all.source.time); !open.empty();
-       open = Open(decodings, all.input.time, all.source.time)) {
-    model.evaluate(step, open.batch(), predicted);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(open.size()); ++i) {
-      Decoding& d = open[i];
-      const Token next = predicted[i];
-      d.done = next == d.end || std::ssize(d.input) == all.input.time;
-      d.input.push_back(next);
-    }
-  }
+  if (all.source.time > 0)
+    decode_by_passes(model, step, decodings, all);
+  else
+    for (Decoding& d : decodings) decode_token_by_token(model, d, all.input.time);
   for (std::size_t i = 0; i < out.size(); ++i)
     out[i].decoded.assign(decodings[i].input.begin() + static_cast<std::ptrdiff_t>(begins[i]),
                           decodings[i].input.end());
   return out;
+}
+
+// The targets of examples show how a target begins and ends.
+std::vector<Token> decode_source(Model<float>& model, Step<float>& step, const Task& task,
+                                 std::span<const Token> source) {
+  const auto other = for_model(std::make_unique<WithSource>(own_task(task), source), task.shape().model);
+  return without_end(decode_greedily(model, step, *other, Split::train, 0, 1).front()).decoded;
+}
+
+Prediction without_end(Prediction prediction) {
+  const Token end = prediction.target.back();
+  for (std::vector<Token>* tokens : {&prediction.target, &prediction.decoded})
+    if (!tokens->empty() && tokens->back() == end) tokens->pop_back();
+  return prediction;
 }
 
 void save_predictions(results::Record& record, Model<float>& model, const Task& task,

@@ -1,6 +1,7 @@
 // Greedy decoding of the targets of two-sequence tasks.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include "core/model/model.h"
@@ -21,6 +22,14 @@ struct Prediction {
 // decoder begins with everything up to its first scored position.
 std::vector<Prediction> decode_greedily(Model<float>& model, Step<float>& step, const Task& task, Split split,
                                         Index first, Index count);
+
+// Decodes the target of a source that is no example of the task, and leaves out its end. task: of the model's
+// type. Requires: the source is not longer than those of the task.
+std::vector<Token> decode_source(Model<float>& model, Step<float>& step, const Task& task,
+                                 std::span<const Token> source);
+
+// Removes the end of both targets.
+Prediction without_end(Prediction prediction);
 
 // Adds the predictions for the test split (of the validation split if there is no test split), in the group
 // `predictions`: decoded, target and source (sequence, position), -1 behind their ends.

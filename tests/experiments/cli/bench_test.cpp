@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/layer.h"
 #include "core/registry.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
@@ -92,6 +93,52 @@ TEST_CASE("heed bench: --layer measures a mixer with its projections") {
   CHECK(flops({"--layer"}) - flops({}) == Approx(3e-9 * 2 * 4 * 8 * 128 * 128));
 }
 
+TEST_CASE("heed bench: every variant decodes, with the state of its formula") {
+  heed::Registry registry;
+  heed::register_builtin_variants(registry);
+  const Ended ended = heed_in_temp(
+      {"bench", "--decode", "--length", "9", "40", "--heads", "2", "--width", "8", "--steps", "2", "--json"});
+  INFO(ended.err);
+  REQUIRE(ended.code == 0);
+  const Json rows = Json::parse(ended.out);
+  CHECK(rows.size() == 2 * registry.variants().size());
+  for (const Json& row : rows) {
+    const heed::VariantInfo& info = registry.variant(row.at("variant").get<std::string>());
+    const heed::Index length = row.at("seq");
+    heed::Problems problems;
+    heed::Params<float> params;
+    const auto layer = info.make<float>(info.resolve(heed::Config::map(), info.name, problems),
+                                        {.dim = 16, .context_dim = 16, .heads = 2, .length = length}, params);
+    CAPTURE(info.name, length);
+    CHECK(row.at("state_bytes") == layer->cost(length, length).state_bytes);
+    CHECK(row.at("parameter_bytes") == 4.0 * static_cast<double>(count(params)));
+    CHECK(row.at("steps") == 2);
+    CHECK(row.at("median_cpu_ms") > 0);
+  }
+}
+
+TEST_CASE("heed bench: a token reads all keys and writes one, and rewrites a recurrent state") {
+  const Ended ended =
+      heed_in_temp({"bench", "softmax", "linear", "window", "size=3", "--decode", "--length", "100",
+                    "--heads", "2", "--width", "8", "--batch", "4", "--steps", "1", "--json"});
+  REQUIRE(ended.code == 0);
+  const Json rows = Json::parse(ended.out);
+  const double parameters = 4 * 4 * (16 * 16 + 16), row = 4 * 2 * 16;  // keys and values of a token
+  CHECK(rows[0].at("state_bytes") == 100 * row);
+  CHECK(rows[0].at("traffic_bytes") == parameters / 4 + 100 * row + row);
+  const double state = 4 * 2 * (8 * 8 + 8);
+  CHECK(rows[1].at("state_bytes") == state);
+  CHECK(rows[1].at("traffic_bytes") == parameters / 4 + 2 * state);
+  CHECK(rows[2].at("traffic_bytes") == parameters / 4 + 2 * 4 * row);  // itself and three before it
+}
+
+TEST_CASE("heed bench: decoding is printed as a table") {
+  const Ended ended = heed_in_temp({"bench", "linear", "--decode", "--length", "32"});
+  REQUIRE(ended.code == 0);
+  CHECK_THAT(ended.out, ContainsSubstring("Decoding: batch 1, 4 heads of 32, 1 thread.") &&
+                            ContainsSubstring("traffic per token") && ContainsSubstring("16.5 KiB"));
+}
+
 TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   const auto refused = [](const Words& words, int code, const std::string& reason) {
     const Ended ended = heed_in_temp(words);
@@ -105,4 +152,7 @@ TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   refused({"bench", "window", "sise=4"}, 64, "Did you mean 'size'?");
   refused({"bench", "softmax", "--length", "0"}, 2, "--length is 0");
   refused({"bench", "softmax", "--batch", "0"}, 2, "--batch is 0");
+  refused({"bench", "softmax", "--decode", "--layer"}, 2, "--layer has no effect with --decode");
+  refused({"bench", "softmax", "--decode", "--step", "s.yaml"}, 2, "--step has no effect with --decode");
+  refused({"bench", "softmax", "--decode", "--length", "8"}, 2, "--length is 8 but must be at least 16");
 }

@@ -55,6 +55,21 @@ std::string fnv_split(const std::string& source) {
 
 }  // namespace
 
+TEST_CASE("pairs: texts are encoded and decoded as the tokens of the file") {
+  const File file(many());
+  const std::string unit = GENERATE("bytes", "characters");
+  const auto task = make_task("pairs", {{"path", file.path}, {"unit", unit}});
+  const auto& tokenizer = dynamic_cast<const TokenizerTraits&>(*task);
+  const std::vector<Token> tokens = tokenizer.encode("number 7 für");
+  CHECK(text_of(*task, tokens) == "number 7 für");
+  std::string again;
+  for (const Token t : tokens) again += tokenizer.decode(t);
+  CHECK(again == "number 7 für");
+  CHECK(std::ssize(tokens) == (unit == "bytes" ? 13 : 12));
+  if (unit == "characters")
+    CHECK_THROWS_WITH(tokenizer.encode("xé"), ContainsSubstring("character 1, 'x', is not one of the"));
+}
+
 TEST_CASE("pairs: the input is a tab and the target, the labels are the target and a newline") {
   const File file(many());
   for (const char* unit : {"bytes", "characters"}) {

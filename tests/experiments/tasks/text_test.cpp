@@ -167,6 +167,40 @@ TEST_CASE("text: train_bytes counts the bytes of characters") {
                     ContainsSubstring("of which 10 are for training; it needs 11"));
 }
 
+TEST_CASE("text: a text is encoded and decoded as its tokens") {
+  const TempFolder folder;
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += "the \xC3\xA9t\xC3\xA9 \xF0\x9F\x98\x80\n";
+  write(folder / "t.txt", text);
+  const std::string unit = GENERATE("bytes", "characters", "bpe");
+  if (unit == "bpe" && !Subwords::available()) return;  // built without sentencepiece
+  Config options = options_of(folder / "t.txt", 8, {}, unit);
+  if (unit == "bpe") options.set("vocab", Config::scalar("270"));
+  const auto task = make_task("text", options);
+  const auto& tokenizer = dynamic_cast<const TokenizerTraits&>(*task);
+  const std::vector<Token> tokens = tokenizer.encode("t\xC3\xA9 \xF0\x9F\x98\x80\n h");
+  std::string again;
+  for (const Token t : tokens) again += tokenizer.decode(t);
+  CAPTURE(unit);
+  CHECK(again == "t\xC3\xA9 \xF0\x9F\x98\x80\n h");
+  if (unit == "bytes")
+    CHECK(tokens == std::vector<Token>{116, 195, 169, 32, 240, 159, 152, 128, 10, 32, 104});
+  // \n, space, e, h, t, é, 😀
+  if (unit == "characters") CHECK(tokens == std::vector<Token>{4, 5, 1, 6, 0, 1, 3});
+}
+
+TEST_CASE("text: what is no token of the text is refused") {
+  const TempFolder folder;
+  write(folder / "t.txt", random_text(500));
+  const auto task = make_task("text", options_of(folder / "t.txt", 8, {}, "characters"));
+  const auto& tokenizer = dynamic_cast<const TokenizerTraits&>(*task);
+  CHECK_THROWS_WITH(tokenizer.encode("ab\xC3\xA9"),
+                    ContainsSubstring("character 3, '\xC3\xA9', is not one of the 26 characters"));
+  CHECK_THROWS_WITH(tokenizer.encode("ab\xC3"), ContainsSubstring("byte 3 of the text is not UTF-8"));
+  const auto bytes = make_task("text", options_of(folder / "t.txt", 8));
+  CHECK(dynamic_cast<const TokenizerTraits&>(*bytes).encode("\xC3") == std::vector<Token>{0xC3});
+}
+
 TEST_CASE("text: options of subwords are refused with other units, and required with their own") {
   const TempFolder folder;
   write(folder / "t.txt", random_text(3000));
@@ -177,7 +211,7 @@ TEST_CASE("text: options of subwords are refused with other units, and required 
                    Lines{"task.vocab: it is missing; say how many subwords"}));
 }
 
-TEST_CASE("text: subwords give back the text, and know their bytes") {
+TEST_CASE("text: subwords give back the text") {
   if (!Subwords::available()) return;  // built without sentencepiece
   std::string text;
   for (int i = 0; i < 300; ++i) text += "the cat  sat on\nthe \xC3\xA9t\xC3\xA9 \xF0\x9F\x98\x80\n";
@@ -185,10 +219,10 @@ TEST_CASE("text: subwords give back the text, and know their bytes") {
   CHECK(subwords.vocabulary() == 280);
   CHECK(subwords.hash() == Subwords(text, 280, "t").hash());
   const std::vector<Token> tokens = subwords.encode(text + "unseen: \xE2\x82\xAC");
-  const std::vector<std::uint8_t> bytes = subwords.bytes();
-  std::size_t sum = 0;
-  for (const Token t : tokens) sum += bytes.at(static_cast<std::size_t>(t));
-  CHECK(sum == text.size() + 11);
+  const std::vector<std::string> units = subwords.units();
+  std::string again;
+  for (const Token t : tokens) again += units.at(static_cast<std::size_t>(t));
+  CHECK(again == text + "unseen: \xE2\x82\xAC");
   CHECK(tokens.size() < text.size() / 2);
 }
 

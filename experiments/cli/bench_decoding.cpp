@@ -1,0 +1,129 @@
+#include "experiments/cli/bench_decoding.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <fmt/format.h>
+#include <nlohmann/json.hpp>
+
+#include "experiments/bench/decode_bench.h"
+#include "experiments/cli/variant_words.h"
+#include "experiments/report/compare/table_text.h"
+#include "experiments/system/message.h"
+
+namespace heed::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr double kKibibyte = 1024;
+
+// Shows on a terminal which measurement runs: long ones take a minute.
+class Shown {
+ public:
+  explicit Shown(std::size_t all) : all_(all) {}
+  void next(const std::string& variant, Index length) {
+    ++now_;
+    show(fmt::format("{} of {}: {} after {} tokens", now_, all_, variant, length));
+  }
+  ~Shown() { show(""); }
+  Shown(const Shown&) = delete;
+  Shown& operator=(const Shown&) = delete;
+
+ private:
+  void show(const std::string& text) const {
+    if (terminal_) write_message(stderr, "\r\x1b[K" + text);
+  }
+  std::size_t all_, now_ = 0;
+  bool terminal_ = messages_reach_a_terminal();
+};
+
+Json json_of(const std::string& variant, const AttentionShape& s, int threads, const DecodeBench& b) {
+  return {{"peer", "heed"},
+          {"decode", true},
+          {"threads", threads},
+          {"variant", variant},
+          {"d_model", s.heads * s.width},
+          {"heads", s.heads},
+          {"seq", s.length},
+          {"batch", s.batch},
+          {"steps", b.token.wall.size()},
+          {"median_ms", median(b.token.wall)},
+          {"median_cpu_ms", median(b.token.cpu)},
+          {"min_cpu_ms", *std::ranges::min_element(b.token.cpu)},
+          {"parameter_bytes", b.parameter_bytes},
+          {"state_bytes", b.state_bytes},
+          {"traffic_bytes", b.traffic_bytes()}};
+}
+
+std::vector<std::string> row_of(const std::string& variant, Index length, const DecodeBench& b) {
+  const double ms = median(b.token.cpu);
+  return {variant,
+          fmt::format("{}", length),
+          fmt::format("{:.1f} us", 1e3 * ms),
+          fmt::format("{:.1f} KiB", b.state_bytes / kKibibyte),
+          fmt::format("{:.1f} KiB", b.traffic_bytes() / kKibibyte),
+          fmt::format("{:.1f} GB/s", 1e-6 * b.traffic_bytes() / ms)};
+}
+
+// Throws: UsageError if an option has no effect.
+std::vector<Index> read_lengths(const Input& input, int tokens) {
+  for (const char* name : {"step", "layer", "warmup"})
+    if (input.has(name))
+      throw UsageError(fmt::format("--{} has no effect with --decode, which measures layers.", name));
+  std::vector<Index> lengths = {128, 256, 512, 1024, 2048, 4096, 8192, 16384};
+  if (input.has("length")) lengths = input.get<std::vector<Index>>("length");
+  for (const Index length : lengths)
+    if (length < tokens)
+      throw UsageError(fmt::format(
+          "--length is {} but must be at least {}, the number of tokens that are timed (--steps).", length,
+          tokens));
+  return lengths;
+}
+
+}  // namespace
+
+int bench_decoding(const Input& input, const Registry& registry) {
+  AttentionShape shape;
+  shape.batch = integer_option(input, "batch", 1);
+  shape.heads = integer_option(input, "heads", 4);
+  shape.width = integer_option(input, "width", 32);
+  const int threads = integer_option(input, "threads", 1), tokens = integer_option(input, "steps", 16);
+  const std::vector<Index> lengths = read_lengths(input, tokens);
+  const std::vector<VariantEntry> variants = variants_of(input.all("words"), registry);
+
+  Json all = Json::array();
+  std::vector<std::vector<std::string>> rows = {
+      {"variant", "length", "time per token", "state", "traffic per token", "speed"}};
+  {
+    Shown shown(variants.size() * lengths.size());
+    for (const VariantEntry& variant : variants)
+      for (const Index length : lengths) {
+        shown.next(variant.label, length);
+        shape.length = length;
+        const DecodeBench b = bench_decoding(variant.attention.front(), registry, shape, threads, tokens);
+        all.push_back(json_of(variant.label, shape, threads, b));
+        rows.push_back(row_of(variant.label, length, b));
+      }
+  }
+  if (input.has("json")) {
+    fmt::print("{}\n", all.dump());
+    return kDone;
+  }
+  fmt::print(
+      "Decoding: batch {}, {} heads of {}, {}. Layers with their projections, processor times, "
+      "medians.\n\n{}\n",
+      shape.batch, shape.heads, shape.width, threads == 1 ? "1 thread" : fmt::format("{} threads", threads),
+      aligned(rows));
+  fmt::print(
+      "Length: tokens of the sequence, the timed ones at its end. State: what the decoder keeps of one "
+      "sequence.\n"
+      "Traffic: parameters and state that one token reads, and state that it writes; for sparse variants, "
+      "which "
+      "read\n"
+      "only visible keys, an upper bound. Speed: traffic / time.\n");
+  return kDone;
+}
+
+}  // namespace heed::cli
