@@ -129,7 +129,7 @@ void write_bookkeeping(H5Writer& file, std::span<const Record> records) {
     write_meaning(file, name, unit, doc, varies);
   };
   write("id", "", "Hash of the resolved configuration", false, [](const Record& r) { return r.id; });
-  write("status", "", "done, diverged, failed or killed", false,
+  write("status", "", "done, diverged, failed, killed or stopped", false,
         [](const Record& r) { return to_string(r.status); });
   write("reason", "", "Why the trial is not done", false, [](const Record& r) { return r.reason; });
   write("last_step", "", "The last optimizer step that was completed", false,

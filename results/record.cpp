@@ -16,7 +16,7 @@ namespace heed::results {
 
 namespace {
 
-constexpr std::array<const char*, 4> kStatusNames = {"done", "diverged", "failed", "killed"};
+constexpr std::array<const char*, 5> kStatusNames = {"done", "diverged", "failed", "killed", "stopped"};
 
 void require(bool good, const std::string& name, const char* rule) {
   if (!good) throw std::invalid_argument(fmt::format("result '{}': {}", name, rule));

@@ -17,7 +17,8 @@ namespace heed::results {
 // Raised when a file's layout changes its meaning; results/README.md describes it.
 inline constexpr std::int64_t kSchema = 2;
 
-enum class Status { done, diverged, failed, killed };
+// stopped: a rule of the sweep ended it before its last step (docs/sweeps.md).
+enum class Status { done, diverged, failed, killed, stopped };
 
 using Value = std::variant<std::int64_t, double, bool, std::string>;
 

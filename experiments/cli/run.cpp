@@ -94,10 +94,12 @@ std::size_t count_trials(const Sweep& sweep, const Part& part) {
 
 // Ends a run of one part. Another process merges all parts.
 int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part) {
-  const std::size_t trials = count_trials(sweep, part), done = count_done(directory, sweep, part);
-  say("Part {}/{}: {} of {} done. `heed merge {}` merges all parts.", part.index, part.of, done,
-      count_text(trials, "trial"), directory.root().string());
-  return done == trials ? kDone : kSomeFailed;
+  const std::size_t trials = count_trials(sweep, part), done = count_done(directory, sweep, part),
+                    stopped = count_ended(directory, sweep, part, {results::Status::stopped});
+  say("Part {}/{}: {} of {} done{}. `heed merge {}` merges all parts.", part.index, part.of, done,
+      count_text(trials, "trial"), stopped > 0 ? fmt::format(", {} stopped by sweep.stop", stopped) : "",
+      directory.root().string());
+  return done + stopped == trials ? kDone : kSomeFailed;
 }
 
 // Merges in a separate process, because HDF5 may end its process if memory runs out, and because a user may
@@ -156,6 +158,7 @@ int run(const Input& input, Registry& registry) {
   RunOptions options;
   options.threads = integer_option(input, "threads", 1);
   options.jobs = integer_option(input, "jobs", std::max(1, cores() / options.threads));
+  options.complete = input.has("complete");
   options.fail_fast = input.has("fail-fast");
   options.must_progress = input.has("must-progress");
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
@@ -189,12 +192,15 @@ int run(const Input& input, Registry& registry) {
   say("Results: {}", directory.results().string());
   if (!report_apart(directory, signals)) return end_stopped(directory, sweep, options.part);
   const std::vector<std::string> status = results.texts("status");
-  const bool all_done =
-      std::all_of(status.begin(), status.end(), [](const std::string& s) { return s == "done"; });
+  const auto done = std::ranges::count(status, "done"), stopped = std::ranges::count(status, "stopped");
+  const bool all_done = done + stopped == std::ssize(status);
   const std::size_t missing = sweep.trials.size() - status.size();
   if (missing > 0 && *merged == kDone)  // the merge has reported damaged files
     say("{} of {} have no result. Run the same command again to train them.", missing,
         count_text(sweep.trials.size(), "trial"));
+  if (stopped > 0)
+    say("{} stopped by sweep.stop. Run the same command with --complete to train them to the end.",
+        stopped == 1 ? "1 trial was" : fmt::format("{} trials were", stopped));
   if (!all_done) say("Some trials failed. `heed status {}` shows why.", directory.root().string());
   return *merged == kDone && all_done && missing == 0 ? kDone : kSomeFailed;
 }
@@ -223,6 +229,7 @@ Command run_command() {
       "jobs,j", po::value<int>()->value_name("N"), "trials side by side; default: the number of cores")(
       "threads", po::value<int>()->value_name("N"),
       "threads of each trial (1); the results are bitwise the same")(
+      "complete", "train to the end what sweep.stop has stopped, and stop nothing")(
       "retry-failed", "run trials again that failed or were killed")(
       "retry-failed-before", po::value<std::string>()->value_name("FILE"),
       "like --retry-failed, but only trials that failed before FILE was written, so that a job that is "

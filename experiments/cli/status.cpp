@@ -68,9 +68,12 @@ std::string look_at(const RunDirectory& directory, const PlanLine& line, Look& l
     }
     if (*outcome != results::Status::done) {
       const results::Record record = results::read_trial_summary(directory.trial(line.id));
-      look.failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.to_string(),
-                                          status_text(*outcome, record.reason, record.last_step),
-                                          directory.log(line.id).string()));
+      const std::string how = status_text(*outcome, record.reason, record.last_step);
+      if (*outcome == results::Status::stopped)
+        look.stopped.push_back(fmt::format("{}: {}", line.to_string(), how));
+      else
+        look.failures.push_back(fmt::format("{}  {}: {}\n  log: {}", line.id, line.to_string(), how,
+                                            directory.log(line.id).string()));
     }
     return results::to_string(*outcome);
   } catch (const results::DamagedFile& e) {
@@ -92,11 +95,12 @@ Look look_at(const RunDirectory& directory) {
 
 std::string text_of(const Look& look) {
   std::string text;
-  for (const char* state : {"pending", "running", "done", "diverged", "failed", "killed", "damaged"}) {
+  for (const char* state :
+       {"pending", "running", "done", "stopped", "diverged", "failed", "killed", "damaged"}) {
     const auto at = look.counts.find(state);
     const std::size_t count = at == look.counts.end() ? 0 : at->second;
-    if (count > 0 || std::string(state) != "damaged")
-      text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, state);
+    const bool is_rare = std::string(state) == "stopped" || std::string(state) == "damaged";
+    if (count > 0 || !is_rare) text += fmt::format("{}{} {}", text.empty() ? "" : ", ", count, state);
   }
   text += '\n';
   for (const auto& lines : {look.running, look.stopped, look.failures, look.seconds}) {

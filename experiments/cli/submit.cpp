@@ -49,11 +49,12 @@ void check_options(const Words& options) {
 
 // Returns the parts that have something to run.
 std::vector<std::size_t> parts_to_run(const RunDirectory& directory, const Sweep& sweep, std::size_t parts,
-                                      std::optional<RunDirectory::FileTime> retry) {
+                                      std::optional<RunDirectory::FileTime> retry, bool complete) {
   const auto say = [](const std::string& what) { fmt::print(stderr, "{} The trial runs again.\n", what); };
   std::vector<std::size_t> elements;
   for (std::size_t i = 0; i < sweep.trials.size(); ++i)
-    if (directory.needs_run(sweep.trials[i].id, retry, say)) elements.push_back(Part::of_trial(i, parts));
+    if (directory.needs_run(sweep.trials[i].id, retry, complete, say))
+      elements.push_back(Part::of_trial(i, parts));
   std::sort(elements.begin(), elements.end());
   elements.erase(std::unique(elements.begin(), elements.end()), elements.end());
   return elements;
@@ -131,7 +132,8 @@ int run(const Input& input, Registry& registry) {
   }
   job.plan = plan_digest(plan_text(sweep));
   job.parts = number_of_parts(input, sweep.trials.size());
-  job.elements = parts_to_run(directory, sweep, job.parts, retry);
+  if (input.has("complete")) job.run_options.emplace_back("--complete");
+  job.elements = parts_to_run(directory, sweep, job.parts, retry, input.has("complete"));
   job.at_once = static_cast<std::size_t>(input.has("at-once") ? integer_option(input, "at-once", 1) : 0);
   job.options = words.options;
 
@@ -172,6 +174,7 @@ Command submit_command() {
       "tasks", po::value<int>()->value_name("N"),
       "elements of the array; default: one for each trial, at most Slurm's MaxArraySize")(
       "at-once", po::value<int>()->value_name("M"), "elements that may run at the same time")(
+      "complete", "train to the end what sweep.stop has stopped, and stop nothing")(
       "retry-failed", "run trials again that failed or were killed")(
       "print",
       "show the script and the sbatch commands; submit nothing, and write nothing except measured sizes "

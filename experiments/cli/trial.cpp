@@ -14,6 +14,18 @@ void print(const results::Record& record) {
     fmt::print("{:<28}{:>16.6g} {}\n", m.name, m.value, m.unit == "1" ? "" : m.unit);
 }
 
+// Reads what Supervisor::add_contest has written.
+Contest contest_from(const Input& input) {
+  Problems problems;
+  Contest contest;
+  if (const auto rule = parse_yaml_value(input.get<std::string>("rule"), "--rule", problems))
+    read_options(contest.rule, *rule, "rule", "'--rule'", problems);
+  problems.throw_if_any();
+  contest.folder = input.get<std::string>("contest");
+  if (input.has("leader")) contest.leader = input.get<std::string>("leader");
+  return contest;
+}
+
 int run(const Input& input, Registry& registry) {
   Problems problems;
   const auto tree = read_yaml(input.get<std::string>("config"), problems);
@@ -35,6 +47,7 @@ int run(const Input& input, Registry& registry) {
   if (input.has("checkpoint")) options.checkpoint = input.get<std::string>("checkpoint");
   if (input.has("progress")) options.progress = input.get<std::string>("progress");
   options.memory_bytes = input.get<double>("memory-limit");
+  if (input.has("contest")) options.contest = contest_from(input);
   std::optional<results::Record> record;
   if (input.has("record-failure"))
     record = record_failure(options, {results::status_from(input.get<std::string>("status")),
@@ -44,7 +57,8 @@ int run(const Input& input, Registry& registry) {
     record = work(options, registry);
   if (!record) return kStopped;
   print(*record);
-  return record->status == results::Status::done ? kDone : kSomeFailed;
+  return record->status == results::Status::done || record->status == results::Status::stopped ? kDone
+                                                                                               : kSomeFailed;
 }
 
 }  // namespace
@@ -70,6 +84,9 @@ Command trial_command() {
       "command", po::value<std::string>(), "the user's command, for the record")(
       "progress", po::value<std::string>(), "a file that says how far it is")(
       "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
+      "contest", po::value<std::string>(), "the folder of the trials that compete with it")(
+      "rule", po::value<std::string>(), "the rule under which they compete")(
+      "leader", po::value<std::string>(), "the trial file of its setting's first seed")(
       "memory-limit", po::value<double>()->default_value(0), "bytes")(
       "replace", "replace the file if the trial failed before")(
       "record-failure", po::value<std::string>(),

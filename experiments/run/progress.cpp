@@ -111,7 +111,7 @@ void Progress::ended(std::size_t trial, results::Status status, const std::strin
   const Running r = running_[trial];
   running_.erase(trial);
   ++ended_;
-  failed_ += status != results::Status::done;
+  failed_ += status != results::Status::done && status != results::Status::stopped;
   done_ += trials_[trial].work;
   if (terminal_ && status == results::Status::done) return;
   message(

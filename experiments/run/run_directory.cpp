@@ -143,10 +143,11 @@ std::optional<results::Status> RunDirectory::outcome(const std::string& id) cons
   return results::read_outcome(trial(id)).status;
 }
 
-bool RunDirectory::needs_run(const std::string& id, std::optional<FileTime> retry,
+bool RunDirectory::needs_run(const std::string& id, std::optional<FileTime> retry, bool complete,
                              const std::function<void(const std::string&)>& say) const {
   try {
     const std::optional<results::Status> how = outcome(id);
+    if (how == results::Status::stopped) return complete;
     if (how != results::Status::failed && how != results::Status::killed) return !how;
     return retry && fs::last_write_time(trial(id)) <= *retry;
   } catch (const results::DamagedFile& e) {

@@ -33,6 +33,7 @@ struct PlanLine {
 //     logs/<id>.progress  the progress of a running trial, for `heed status`; removed when it ends
 //     checkpoints/      of running and stopped trials; removed when they end
 //     subwords/<hash>.model  the subwords of each text with `unit: bpe`, as sentencepiece reads them
+//     rungs/<contest>/<id>.tsv  what a rule saw and decided (experiments/run/rungs.h)
 //     results.h5        all trials in one file
 //
 // Only trials/ decides which trials are done. Every run writes the plan again.
@@ -48,6 +49,7 @@ class RunDirectory {
   std::filesystem::path checkpoint(const std::string& id) const {
     return root_ / "checkpoints" / id;
   }  // base name
+  std::filesystem::path rungs() const { return root_ / "rungs"; }
   std::filesystem::path sweep() const { return root_ / "sweep.yaml"; }
   std::filesystem::path old_sweep() const { return root_ / "sweep.yaml.old"; }
   std::filesystem::path plan() const { return root_ / "plan.tsv"; }
@@ -67,9 +69,10 @@ class RunDirectory {
   std::optional<results::Status> outcome(const std::string& id) const;
 
   // Returns true if a trial has to run: it has no file, or it failed or was killed and its file is not newer
-  // than `retry`, or its file is damaged. `say` gets a message about a damaged file.
+  // than `retry`, or a rule stopped it and `complete` is set, or its file is damaged. `say` gets a message
+  // about a damaged file.
   using FileTime = std::filesystem::file_time_type;
-  bool needs_run(const std::string& id, std::optional<FileTime> retry,
+  bool needs_run(const std::string& id, std::optional<FileTime> retry, bool complete,
                  const std::function<void(const std::string&)>& say = {}) const;
 
   bool running(const std::string& id) const;  // Throws: results::IoError if the file system has no locks

@@ -47,7 +47,7 @@ class Supervisor {
     for (std::size_t i = 0; i < lines_.size(); ++i)
       if (options.part.has(i)) {
         ++in_part_;
-        if (directory.needs_run(lines_[i].id, options.retry, keep)) queue_.push_back(i);
+        if (directory.needs_run(lines_[i].id, options.retry, options.complete, keep)) queue_.push_back(i);
       }
     std::vector<Progress::Trial> pending;
     position_.resize(lines_.size());
@@ -123,7 +123,9 @@ class Supervisor {
     go_on();
   }
 
-  bool needs_run(std::size_t i) const { return directory_.needs_run(lines_[i].id, options_.retry); }
+  bool needs_run(std::size_t i) const {
+    return directory_.needs_run(lines_[i].id, options_.retry, options_.complete);
+  }
 
   void start_some() {
     while (!stopping_ && workers_.size() < static_cast<std::size_t>(options_.jobs) && !queue_.empty()) {
@@ -192,7 +194,8 @@ class Supervisor {
     a.insert(a.end(), {"--progress", directory_.progress(id).string()});
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
                        fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
-    if (options_.retry) a.emplace_back("--replace");
+    if (options_.retry || options_.complete) a.emplace_back("--replace");
+    if (sweep_.stop && !options_.complete) add_contest(trial, a);
     if (failure) {
       const std::vector<std::string> more = {"--record-failure", failure->reason,
                                              "--status",         results::to_string(failure->status),
@@ -201,6 +204,15 @@ class Supervisor {
       a.insert(a.end(), more.begin(), more.end());
     }
     return a;
+  }
+
+  // What `heed trial` needs to apply the rule of the sweep.
+  void add_contest(std::size_t trial, std::vector<std::string>& arguments) const {
+    const Contest contest = contest_of(sweep_.trials[trial].config, *sweep_.stop, sweep_.seeds.front(),
+                                       directory_.rungs(), directory_.root() / "trials");
+    arguments.insert(arguments.end(),
+                     {"--rule", rule_text(contest.rule), "--contest", contest.folder.string()});
+    if (!contest.leader.empty()) arguments.insert(arguments.end(), {"--leader", contest.leader.string()});
   }
 
   // Returns how many trials share the machine: fewer than options_.jobs if fewer are left.
@@ -277,7 +289,8 @@ class Supervisor {
   void ended(std::size_t at, results::Status status, const std::string& reason) {
     ++ended_;
     progress_->ended(at, status, reason, steady_seconds());
-    if (!options_.fail_fast || status == results::Status::done || stopping_) return;
+    const bool as_planned = status == results::Status::done || status == results::Status::stopped;
+    if (!options_.fail_fast || as_planned || stopping_) return;
     failed_fast_ = true;
     stop(SIGTERM);
   }

@@ -29,6 +29,7 @@ struct RunOptions {
   int threads = 1;  // of each trial; changes no bit of a result
   std::optional<RunDirectory::FileTime>
       retry;                   // run trials again that failed or were killed before this time
+  bool complete = false;       // train to the end what a rule has stopped; no rule is applied then
   bool fail_fast = false;      // stop at the first trial that fails, diverges or is killed
   bool must_progress = false;  // give up running trials if SIGUSR1 arrives before any progress, see below
   Part part;                   // the trials that this process runs

@@ -156,6 +156,7 @@ class Bookkeeping {
     leave_when_asked();
     hooks.resume = [this] { return load(); };
     hooks.leave = [this](const TrainState& state) { return save_and_leave(state); };
+    if (options_.contest) hooks.stop = [this](const TrainState& state) { return stop(state); };
     return hooks;
   }
 
@@ -164,12 +165,18 @@ class Bookkeeping {
                           {results::Status::failed, abbreviated(reason), done_.steps, wall_seconds()});
   }
 
+  // Records that a rule has ended the trial before this process continued it.
+  Record stopped(const std::string& reason) const {
+    return record_failure(options_,
+                          {results::Status::stopped, reason, checkpoints_.latest_step().value_or(0), 0});
+  }
+
   void finish(Record& record) const {
     record.seconds = wall_seconds();
     // Earlier processes may have shared the machine with other trials, so the times belong to no single load.
     record.jobs = done_.earlier_seconds > 0 ? 0 : options_.jobs;
     write_record(record, options_);
-    if (!options_.checkpoint.empty()) checkpoints_.remove();
+    if (!options_.checkpoint.empty() && record.status != results::Status::stopped) checkpoints_.remove();
   }
 
  private:
@@ -198,6 +205,24 @@ class Bookkeeping {
   // Saves a checkpoint if it is time to, or if somebody asks to stop. Returns true in the latter case.
   bool save_and_leave(const TrainState& state) {
     if (!asked_to_leave && (interval_ == 0 || steady_seconds() - saved_ < interval_)) return false;
+    save(state);
+    return asked_to_leave != 0;
+  }
+
+  // Asks the rule whether the training stops here. Saves a checkpoint then, from which
+  // `heed run --complete` continues.
+  std::string stop(const TrainState& state) {
+    std::string reason;
+    try {
+      reason = why_stopped(*options_.contest, trial_id(options_.trial), state.log);
+    } catch (const results::IoError& e) {
+      note(options_, fmt::format("no rule was applied after step {}: {}", state.log.steps, e.what()));
+    }
+    if (!reason.empty()) save(state);
+    return reason;
+  }
+
+  void save(const TrainState& state) {
     saved_ = steady_seconds();
     state.log.wall_seconds = wall_seconds();
     // A checkpoint that cannot be written costs time after a stop, not the trial.
@@ -209,7 +234,6 @@ class Bookkeeping {
     } catch (const std::bad_alloc&) {
       fmt::print("No checkpoint after step {}: out of memory\n", state.log.steps);
     }
-    return asked_to_leave != 0;
   }
 
   const WorkerOptions& options_;
@@ -265,6 +289,8 @@ std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
   Bookkeeping books(options);
   std::optional<Record> record;
   try {
+    if (const std::string reason = options.contest ? why_not_started(*options.contest) : ""; !reason.empty())
+      return books.stopped(reason);
     limit_memory(options.memory_bytes);
     for (const PluginOrigin& plugin : options.trial.plugins) load_plugin(plugin, registry);
     record = run_trial(options.trial, registry, options.threads, books.hooks());

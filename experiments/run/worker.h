@@ -5,6 +5,7 @@
 #include <string>
 
 #include "core/registry.h"
+#include "experiments/run/rungs.h"
 #include "experiments/run/work_done.h"
 #include "experiments/train/trial.h"
 
@@ -40,6 +41,7 @@ struct WorkerOptions {
   std::filesystem::path out;         // empty: nothing is written
   std::filesystem::path checkpoint;  // base name of its checkpoints; empty: none, and signals end the process
   double memory_bytes = 0;           // limit of its memory; 0: no limit
+  std::optional<Contest> contest = {};  // a rule may stop it, and its checkpoints then stay
 };
 
 // Loads the trial's plugins into the registry, trains and writes the trial file. An exception is recorded as

@@ -37,14 +37,16 @@ class Reader {
   }
 
   Axes read() {
-    read_section(options_, section_, "sweep", {"seeds", "parameters", "together"}, problems_);
+    read_section(options_, section_, "sweep", {"seeds", "parameters", "together", "stop"}, problems_);
     if (!section_ || !section_->is_map()) return {};
     check_method();
     Axes axes;
     if (const Config* seeds = section_->find("seeds")) axes.seeds = read_seeds(*seeds);
     if (const Config* together = section_->find("together")) read_together(*together);
+    for (const auto& [path, place] : paths_) axes.together.push_back(path);
     if (const Config* parameters = section_->find("parameters")) read_parameters(*parameters);
     for (const auto& [path, place] : paths_) axes.swept.push_back(path);
+    axes.drawn = draws();
     axes.points = options_.method == "grid" ? grid() : options_.method == "random" ? random() : halton();
     return axes;
   }

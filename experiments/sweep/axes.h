@@ -17,6 +17,8 @@ struct Axes {
   std::vector<Point> points = {{}};        // without seeds, in plan order
   std::vector<std::uint64_t> seeds = {0};  // each point is run with each
   std::vector<std::string> swept;          // the paths that points set
+  std::vector<std::string> together;       // those of `together`
+  bool drawn = false;                      // all change from point to point, not one at a time
 };
 
 // Points of a grid are the product of `together` (slowest) and the parameters in the order of the file.

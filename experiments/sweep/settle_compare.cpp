@@ -112,6 +112,10 @@ void settle_compare(SweepFile& file, const std::vector<std::string>& file_labels
     file.notes.push_back(fmt::format(
         "compare.select: '{}' has one value on the command line; nothing is selected.", select->text()));
     compare->erase("select");
+    if (Config* sweep = file.tree.find("sweep"); sweep && sweep->find("stop")) {
+      file.notes.push_back("sweep.stop: nothing competes then; no trial is stopped.");
+      sweep->erase("stop");
+    }
   }
 }
 

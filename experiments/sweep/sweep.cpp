@@ -319,6 +319,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
   sweep.compare = read_compare(tree, sweep.variants, axes, options, problems);
   sweep.compare.own = own_paths(tree);
   if (tree.find("tasks")) sweep.compare.by = kTasks;
+  sweep.stop = read_stop(tree, axes, sweep.compare, problems);
   sweep.match = read_match(tree.find("compare"), sweep.compare.reference, sweep.variants, problems);
 
   const double trials = static_cast<double>(sweep.variants.size()) * static_cast<double>(axes.points.size()) *
@@ -350,6 +351,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
       },
       problems);
   sweep.compare.planned = sweep.trials.size();
+  check_contests(tree, sweep, problems);
   note_equal_points(sweep);
   return sweep;
 }

@@ -11,6 +11,7 @@
 #include "core/registry.h"
 #include "experiments/sweep/limits.h"
 #include "experiments/sweep/match.h"
+#include "experiments/sweep/stop_section.h"
 #include "experiments/sweep/variant_list.h"
 #include "experiments/trial/budget.h"
 #include "experiments/trial/compare_options.h"
@@ -52,6 +53,7 @@ struct Sweep {
   std::vector<std::uint64_t> seeds;
   std::vector<std::string> notes;    // for the user, each a sentence
   std::vector<PlannedTrial> trials;  // in plan order: seeds, then points, then variants (fastest)
+  std::optional<Stop> stop;          // the rule that ends trials early, if there is one
 };
 
 // Expands a sweep file's tree. Checks everything that can be known before a trial starts, and builds each

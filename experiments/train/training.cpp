@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 #include "core/answerable_traits.h"
 #include "core/finite.h"
@@ -198,11 +199,19 @@ Training::StepResult Training::train_step(Index s) {
   return done;
 }
 
+bool Training::is_stopped(TrainLog& log, const TrainHooks& hooks) {
+  const bool validated = !log.evaluated_at.empty() && log.evaluated_at.back() == log.steps;
+  if (hooks.stop && validated && log.steps < options_.steps) log.stopped = hooks.stop(state(log));
+  return !log.stopped.empty();
+}
+
 bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
   const TrainOptions& o = options_;
   const Task& task = room_.task;
   double accuracy = log.validation_accuracy.empty() ? std::numeric_limits<double>::quiet_NaN()
                                                     : log.validation_accuracy.back();
+  // A process may have been killed after it had saved this state, before it could record that it stopped.
+  if (std::exchange(continued_, false) && is_stopped(log, hooks)) return false;
   for (Index s = log.steps; s < end; ++s) {
     const double started = steady_seconds();
     const StepResult done = train_step(s);
@@ -239,6 +248,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
       log.failure = "the validation loss is not finite";
       return false;
     }
+    if (is_stopped(log, hooks)) return false;
     if (!last && hooks.leave && hooks.leave(state(log))) {
       log.left = true;
       return false;
@@ -260,6 +270,7 @@ void Training::continue_from(const SavedState& saved) {
     copy(saved.optimizer[i].values, state[i].values);
   }
   optimizer_->continue_from(saved.log.steps);
+  continued_ = true;
 }
 
 std::vector<float> Training::logits(Index s, Index sequences) {

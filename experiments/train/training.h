@@ -50,7 +50,8 @@ struct TrainLog {
   std::vector<double> validation_loss, validation_accuracy;
   std::optional<Evaluation> final_validation;  // after the last step, on the whole of a finite split
   std::vector<double> growth_difference;       // of each growth: the largest change of a logit
-  std::string failure;                         // why it stopped early; empty if it did not
+  std::string failure;                         // why it could not go on; empty if it could
+  std::string stopped;                         // why a rule stopped it (TrainHooks::stop); empty if none did
   Index steps = 0;                             // completed
   double seconds = 0;                          // in steps, without validations
   double processor_seconds = 0;                // of earlier processes of this trial
@@ -88,7 +89,10 @@ struct TrainHooks {
   std::function<void(const TrialProgress&)> progress =
       {};  // after each step and its validation, if there is one
   std::function<std::optional<SavedState>()> resume = {};  // nullopt: start at step 0
-  std::function<bool(const TrainState&)> leave = {};       // called between two steps; true: stop
+  // Called after a validation that is not the last one, and if a training continues there. Returns why the
+  // training stops, or an empty string.
+  std::function<std::string(const TrainState&)> stop = {};
+  std::function<bool(const TrainState&)> leave = {};  // called between two steps; true: stop
 };
 
 // The training of one model. Step s learns from sequences s*batch .. s*batch + batch-1 of the training split,
@@ -109,8 +113,8 @@ class Training {
   StepResult train_step(Index s);
 
   // Trains from log.steps to `end`, with validations, and appends to the log. Returns false if it stopped
-  // earlier: at the first number that is not finite (log.failure has the reason), or because hooks.leave
-  // returned true (log.left).
+  // earlier: at the first number that is not finite (log.failure has the reason), because hooks.stop
+  // returned a reason (log.stopped), or because hooks.leave returned true (log.left).
   bool run(Index end, TrainLog& log, const TrainHooks& hooks);
 
   void continue_from(const SavedState& saved);
@@ -120,6 +124,7 @@ class Training {
   double grow_from(Training& smaller);
 
  private:
+  bool is_stopped(TrainLog& log, const TrainHooks& hooks);
   TrainState state(TrainLog& log) { return {params_.values(), optimizer_->state(), log}; }
   void fill(Index s);                                   // reads the batch of step s into room_
   void reorder(Index s);                                // draws the orders of that batch
@@ -137,6 +142,7 @@ class Training {
   std::optional<Annealing> annealing_;
   Orders orders_;
   std::vector<Token> order_;  // of one sequence
+  bool continued_ = false;    // from a saved state, and no step has been performed since
 };
 
 }  // namespace heed

@@ -189,7 +189,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   Params<float>& params = last->params;
   Model<float>& model = last->model;
   Evaluation test;
-  if (log.failure.empty() && task->size(Split::test) != Index{0}) {
+  if (log.failure.empty() && log.stopped.empty() && task->size(Split::test) != Index{0}) {
     Step<float> step(threads, false);
     test = evaluate(model, step, *task, Split::test, task->size(Split::test) ? 0 : trial.train.test_sequences,
                     trial.train.batch);
@@ -198,11 +198,13 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
       test = {};
     }
   }
-  const bool finished = log.failure.empty();
+  const bool finished = log.failure.empty() && log.stopped.empty();
 
   Record record = empty_record(trial);
-  record.status = finished ? results::Status::done : results::Status::diverged;
-  record.reason = log.failure;
+  record.status = finished              ? results::Status::done
+                  : log.stopped.empty() ? results::Status::diverged
+                                        : results::Status::stopped;
+  record.reason = log.stopped.empty() ? log.failure : log.stopped;
   record.last_step = log.steps;
   add_metrics(record, trial, *task, params, log, test, cost_of_example(model, *task),
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.steps));

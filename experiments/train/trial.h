@@ -22,8 +22,9 @@ struct TrialProgress {
 results::Record empty_record(const TrialConfig& trial);
 
 // Trains, evaluates and returns the record. A training that becomes NaN is a result (status "diverged",
-// with its reason and last step); an exception is an error of the configuration or of a variant. `threads`
-// changes no bit of the result. The caller fills in the record's wall time.
+// with its reason and last step), and so is one that a rule has stopped; an exception is an error of the
+// configuration or of a variant. `threads` changes no bit of the result. The caller fills in the record's
+// wall time.
 //
 // Returns nullopt if it was asked to stop before the end (TrainHooks, experiments/train/training.h).
 std::optional<results::Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,

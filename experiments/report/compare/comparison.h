@@ -47,7 +47,7 @@ struct ComparedRow {
   std::vector<std::string> seeds;     // of the values
   std::vector<double> values;         // of the metric, one per trial that is done and has it
   std::vector<std::size_t> trials;    // of the values: indices into the columns of the results
-  std::size_t incomplete = 0;         // diverged, failed or killed: in no mean
+  std::size_t incomplete = 0;         // not done: in no mean
   std::size_t solved = 0, tried = 0;  // of all trials of this row and of those that it was selected from
   Against against;
 

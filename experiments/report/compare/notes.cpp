@@ -123,14 +123,19 @@ void note_missing(Comparison& comparison, const Trials& trials, std::size_t plan
   if (planned > trials.status.size())
     comparison.notes.push_back(
         fmt::format("{} of {} trials have not ended yet.", planned - trials.status.size(), planned));
-  std::vector<std::string> incomplete;  // names
+  std::vector<std::string> incomplete, stopped;  // names
   std::size_t without_value = 0;
   for (std::size_t i = 0; i < trials.status.size(); ++i) {
     if (!trials.done(i))
-      incomplete.push_back(trials.name(i));
+      (trials.status[i] == "stopped" ? stopped : incomplete).push_back(trials.name(i));
     else
       without_value += std::isnan(trials.value[i]);
   }
+  if (!stopped.empty())
+    comparison.notes.push_back(
+        fmt::format("{} of {} trials were stopped early (sweep.stop) and are in no mean: {}. `heed status` "
+                    "shows why.",
+                    stopped.size(), trials.status.size(), names_of(stopped)));
   if (!incomplete.empty())
     comparison.notes.push_back(fmt::format("{} of {} trials are incomplete and are in no mean: {}.",
                                            incomplete.size(), trials.status.size(), names_of(incomplete)));
