@@ -50,6 +50,18 @@ TEST_CASE("heed plan: the vision transformer has the parameters of the published
   CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*none .* 99,968 +1,226 +640 +0 (.|\n)*"));
 }
 
+TEST_CASE("heed plan: the decoder of images has the parameters of the published recipe, in every order") {
+  const Folder folder({.height = 28, .width = 28, .classes = 10});
+  const Ended plan = folder.heed({"plan", (heed::test::source_dir() / "configs/rar_images.yaml").string(),
+                                  "task.path=small", "task.validation=4"});
+  INFO(plan.err);
+  CHECK(plan.code == 0);
+  // 127,952 parameters: weights, biases, norms and positions
+  for (const std::string order : {"raster", "random"})
+    CHECK_THAT(plan.out,
+               Catch::Matchers::Matches("(.|\n)*" + order + " .* 100,992 +1,168 +640 +25,152 (.|\n)*"));
+}
+
 TEST_CASE("heed run: images are trained in each form, and the same again") {
   const Folder folder;
   const Ended run = folder.heed({"run", "s.yaml", "-o", "r", "-j", "1"});
