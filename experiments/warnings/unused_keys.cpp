@@ -11,6 +11,7 @@
 
 #include "core/model/model.h"
 #include "core/model/sequences.h"
+#include "core/task_traits.h"
 #include "experiments/sweep/overridden.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/trial/stages.h"
@@ -117,11 +118,18 @@ void check_save(const Planned& p, Warnings& out) {
                                 t.config.variant));
 }
 
+// Does training read the sequences of both tasks in the same orders?
+bool same_orders(const Task& a, const Task& b) {
+  const std::optional<Annealing> one = annealing(a), other = annealing(b);
+  if (!one || !other) return one.has_value() == other.has_value();
+  return one->start == other->start && one->end == other->end;
+}
+
 // Does another task make the same first sequences?
 bool same_sequences(const Task& a, const Task& b) {
   constexpr Index kTokens = Index{1} << 18;
   const TaskShape shape = a.shape();
-  if (shape != b.shape()) return false;
+  if (shape != b.shape() || !same_orders(a, b)) return false;
   Sequences one(a, 1), other(b, 1);
   for (const Split split : {Split::train, Split::validation, Split::test}) {
     if (a.size(split) != b.size(split)) return false;

@@ -100,3 +100,13 @@ TEST_CASE("unused_key_warnings: every option of every task has an effect") {
     CHECK(warned(std::string("variants: [softmax]\ntask: ") + task + '\n').empty());
   }
 }
+
+TEST_CASE(
+    "unused_key_warnings: the orders in which training reads have an effect, though the sequences are the "
+    "same") {
+  const auto of = [](const std::string& order) {
+    return warned("variants: [softmax]\ntask: {name: text, length: 16, " + order + "}\n");
+  };
+  CHECK(of("order: random").empty());
+  CHECK(of("order: annealed, anneal: [0.1, 0.2]").empty());
+}
