@@ -113,7 +113,7 @@ void settle_compare(SweepFile& file, const std::vector<std::string>& file_labels
         "compare.select: '{}' has one value on the command line; nothing is selected.", select->text()));
     compare->erase("select");
     if (Config* sweep = file.tree.find("sweep"); sweep && sweep->find("stop")) {
-      file.notes.push_back("sweep.stop: nothing competes then; no trial is stopped.");
+      file.notes.emplace_back("sweep.stop: nothing competes then; no trial is stopped.");
       sweep->erase("stop");
     }
   }
