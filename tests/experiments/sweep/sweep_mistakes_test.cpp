@@ -281,7 +281,7 @@ TEST_CASE("read_sweep: an impossible growth is refused with its place") {
   CHECK(missing(grow("[{tokenformer: {tokens: 16}, steps: 0}, tokenformer]"),
                 {"f.yaml:3:47: variants[0].grow[0].steps:", "an integer above 0", "found 0"}) == "");
   CHECK(missing(grow("[" + small + ", {tokenformer: {tokens: 8}}]"),
-                {"f.yaml:3:5: variants[0].grow:", "'blocks.0.attention.tokens'", "from 16 to 8 rows"}) == "");
+                {"f.yaml:3:5: variants[0].grow:", "attention", "from 16 to 8 rows"}) == "");
   CHECK(missing(grow("[" + small + ", {tokenformer: {tokens: 16}}]"),
                 {"f.yaml:3:5: variants[0].grow:", "no parameter gets more rows"}) == "");
   CHECK(missing(grow("[{window: {size: 8}, steps: 3}, {window: {size: 16}}]"),
