@@ -2,6 +2,9 @@
 
 #include <algorithm>
 
+#include <fmt/format.h>
+
+#include "core/error.h"
 #include "core/grid_traits.h"
 #include "core/model/growth.h"
 #include "core/model/model.h"
@@ -12,12 +15,18 @@
 namespace heed {
 namespace {
 
-// Returns the positions with the grid of the task, if they have one (`columns`) and it is left to the task.
+// Returns the positions with the grid of the task, if they have one (`columns`) and leave it to the task.
+// Throws: heed::Error if the task has none.
 Choice on_grid(Choice positions, const Task& task) {
   const Config* columns = positions.options.find("columns");
+  if (!columns || columns->text() != "0") return positions;
   const auto* grid = dynamic_cast<const GridTraits*>(&own_task(task));
-  if (grid && columns && columns->text() == "0")
-    positions.options.set("columns", Config::integer(grid->columns()));
+  if (!grid)
+    throw Error(fmt::format(
+        "the positions of this task are in one dimension, and '{}' needs two: use other positions, or say "
+        "how many positions are in a row, as '{}: {{columns: 8}}'.",
+        positions.name, positions.name));
+  positions.options.set("columns", Config::integer(grid->columns()));
   return positions;
 }
 

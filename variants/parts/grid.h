@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
 #include "core/error.h"
 #include "core/registry.h"
 
@@ -16,13 +18,10 @@ struct Grid {
   Index row(Index position) const { return (position - (position < 0 ? columns - 1 : 0)) / columns; }
 };
 
-// Returns the grid of the longest sequence. Throws: heed::Error if it is unknown, or not full.
+// Returns the grid of the longest sequence; `columns: 0`, which a task with images replaces by its own, is
+// one row. Throws: heed::Error if the last row is not full.
 inline Grid grid_of(Index columns, const PositionSpec& spec, const char* kind) {
-  if (columns == 0)
-    throw Error(fmt::format(
-        "the positions of this task are in one dimension, and '{}' needs two: use other positions, or say "
-        "how many positions are in a row, as '{}: {{columns: 8}}'.",
-        kind, kind));
+  if (columns == 0) return {std::max<Index>(spec.length, 1)};
   if (spec.length % columns != 0)
     throw Error(fmt::format("'{}' has 'columns: {}', but the {} positions are no full rows of that many.",
                             kind, columns, spec.length));
