@@ -220,6 +220,7 @@ TEST_CASE("cost: the formula of a model counts its blocks, its head and nothing 
     check(tied);
     for (const PositionInfo& position : builtin().positions()) {
       ModelSpec spec = model_spec({choice("softmax")}, choice("mlp"));
+      spec.options.heads = 3;  // of 4 channels, for rope_2d
       spec.positions = {position.name, position.resolve({}, position.name, none())};
       CAPTURE(position.name);
       check(spec);

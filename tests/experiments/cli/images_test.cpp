@@ -60,8 +60,8 @@ TEST_CASE("heed plan: the decoder of images has the parameters of the published 
   CHECK(plan.code == 0);
   // 127,952 parameters: weights, biases, norms and positions
   for (const std::string order : {"raster", "random"})
-    CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*" + order + " .* 100,992 .*\n(.|\n)*" + order +
-                                                  " .* 1,168 +640 +25,152\n(.|\n)*"));
+    CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*" + order + " .* 100,992 .*\n(.|\n)*"));
+  CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*softmax .* 1,168 +640 +25,152\n(.|\n)*"));
 }
 
 TEST_CASE("heed run: images are trained in each form, and the same again") {
