@@ -8,6 +8,7 @@ find_package(yaml-cpp 0.7 REQUIRED)
 find_package(fmt 9 REQUIRED)
 find_package(nlohmann_json 3.11 REQUIRED)
 find_package(ZLIB REQUIRED)
+find_package(PNG REQUIRED)
 
 # yaml-cpp before 0.8 has no namespaced target.
 if(NOT TARGET yaml-cpp::yaml-cpp)
@@ -45,4 +46,12 @@ if(HEED_SENTENCEPIECE_INCLUDE AND HEED_SENTENCEPIECE_LIBRARY AND HEED_SENTENCEPI
     ${HEED_SENTENCEPIECE_TRAIN_LIBRARY} ${HEED_SENTENCEPIECE_LIBRARY})
 endif()
 add_library(heed::sentencepiece ALIAS heed_sentencepiece)
+# Optional: without it, a trial cannot have several ranks (train.context_parallel).
+option(HEED_MPI "Build the part that uses MPI" ON)
+if(HEED_MPI AND NOT HEED_SANITIZE)  # MPI itself leaks memory
+  find_package(MPI QUIET COMPONENTS C)
+  if(NOT MPI_C_FOUND)
+    message(STATUS "No MPI: trials cannot have several ranks (Debian and Ubuntu: libopenmpi-dev, openmpi-bin)")
+  endif()
+endif()
 mark_as_advanced(HEED_SENTENCEPIECE_INCLUDE HEED_SENTENCEPIECE_LIBRARY HEED_SENTENCEPIECE_TRAIN_LIBRARY HEED_LIBZIP_INCLUDE HEED_LIBZIP_LIBRARY HEED_RANDOM123_INCLUDE HEED_XXHASH_INCLUDE HEED_XXHASH_LIBRARY HEED_CCACHE)

@@ -15,12 +15,15 @@ namespace heed {
 // The visibility in one forward pass: Causality with a known offset, because the lengths are known.
 struct Mask {
   bool causal = false;
-  Index offset = 0;
+  Index offset = 0;  // query i is at position i + offset among the keys, also without a causal mask
   bool hides(Index i, Index j) const { return causal && j > i + offset; }
   bool operator==(const Mask&) const = default;
 };
 
-inline Mask resolve(const Causality& c, Index tq, Index tk) { return {c.causal, c.offset.value_or(tk - tq)}; }
+// Without a causal mask, queries and keys both count from 0.
+inline Mask resolve(const Causality& c, Index tq, Index tk) {
+  return {c.causal, c.causal ? c.offset.value_or(tk - tq) : 0};
+}
 
 // Returns the number of pairs (i, j) of tq queries and tk keys that a mask leaves visible, without a loop.
 inline Index visible_pairs(Index tq, Index tk, const Mask& mask) {
@@ -76,7 +79,8 @@ template <class S>
 class HeadDecoder {
  public:
   virtual ~HeadDecoder() = default;
-  // Writes the outputs o (B,H,1,value) of one more token; all of `token` has time 1.
+  // Writes the outputs o (B,H,1,value) of one more token; all of `token` has time 1. With a context, keys and
+  // values of `token`, and its inputs of the key side, are empty.
   virtual void next(Step<S>& step, const HeadInputs<const S>& token, Heads<S> o) = 0;
   virtual double state_bytes() const = 0;  // see LayerDecoder
 };
@@ -109,6 +113,9 @@ class HeadKernel {
   virtual bool weights(Step<S>& step, Index b, Index h, Mat<S> p) = 0;  // see Layer::weights
   virtual Cost cost(Index tq, Index tk) const = 0;                      // of all heads, without projections
   virtual std::unique_ptr<HeadDecoder<S>> decoder(Index batch, Index length) = 0;  // see Layer::decoder
+  // See Layer::context_decoder. context: k, v and the inputs of the key side; it is not read afterwards
+  virtual std::unique_ptr<HeadDecoder<S>> context_decoder(Step<S>& step,
+                                                          const HeadInputs<const S>& context) = 0;
 };
 
 }  // namespace heed

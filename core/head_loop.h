@@ -7,6 +7,8 @@
 #include <utility>
 #include <vector>
 
+#include "core/context_decoders.h"
+#include "core/divisible.h"
 #include "core/error.h"
 #include "core/head.h"
 #include "core/head_decoders.h"
@@ -15,12 +17,13 @@
 #include "core/mixer_members.h"
 #include "core/multi_head.h"
 #include "core/params.h"
+#include "core/view_copy.h"
 
 namespace heed {
 
 // Runs a mixer over all heads of all sequences.
 template <class M, class S>
-class HeadLoop final : public HeadKernel<S> {
+class HeadLoop : public HeadKernel<S>, public DivisibleKernel<S> {
  public:
   HeadLoop(M mixer, const LayerSpec<S>& spec, Params<S>& params);
 
@@ -47,20 +50,25 @@ class HeadLoop final : public HeadKernel<S> {
   bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override;
   Cost cost(Index tq, Index tk) const override;
   std::unique_ptr<HeadDecoder<S>> decoder(Index batch, Index length) override;
+  std::unique_ptr<HeadDecoder<S>> context_decoder(Step<S>& step, const HeadInputs<const S>& context) override;
 
- private:
+  Splits splits() const override {
+    if constexpr (Has::splits)
+      return mixer_.splits();
+    else
+      return Splits::none;
+  }
+  std::unique_ptr<HeadKernel<S>> divided(const ContextParallel& parallel) const override {
+    if constexpr (Has::divided)
+      return mixer_.divided(*this, parallel);
+    else
+      return (void)parallel, nullptr;  // it does not claim that
+  }
+
+ protected:  // for kernels that run the mixer on a part of each sequence
   using Has = MixerMembers<M, S>;
   using Saved = typename M::Saved;
-
-  // A copy of a tensor of all heads.
-  struct Held {
-    Held() = default;
-    explicit Held(Heads<const S> x) : numbers(x.data, x.data + x.start(x.batch) * x.heads * x.dim), view(x) {
-      view.data = numbers.data();
-    }
-    std::vector<S> numbers;
-    Heads<const S> view;
-  };
+  using Held = ViewCopy<Heads<const S>>;
 
   Mask mask(Index b) const { return resolve(causality_, in_.q.length(b), in_.k.length(b)); }
   bool same_lengths(Index a, Index b) const {
@@ -83,9 +91,10 @@ class HeadLoop final : public HeadKernel<S> {
     const DropoutMask dropout =
         dropout_.p > 0 ? DropoutMask(dropout_, dropout_name_, (dropout_.first + b) * shape_.heads + h)
                        : DropoutMask();
-    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh), mask(b),         static_cast<S>(slope), b,           h,
-            in_.extra,   dropout,      in_.q,        in_.unrotated_q, held_k_.view,          held_v_.view};
+    return {in_.q(b, h), in_.k(b, kh), in_.v(b, kh),    mask(b),       static_cast<S>(slope), b, h, in_.extra,
+            dropout,     in_.q,        in_.unrotated_q, kept(held_k_), kept(held_v_)};
   }
+  static Heads<const S> kept(const Held& held) { return held ? held.view() : Heads<const S>(); }
   HeadGrad<S> head_grad(const HeadInputs<S>& grad, S* slots, Index b, Index h) const {
     const Index kh = h / shape_.group();
     return {grad.q(b, h), grad.k(b, kh), grad.v(b, kh), params_, slots, b, h, grad.extra, grad.unrotated_q};
@@ -100,8 +109,9 @@ class HeadLoop final : public HeadKernel<S> {
   void add_slots(Mat<S> slots, Index heads) const;
   // Returns true if a parameter consists of one block of rows for each head.
   bool has_blocks(const Param<S>& p) const;
-  // Returns how many of a sequence's keys a decoder keeps.
+  // Returns how many of a sequence's keys a decoder keeps: of a context all.
   Index kept_keys(Index length) const {
+    if (!causality_.causal) return length;
     if constexpr (Has::kept_keys)
       return mixer_.kept_keys(length);
     else
@@ -273,7 +283,7 @@ bool HeadLoop<M, S>::weights(Step<S>& step, Index b, Index h, Mat<S> p) {
 }
 
 // The state of a recurrent mixer is per query head. Kept keys and values are per key head, kept inputs per
-// query head.
+// query head. Of a context all keys are kept, or their sum.
 template <class M, class S>
 Cost HeadLoop<M, S>::cost(Index tq, Index tk) const {
   const HeadSize size{tq, tk, shape_.key, shape_.value, resolve(causality_, tq, tk)};
@@ -283,7 +293,9 @@ Cost HeadLoop<M, S>::cost(Index tq, Index tk) const {
   else
     one = dense_cost(size);
   const double flops = one.flops * static_cast<double>(shape_.heads);
-  if (Has::decode) return {flops, one.state_bytes * static_cast<double>(shape_.heads)};
+  if (causality_.causal ? Has::decode : SumsKeys<M, S>)
+    return {flops, one.state_bytes * static_cast<double>(shape_.heads)};
+  if (!causality_.causal) one.state_bytes = 4.0 * static_cast<double>(tk * (shape_.key + shape_.value));
   Index inputs = 0;
   for (const MixerInput& input : inputs_)
     if (input.side == Side::key) inputs += kept_keys(tk) * input.width * shape_.heads;
@@ -300,6 +312,20 @@ std::unique_ptr<HeadDecoder<S>> HeadLoop<M, S>::decoder(Index batch, Index lengt
     return std::make_unique<RecurrentDecoder<M, S>>(heads, batch, mixer_.state_size(size));
   } else {
     return std::make_unique<KeyValueDecoder<M, S>>(heads, batch, length, kept_keys(length));
+  }
+}
+
+template <class M, class S>
+std::unique_ptr<HeadDecoder<S>> HeadLoop<M, S>::context_decoder(Step<S>& step,
+                                                                const HeadInputs<const S>& context) {
+  if (causality_.causal)
+    throw Error("a causal mask does not say which keys of another sequence a token sees when it is decoded.");
+  const DecodedHeads<M, S> heads{mixer_, shape_, inputs_, position_};
+  if constexpr (SumsKeys<M, S>) {
+    const HeadSize size{1, context.k.time, shape_.key, shape_.value, {}};
+    return std::make_unique<ContextStateDecoder<M, S>>(heads, mixer_.state_size(size), step, context);
+  } else {
+    return (void)step, std::make_unique<ContextKeyValueDecoder<M, S>>(heads, context);
   }
 }
 

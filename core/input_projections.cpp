@@ -32,6 +32,8 @@ std::span<const Heads<const S>> InputProjections<S>::forward(Step<S>& step, Seq<
   Memory<S> memory = step.memory();
   for (std::size_t n = 0; n < maps_.size(); ++n) {
     const Seq<const S> from = maps_[n].side == Side::query ? x : context;
+    values_of_heads_[n] = {};
+    if (from.dim == 0) continue;
     const Seq<S> to = memory.keep(from, maps_[n].width);
     if (maps_[n].down) {
       const Seq<S> between = memory.keep(from, maps_[n].rank);

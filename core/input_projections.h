@@ -18,7 +18,8 @@ class InputProjections {
   InputProjections(std::span<const MixerInput> inputs, Index heads, const LayerSpec<S>& spec,
                    Params<S>& params);
 
-  // Returns the inputs of all heads. They are valid until backward has run.
+  // Returns the inputs of all heads. They are valid until backward has run. A sequence of width 0 is left
+  // out: the inputs of its side are then empty.
   std::span<const Heads<const S>> forward(Step<S>& step, Seq<const S> x, Seq<const S> context);
 
   // Returns room for the gradients of the inputs, all zero, in temp memory.

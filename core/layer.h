@@ -75,6 +75,15 @@ class Layer {
   virtual std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length) {
     return std::make_unique<RepeatingDecoder<S>>(*this, batch, length);
   }
+
+  // Returns a decoder of sequences of up to `length` tokens, each of which attends to its sequence of the
+  // context (cross-attention). The context is complete and not read afterwards. The default keeps it, and
+  // repeats forward for each token. Requires: the layer has no causal mask; a row of y depends on no later
+  // row of x.
+  virtual std::unique_ptr<LayerDecoder<S>> context_decoder(Step<S>& step, Seq<const S> context,
+                                                           Index length) {
+    return (void)step, std::make_unique<RepeatingDecoder<S>>(*this, context.batch, length, context);
+  }
 };
 
 }  // namespace heed

@@ -22,7 +22,7 @@ void RepeatingDecoder<S>::next(Step<S>& step, Seq<const S> x, Seq<S> y) {
     rows.insert(rows.end(), x.data + b * dim_, x.data + (b + 1) * dim_);
     std::ranges::copy(rows, all.at(b).data());
   }
-  layer_.forward(step, all, all, out);
+  layer_.forward(step, all, context_ ? context_.view() : all, out);
   for (Index b = 0; b < x.batch; ++b) y.at(b).row(0) = out.at(b).row(time - 1);
 }
 

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "core/step.h"
+#include "core/view_copy.h"
 #include "core/views.h"
 
 namespace heed {
@@ -11,8 +12,8 @@ namespace heed {
 template <class S>
 class Layer;
 
-// Runs a causal layer token by token, and keeps of earlier tokens what later ones need. Requires: the layer
-// that made it outlives it and runs no other pass during next().
+// Runs a layer token by token, and keeps of earlier tokens and of a context what later tokens need. Requires:
+// the layer that made it outlives it and runs no other pass during next().
 template <class S>
 class LayerDecoder {
  public:
@@ -45,20 +46,26 @@ class PositionwiseDecoder final : public LayerDecoder<S> {
   Layer<S>& layer_;
 };
 
-// The decoder of any causal layer: keeps all inputs and runs forward on all of them for each token. Slow.
+// The decoder of any layer: keeps all inputs, and the context if there is one, and runs forward on all of
+// them for each token. Slow.
 template <class S>
 class RepeatingDecoder final : public LayerDecoder<S> {
  public:
-  RepeatingDecoder(Layer<S>& layer, Index batch, Index length)
-      : layer_(layer), rows_(static_cast<std::size_t>(batch)), length_(length) {}
+  // context: of cross-attention; without data, the tokens attend to themselves
+  RepeatingDecoder(Layer<S>& layer, Index batch, Index length, Seq<const S> context = {})
+      : layer_(layer), rows_(static_cast<std::size_t>(batch)), length_(length), context_(context) {}
 
   void next(Step<S>& step, Seq<const S> x, Seq<S> y) override;
-  double state_bytes() const override { return 4.0 * static_cast<double>(length_ * dim_); }
+  double state_bytes() const override {
+    const Seq<const S> context = context_.view();
+    return 4.0 * static_cast<double>(length_ * dim_ + context.time * context.dim);
+  }
 
  private:
   Layer<S>& layer_;
   std::vector<std::vector<S>> rows_;  // of each sequence, one after the other
   Index length_, dim_ = 0, seen_ = 0;
+  ViewCopy<Seq<const S>> context_;
 };
 
 extern template class PositionwiseDecoder<float>;

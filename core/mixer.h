@@ -38,6 +38,10 @@
 //     bool reads_unrotated() const
 //         if it returns true, in.unrotated_q() are the queries before positions rotate them, and their
 //         gradient goes to grad.unrotated_q()
+//     Splits splits() const
+//     std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<Mine, S>&, const ContextParallel&) const
+//         context parallelism: how sequences may be divided among ranks, which the conformance suite tests,
+//         and the kernel for one rank's part (variants/parts/ring_kernel.h)
 //     Traits traits() const
 //         claims, which the conformance suite tests; default: everything
 //     void prepare(Index tq, Index tk, const Mask&)

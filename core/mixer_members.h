@@ -1,30 +1,35 @@
 #pragma once
 
 #include <concepts>
+#include <memory>
 #include <span>
 #include <string>
 #include <type_traits>
 #include <vector>
 
+#include "core/context_split.h"
 #include "core/head.h"
 #include "core/optional_members.h"
 #include "core/options.h"
 
 namespace heed {
 
+template <class M, class S>
+class HeadLoop;
+
 // The optional members that the mixer M has (core/mixer.h lists them). A member with another signature does
 // not compile; the message shows the right one.
 template <class M, class S>
 struct MixerMembers {
   static constexpr bool cost = detail::has_cost<M>(), declare = detail::has_declare<M>(),
-                        decode = detail::has_decode<M>(), head_params = detail::has_head_params<M>(),
-                        inputs = detail::has_inputs<M>(), kept_keys = detail::has_kept_keys<M>(),
-                        normalize = detail::has_normalize<M>(),
+                        decode = detail::has_decode<M>(), divided = detail::has_divided<M>(),
+                        head_params = detail::has_head_params<M>(), inputs = detail::has_inputs<M>(),
+                        kept_keys = detail::has_kept_keys<M>(), normalize = detail::has_normalize<M>(),
                         normalize_backward = detail::has_normalize_backward<M>(),
                         normalizes = detail::has_normalizes<M>(), prepare = detail::has_prepare<M>(),
                         reads_unrotated = detail::has_reads_unrotated<M>(), shape = detail::has_shape<M>(),
-                        state_size = detail::has_state_size<M>(), traits = detail::has_traits<M>(),
-                        weights = detail::has_weights<M>();
+                        splits = detail::has_splits<M>(), state_size = detail::has_state_size<M>(),
+                        traits = detail::has_traits<M>(), weights = detail::has_weights<M>();
 
   static_assert(std::is_trivially_destructible_v<typename M::Saved>,
                 "what forward saves lives in an arena: views and numbers only");
@@ -53,6 +58,20 @@ struct MixerMembers {
             { m.state_size(size) } -> std::same_as<Index>;
           },
       "'state_size' of a mixer must be public: Index state_size(const HeadSize&) const");
+  static_assert(
+      !divided ||
+          requires(const M& m, const HeadLoop<M, S>& loop, const ContextParallel& parallel) {
+            { m.divided(loop, parallel) } -> std::same_as<std::unique_ptr<HeadKernel<S>>>;
+          },
+      "'divided' of a mixer must be public: "
+      "std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<M, S>&, const ContextParallel&) const");
+  static_assert(
+      !splits ||
+          requires(const M& m) {
+            { m.splits() } -> std::same_as<Splits>;
+          },
+      "'splits' of a mixer must be public: Splits splits() const");
+  static_assert(divided == splits, "a mixer has 'divided' and 'splits' or neither");
   static_assert(decode == state_size, "a mixer has 'decode' and 'state_size' or neither");
   static_assert(
       !kept_keys ||
@@ -125,6 +144,14 @@ struct MixerMembers {
           },
       "'weights' of a mixer must be public: "
       "void weights(const Head<S>&, const Saved&, Mat<S> p, Memory<S>&) const");
+};
+
+// A mixer that without a mask needs only a state of its keys, which is a sum over them: add_keys adds keys to
+// it, and forward_from reads it (variants/parts/state_kernel.h).
+template <class M, class S>
+concept SumsKeys = requires(const M& m, const Head<S>& in, std::span<S> state, Mat<S> o, Memory<S>& memory) {
+  m.add_keys(in, state, memory);
+  m.forward_from(in, state, o, memory);
 };
 
 namespace detail {

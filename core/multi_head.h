@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include "core/divisible.h"
 #include "core/error.h"
 #include "core/head_kernel.h"
 #include "core/input_projections.h"
@@ -24,7 +25,7 @@ void require_key_heads(Index key_heads, Index heads);
 // factorization of one (C,C) matrix. There may be fewer heads of keys and values than of queries
 // (HeadShape::key_heads): query heads then share them.
 template <class Projection, class S>
-class MultiHead final : public Layer<S> {
+class MultiHead final : public Layer<S>, public DivisibleLayer<S> {
  public:
   struct Projections {
     Projection q, k, v, o;
@@ -43,12 +44,10 @@ class MultiHead final : public Layer<S> {
   }
 
   void forward(Step<S>& step, Seq<const S> x, Seq<const S> context, Seq<S> y) override {
-    // With a causal mask, its offset is the position of the first query among the keys. Without a mask both
-    // sequences start at 0.
     const Mask mask = resolve(causality_, x.time, context.time);
     HEED_CHECK(!mask.causal || causality_.offset || x.starts == context.starts,
                "sequences of other lengths than their contexts have no common first position");
-    const HeadInputs<const S> in = project(step, x, context, mask.causal ? mask.offset : 0, 0);
+    const HeadInputs<const S> in = project(step, x, context, mask.offset, 0);
     const Seq<S> o = step.memory().keep(x, kernel_->shape().heads * kernel_->shape().value);
     kernel_->forward(step, in, o.heads(kernel_->shape().heads));
     p_.o.forward(step, o, y);
@@ -67,8 +66,8 @@ class MultiHead final : public Layer<S> {
     kernel_->backward(step, d_o.heads(s.heads),
                       of_heads<S>(dq, dk, dv, inputs_.zero_grads(memory), dunrotated));
     if (position_) {
-      position_->rotate_backward(dq.heads(s.heads * s.query_maps()), first_query_);
-      position_->rotate_backward(dk.heads(s.key_heads * s.maps), 0);
+      rotate_backward(dq.heads(s.heads * s.query_maps()), first_query_);
+      rotate_backward(dk.heads(s.key_heads * s.maps), 0);
     }
     if (apart) dq.rows() += dunrotated.rows();
     dq = normalized_backward(step, Side::query, projected_q_, dq, s.heads);
@@ -81,6 +80,15 @@ class MultiHead final : public Layer<S> {
 
   bool weights(Step<S>& step, Index b, Index h, Mat<S> p) override { return kernel_->weights(step, b, h, p); }
   Index weight_heads() const override { return kernel_->shape().heads; }
+
+  Splits splits() const override { return splits_of(*kernel_); }
+  void divide(const ContextParallel& parallel) override {
+    kernel_ = divided("multi-head attention", *kernel_, parallel);
+    parallel_ = &parallel;
+  }
+
+  double exchanged_bytes(Index length) const override { return exchanged_bytes_of(*kernel_, length); }
+
   HeadKernel<S>& kernel() { return *kernel_; }
 
   Cost cost(Index tq, Index tk) const override {
@@ -91,6 +99,12 @@ class MultiHead final : public Layer<S> {
 
   std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length) override {
     return std::make_unique<Decoder>(*this, kernel_->decoder(batch, length));
+  }
+  std::unique_ptr<LayerDecoder<S>> context_decoder(Step<S>& step, Seq<const S> context, Index) override {
+    project_keys(step, context, 0);
+    const HeadInputs<const S> projected =
+        of_heads<const S>({}, k_, v_, inputs_.forward(step, {}, context), {});
+    return std::make_unique<ContextDecoder>(*this, kernel_->context_decoder(step, projected));
   }
 
  private:
@@ -123,28 +137,48 @@ class MultiHead final : public Layer<S> {
   // first_key on.
   HeadInputs<const S> project(Step<S>& step, Seq<const S> x, Seq<const S> context, Index first_query,
                               Index first_key) {
+    project_queries(step, x, first_query);
+    project_keys(step, context, first_key);
+    return of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context), unrotated_q_);
+  }
+  // Makes q_.
+  void project_queries(Step<S>& step, Seq<const S> x, Index first) {
     const HeadShape& s = kernel_->shape();
     Memory<S> memory = step.memory();
     q_ = memory.keep(x, s.heads * s.query_width());
+    first_query_ = first;
+    p_.q.forward(step, x, q_);
+    projected_q_ = q_;
+    q_ = normalized(step, Side::query, q_, s.heads);
+    unrotated_q_ = q_;
+    if (!position_) return;
+    if (kernel_->reads_unrotated()) {
+      unrotated_q_ = memory.keep(x, q_.dim);
+      unrotated_q_.rows() = q_.rows();
+    }
+    rotate(q_.heads(s.heads * s.query_maps()), first);
+  }
+  // Makes k_ and v_.
+  void project_keys(Step<S>& step, Seq<const S> context, Index first) {
+    const HeadShape& s = kernel_->shape();
+    Memory<S> memory = step.memory();
     k_ = memory.keep(context, s.key_heads * s.key);
     v_ = memory.keep(context, s.key_heads * s.value);
-    first_query_ = first_query;
-    p_.q.forward(step, x, q_);
     p_.k.forward(step, context, k_);
     p_.v.forward(step, context, v_);
-    projected_q_ = q_, projected_k_ = k_;
-    q_ = normalized(step, Side::query, q_, s.heads);
+    projected_k_ = k_;
     k_ = normalized(step, Side::key, k_, s.key_heads);
-    unrotated_q_ = q_;
-    if (position_) {
-      if (kernel_->reads_unrotated()) {
-        unrotated_q_ = memory.keep(x, q_.dim);
-        unrotated_q_.rows() = q_.rows();
-      }
-      position_->rotate(q_.heads(s.heads * s.query_maps()), first_query);
-      position_->rotate(k_.heads(s.key_heads * s.maps), first_key);
-    }
-    return of_heads<const S>(q_, k_, v_, inputs_.forward(step, x, context), unrotated_q_);
+    if (position_) rotate(k_.heads(s.key_heads * s.maps), first);
+  }
+
+  // Rotate the rows of whole sequences to positions from `first` on, those of a rank's pieces to their own.
+  void rotate(Heads<S> x, Index first) const {
+    if (!parallel_) return position_->rotate(x, first);
+    for_pieces(*parallel_, x, [&](Heads<S> piece, Index at) { position_->rotate(piece, at); });
+  }
+  void rotate_backward(Heads<S> dx, Index first) const {
+    if (!parallel_) return position_->rotate_backward(dx, first);
+    for_pieces(*parallel_, dx, [&](Heads<S> piece, Index at) { position_->rotate_backward(piece, at); });
   }
 
   // Projects one token and passes it to the decoder of the heads, which keeps what it needs.
@@ -169,11 +203,35 @@ class MultiHead final : public Layer<S> {
     Index seen_ = 0;
   };
 
+  // Projects the query of one token and passes it to the decoder of the heads, which has the context.
+  class ContextDecoder final : public LayerDecoder<S> {
+   public:
+    ContextDecoder(MultiHead& layer, std::unique_ptr<HeadDecoder<S>> heads)
+        : layer_(layer), heads_(std::move(heads)) {}
+
+    void next(Step<S>& step, Seq<const S> x, Seq<S> y) override {
+      const HeadShape& s = layer_.kernel_->shape();
+      layer_.project_queries(step, x, seen_++);
+      const HeadInputs<const S> token = layer_.template of_heads<const S>(
+          layer_.q_, {}, {}, layer_.inputs_.forward(step, x, {}), layer_.unrotated_q_);
+      const Seq<S> o = step.memory().keep(x.batch, 1, s.heads * s.value);
+      heads_->next(step, token, o.heads(s.heads));
+      layer_.p_.o.forward(step, o, y);
+    }
+    double state_bytes() const override { return heads_->state_bytes(); }
+
+   private:
+    MultiHead& layer_;
+    std::unique_ptr<HeadDecoder<S>> heads_;
+    Index seen_ = 0;
+  };
+
   Projections p_;
   InputProjections<S> inputs_;
   std::unique_ptr<HeadKernel<S>> kernel_;
   const Position<S>* position_;
   Causality causality_;
+  const ContextParallel* parallel_ = nullptr;  // of divide()
   // of the latest forward
   Seq<S> q_, k_, v_;
   Seq<S> projected_q_, projected_k_;  // before they are normalized and rotated

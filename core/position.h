@@ -15,8 +15,8 @@ class Position {
 
   // x (B,T,C) += the table's rows from `first` on, as many as each sequence has.
   virtual void embed(Seq<S> x, Index first) const { (void)x, (void)first; }
-  // Adds into the table's gradient. Requires: embed had first = 0.
-  virtual void embed_backward(Seq<const S> dx) const { (void)dx; }
+  // Adds into the table's gradient. Requires: embed had the same `first`.
+  virtual void embed_backward(Seq<const S> dx, Index first) const { (void)dx, (void)first; }
 
   // Throws: heed::Error if maps of this width cannot be rotated. Called when a layer is built.
   virtual void require_width(Index channels) const { (void)channels; }

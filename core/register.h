@@ -66,6 +66,20 @@ BlockStyle layer_block_style(const typename L::Options& options) {
     return (void)options, BlockStyle{};
   }
 }
+
+template <class P>
+PositionTraits position_traits(const typename P::Options& options) {
+  if constexpr (has_traits<P>()) {
+    static_assert(
+        requires {
+          { P::traits(options) } -> std::same_as<PositionTraits>;
+        },
+        "'traits' of positions must be public: static PositionTraits traits(const Options&)");
+    return P::traits(options);
+  } else {
+    return (void)options, PositionTraits{};
+  }
+}
 }  // namespace detail
 
 template <template <class> class L, class>
@@ -87,7 +101,11 @@ void Registry::add_layer(const std::string& name, About about) {
 
 template <template <class> class P, class>
 void Registry::add_position(const std::string& name, About about) {
-  PositionInfo info{detail::make_entry<typename P<double>::Options>(name, std::move(about))};
+  using O = typename P<double>::Options;
+  PositionInfo info{detail::make_entry<O>(name, std::move(about))};
+  info.traits = [name](const Config& c) {
+    return detail::position_traits<P<double>>(make_options<O>(c, name));
+  };
   const auto make = [name]<class S>(const Config& c, const PositionSpec& spec,
                                     Params<S>& params) -> std::unique_ptr<Position<S>> {
     return std::make_unique<P<S>>(make_options<typename P<S>::Options>(c, name), spec, params);

@@ -96,6 +96,7 @@ struct VariantInfo : Entry {
 
 struct PositionSpec {
   Index dim = 0, heads = 1, length = 0;  // of the model; length: of the longest sequence
+  Index columns = 0;                     // positions in a row of the task's grid; 0: it has none
 };
 
 template <class S>
@@ -103,6 +104,7 @@ using MakePosition =
     std::function<std::unique_ptr<Position<S>>(const Config& options, const PositionSpec&, Params<S>&)>;
 
 struct PositionInfo : Entry {
+  std::function<PositionTraits(const Config& options)> traits = {};
   MakePosition<float> make_float = {};
   MakePosition<double> make_double = {};
 
@@ -161,7 +163,8 @@ class Registry {
   template <template <class> class L, class = L<double>>
   void add_layer(const std::string& name, About about);
 
-  // P<S> derives from Position<S>, has Options, is built from (Options, PositionSpec, Params<S>&).
+  // P<S> derives from Position<S>, has Options, is built from (Options, PositionSpec, Params<S>&); may have
+  // static PositionTraits traits(Options).
   template <template <class> class P, class = P<double>>
   void add_position(const std::string& name, About about);
 

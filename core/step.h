@@ -7,6 +7,7 @@
 
 #include "core/arena.h"
 #include "core/dropout.h"
+#include "core/ops/product_precision.h"
 #include "core/threads.h"
 #include "core/views.h"
 
@@ -88,11 +89,13 @@ class Step {
   int threads() const { return static_cast<int>(arenas_.size()); }
   Memory<S> memory() { return worker(0); }  // the calling thread's
 
-  // Runs task(i, memory) for i = 0 .. n-1. The temp memory of a task is freed when the task ends. See
-  // threads.h for the rule on sums.
+  // Runs task(i, memory) for i = 0 .. n-1. The temp memory of a task is freed when the task ends. A task
+  // multiplies at the precision of the calling thread. See threads.h for the rule on sums.
   template <class Task>
   void parallel_for(Index n, Task&& task) {
+    const Precision precision = product_precision();
     heed::parallel_for(threads(), n, [&](Index i, int w) {
+      const ProductPrecision own(precision);
       Memory<S> memory = worker(w);
       typename Memory<S>::Scope scope(memory);
       task(i, memory);

@@ -92,6 +92,48 @@ class TokenizerTraits {
   virtual std::string decode(Token token) const = 0;  // its bytes
 };
 
+// The positions of the task's input are the rows of a grid, one after the other, as the patches of an image.
+class GridTraits {
+ public:
+  virtual ~GridTraits() = default;
+  virtual Index columns() const = 0;  // positions in a row
+};
+
+// The task generates images, so that its loss can be given in bits per pixel.
+class PixelTraits {
+ public:
+  virtual ~PixelTraits() = default;
+  // Returns how many pixels all scored positions of a split stand for; nullopt if the split is endless, or
+  // pixels are not predicted.
+  virtual std::optional<Index> scored_pixels(Split split) const = 0;
+};
+
+// Validation and test may have longer sequences than the training.
+class LengthTraits {
+ public:
+  virtual ~LengthTraits() = default;
+  virtual Index trained_length() const = 0;  // of the longest sequence of the training
+  virtual Index trained_source_length() const = 0;
+  virtual Index longest_length() const = 0;  // of all splits
+  virtual Index longest_source_length() const = 0;
+};
+
+// The task may ask for what its sequences do not contain. The results then have the confidence of the model
+// on both kinds of questions.
+class AnswerableTraits {
+ public:
+  virtual ~AnswerableTraits() = default;
+  // Returns true if some scored positions of the test split cannot be answered.
+  virtual bool asks_unanswerable() const = 0;
+  // Returns true if the tokens before `query` determine its answer. Requires: the query is scored.
+  virtual bool is_answerable(std::span<const Token> tokens, Index query) const = 0;
+};
+
+inline bool asks_unanswerable(const Task& task) {
+  const auto* traits = dynamic_cast<const AnswerableTraits*>(&task);
+  return traits && traits->asks_unanswerable();
+}
+
 // The task has something to tell its user about its data.
 class NoteTraits {
  public:

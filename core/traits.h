@@ -20,6 +20,12 @@ struct Traits {
   bool is_feed_forward() const { return feed_forward || !mixes_time; }
 };
 
+// What a kind of positions needs of the task.
+struct PositionTraits {
+  bool grid = false;          // it places the positions in a grid, row by row, so nothing may precede them
+  bool task_columns = false;  // the columns of that grid are the task's (PositionSpec::columns)
+};
+
 // What an attention variant requires of its block.
 struct BlockStyle {
   // The variant for the feed-forward slot; empty: the model's choice. If feed_forward_options is null and the

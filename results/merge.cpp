@@ -98,7 +98,8 @@ std::vector<std::byte> build(std::span<const Source> sources, const fs::path& ou
   H5Writer file(output);
   write_header(file, kResultsFormat, provenance);
   write_compare_settings(file, compare);
-  for (const char* group : {"attention", "probes"}) write_merged_group(file, group, trials, report.conflicts);
+  for (const char* group : {"attention", "probes", "samples"})
+    write_merged_group(file, group, trials, report.conflicts);
   std::vector<Record> records;
   for (MergedTrial& trial : trials) records.push_back(std::move(trial.record));
   write_rows(file, records);

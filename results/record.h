@@ -54,7 +54,7 @@ struct Curve {
 using Numbers = std::variant<std::vector<float>, std::vector<double>, std::vector<std::int64_t>>;
 
 // An array in a group of the trial's file: weights/<parameter>, attention/weights, logits/logits ... . The
-// groups `attention` and `probes` are merged into results.h5, the others stay in the trial's file.
+// groups `attention`, `probes` and `samples` are merged into results.h5, the others stay in the trial's file.
 struct Array {
   std::string group;  // a Python name
   std::string name;   // any name without '/': "blocks.0.attention.query.weight"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# install_packages.sh build [tests] [lint]: installs the missing packages of these parts of packages.txt. Asks nothing.
+# install_packages.sh build [tests] [mpi] [lint]: installs the missing packages of these parts of packages.txt. Asks nothing.
 set -euo pipefail
 list=$(dirname "${BASH_SOURCE[0]}")/packages.txt
 

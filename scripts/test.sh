@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
-scripts/install_packages.sh build tests
+scripts/install_packages.sh build tests mpi
 scripts/build.sh
 if [[ ${1:-} == --long ]]; then
   scripts/install_packages.sh lint

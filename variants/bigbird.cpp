@@ -75,7 +75,7 @@ struct BigBirdAttention : SparseMixer<BigBirdAttention<S>, S> {
   }
 
   void plan(Index head, Index tq, Index tk, const Mask& mask, auto& plan) const {
-    const Index positions = std::max(tk, tq + shift_of(mask));
+    const Index positions = std::max(tk, tq + mask.offset);
     const Index blocks = (positions + options.block - 1) / options.block;
     HEED_CHECK(blocks <= blocks_, "a sequence is longer than the model was built for");
     const std::vector<S>& table = table_in_use_.empty() ? typical_ : table_in_use_;

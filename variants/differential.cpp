@@ -2,11 +2,15 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <memory>
 #include <span>
 
 #include "core/register.h"
+#include "variants/parts/ring_kernel.h"
 #include "variants/parts/softmax.h"
 #include "variants/parts/softmax_pair.h"
+#include "variants/parts/softmax_sums.h"
 #include "variants/parts/tiled_softmax.h"
 
 namespace {
@@ -74,36 +78,57 @@ struct Differential {
     softmax_forward(map(in, 0), tiles, o_1, lse_1, memory);
     if (options.subtraction) softmax_forward(map(in, 1), tiles, o_2, lse_2, memory);
     Saved saved{o_1, lse_1, o_2, lse_2};
-    if (bare) return saved;
+    if (!bare) finish(in, saved, o, memory);
+    return saved;
+  }
 
+  // From both sums over values to the output.
+  void finish(const Head<S>&, const Saved& saved, Mat<S> o, Memory<S>& memory) const {
+    const Index width = o.cols();
     TileRow<S> u = row(tile_room(memory, 1, width), 0);
     const double lambda = this->lambda();
-    for (Index i = 0; i < tq; ++i) {
+    for (Index i = 0; i < o.rows(); ++i) {
       difference(saved, i, lambda, u);
       if (options.head_norm) u *= static_cast<S>(1 - lambda_init_) * reciprocal_rms(u);
       if (gain_) u *= gain_.value().row(0).array();
       o.row(i).array() = u;
     }
-    return saved;
   }
 
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    const Index tq = in.q.rows();
-    const DenseTiles tiles(tq, in.k.rows(), in.mask, options.tile);
-    const double lambda = this->lambda();
-    Mat<S> du = tile_room(memory, tq, in.v.cols());
-    gather<S>(d_o, Rows{nullptr, 0, tq}, du);
-    if (options.head_norm) norm_backward(saved, lambda, du, grad, memory);
-    if (!options.subtraction)
-      return softmax_backward<S>(map(in, 0), tiles, saved.o_1, saved.lse_1, du, grad.q, grad.k, grad.v,
-                                 memory);
-    lambda_backward(-du.template cast<double>().cwiseProduct(saved.o_2.template cast<double>()).sum(), grad);
-    const std::span<S> lambdas = memory.template temp_span<S>(tq);
-    std::ranges::fill(lambdas, static_cast<S>(lambda));
-    softmax_pair_backward<S>({map(in, 0), saved.o_1, saved.lse_1, of_map(grad.q, 0), of_map(grad.k, 0)},
-                             {map(in, 1), saved.o_2, saved.lse_2, of_map(grad.q, 1), of_map(grad.k, 1)},
-                             lambdas, tiles, du, grad.v, memory);
+    const DenseTiles tiles(in.q.rows(), in.k.rows(), in.mask, options.tile);
+    const Mat<S> du = sums_backward(in, saved, d_o, grad, memory);
+    maps_backward(map(in, 0), map(in, 1), tiles, saved, du, grad, memory);
+  }
+
+  // For RingKernel.
+  Splits splits() const { return Splits::any; }
+  std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<Differential, S>& whole,
+                                         const ContextParallel& parallel) const {
+    return std::make_unique<RingKernel<Differential, S>>(whole, parallel);
+  }
+  Saved begin(const Head<S>& in, std::span<double>, Memory<S>& memory) const {
+    const Index tq = in.q.rows(), tq_2 = options.subtraction ? tq : 0, width = in.v.cols();
+    const S none = -std::numeric_limits<S>::infinity();
+    const SoftmaxSums<S> one = empty_sums(tq, width, none, memory),
+                         two = empty_sums(tq_2, width, none, memory);
+    return {one.o, one.lse, two.o, two.lse};
+  }
+  void add(const RingBlock<S>& block, const Saved& saved, Memory<S>& memory) const {
+    const DenseTiles tiles = block_tiles(block);
+    const Saved own = rows(saved, block);
+    add_block(map(block.head, 0), tiles, SoftmaxSums<S>{own.o_1, own.lse_1}, memory);
+    if (options.subtraction) add_block(map(block.head, 1), tiles, SoftmaxSums<S>{own.o_2, own.lse_2}, memory);
+  }
+  void finish_backward(const Head<S>& in, const Saved& saved, In<S> d_o, Mat<S> du, HeadGrad<S>& grad,
+                       Memory<S>& memory) const {
+    du = sums_backward(in, saved, d_o, grad, memory);
+  }
+  void add_backward(const RingBlock<S>& block, const Saved& saved, In<S> du, HeadGrad<S>& grad, double*,
+                    Memory<S>& memory) const {
+    maps_backward(map(block.head, 0), map(block.head, 1), block_tiles(block), rows(saved, block),
+                  row_block(du, block.row, block.head.q.rows()), grad, memory);
   }
 
   // a_1 - lambda a_2, negative numbers and all
@@ -123,6 +148,39 @@ struct Differential {
   }
 
  private:
+  DenseTiles block_tiles(const RingBlock<S>& block) const {
+    return {block.head.q.rows(), block.head.k.rows(), block.head.mask, options.tile};
+  }
+  Saved rows(const Saved& saved, const RingBlock<S>& block) const {
+    const Index from = block.row, n = block.head.q.rows(), n_2 = options.subtraction ? n : 0;
+    const Index from_2 = options.subtraction ? from : 0;
+    return {row_block(saved.o_1, from, n), column_block(saved.lse_1, from, n),
+            row_block(saved.o_2, from_2, n_2), column_block(saved.lse_2, from_2, n_2)};
+  }
+
+  // Returns du, the gradient of u, as a tile; the gradients of lambda and gain are added.
+  Mat<S> sums_backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                       Memory<S>& memory) const {
+    const Index tq = in.q.rows();
+    Mat<S> du = tile_room(memory, tq, in.v.cols());
+    gather<S>(d_o, Rows{nullptr, 0, tq}, du);
+    if (options.head_norm) norm_backward(saved, lambda(), du, grad, memory);
+    if (options.subtraction)
+      lambda_backward(-du.template cast<double>().cwiseProduct(saved.o_2.template cast<double>()).sum(),
+                      grad);
+    return du;
+  }
+  void maps_backward(const SoftmaxMap<S>& one, const SoftmaxMap<S>& two, const DenseTiles& tiles,
+                     const Saved& saved, In<S> du, HeadGrad<S>& grad, Memory<S>& memory) const {
+    if (!options.subtraction)
+      return softmax_backward<S>(one, tiles, saved.o_1, saved.lse_1, du, grad.q, grad.k, grad.v, memory);
+    const std::span<S> lambdas = memory.template temp_span<S>(du.rows());
+    std::ranges::fill(lambdas, static_cast<S>(lambda()));
+    softmax_pair_backward<S>({one, saved.o_1, saved.lse_1, of_map(grad.q, 0), of_map(grad.k, 0)},
+                             {two, saved.o_2, saved.lse_2, of_map(grad.q, 1), of_map(grad.k, 1)}, lambdas,
+                             tiles, du, grad.v, memory);
+  }
+
   // The columns of map m of a head's queries or keys.
   ConstMat<S> of_map(In<S> x, Index m) const {
     const Index d = x.cols() / (options.subtraction ? 2 : 1);
@@ -136,8 +194,8 @@ struct Differential {
   SoftmaxMap<S> map(const Head<S>& in, Index m) const {
     const ConstMat<S> q = of_map(in.q, m);
     const double tau = 1 / std::sqrt(static_cast<double>(q.cols()));
-    return {q,        of_map(in.k, m),   in.v,    static_cast<S>(tau),
-            in.slope, shift_of(in.mask), nullptr, in.dropout.of_map(m)};
+    return {q,        of_map(in.k, m), in.v,    static_cast<S>(tau),
+            in.slope, in.mask.offset,  nullptr, in.dropout.of_map(m)};
   }
 
   // In double: a sum of two exponentials that nearly cancel.

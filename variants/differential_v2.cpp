@@ -1,14 +1,18 @@
 #include <algorithm>
 #include <cmath>
+#include <limits>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "core/mixer.h"
 #include "core/register.h"
 #include "variants/parts/head_widths.h"
+#include "variants/parts/ring_kernel.h"
 #include "variants/parts/sigmoid.h"
 #include "variants/parts/softmax.h"
 #include "variants/parts/softmax_pair.h"
+#include "variants/parts/softmax_sums.h"
 #include "variants/parts/tiled_softmax.h"
 
 namespace {
@@ -47,23 +51,49 @@ struct DifferentialV2 {
     Saved saved{memory.keep(tq, width), memory.keep(1, tq), memory.keep(tq, width), memory.keep(1, tq)};
     softmax_forward(map(in, 0), tiles(in), saved.o_1, saved.lse_1, memory);
     softmax_forward(map(in, 1), tiles(in), saved.o_2, saved.lse_2, memory);
-    for (Index i = 0; i < tq; ++i) o.row(i) = saved.o_1.row(i) - lambda(in, i) * saved.o_2.row(i);
+    finish(in, saved, o, memory);
     return saved;
+  }
+  void finish(const Head<S>& in, const Saved& saved, Mat<S> o, Memory<S>&) const {
+    for (Index i = 0; i < o.rows(); ++i) o.row(i) = saved.o_1.row(i) - lambda(in, i) * saved.o_2.row(i);
   }
 
   // do_1 = do   do_2 = -lambda do   dinput = -(do.o_2) lambda (1 - lambda)
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    const Index d = in.k.cols();
-    Mat<S> dinput = grad.input(0);
-    const std::span<S> lambdas = memory.template temp_span<S>(in.q.rows());
-    for (Index i = 0; i < in.q.rows(); ++i) {
-      const S l = lambdas[static_cast<std::size_t>(i)] = lambda(in, i);
-      dinput(i, 0) -= d_o.row(i).dot(saved.o_2.row(i)) * l * (1 - l);
-    }
-    softmax_pair_backward<S>({map(in, 0), saved.o_1, saved.lse_1, column_block(grad.q, 0, d), grad.k},
-                             {map(in, 1), saved.o_2, saved.lse_2, column_block(grad.q, d, d), grad.k},
-                             lambdas, tiles(in), d_o, grad.v, memory);
+    const std::span<S> lambdas = this->lambdas(in, 0, d_o.rows(), memory);
+    lambda_backward(saved, d_o, lambdas, grad);
+    maps_backward(map(in, 0), map(in, 1), lambdas, tiles(in), saved, d_o, grad, memory);
+  }
+
+  // For RingKernel.
+  Splits splits() const { return Splits::any; }
+  std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<DifferentialV2, S>& whole,
+                                         const ContextParallel& parallel) const {
+    return std::make_unique<RingKernel<DifferentialV2, S>>(whole, parallel);
+  }
+  Saved begin(const Head<S>& in, std::span<double>, Memory<S>& memory) const {
+    const auto empty = [&] {
+      return empty_sums(in.q.rows(), in.v.cols(), -std::numeric_limits<S>::infinity(), memory);
+    };
+    const SoftmaxSums<S> one = empty(), two = empty();
+    return {one.o, one.lse, two.o, two.lse};
+  }
+  void add(const RingBlock<S>& block, const Saved& saved, Memory<S>& memory) const {
+    const Saved own = rows(saved, block);
+    add_block(map(block.head, 0), tiles(block.head), SoftmaxSums<S>{own.o_1, own.lse_1}, memory);
+    add_block(map(block.head, 1), tiles(block.head), SoftmaxSums<S>{own.o_2, own.lse_2}, memory);
+  }
+  void finish_backward(const Head<S>& in, const Saved& saved, In<S> d_o, Mat<S> du, HeadGrad<S>& grad,
+                       Memory<S>& memory) const {
+    lambda_backward(saved, d_o, lambdas(in, 0, d_o.rows(), memory), grad);
+    du = d_o;
+  }
+  void add_backward(const RingBlock<S>& block, const Saved& saved, In<S> du, HeadGrad<S>& grad, double*,
+                    Memory<S>& memory) const {
+    const Index n = block.head.q.rows();
+    maps_backward(map(block.head, 0), map(block.head, 1), lambdas(block.head, block.row, n, memory),
+                  tiles(block.head), rows(saved, block), row_block(du, block.row, n), grad, memory);
   }
 
   // a_1 - lambda a_2, negative numbers and all
@@ -80,13 +110,39 @@ struct DifferentialV2 {
   }
 
  private:
+  static Saved rows(const Saved& saved, const RingBlock<S>& block) {
+    const Index from = block.row, n = block.head.q.rows();
+    return {row_block(saved.o_1, from, n), column_block(saved.lse_1, from, n), row_block(saved.o_2, from, n),
+            column_block(saved.lse_2, from, n)};
+  }
+  // Of n queries, from row `first` of the inputs on.
+  static std::span<S> lambdas(const Head<S>& in, Index first, Index n, Memory<S>& memory) {
+    const std::span<S> out = memory.template temp_span<S>(n);
+    for (Index i = 0; i < n; ++i) out[static_cast<std::size_t>(i)] = lambda(in, first + i);
+    return out;
+  }
+  static void lambda_backward(const Saved& saved, In<S> d_o, std::span<const S> lambdas, HeadGrad<S>& grad) {
+    Mat<S> dinput = grad.input(0);
+    for (Index i = 0; i < d_o.rows(); ++i) {
+      const S l = lambdas[static_cast<std::size_t>(i)];
+      dinput(i, 0) -= d_o.row(i).dot(saved.o_2.row(i)) * l * (1 - l);
+    }
+  }
+  static void maps_backward(const SoftmaxMap<S>& one, const SoftmaxMap<S>& two, std::span<const S> lambdas,
+                            const DenseTiles& tiles, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                            Memory<S>& memory) {
+    const Index d = one.k.cols();
+    softmax_pair_backward<S>({one, saved.o_1, saved.lse_1, column_block(grad.q, 0, d), grad.k},
+                             {two, saved.o_2, saved.lse_2, column_block(grad.q, d, d), grad.k}, lambdas,
+                             tiles, d_o, grad.v, memory);
+  }
+
   DenseTiles tiles(const Head<S>& in) const { return {in.q.rows(), in.k.rows(), in.mask, options.tile}; }
   SoftmaxMap<S> map(const Head<S>& in, Index m) const {
     const Index d = in.k.cols();
     const double tau = 1 / std::sqrt(static_cast<double>(d));
-    return {
-        column_block(in.q, m * d, d), in.k, in.v, static_cast<S>(tau), in.slope, shift_of(in.mask), nullptr,
-        in.dropout.of_map(m)};
+    return {column_block(in.q, m * d, d), in.k, in.v, static_cast<S>(tau), in.slope, in.mask.offset, nullptr,
+            in.dropout.of_map(m)};
   }
   static S lambda(const Head<S>& in, Index i) {
     return static_cast<S>(sigmoid(static_cast<double>(in.input(0)(i, 0))));

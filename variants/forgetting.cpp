@@ -1,5 +1,7 @@
 #include "variants/parts/forgetting.h"
 
+#include <limits>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -10,8 +12,10 @@
 #include "variants/parts/head_output.h"
 #include "variants/parts/own_keys.h"
 #include "variants/parts/positions.h"
+#include "variants/parts/ring_kernel.h"
 #include "variants/parts/row_norms.h"
 #include "variants/parts/softmax.h"
+#include "variants/parts/softmax_sums.h"
 #include "variants/parts/tiled_softmax.h"
 
 namespace {
@@ -95,10 +99,7 @@ struct Forgetting {
   // dc_u.
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    const Mat<S> none = mat<S>(nullptr, 0, 0);
-    const Mat<S> du =
-        output(in).backward(saved.u, gate_input(in), d_o, options.output_gate ? grad.input(gate()) : none,
-                            options.output_norm ? dgain(out_gain_, grad) : none, memory);
+    const Mat<S> du = output_backward(in, saved, d_o, grad, memory);
     const auto room = [&](bool used, ConstMat<S> like, Mat<S> own) {
       return used ? zeros(memory, like.rows(), like.cols()) : own;
     };
@@ -121,6 +122,48 @@ struct Forgetting {
       dforget(t, 0) += static_cast<S>(dc[at(t)] * sigmoid(-static_cast<double>(in.input(0)(t, 0))));
   }
 
+  // For RingKernel. Each rank knows the gates of all tokens: c_i - c_j is then the same as on one rank.
+  Splits splits() const {
+    return options.key_shift || options.value_shift || options.qk_norm ? Splits::none : Splits::any;
+  }
+  std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<Forgetting, S>& whole,
+                                         const ContextParallel& parallel) const {
+    return std::make_unique<RingKernel<Forgetting, S>>(whole, parallel);
+  }
+  double of_token(const Head<S>& in, Index t) const {
+    return log_sigmoid(static_cast<double>(in.input(0)(t, 0)));
+  }
+  void of_tokens_backward(std::span<double> dc) const { sum_up_backward(dc); }
+  void of_token_backward(const Head<S>& in, Index t, double d, HeadGrad<S>& grad) const {
+    grad.input(0)(t, 0) += static_cast<S>(d * sigmoid(-static_cast<double>(in.input(0)(t, 0))));
+  }
+  Saved begin(const Head<S>& in, std::span<double> log_forget, Memory<S>& memory) const {
+    sum_up(log_forget);
+    const SoftmaxSums<S> sums =
+        empty_sums(in.q.rows(), in.v.cols(), -std::numeric_limits<S>::infinity(), memory);
+    return {in.q, in.k, in.v, in.k, sums.o, sums.lse, log_forget};
+  }
+  void add(const RingBlock<S>& block, const Saved& saved, Memory<S>& memory) const {
+    add_block(block_map(block, saved), tiles(block.head), rows(saved, block), memory);
+  }
+  void finish(const Head<S>& in, const Saved& saved, Mat<S> o, Memory<S>& memory) const {
+    const HeadOutput<S> output = this->output(in);
+    if (output.plain())
+      o = saved.u;
+    else
+      output.forward(saved.u, gate_input(in), o, memory);
+  }
+  void finish_backward(const Head<S>& in, const Saved& saved, In<S> d_o, Mat<S> du, HeadGrad<S>& grad,
+                       Memory<S>& memory) const {
+    du = output_backward(in, saved, d_o, grad, memory);
+  }
+  void add_backward(const RingBlock<S>& block, const Saved& saved, In<S> du, HeadGrad<S>& grad, double* dc,
+                    Memory<S>& memory) const {
+    const SoftmaxSums<S> sums = rows(saved, block);
+    softmax_backward<S>(block_map(block, saved), tiles(block.head), sums.o, sums.lse,
+                        row_block(du, block.row, sums.o.rows()), grad.q, grad.k, grad.v, memory, dc);
+  }
+
   void weights(const Head<S>& in, const Saved& saved, Mat<S> p, Memory<S>& memory) const {
     softmax_weights<S>(map(in, saved), tiles(in), saved.lse, p, memory);
   }
@@ -138,8 +181,17 @@ struct Forgetting {
   DenseTiles tiles(const Head<S>& in) const { return {in.q.rows(), in.k.rows(), in.mask, options.tile}; }
   SoftmaxMap<S> map(const Head<S>& in, const Saved& saved) const {
     const double tau = 1 / std::sqrt(static_cast<double>(in.q.cols()));
-    return {saved.q,  saved.k,           saved.v,           static_cast<S>(tau),
-            in.slope, shift_of(in.mask), saved.sums.data(), in.dropout};
+    return {saved.q,  saved.k,        saved.v,           static_cast<S>(tau),
+            in.slope, in.mask.offset, saved.sums.data(), in.dropout};
+  }
+
+  // The same for a block of queries and keys; c counts from its first key.
+  SoftmaxMap<S> block_map(const RingBlock<S>& block, const Saved& saved) const {
+    const Head<S>& in = block.head;
+    return map(in, {in.q, in.k, in.v, in.k, saved.u, saved.lse, saved.sums.subspan(at(block.first_key))});
+  }
+  static SoftmaxSums<S> rows(const Saved& saved, const RingBlock<S>& block) {
+    return SoftmaxSums<S>{saved.u, saved.lse}.rows(block.row, block.head.q.rows());
   }
 
   static ConstMat<S> shift(In<S> x, In<S> gate, Memory<S>& memory) {
@@ -165,6 +217,12 @@ struct Forgetting {
     const ConstMat<S> none = const_mat<S>(nullptr, 0, 0);
     return {options.output_norm ? ConstMat<S>(gain(out_gain_, in)) : none, kOutputEps,
             options.output_gate ? Gate::sigmoid : Gate::none};
+  }
+  Mat<S> output_backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                         Memory<S>& memory) const {
+    const Mat<S> none = mat<S>(nullptr, 0, 0);
+    return output(in).backward(saved.u, gate_input(in), d_o, options.output_gate ? grad.input(gate()) : none,
+                               options.output_norm ? dgain(out_gain_, grad) : none, memory);
   }
   ConstMat<S> gate_input(const Head<S>& in) const {
     return options.output_gate ? in.input(gate()) : const_mat<S>(nullptr, 0, 0);

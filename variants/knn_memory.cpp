@@ -156,7 +156,7 @@ struct KnnMemory {
     return {chosen, kept(in), options.tile};
   }
   SoftmaxMap<S> local_map(const Head<S>& in) const {
-    return {in.q, in.k, in.v, scale(in), in.slope, shift_of(in.mask), nullptr, in.dropout};
+    return {in.q, in.k, in.v, scale(in), in.slope, in.mask.offset, nullptr, in.dropout};
   }
   SoftmaxMap<S> store_map(const Head<S>& in) const {
     return {in.q, in.stored_k(), in.stored_v(), scale(in), 0, 0, nullptr, in.dropout};

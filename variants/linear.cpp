@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <memory>
 #include <span>
 #include <string>
 #include <tuple>
@@ -11,8 +12,10 @@
 #include "core/ops/product.h"
 #include "core/register.h"
 #include "variants/parts/feature_maps.h"
+#include "variants/parts/linear_state.h"
 #include "variants/parts/packed_tile.h"
 #include "variants/parts/positions.h"
+#include "variants/parts/state_kernel.h"
 
 namespace {
 using namespace heed;
@@ -53,37 +56,12 @@ struct LinearAttention {
     AnyFeatureMap<S> chosen() const { return feature_map_named<S>(maps, feature_map); }
   } options;
 
-  // A sum of outer products, and the sum of one side. Terms are added chunk by chunk, because a long
-  // running sum of single terms drifts in float.
-  struct State {
-    Mat<S> s, t;
-    void clear() { s.setZero(), t.setZero(); }
-    void add(Mat<S> f, In<S> v) {
-      add_product_atb(f, v, s);
-      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += row(f, r);
-    }
-    void add(Mat<S> f, In<S> g, In<S> h) {
-      add_product_atb(f, g, s);
-      for (Index r = 0; r < f.rows(); ++r) row(t, 0) += h(r, 0) * row(f, r);
-    }
-  };
-
-  // One for each chunk, of all keys before it; without a mask, one for all keys.
-  class States {
-   public:
-    States(Index width, Index value, Index count, Memory<S>& memory)
-        : width_(width), s_(kept_room(memory, count * width, value)), t_(kept_room(memory, count, width)) {}
-    State operator[](Index n) const { return {row_block(s_, n * width_, width_), row_block(t_, n, 1)}; }
-
-   private:
-    Index width_;
-    Mat<S> s_, t_;
-  };
+  using State = LinearState<S>;
 
   struct Saved {
-    ConstMat<S> o;  // (Tq, value)
-    ConstMat<S> z;  // (1, Tq) denominators
-    States pasts;
+    ConstMat<S> o;          // (Tq, value)
+    ConstMat<S> z;          // (1, Tq) denominators
+    LinearStates<S> pasts;  // of all keys before each chunk; without a mask, of all keys
   };
 
   Traits traits() const {
@@ -119,10 +97,15 @@ struct LinearAttention {
   // With p = f(q) f(k)^T inside the chunk, its future hidden:
   //     z = f(q) t + sum p        o = (f(q) s + p v) / (z + eps)
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
-    Mat<S> z = memory.keep(1, in.q.rows());
-    const States pasts(width(in.k.cols()), in.v.cols(), in.mask.causal ? chunks(in.k.rows()) : 1, memory);
+    const LinearStates<S> pasts = kept_states(in, memory);
     pasts[0].clear();
     if (!in.mask.causal) add_all_keys(in, pasts[0], memory);
+    return outputs(in, pasts, nullptr, o, memory);
+  }
+  // after: becomes the state after the last token, if it is asked for and there is a mask.
+  Saved outputs(const Head<S>& in, const LinearStates<S>& pasts, const State* after, Mat<S> o,
+                Memory<S>& memory) const {
+    Mat<S> z = memory.keep(1, in.q.rows());
     for (Index n = 0; n < chunks(in.q.rows()); ++n) {
       typename Memory<S>::Scope scope(memory);
       const Chunk c(n * options.chunk, options.chunk, in.q.rows());
@@ -134,8 +117,9 @@ struct LinearAttention {
         const Mat<S> fk = features(keys(in, c), memory), p = weights_of(fq, fk, memory);
         for (Index r = 0; r < c.size; ++r) z(0, c.at + r) += row(p, r).sum();
         add_product_ab(p, c.rows(in.v), a);
-        if (c.at + c.size < in.k.rows()) {
-          State next = pasts[n + 1];
+        const bool last = c.at + c.size == in.k.rows();
+        if (!last || after) {
+          State next = last ? *after : pasts[n + 1];
           next.s = past.s, next.t = past.t;
           next.add(fk, c.rows(in.v));
         }
@@ -157,9 +141,14 @@ struct LinearAttention {
   // Chunks are processed from the last to the first; no temporary is larger than a chunk.
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
+    const State future = zero_state(in, memory);
+    queries_backward(in, saved, d_o, future, grad, memory);
+    if (!in.mask.causal) keys_backward(in, future, grad, memory);
+  }
+  // Adds the queries to `future`. With a mask, those of each chunk's keys first.
+  void queries_backward(const Head<S>& in, const Saved& saved, In<S> d_o, State future, HeadGrad<S>& grad,
+                        Memory<S>& memory) const {
     const bool causal = in.mask.causal;
-    const Index w = width(in.k.cols());
-    State future{zeros(memory, w, in.v.cols()), zeros(memory, 1, w)};
     for (Index n = chunks(in.q.rows()) - 1; n >= 0; --n) {
       typename Memory<S>::Scope scope(memory);
       const Chunk c(n * options.chunk, options.chunk, in.q.rows());
@@ -189,13 +178,53 @@ struct LinearAttention {
       future.add(fq, g, h);
       features_backward(queries(in, c), fq, dfq, c.rows(grad.q), grad, memory);
     }
-    for (Index at = 0; !causal && at < in.k.rows(); at += options.chunk) {
+  }
+  void keys_backward(const Head<S>& in, const State& future, HeadGrad<S>& grad, Memory<S>& memory) const {
+    for (Index at = 0; at < in.k.rows(); at += options.chunk) {
       typename Memory<S>::Scope scope(memory);
       const Chunk c(at, options.chunk, in.k.rows());
       const Mat<S> fk = features(keys(in, c), memory);
       future_backward(in, c, fk, future, zeros(memory, c.size, fk.cols()), zeros(memory, c.size, in.v.cols()),
                       grad, memory);
     }
+  }
+
+  // For StateKernel. A map that depends on positions would count them from the first of a part.
+  Splits splits() const {
+    const bool by_position = std::visit([](const auto& map) { return !map.kPermutes; }, options.chosen());
+    return by_position ? Splits::none : Splits::contiguous;
+  }
+  std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<LinearAttention, S>& whole,
+                                         const ContextParallel& parallel) const {
+    return std::make_unique<StateKernel<LinearAttention, S>>(whole, parallel);
+  }
+  void add_keys(const Head<S>& in, std::span<S> state, Memory<S>& memory) const {
+    const State sum = read_state(in, state, memory);
+    add_all_keys(in, sum, memory);
+    sum.write(state);
+  }
+  Saved forward_from(const Head<S>& in, std::span<S> state, Mat<S> o, Memory<S>& memory) const {
+    const State outside = read_state(in, state, memory);
+    const LinearStates<S> pasts = kept_states(in, memory);
+    State first = pasts[0];
+    first.s = outside.s, first.t = outside.t;
+    Saved saved = outputs(in, pasts, &outside, o, memory);
+    outside.write(state);
+    return saved;
+  }
+  void backward_from(const Head<S>& in, const Saved& saved, In<S> d_o, std::span<S> d_state,
+                     HeadGrad<S>& grad, Memory<S>& memory) const {
+    const State future = read_state(in, d_state, memory);
+    queries_backward(in, saved, d_o, future, grad, memory);
+    future.write(d_state);
+  }
+  void queries_backward(const Head<S>& in, const Saved& saved, In<S> d_o, std::span<S> d_state,
+                        HeadGrad<S>& grad, Memory<S>& memory) const {
+    backward_from(in, saved, d_o, d_state, grad, memory);
+  }
+  void keys_backward(const Head<S>& in, std::span<const S> d_state, HeadGrad<S>& grad,
+                     Memory<S>& memory) const {
+    keys_backward(in, read_state(in, d_state, memory), grad, memory);
   }
 
   // p_ij = f(q_i).f(k_j) / z_i; a row sums to 1 - eps / z_i, or to 1 if eps is not added.
@@ -257,7 +286,7 @@ struct LinearAttention {
   static S dot(const TileRow<S>& a, const TileRow<S>& b) { return (a * b).sum(); }
 
   static FeatureRows<S> queries(const Head<S>& in, const Chunk& c) {
-    return {c.rows(in.q), Side::query, in.index, c.at};
+    return {c.rows(in.q), Side::query, in.index, in.mask.offset + c.at};
   }
   static FeatureRows<S> keys(const Head<S>& in, const Chunk& c) {
     return {c.rows(in.k), Side::key, in.index, c.at};
@@ -275,6 +304,20 @@ struct LinearAttention {
   void features_backward(const FeatureRows<S>& rows, Mat<S> f, Mat<S> df, Mat<S> dx, HeadGrad<S>& grad,
                          Memory<S>& memory) const {
     std::visit([&](const auto& map) { map.backward(rows, f, df, dx, grad, memory); }, map_);
+  }
+
+  // One for each chunk; without a mask, one.
+  LinearStates<S> kept_states(const Head<S>& in, Memory<S>& memory) const {
+    return {width(in.k.cols()), in.v.cols(), in.mask.causal ? chunks(in.k.rows()) : 1, memory};
+  }
+  State zero_state(const Head<S>& in, Memory<S>& memory) const {
+    const Index w = width(in.k.cols());
+    return {zeros(memory, w, in.v.cols()), zeros(memory, 1, w)};
+  }
+  State read_state(const Head<S>& in, std::span<const S> from, Memory<S>& memory) const {
+    State state = zero_state(in, memory);
+    state.read(from);
+    return state;
   }
 
   void add_all_keys(const Head<S>& in, State state, Memory<S>& memory) const {

@@ -150,7 +150,7 @@ struct Nsa : SparseMixer<Nsa<S>, S> {
   // Calls f(branch, map, tiles).
   void each_branch(const Head<S>& in, const Saved& saved, Memory<S>& memory, auto&& f) const {
     const auto map = [&](ConstMat<S> k, ConstMat<S> v, S slope) {
-      return SoftmaxMap<S>{in.q, k, v, scale_of(in), slope, shift_of(in.mask), nullptr, in.dropout};
+      return SoftmaxMap<S>{in.q, k, v, scale_of(in), slope, in.mask.offset, nullptr, in.dropout};
     };
     const Index tq = in.q.rows(), tk = in.k.rows();
     f(0, map(saved.mean_k, saved.mean_v, 0),

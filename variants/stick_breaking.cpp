@@ -94,7 +94,7 @@ struct StickBreaking {
   }
   SoftmaxMap<S> map(const Head<S>& in) const {
     const double tau = 1 / std::sqrt(static_cast<double>(in.q.cols()));
-    return {in.q, in.k, in.v, static_cast<S>(tau), in.slope, shift_of(in.mask), nullptr, in.dropout};
+    return {in.q, in.k, in.v, static_cast<S>(tau), in.slope, in.mask.offset, nullptr, in.dropout};
   }
 
   static S rest(std::span<const double> log_rest, Index i) {

@@ -14,7 +14,7 @@ using namespace heed;
 // TokenFormer (Wang et al. 2024): softmax attention whose projections are attention over parameter tokens.
 // By default the feed-forward is too. The block's norms have no parameters.
 template <class S>
-class TokenFormer final : public Layer<S> {
+class TokenFormer final : public Layer<S>, public DivisibleLayer<S> {
  public:
   struct Options {
     Index tokens = 0, output_tokens = 0, feed_forward_tokens = 0;
@@ -58,9 +58,16 @@ class TokenFormer final : public Layer<S> {
     return attention_.weights(step, b, h, p);
   }
   Index weight_heads() const override { return attention_.weight_heads(); }
+  Splits splits() const override { return attention_.splits(); }
+  void divide(const ContextParallel& parallel) override { attention_.divide(parallel); }
+  double exchanged_bytes(Index length) const override { return attention_.exchanged_bytes(length); }
   Cost cost(Index tq, Index tk) const override { return attention_.cost(tq, tk); }
   std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length) override {
     return attention_.decoder(batch, length);
+  }
+  std::unique_ptr<LayerDecoder<S>> context_decoder(Step<S>& step, Seq<const S> context,
+                                                   Index length) override {
+    return attention_.context_decoder(step, context, length);
   }
 
  private:

@@ -1,8 +1,11 @@
 #include <algorithm>
+#include <memory>
 #include <utility>
 #include <vector>
 
 #include "core/register.h"
+#include "variants/parts/band_tiles.h"
+#include "variants/parts/ring_kernel.h"
 #include "variants/parts/sparse_mixer.h"
 
 namespace {
@@ -27,6 +30,17 @@ struct WindowAttention : SparseMixer<WindowAttention<S>, S> {
         if (position < 0) refuse("global", "positions count from 0");
     }
   } options;
+
+  // A global position would be needed by all ranks.
+  Splits splits() const { return options.global.empty() ? Splits::any : Splits::none; }
+  std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<WindowAttention, S>& whole,
+                                         const ContextParallel& parallel) const {
+    return std::make_unique<RingKernel<WindowAttention, S>>(whole, parallel);
+  }
+  BandTiles block_tiles(const RingBlock<S>& block, Memory<S>&) const {
+    const Head<S>& in = block.head;
+    return {in.q.rows(), in.k.rows(), in.mask, left(), right(), options.tile};
+  }
 
   Traits traits() const { return {.permutation = false}; }
   Index kinds() const { return 1; }

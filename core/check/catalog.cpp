@@ -65,16 +65,33 @@ Look     'position 1 leaks to 0' at the shortest length is the diagonal. A leak 
     {{"decoding", "token by token the output is the same",
       R"(Done     A sequence is read token by token (Layer::decoder), without and with each position: every output row
          agrees with that of the parallel pass to 1e-10. A second decoder of the layer gives the same bits.
+         The same for tokens that attend to contexts of different lengths (Layer::context_decoder).
 Why      A model is trained in parallel and used token by token. Where the two differ, what was measured is
          not what is used.
 Usually  A pattern, a position or a bias that counts from the first query: with one query at a time, use
-         in.mask.offset + i, not i. A recurrent form that decays before it writes, where the parallel form
-         decays afterwards. A state in a member of the mixer. kept_keys() smaller than what a query sees.
+         in.mask.offset + i, not i, with and without a causal mask. A recurrent form that decays before it
+         writes, where the parallel form decays afterwards. A state in a member of the mixer. kept_keys()
+         smaller than what a query sees.
 Look     The first token sees only itself: if it differs, look at the projections and at the first state.
          Else compare the position in the message with window, block and chunk sizes.
 )"},
      decoding,
      plans::token_by_token},
+
+    {{"context parallelism", "on several ranks the result is that of one rank",
+      R"(Done     1, 2, 3 and 4 ranks (threads) have a part of each sequence, contiguous and, where the variant allows
+         it, in zigzag; lengths that the ranks do not divide, and ranks without any position. Outputs, the
+         gradient of x and those of parameters, summed over ranks, agree with one rank's to 1e-10.
+Why      A long sequence is trained on several machines because one has not enough memory. It must be the same
+         training.
+Usually  Backward with the log-sum-exp of a block instead of all keys; normalized partial results that are
+         averaged without their weights; positions that count from the start of a part; a gradient of keys
+         that stays on the rank that computed it.
+Look     On one rank nothing is sent: if it fails there, look at begin, add and finish (variants/parts/
+         ring_kernel.h). A failure only in zigzag is a mask or a bias between two pieces.
+)"},
+     context_parallel,
+     plans::divided},
 
     {{"permutation", "without mask and positions, the order of positions does not matter",
       R"(Done     Without a mask and without positions, x is permuted along time: output and gradients must be the

@@ -4,6 +4,7 @@
 
 #include "core/check/bench.h"
 #include "core/check/conformance.h"
+#include "core/context_split.h"
 
 namespace heed::check {
 
@@ -39,8 +40,12 @@ Finding context_of_itself(const Subject&, const Setup&);
 Finding causality(const Subject&, const Setup&);
 // The same for layers that must not mix positions.
 Finding positions_apart(const Subject&, const Setup&);
-// Computed token by token, the output is that of the parallel pass, for every decoder of a layer.
+// Computed token by token, the output is that of the parallel pass, for every decoder of a layer. With a
+// context, whose sequences then have different lengths, too.
 Finding decoding(const Subject&, const Setup&);
+// On 1 to 4 ranks, each with a part of every sequence, output and gradients are those of one rank.
+Finding context_parallel(const Subject&, const Setup&);
+Splits claimed_splits(const Subject&, const Setup&);
 // Permuting time permutes output and gradients.
 Finding permutation(const Subject&, const Setup&);
 

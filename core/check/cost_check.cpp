@@ -25,12 +25,18 @@ std::string fault_of(const Cost& cost, const Cost& shorter, Index time) {
 }
 
 // The formula of the state must be what a decoder keeps; one that only repeats the pass does not count.
-std::string fault_of_state(Layer<double>& layer, const Setup& setup, Index time) {
-  if (!setup.causality.causal) return {};
-  const auto decoder = layer.decoder(1, time);
+// Without a mask, the state is that of a context.
+std::string fault_of_state(Bench<double>& bench, bool cross, Index time) {
+  Layer<double>& layer = *bench.layer;
+  const bool causal = bench.setup.causality.causal;
+  if (!causal && !cross) return {};
+  const auto decoder = causal ? layer.decoder(1, time)
+                              : layer.context_decoder(bench.step, bench.beginning(1, time, 0).context, time);
+  bench.step.rewind();
   const double kept = decoder->state_bytes(), formula = layer.cost(time, time).state_bytes;
   if (kept == formula || dynamic_cast<RepeatingDecoder<double>*>(decoder.get())) return {};
-  return fmt::format("a decoder keeps {} bytes of {} tokens, the formula says {}", kept, time, formula);
+  return fmt::format("a decoder keeps {} bytes of {}{} tokens, the formula says {}", kept,
+                     causal ? "" : "a context of ", time, formula);
 }
 
 }  // namespace
@@ -39,7 +45,7 @@ Finding cost(const Subject& subject, const Setup& setup) {
   constexpr Index kLongest = 512;
   Setup longest = setup;
   longest.time = kLongest;
-  const Bench<double> lengths(subject.info, subject.options, longest);
+  Bench<double> lengths(subject.info, subject.options, longest);
   Cost shorter;
   for (Index time = 1; time <= kLongest; time *= 2) {
     const Cost now = lengths.layer->cost(time, time);
@@ -60,8 +66,10 @@ Finding cost(const Subject& subject, const Setup& setup) {
       Bench<float>(subject.info, subject.options, setup).layer->cost(setup.time, setup.keys()).flops;
   if (single != formula)
     return {fmt::format("the formula says {} FLOPs in float and {} in double", single, formula)};
+  const Traits traits = subject.info.traits(subject.options);
+  const bool cross = traits.cross && traits.mixes_time;
   for (Index time = 1; time <= kLongest; time *= 2)
-    if (std::string fault = fault_of_state(*lengths.layer, setup, time); !fault.empty()) return {fault};
+    if (std::string fault = fault_of_state(lengths, cross, time); !fault.empty()) return {fault};
   return {};
 }
 

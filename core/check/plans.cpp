@@ -77,6 +77,14 @@ bool shown(const Subject& subject, const Setup& setup) {
   }
 }
 
+bool claims_split(const Subject& subject, const Setup& setup) {
+  try {
+    return claimed_splits(subject, setup) != Splits::none;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 constexpr const char* kDoesNotMix = "it does not mix along time";
 constexpr const char* kNoContext = "it does not claim to take another sequence as context";
 
@@ -139,11 +147,31 @@ Plan causal(const Subject&, const Traits& traits) {
 }
 
 Plan token_by_token(const Subject& subject, const Traits& traits) {
-  if (!traits.causal) return {.skip = "it does not claim to be causal"};
-  Plan plan{self_setups({.causal = true})};
-  if (!traits.mixes_time) return plan;
-  for (Index heads : kHeads) plan.setups.push_back({.time = 40, .heads = heads, .dim = 12});
-  append(plan.setups, with_positions(subject, {.causal = true}));
+  Plan plan;
+  if (traits.causal) append(plan.setups, self_setups({.causal = true}));
+  if (traits.causal && traits.mixes_time) {
+    for (Index heads : kHeads) plan.setups.push_back({.time = 40, .heads = heads, .dim = 12});
+    append(plan.setups, with_positions(subject, {.causal = true}));
+  }
+  if (traits.cross && traits.bidirectional && traits.mixes_time)
+    append(plan.setups, cross_setups({.causal = false}));
+  if (plan.setups.empty()) plan.skip = "it claims neither to be causal nor to attend to another sequence";
+  return plan;
+}
+
+Plan divided(const Subject& subject, const Traits& traits) {
+  Plan plan;
+  bool claimed = false;
+  for (const Causality& c : claimed_masks(traits)) {
+    Setups own = {{.time = 13, .heads = 3, .dim = 12, .causality = c},
+                  {.time = 7, .heads = 1, .dim = 6, .causality = c},
+                  {.time = 1, .heads = 1, .dim = 6, .causality = c},
+                  {.batch = 3, .time = 40, .heads = 3, .dim = 12, .causality = c}};
+    claimed = claimed || std::ranges::any_of(own, [&](const Setup& s) { return claims_split(subject, s); });
+    append(plan.setups, own);
+    append(plan.setups, with_positions(subject, c));
+  }
+  if (!claimed) plan.skip = "it does not claim context parallelism with these options";
   return plan;
 }
 

@@ -27,7 +27,9 @@ Plan cross_attention(const Subject&, const Traits&);
 Plan cross_attention_of_itself(const Subject&, const Traits&);  // for a copy of x as the context
 Plan positions_apart(const Subject&, const Traits&);
 Plan causal(const Subject&, const Traits&);
-Plan token_by_token(const Subject&, const Traits&);  // causal self-attention, positions included
+Plan token_by_token(const Subject&,
+                    const Traits&);           // causal self-attention, positions included; cross-attention
+Plan divided(const Subject&, const Traits&);  // self-attention, positions included
 Plan permutable(const Subject&, const Traits&);
 Plan several_tasks(const Subject&,
                    const Traits&);  // few setups, at a length that is divided into several tasks

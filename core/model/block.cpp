@@ -45,7 +45,26 @@ Sublayer<S>::Sublayer(const std::string& norm_name, Index dim, const NormSpec& n
     : norm_(norm_name, dim, norm, params),
       layer_(make_layer(spec, params)),
       context_(spec.context),
-      name_(params.full_name(spec.name)) {}
+      name_(params.full_name(spec.name)),
+      variant_(spec.variant),
+      mixes_time_(spec.mixes_time) {}
+
+template <class S>
+Splits Sublayer<S>::splits() const {
+  if (!mixes_time_) return Splits::any;
+  return context_ == Context::self ? splits_of(*layer_) : Splits::none;
+}
+
+template <class S>
+void Sublayer<S>::divide(const ContextParallel& parallel) {
+  if (mixes_time_) heed::divide(variant_, *layer_, parallel);
+}
+
+template <class S>
+double Sublayer<S>::exchanged_bytes(Index length) const {
+  const auto* const divisible = dynamic_cast<const DivisibleLayer<S>*>(layer_.get());
+  return mixes_time_ && divisible ? divisible->exchanged_bytes(length) : 0;
+}
 
 template <class S>
 void Sublayer<S>::forward(Step<S>& step, Seq<const S> x, const Contexts<const S>& contexts, Seq<S> y) {
@@ -57,9 +76,9 @@ void Sublayer<S>::forward(Step<S>& step, Seq<const S> x, const Contexts<const S>
 }
 
 template <class S>
-std::unique_ptr<LayerDecoder<S>> Sublayer<S>::decoder(Index batch, Index length) {
-  if (context_ == Context::encoder)
-    throw Error("a block with cross-attention does not decode token by token.");
+std::unique_ptr<LayerDecoder<S>> Sublayer<S>::decoder(Step<S>& step, Index batch, Index length,
+                                                      Seq<const S> encoder) {
+  if (context_ == Context::encoder) return layer_->context_decoder(step, encoder, length);
   return layer_->decoder(batch, length);
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/divisible.h"
 #include "core/layer.h"
 #include "core/ops/norm.h"
 
@@ -29,6 +30,8 @@ struct SublayerSpec {
   std::function<std::unique_ptr<Layer<S>>()> make;  // called while that scope is open
   Context context = Context::self;
   Component component = Component::attention;  // of its parameters
+  std::string variant = "";                    // its layer's name, for messages
+  bool mixes_time = true;                      // Traits::mixes_time
 };
 
 // A residual branch with its norm:   y = x + layer(norm(x), c)
@@ -45,12 +48,20 @@ class Sublayer {
   // becomes dL/dx. Adds into that of the context which the layer reads.
   void backward(Step<S>& step, Seq<const S> d, Seq<S> dx, const Contexts<S>& dcontexts);
 
-  // Returns the layer's decoder. Throws: heed::Error if the layer attends to an encoder.
-  std::unique_ptr<LayerDecoder<S>> decoder(Index batch, Index length);
+  // Returns the layer's decoder of sequences of up to `length` tokens. encoder: its output, which
+  // cross-attention reads now and not later
+  std::unique_ptr<LayerDecoder<S>> decoder(Step<S>& step, Index batch, Index length, Seq<const S> encoder);
   // Runs forward on one more token, with that decoder. embeddings: of the token
   void next(Step<S>& step, LayerDecoder<S>& decoder, Seq<const S> x, Seq<const S> embeddings, Seq<S> y);
 
+  // Returns how sequences may be divided among ranks.
+  Splits splits() const;
+  // Requires: splits() allows the split (core/divisible.h).
+  void divide(const ContextParallel& parallel);
+  double exchanged_bytes(Index length) const;  // as DivisibleLayer's
+
   Layer<S>& layer() { return *layer_; }
+  const std::string& variant() const { return variant_; }
   Context context() const { return context_; }
   Cost cost(Index time, Index encoder_time) const;  // of one sequence
 
@@ -59,6 +70,8 @@ class Sublayer {
   std::unique_ptr<Layer<S>> layer_;
   Context context_;
   std::string name_;  // of its dropout
+  std::string variant_;
+  bool mixes_time_;
 };
 
 // A pre-norm block: its sublayers one after the other. Parameters are named norm1, <name>, norm2, <name>, ...

@@ -5,12 +5,17 @@
 namespace heed {
 
 template <class S>
-Decoder<S>::Decoder(Model<S>& model, Index batch, Index length)
-    : model_(model), layers_(model.main_.stack.decoders(batch, length)), batch_(batch) {
-  if (model.encoder_ || !model.main_.input.table() || model.main_.input.rows(0) != 0)
-    throw Error("only a decoder over tokens decodes token by token.");
+Decoder<S>::Decoder(Model<S>& model, Step<S>& step, Index batch, Index length, const SequenceBatch& source)
+    : model_(model), batch_(batch) {
+  if (!model.main_.input.table() || model.main_.input.rows(0) != 0)
+    throw Error("only a model that reads tokens decodes token by token.");
   if (model.output_.expands())
     throw Error("a model that predicts all labels from its last position does not decode token by token.");
+  if (model.encoder_.has_value() != (source.time > 0))
+    throw Error("an encoder-decoder decodes the target of a source, and other models read no source.");
+  const Seq<S> context = model.encoder_ ? model.encoder_->forward(step, source, batch, {}) : Seq<S>();
+  layers_ = model.main_.stack.decoders(step, batch, length, context);
+  step.rewind();
 }
 
 template <class S>

@@ -9,14 +9,16 @@
 namespace heed {
 
 // Decodes: reads the tokens of some sequences one by one and returns logits of the next token. Keeps of
-// earlier tokens what the layers need (Layer::decoder). Requires: the model outlives it and runs no other
-// pass during next().
+// earlier tokens what the layers need (Layer::decoder), and of the sources of an encoder-decoder, which its
+// encoder reads once, what cross-attention needs (Layer::context_decoder). Requires: the model outlives it
+// and runs no other pass during next().
 template <class S>
 class Decoder {
  public:
-  // length: of the longest sequence, at most the model's. Throws: heed::Error if the model sees the future,
-  // has an encoder, reads vectors, or scores whole sequences.
-  Decoder(Model<S>& model, Index batch, Index length);
+  // Uses the step and rewinds it. length: of the longest sequence, at most the model's; source: what the
+  // encoder of an encoder-decoder reads. Throws: heed::Error if the model sees the future, reads vectors,
+  // scores whole sequences, or has an encoder and gets no source.
+  Decoder(Model<S>& model, Step<S>& step, Index batch, Index length, const SequenceBatch& source = {});
 
   // Returns the logits (batch, classes) after one more token of each sequence: those that a pass over all
   // tokens so far would give. They are in memory of the step, which the caller rewinds.

@@ -1,9 +1,29 @@
 #include "core/model/input.h"
 
+#include <fmt/format.h>
+
+#include "core/error.h"
 #include "core/ops/dropout.h"
 #include "core/ops/embedding.h"
 
 namespace heed {
+namespace {
+
+// Throws: heed::Error if positions need a grid that the task does not have.
+void require_grid(const PositionTraits& traits, const ModelSpec& spec) {
+  if (traits.grid && spec.ordered)
+    throw Error(
+        fmt::format("model.positions: '{}' places rows in a grid, and the condition that precedes the tokens "
+                    "(task.order) would shift them. Use learned, sinusoidal or none.",
+                    spec.positions.name));
+  if (traits.task_columns && spec.columns == 0)
+    throw Error(fmt::format(
+        "the positions of this task are in one dimension, and '{}' needs two: use other positions, or say "
+        "how many positions are in a row, as '{}: {{columns: 8}}'.",
+        spec.positions.name, spec.positions.name));
+}
+
+}  // namespace
 
 template <class S>
 Input<S>::Input(const Stream& stream, const ModelSpec& spec, const Registry& registry, Params<S>& params)
@@ -28,8 +48,9 @@ void Input<S>::make_positions(const Stream& stream, const ModelSpec& spec, const
                               Params<S>& params) {
   const auto scope = params.scope("positions", Component::positions);
   const Index length = rows(stream.length) + (spec.ordered ? 1 : 0);
-  position_ = registry.position(spec.positions.name)
-                  .make(spec.positions.options, {dim_, spec.options.heads, length}, params);
+  const PositionInfo& kind = registry.position(spec.positions.name);
+  require_grid(kind.traits(spec.positions.options), spec);
+  position_ = kind.make(spec.positions.options, {dim_, spec.options.heads, length, spec.columns}, params);
 }
 
 // Rows for each sequence as it is long, `before` more in front of them.
@@ -62,10 +83,7 @@ Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch, In
     if (class_token_) x.at(b).row(0) = class_token_.value().row(0);
     if (table_) embed<S>(table_.value(), tokens(b), row_block(x.at(b), first_, in.length(b)));
   }
-  if (ordered_)
-    ordered_->embed(step, in, x, first);
-  else if (position_)
-    position_->embed(x, first);
+  embed_positions(step, x, first);
   apply_dropout(step, dropout_name_, x);
   return x;
 }
@@ -73,15 +91,32 @@ Seq<S> Input<S>::forward(Step<S>& step, const SequenceBatch& in, Index batch, In
 template <class S>
 void Input<S>::backward(Step<S>& step, Seq<S> dx) {
   apply_dropout(step, dropout_name_, dx);
-  if (ordered_)
-    ordered_->embed_backward(step, in_, dx);
-  else if (position_)
-    position_->embed_backward(dx);
+  embed_positions_backward(step, dx);
   for (Index b = 0; b < dx.batch; ++b) {
     if (class_token_) class_token_.grad() += dx.at(b).row(0);
     if (table_) embed_backward<S>(tokens(b), row_block(dx.at(b), first_, in_.length(b)), table_.grad());
   }
   if (map_) map_vectors_backward(step, dx);
+}
+
+template <class S>
+void Input<S>::embed_positions(Step<S>& step, Seq<S> x, Index first) {
+  if (ordered_) return ordered_->embed(step, in_, x, first);
+  if (!position_) return;
+  if (!parallel_) return position_->embed(x, first);
+  for_pieces(*parallel_, x.heads(1), [&](Heads<S> piece, Index at) {
+    position_->embed({piece.data, 1, piece.time, piece.dim}, at);
+  });
+}
+
+template <class S>
+void Input<S>::embed_positions_backward(Step<S>& step, Seq<const S> dx) {
+  if (ordered_) return ordered_->embed_backward(step, in_, dx);
+  if (!position_) return;
+  if (!parallel_) return position_->embed_backward(dx, 0);
+  for_pieces(*parallel_, dx.heads(1), [&](Heads<const S> piece, Index at) {
+    position_->embed_backward({piece.data, 1, piece.time, piece.dim}, at);
+  });
 }
 
 template <class S>

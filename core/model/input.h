@@ -4,6 +4,7 @@
 #include <optional>
 #include <string>
 
+#include "core/context_split.h"
 #include "core/model/batch.h"
 #include "core/model/model_spec.h"
 #include "core/model/ordered_positions.h"
@@ -30,6 +31,10 @@ class Input {
   // Adds to the gradients; belongs to the latest forward. Applies dropout to dx.
   void backward(Step<S>& step, Seq<S> dx);
 
+  // From now on forward gets this rank's part of each sequence (core/model/own_part.h). Requires: a stream of
+  // tokens without class token, which are read in their order.
+  void divide(const ContextParallel& parallel) { parallel_ = &parallel; }
+
   const Position<S>* position() const { return position_.get(); }  // null: none
   Param<S> table() const { return table_; }                        // null for vectors
   Index rows(Index time) const { return time + first_; }           // of a sequence, class token included
@@ -40,6 +45,8 @@ class Input {
                       Params<S>& params);
   Seq<S> make_rows(Step<S>& step, Index batch, Index before, Index width) const;
   std::span<const Token> tokens(Index b) const;
+  void embed_positions(Step<S>& step, Seq<S> x, Index first);
+  void embed_positions_backward(Step<S>& step, Seq<const S> dx);
   void map_vectors(Step<S>& step, Seq<S> x);
   void map_vectors_backward(Step<S>& step, Seq<const S> dx);
 
@@ -50,6 +57,7 @@ class Input {
   std::optional<Linear<S>> map_;
   std::unique_ptr<Position<S>> position_;
   std::optional<OrderedPositions<S>> ordered_;
+  const ContextParallel* parallel_ = nullptr;  // of divide()
   // of the latest forward
   SequenceBatch in_;
   Seq<S> vectors_;

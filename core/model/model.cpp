@@ -1,7 +1,10 @@
 #include "core/model/model.h"
 
 #include <algorithm>
+#include <array>
 #include <utility>
+
+#include <fmt/format.h>
 
 namespace heed {
 namespace {
@@ -23,6 +26,16 @@ const ModelSpec& check(const ModelSpec& spec) {
       (spec.shape.input.kind != Stream::Kind::tokens || spec.shape.input.width != spec.shape.classes))
     throw Error("'tied' needs a task whose labels are of the same vocabulary as its tokens.");
   return spec;
+}
+
+// Returns why the sequences of a model cannot be divided among ranks, whatever its layers claim.
+std::string why_whole(const ModelSpec& spec) {
+  if (spec.shape.model == ModelType::encoder_decoder) return "a model of two sequences";
+  if (spec.shape.labels == Labels::per_sequence) return "a task with one label per sequence";
+  if (spec.shape.input.kind != Stream::Kind::tokens) return "a task of vectors";
+  if (spec.expand) return "a task that predicts from the last position";
+  if (spec.ordered) return "a task whose tokens are read in any order";
+  return "";
 }
 
 template <class S>
@@ -83,9 +96,25 @@ typename Model<S>::Half Model<S>::make_main(const ModelSpec& spec, const Registr
 template <class S>
 Model<S>::Model(const ModelSpec& spec, const Registry& registry, Params<S>& params)
     : classes_(check(spec).shape.classes),
+      causal_(spec.shape.model == ModelType::decoder),
+      why_whole_(why_whole(spec)),
       encoder_(make_encoder(spec, registry, params)),
       main_(make_main(spec, registry, params)),
       output_(spec, spec.options.tied ? main_.input.table() : Param<S>(), params) {}
+
+template <class S>
+Splits Model<S>::splits() const {
+  if (!why_whole_.empty())
+    throw Error(fmt::format("{} cannot divide its sequences among ranks.", why_whole_));
+  return main_.stack.splits();
+}
+
+template <class S>
+void Model<S>::divide(Communicator& communicator) {
+  own_ = std::make_unique<OwnPart>(communicator, balanced_split(splits(), causal_, communicator.size()));
+  main_.input.divide(own_->parallel());
+  main_.stack.divide(own_->parallel());
+}
 
 template <class S>
 Layer<S>& Model<S>::attention(Index block, AttentionPlace place) {
@@ -142,9 +171,18 @@ Score Model<S>::accumulate(Step<S>& step, const Batch& batch, Index micro) {
   Score total;
   for (Index from = 0; from < batch.batch; from += micro) {
     step.dropout.first = from;
-    total += learn(step, batch.part(from, std::min(micro, batch.batch - from)), weight);
+    total += learn(step, own(batch.part(from, std::min(micro, batch.batch - from))), weight);
   }
-  return total;
+  return of_all_ranks(total);
+}
+
+template <class S>
+Score Model<S>::of_all_ranks(const Score& score) {
+  if (!own_) return score;
+  std::array<double, 3> sums = {score.loss, static_cast<double>(score.scored),
+                                static_cast<double>(score.correct)};
+  own_->parallel().communicator.sum(std::span<double>(sums));
+  return {sums[0], static_cast<Index>(sums[1]), static_cast<Index>(sums[2])};
 }
 
 template <class S>
@@ -152,19 +190,30 @@ Score Model<S>::evaluate(Step<S>& step, const Batch& batch, std::span<Token> pre
                          std::span<S> kept_logits) {
   Score total;
   const Index micro = micro_batch(batch.input.time, batch.source.time);
+  if (own_) {  // the ranks' results are added
+    std::ranges::fill(predicted, Token(0));
+    std::ranges::fill(kept_logits, S(0));
+  }
   std::size_t at = 0;
   for (Index from = 0; from < batch.batch; from += micro) {
-    const Batch part = batch.part(from, std::min(micro, batch.batch - from));
+    const Batch whole = batch.part(from, std::min(micro, batch.batch - from)), part = own(whole);
+    const std::span<Token> top =
+        step.memory().template keep_span<Token>(predicted.empty() ? 0 : part.scored());
     Mat<S> z = output_.forward(step, hidden(step, part), part);
-    if (!kept_logits.empty())
-      mat(kept_logits.data() + static_cast<Index>(at) * classes_, z.rows(), z.cols()) = z;
-    const std::span<const Token> labels = output_.labels();
-    total += cross_entropy(step, z, labels, S(0),
-                           predicted.empty() ? predicted : predicted.subspan(at, labels.size()));
-    at += labels.size();
+    const auto place = [&](std::size_t row) { return at + (own_ ? own_->places()[row] : row); };
+    for (Index r = 0; r < z.rows() && !kept_logits.empty(); ++r)
+      mat(kept_logits.data() + static_cast<Index>(place(static_cast<std::size_t>(r))) * classes_, 1,
+          classes_) = z.row(r);
+    total += cross_entropy(step, z, output_.labels(), S(0), top);
+    for (std::size_t r = 0; r < top.size(); ++r) predicted[place(r)] = top[r];
+    at += static_cast<std::size_t>(whole.scored());
     step.rewind();
   }
-  return total;
+  if (own_) {
+    own_->parallel().communicator.sum(predicted);
+    own_->parallel().communicator.sum(kept_logits);
+  }
+  return of_all_ranks(total);
 }
 
 template <class S>

@@ -1,12 +1,15 @@
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "core/model/batch.h"
 #include "core/model/input.h"
 #include "core/model/model_spec.h"
 #include "core/model/output.h"
+#include "core/model/own_part.h"
 #include "core/model/stack.h"
 #include "core/ops/cross_entropy.h"
 #include "core/registry.h"
@@ -39,6 +42,16 @@ class Model {
   // (labels, classes) into logits, if they are not empty.
   Score evaluate(Step<S>& step, const Batch& batch, std::span<Token> predicted = {},
                  std::span<S> logits = {});
+
+  // Returns how the sequences may be divided among ranks. Throws: heed::Error with the reason if they cannot.
+  Splits splits() const;
+  // From now on this is one rank of several with the same model (docs/context-parallelism.md). accumulate and
+  // evaluate get the whole batch on every rank, run on this rank's part of each sequence, and return what
+  // they return on one rank, except for gradients: theirs are to be summed over the ranks. Throws: as
+  // splits(). Requires: `communicator` outlives it.
+  void divide(Communicator& communicator);
+  // Returns what the layers of all ranks send for one sequence, forward and backward; 0 on one rank.
+  double exchanged_bytes(Index time) const { return main_.stack.exchanged_bytes(time); }
 
   // Returns the attention of a block. Its weights() can be called during the visit of probe(). Requires: the
   // model has attention there.
@@ -84,12 +97,17 @@ class Model {
 
   Seq<S> hidden(Step<S>& step, const Batch& batch);          // normed output of the last block
   Score learn(Step<S>& step, const Batch& batch, S weight);  // one micro-batch
+  Batch own(const Batch& batch) { return own_ ? own_->of(batch) : batch; }
+  Score of_all_ranks(const Score& score);
 
   Index classes_;
+  bool causal_;
+  std::string why_whole_;        // why sequences cannot be divided among ranks, whatever the layers claim
   std::optional<Half> encoder_;  // of an encoder-decoder
   Half main_;
   Output<S> output_;
-  Seq<S> context_;  // of the latest forward: the encoder's output
+  Seq<S> context_;                // of the latest forward: the encoder's output
+  std::unique_ptr<OwnPart> own_;  // of divide()
 };
 
 extern template class Model<float>;

@@ -59,6 +59,7 @@ struct ModelSpec {
   // "none": blocks without one. Else an attention variant's BlockStyle may override it.
   Choice feed_forward{"mlp"};
   Choice positions{"learned"};  // "none": no positions
+  Index columns = 0;            // positions in a row of the task's grid (GridTraits); 0: it has none
   // Of an encoder-decoder.
   Index encoder_layers = 0;  // 0: as many as the decoder has
   std::vector<Choice> encoder_attention =

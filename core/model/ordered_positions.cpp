@@ -74,13 +74,13 @@ void OrderedPositions<S>::embed_backward(Step<S>& step, const SequenceBatch& in,
       if (const Index next = target(in, b, t, 0); next < length_)
         targets_.grad().row(next) += dx.at(b).row(t);
   if (!position_) return;
-  if (in.order.empty()) return position_->embed_backward(dx);
+  if (in.order.empty()) return position_->embed_backward(dx, 0);
   Memory<S> memory = step.memory();
   typename Memory<S>::Scope scope(memory);
   const Seq<S> dtable = zero_table(memory, length_ + 1, dx.dim);
   for (Index b = 0; b < dx.batch; ++b)
     for (Index t = 0; t < dx.length(b); ++t) dtable.rows().row(position_of_row(in, b, t)) += dx.at(b).row(t);
-  position_->embed_backward(dtable);
+  position_->embed_backward(dtable, 0);
 }
 
 template class OrderedPositions<float>;

@@ -26,8 +26,9 @@ SublayerSpec<S> sublayer(const char* name, Component component, const Choice& ch
   const Context context = cross                     ? Context::encoder
                           : traits.reads_embeddings ? Context::embeddings
                                                     : Context::self;
-  return {name, [&info, &choice, layer, &params] { return info.make(choice.options, layer, params); },
-          context, component};
+  return {name,        [&info, &choice, layer, &params] { return info.make(choice.options, layer, params); },
+          context,     component,
+          choice.name, traits.mixes_time};
 }
 
 const Choice& in_turn(const std::vector<Choice>& all, Index block) {
@@ -94,10 +95,12 @@ Seq<S> Stack<S>::forward(Step<S>& step, Seq<const S> x, Seq<const S> context) {
 }
 
 template <class S>
-std::vector<std::unique_ptr<LayerDecoder<S>>> Stack<S>::decoders(Index batch, Index length) {
+std::vector<std::unique_ptr<LayerDecoder<S>>> Stack<S>::decoders(Step<S>& step, Index batch, Index length,
+                                                                 Seq<const S> context) {
   std::vector<std::unique_ptr<LayerDecoder<S>>> out;
   for (Block<S>& block : blocks_)
-    for (Sublayer<S>& sublayer : block.sublayers()) out.push_back(sublayer.decoder(batch, length));
+    for (Sublayer<S>& sublayer : block.sublayers())
+      out.push_back(sublayer.decoder(step, batch, length, context));
   return out;
 }
 
@@ -130,6 +133,34 @@ void Stack<S>::backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dconte
   norm_->backward(step, dy, dx);
   for (auto block = blocks_.rbegin(); block != blocks_.rend(); ++block) block->backward(step, dx, dcontexts);
   if (more) dx.rows() += dcontexts.embeddings.rows();
+}
+
+template <class S>
+Splits Stack<S>::splits() const {
+  Splits weakest = Splits::any;
+  for (const Block<S>& block : blocks_)
+    for (const Sublayer<S>& sublayer : block.sublayers()) {
+      weakest = std::min(weakest, sublayer.splits());
+      if (weakest == Splits::none)
+        throw Error(
+            fmt::format("'{}' with its options needs whole sequences: it cannot divide them among ranks.",
+                        sublayer.variant()));
+    }
+  return weakest;
+}
+
+template <class S>
+void Stack<S>::divide(const ContextParallel& parallel) {
+  for (Block<S>& block : blocks_)
+    for (Sublayer<S>& sublayer : block.sublayers()) sublayer.divide(parallel);
+}
+
+template <class S>
+double Stack<S>::exchanged_bytes(Index length) const {
+  double sum = 0;
+  for (const Block<S>& block : blocks_)
+    for (const Sublayer<S>& sublayer : block.sublayers()) sum += sublayer.exchanged_bytes(length);
+  return sum;
 }
 
 template <class S>

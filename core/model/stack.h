@@ -36,11 +36,19 @@ class Stack {
   // Writes dx, adds into dcontext.
   void backward(Step<S>& step, Seq<const S> dy, Seq<S> dx, Seq<S> dcontext);
 
-  // Returns a decoder for each sublayer, in order. Throws: heed::Error if a layer is not causal or attends to
-  // another sequence.
-  std::vector<std::unique_ptr<LayerDecoder<S>>> decoders(Index batch, Index length);
+  // Returns a decoder for each sublayer, in order. They do not read the context later. Throws: heed::Error if
+  // self-attention is not causal.
+  std::vector<std::unique_ptr<LayerDecoder<S>>> decoders(Step<S>& step, Index batch, Index length,
+                                                         Seq<const S> context);
   // Runs forward on one more token x (B,1,C), with these decoders.
   Seq<S> next(Step<S>& step, std::span<const std::unique_ptr<LayerDecoder<S>>> decoders, Seq<const S> x);
+
+  // Returns how sequences may be divided among ranks: what every layer claims. Throws: heed::Error with the
+  // name of a variant that needs whole sequences.
+  Splits splits() const;
+  void divide(const ContextParallel& parallel);  // Requires: splits() allows the split
+  // Returns what the layers of all ranks send for one sequence, forward and backward.
+  double exchanged_bytes(Index length) const;
 
   // Returns the residual stream of the latest forward: the input of the first block and the output of each.
   // Valid until the step is rewound.

@@ -9,114 +9,133 @@
 
 namespace heed {
 
-// c = a b, or c += a b, in register blocks: a block of c stays in registers while numbers of a are
-// broadcast and multiplied with rows of b, one SIMD packet at a time (Goto & van de Geijn 2008; only the
-// panel of b is packed).
+// c = a b, or c += a b, in register blocks: a block of c stays in registers
+// while numbers of a are broadcast and multiplied with rows of b, one SIMD
+// packet at a time (Goto & van de Geijn 2008; only the panel of b is packed).
 //
-// Each number of c is one chain of multiply-adds in the order of k, split every kDepth terms. So the bits
-// of a row of c depend only on that row of a and on b, not on the number of other rows or on memory
-// addresses. Eigen's product guarantees neither, and packs both operands at every call, which is slow for
-// small products. Only this file uses Eigen's packets (an internal interface of Eigen); plain_product.h is
-// the reference implementation without them.
+// Each number of c is one chain of multiply-adds in the order of k, split every
+// kDepth terms. So the bits of a row of c depend only on that row of a and on
+// b, not on the number of other rows or on memory addresses. Eigen's product
+// guarantees neither, and packs both operands at every call, which is slow for
+// small products. Only this file uses Eigen's packets (an internal interface of
+// Eigen); plain_product.h is the reference implementation without them.
 namespace block_product {
 
 template <class S>
 using Packet = typename Eigen::internal::packet_traits<S>::type;
-template <class S>
-constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<S>>::size;
 
-// 32 registers hold blocks of 6 rows and 4 packets, 16 registers blocks of 6 and 2.
+// What the kernel multiplies, T: numbers of the type of the sums.
+// bfloat16_product.cpp has another T of the same size, a pair of numbers.
+template <class T>
+struct Operand {
+  using Sum = T;
+  static Packet<T> load(const T* from) { return Eigen::internal::ploadu<Packet<T>>(from); }
+  static Packet<T> broadcast(const T& x) { return Eigen::internal::pset1<Packet<T>>(x); }
+  static Packet<T> multiply_add(const Packet<T>& a, const Packet<T>& b, const Packet<T>& sum) {
+    return Eigen::internal::pmadd(a, b, sum);
+  }
+};
+template <class T>
+using Sum = typename Operand<T>::Sum;
+template <class T>
+constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<Sum<T>>>::size;
+
+// 32 registers hold blocks of 6 rows and 4 packets, 16 registers blocks of 6
+// and 2.
 constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
 constexpr int kPackets = kRegisters >= 32 ? 4 : 2;
 constexpr int rows_beside(int packets) { return std::min(12, (kRegisters - packets - 2) / packets); }
 
-// A panel of b is 64 KiB, a part of the second-level cache. Its rows are four cache lines on every processor:
-// with 16 registers several blocks wide, so that b, c and the rows of a are read in longer pieces.
+// A panel of b is 64 KiB, a part of the second-level cache. Its rows are four
+// cache lines on every processor: with 16 registers several blocks wide, so
+// that b, c and the rows of a are read in longer pieces.
 constexpr Index kDepth = 256;
 template <class S>
 constexpr Index kWidth = 256 / sizeof(S);
 
 // The left side: a(i, k) = data[i * row + k * step].
-template <class S>
+template <class T>
 struct Left {
-  const S* data;
+  const T* data;
   Index row, step;
 };
 
 // The right side of a panel: b(k, j) = data[k * row + j].
-template <class S>
+template <class T>
 struct Right {
-  const S* data;
+  const T* data;
   Index row;
 };
 
-// c = a b, or c += a b. The functions that take it receive the numbers of rows and columns. Pass it by
-// reference: copying a struct that was just written stalls.
-template <class S>
+// c = a b, or c += a b. The functions that take it receive the numbers of rows
+// and columns. Pass it by reference: copying a struct that was just written
+// stalls.
+template <class T>
 struct Product {
-  Left<S> a;
-  Right<S> b;
+  Left<T> a;
+  Right<T> b;
   Index depth;
-  S* c;
+  Sum<T>* c;
   Index c_row;
   bool add;
 };
 
-// Multiplies R rows and P packets. The loops are unrolled by pragma; otherwise the array of sums would be
-// in memory, not in registers.
-template <class S, int R, int P>
-void multiply_block(const Product<S>& x) {
+// Multiplies R rows and P packets. The loops are unrolled by pragma; otherwise
+// the array of sums would be in memory, not in registers.
+template <class T, int R, int P>
+void multiply_block(const Product<T>& x) {
   using namespace Eigen::internal;
-  Packet<S> sum[R * P];
+  using Sums = Packet<Sum<T>>;
+  Sums sum[R * P];
 #pragma GCC unroll 32
-  for (int i = 0; i < R * P; ++i) sum[i] = pset1<Packet<S>>(S(0));
-  const Left<S> a = x.a;
-  const Right<S> b = x.b;
+  for (int i = 0; i < R * P; ++i) sum[i] = pset1<Sums>(Sum<T>(0));
+  const Left<T> a = x.a;
+  const Right<T> b = x.b;
   for (Index k = 0; k < x.depth; ++k) {
-    Packet<S> right[P];
+    decltype(Operand<T>::load(b.data)) right[P];
 #pragma GCC unroll 4
-    for (int p = 0; p < P; ++p) right[p] = ploadu<Packet<S>>(b.data + k * b.row + p * kLanes<S>);
+    for (int p = 0; p < P; ++p) right[p] = Operand<T>::load(b.data + k * b.row + p * kLanes<T>);
 #pragma GCC unroll 12
     for (int r = 0; r < R; ++r) {
-      const Packet<S> left = pset1<Packet<S>>(a.data[r * a.row + k * a.step]);
+      const auto left = Operand<T>::broadcast(a.data[r * a.row + k * a.step]);
 #pragma GCC unroll 4
-      for (int p = 0; p < P; ++p) sum[r * P + p] = pmadd(left, right[p], sum[r * P + p]);
+      for (int p = 0; p < P; ++p) sum[r * P + p] = Operand<T>::multiply_add(left, right[p], sum[r * P + p]);
     }
   }
-  S* const c = x.c;
+  Sum<T>* const c = x.c;
   const Index c_row = x.c_row;
   if (x.add) {
 #pragma GCC unroll 32
     for (int i = 0; i < R * P; ++i)
-      sum[i] = padd(ploadu<Packet<S>>(c + i / P * c_row + i % P * kLanes<S>), sum[i]);
+      sum[i] = padd(ploadu<Sums>(c + i / P * c_row + i % P * kLanes<T>), sum[i]);
   }
 #pragma GCC unroll 32
-  for (int i = 0; i < R * P; ++i) pstoreu(c + i / P * c_row + i % P * kLanes<S>, sum[i]);
+  for (int i = 0; i < R * P; ++i) pstoreu(c + i / P * c_row + i % P * kLanes<T>, sum[i]);
 }
 
-template <class S>
-using MultiplyBlock = void (*)(const Product<S>&);
+template <class T>
+using MultiplyBlock = void (*)(const Product<T>&);
 
-template <class S, int P, std::size_t... R>
+template <class T, int P, std::size_t... R>
 constexpr auto block_table(std::index_sequence<R...>) {
-  return std::array<MultiplyBlock<S>, sizeof...(R)>{&multiply_block<S, static_cast<int>(R) + 1, P>...};
+  return std::array<MultiplyBlock<T>, sizeof...(R)>{&multiply_block<T, static_cast<int>(R) + 1, P>...};
 }
 
 // Multiplies `groups` times P packets, in blocks of rows of nearly equal size.
-template <class S, int P>
-void multiply_rows(const Product<S>& x, Index rows, Index groups) {
-  static constexpr auto blocks = block_table<S, P>(std::make_index_sequence<rows_beside(P)>());
+template <class T, int P>
+void multiply_rows(const Product<T>& x, Index rows, Index groups) {
+  static constexpr auto blocks = block_table<T, P>(std::make_index_sequence<rows_beside(P)>());
   const Index count = (rows + rows_beside(P) - 1) / rows_beside(P);
-  Product<S> block = x;
-  S* c = x.c;
+  Product<T> block = x;
+  Sum<T>* c = x.c;
   for (Index i = 0; i < count; ++i) {
     const Index n = rows / count + (i < rows % count);
     block.b.data = x.b.data;
     block.c = c;
     for (Index g = 0; g < groups; ++g) {
       blocks[static_cast<std::size_t>(n - 1)](block);
-      block.b.data += P * kLanes<S>;
-      block.c += P * kLanes<S>;
+      block.b.data += P * kLanes<T>;
+      block.c += P * kLanes<T>;
     }
     block.a.data += n * x.a.row;
     c += n * x.c_row;
@@ -124,38 +143,40 @@ void multiply_rows(const Product<S>& x, Index rows, Index groups) {
 }
 
 // Multiplies P packets, or fewer.
-template <class S, int P>
-void multiply_packets(const Product<S>& x, Index rows, Index packets) {
+template <class T, int P>
+void multiply_packets(const Product<T>& x, Index rows, Index packets) {
   if constexpr (P > 1)
-    if (packets < P) return multiply_packets<S, P - 1>(x, rows, packets);
-  multiply_rows<S, P>(x, rows, 1);
+    if (packets < P) return multiply_packets<T, P - 1>(x, rows, packets);
+  multiply_rows<T, P>(x, rows, 1);
 }
 
-template <class S>
-void multiply_panel(Product<S> x, Index rows, Index packets) {
-  const Index groups = packets / kPackets, columns = groups * kPackets * kLanes<S>;
-  if (groups > 0) multiply_rows<S, kPackets>(x, rows, groups);
+template <class T>
+void multiply_panel(Product<T> x, Index rows, Index packets) {
+  const Index groups = packets / kPackets, columns = groups * kPackets * kLanes<T>;
+  if (groups > 0) multiply_rows<T, kPackets>(x, rows, groups);
   x.b.data += columns;
   x.c += columns;
-  if (packets % kPackets > 0) multiply_packets<S, kPackets>(x, rows, packets % kPackets);
+  if (packets % kPackets > 0) multiply_packets<T, kPackets>(x, rows, packets % kPackets);
 }
 
-// Multiplies fewer columns than a packet has, a few rows at a time, through a separate block.
-template <class S>
-void multiply_edge(const Product<S>& x, Index rows, Index cols) {
-  alignas(64) S block[rows_beside(1) * kLanes<S>];
+// Multiplies fewer columns than a packet has, a few rows at a time, through a
+// separate block.
+template <class T>
+void multiply_edge(const Product<T>& x, Index rows, Index cols) {
+  alignas(64) Sum<T> block[rows_beside(1) * kLanes<T>];
   for (Index from = 0; from < rows; from += rows_beside(1)) {
     const Index n = std::min<Index>(rows_beside(1), rows - from);
-    const Left<S> a{x.a.data + from * x.a.row, x.a.row, x.a.step};
-    multiply_rows<S, 1>({a, x.b, x.depth, block, kLanes<S>, false}, n, 1);
+    const Left<T> a{x.a.data + from * x.a.row, x.a.row, x.a.step};
+    multiply_rows<T, 1>({a, x.b, x.depth, block, kLanes<T>, false}, n, 1);
     for (Index r = 0; r < n; ++r) {
-      S* const to = x.c + (from + r) * x.c_row;
-      for (Index i = 0; i < cols; ++i) to[i] = (x.add ? to[i] : S(0)) + block[r * kLanes<S> + i];
+      Sum<T>* const to = x.c + (from + r) * x.c_row;
+      for (Index i = 0; i < cols; ++i) to[i] = (x.add ? to[i] : Sum<T>(0)) + block[r * kLanes<T> + i];
     }
   }
 }
 
-// panel (depth, kWidth) = the part (depth, width) of b from (k, j) on, and zeros up to a whole packet
+// panel (depth, kWidth) = the part (depth, width) of b from (k, j) on, and
+// zeros up to a whole packet
 template <class S>
 void pack(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
   using namespace Eigen::internal;
@@ -169,7 +190,8 @@ void pack(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
   }
 }
 
-// to (cols, rows) = from^T, from (rows, cols): transposed in registers, square by square
+// to (cols, rows) = from^T, from (rows, cols): transposed in registers, square
+// by square
 template <class S>
 void transpose_squares(const S* from, Index from_row, Index rows, Index cols, S* to, Index to_row) {
   using namespace Eigen::internal;
@@ -199,16 +221,18 @@ void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* pan
   for (Index i = 0; zeros > 0 && i < depth; ++i) std::fill_n(panel + i * kWidth<S> + width, zeros, S(0));
 }
 
-// Returns true if the right side can be used in place: whole packets, and rows that are close enough to each
-// other for the cache or are read by few blocks. Blocks of 16 registers read a row of b more often, and rows
-// that are 2 KiB apart share few sets of the first-level cache.
+// Returns true if the right side can be used in place: whole packets, and rows
+// that are close enough to each other for the cache or are read by few blocks.
+// Blocks of 16 registers read a row of b more often, and rows that are 2 KiB
+// apart share few sets of the first-level cache.
 template <class S>
 bool is_panel(In<S> b, Index width, Index rows) {
   constexpr Index near = (kRegisters >= 32 ? 4096 : 1024) / sizeof(S), few = 2 * kPackets * kLanes<S>;
   return width % kLanes<S> == 0 && (b.outerStride() <= near || rows < few);
 }
 
-// c (rows, cols) = or += a (rows, depth) times b (depth, cols), or b^T with b (cols, depth)
+// c (rows, cols) = or += a (rows, depth) times b (depth, cols), or b^T with b
+// (cols, depth)
 template <class S, bool kTransposed>
 void multiply(Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
   alignas(64) S packed[kDepth * kWidth<S>];

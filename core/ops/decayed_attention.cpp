@@ -27,7 +27,7 @@ struct Chunk {
   Chunk(const Decayed<S>& in, Index index, Memory<S>& memory)
       : at(index * in.chunk),
         size(std::min(in.chunk, in.q.rows() - at)),
-        last(at + size == in.q.rows()),
+        last(at + size == in.q.rows() && !in.continues),
         q(tile_of<S>(rows(in.q), memory)),
         k(tile_of<S>(rows(in.k), memory)),
         v(rows(in.v)),
@@ -58,7 +58,7 @@ struct Chunk {
   }
 
   Index at, size;
-  bool last;
+  bool last;      // no state after it is needed
   Mat<S> q, k;    // tiles; q is scaled
   ConstMat<S> v;  // rows of the input
   Decay decay;
@@ -76,7 +76,7 @@ struct Chunk {
 template <class Decay, class S>
 Mat<S> forward(const Decayed<S>& in, In<S> initial, Mat<S> o, Memory<S>& memory) {
   const Index key = in.k.cols(), count = chunks(in.q.rows(), in.chunk);
-  const Mat<S> states = kept_room(memory, count * key, in.v.cols());
+  const Mat<S> states = kept_room(memory, (count + (in.continues ? 1 : 0)) * key, in.v.cols());
   Mat<S> first = row_block(states, 0, key);
   if (initial.rows() > 0)
     first = initial;
@@ -125,7 +125,8 @@ template <class Decay, class S>
 void backward(const Decayed<S>& in, Mat<S> states, In<S> d_o, DecayedGrad<S> grad, Mat<S> d_state,
               Memory<S>& memory) {
   const Index key = in.k.cols(), value = in.v.cols(), count = chunks(in.q.rows(), in.chunk);
-  const Mat<S> d_next = zeros(memory, key, value);
+  Mat<S> d_next = zeros(memory, key, value);
+  if (in.continues) d_next = d_state;
   for (Index n = count - 1; n >= 0; --n) {
     typename Memory<S>::Scope scope(memory);
     const Chunk<Decay, S> c(in, n, memory);

@@ -16,6 +16,9 @@ struct Decayed {
   ConstMat<S> log_decay;  // (T,1) or (T,key); not above 0
   double scale = 1;       // multiplies q
   Index chunk = 64;       // positions per chunk; changes only speed and rounding
+  // The sequence goes on elsewhere: forward also returns the state after the last position, and backward
+  // begins with its gradient.
+  bool continues = false;
 };
 
 // Where backward adds. log_decay may have no rows: it gets no gradient.
@@ -25,12 +28,12 @@ struct DecayedGrad {
 };
 
 // Writes o (T,value). Returns the states before each chunk, (chunks * key, value), which backward reads, in
-// kept memory. initial (key,value): s_0; without rows it is zero.
+// kept memory; with `continues` one more. initial (key,value): s_0; without rows it is zero.
 template <class S>
 Mat<S> decayed_forward(const Decayed<S>& in, In<S> initial, Mat<S> o, Memory<S>& memory);
 
 // Recomputes everything but the states. d_state (key,value) becomes the gradient of s_0; what it holds before
-// is not read. Without rows, s_0 is zero and has no gradient.
+// is read only with `continues`. Without rows, s_0 is zero and has no gradient.
 template <class S>
 void decayed_backward(const Decayed<S>& in, Mat<S> states, In<S> d_o, DecayedGrad<S> grad, Mat<S> d_state,
                       Memory<S>& memory);

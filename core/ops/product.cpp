@@ -1,17 +1,24 @@
 #include "core/ops/product.h"
 
+#include <type_traits>
+
+#include "core/ops/bfloat16_product.h"
 #include "core/ops/block_product.h"
 #include "core/ops/product_count.h"
+#include "core/ops/product_precision.h"
 
 namespace heed {
 namespace {
 
 thread_local std::uint64_t counted = 0;
+thread_local Precision precision = Precision::float32;
 
 // c = or += a b or a b^T, with `depth` terms in each sum
 template <bool kTransposed, class S>
 void multiply(block_product::Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
   counted += static_cast<std::uint64_t>(c.rows() * c.cols() * depth);
+  if constexpr (std::is_same_v<S, float>)
+    if (precision == Precision::bfloat16) return bfloat16_product::multiply<kTransposed>(a, b, depth, add, c);
   block_product::multiply<S, kTransposed>(a, b, depth, add, c);
 }
 
@@ -28,6 +35,10 @@ block_product::Left<S> transposed(In<S> a) {
 }  // namespace
 
 std::uint64_t multiply_adds() { return counted; }
+
+Precision product_precision() { return precision; }
+ProductPrecision::ProductPrecision(Precision now) : before_(precision) { precision = now; }
+ProductPrecision::~ProductPrecision() { precision = before_; }
 
 template <class S>
 void product_ab(In<S> a, In<S> b, Mat<S> c) {

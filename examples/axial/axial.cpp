@@ -35,12 +35,12 @@ class Axial final : public Position<S> {
   }
 
   // dnear_k = sum over the t with t mod w = k of the first channels of dx_t;  dfar likewise
-  void embed_backward(Seq<const S> dx) const override {
+  void embed_backward(Seq<const S> dx, Index first) const override {
     Mat<S> dnear = near_.grad(), dfar = far_.grad();
     for (Index b = 0; b < dx.batch; ++b)
       for (Index t = 0; t < dx.length(b); ++t) {
-        dnear.row(t % near_.rows()) += dx.at(b).row(t).head(near_.cols());
-        dfar.row(t / near_.rows()) += dx.at(b).row(t).tail(far_.cols());
+        dnear.row((first + t) % near_.rows()) += dx.at(b).row(t).head(near_.cols());
+        dfar.row((first + t) / near_.rows()) += dx.at(b).row(t).tail(far_.cols());
       }
   }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <string>
 
+#include "core/ops/product_precision.h"
 #include "experiments/system/peak_memory.h"
 #include "experiments/train/train.h"
 #include "experiments/train/training.h"
@@ -48,12 +49,16 @@ StepBench bench_step(const TrialConfig& trial, const Registry& registry, int thr
   out.peak_bytes = peak_resident_bytes();  // before the ceiling takes memory of its own
 
   Ceiling ceiling;
+  const auto measure_ceiling = [&] {
+    const ProductPrecision precision(trial.train.products());
+    ceiling.measure();
+  };
   const Index rounds = std::min<Index>(5, steps);
   for (Index round = 0; round < rounds; ++round) {
-    ceiling.measure();
+    measure_ceiling();
     for (Index i = round; i < steps; i += rounds) time_once(out.step, [&] { training.train_step(s++); });
   }
-  ceiling.measure();
+  measure_ceiling();
   out.ceiling = ceiling.flops_per_second();
 
   const double batch = static_cast<double>(trial.train.batch);

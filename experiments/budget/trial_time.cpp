@@ -16,7 +16,7 @@ TrialConfig timed_part(const TrialConfig& trial) {
   out.seed = 0;
   out.train = {};
   out.train.batch = trial.train.batch, out.train.micro_batch = trial.train.micro_batch;
-  out.train.dropout = trial.train.dropout;
+  out.train.dropout = trial.train.dropout, out.train.precision = trial.train.precision;
   out.method = {.optimizer = trial.method.optimizer, .schedule = TrainMethod().schedule};
   out.test_lengths = {};
   out.train_sequences = 0;
@@ -25,7 +25,7 @@ TrialConfig timed_part(const TrialConfig& trial) {
 }
 
 std::string attention_of(const TrialConfig& trial) {
-  std::string out;
+  std::string out = trial.train.precision + ' ';
   for (const Choice& c : trial.attention) out += c.name + ' ';
   return out;
 }

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -7,7 +8,9 @@
 
 #include "experiments/bench/attention_bench.h"
 #include "experiments/bench/step_bench.h"
+#include "experiments/cli/bench_context_parallel.h"
 #include "experiments/cli/bench_decoding.h"
+#include "experiments/cli/bench_history.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/cli/variant_words.h"
@@ -34,6 +37,7 @@ Json step_json(const TrialConfig& trial, const StepBench& b, int threads) {
   return {{"peer", "heed"},
           {"threads", threads},
           {"variant", trial.variant},
+          {"precision", trial.train.precision},
           {"d_model", trial.model.dim},
           {"layers", trial.model.layers},
           {"heads", trial.model.heads},
@@ -68,9 +72,10 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
   std::string out = fmt::format(
       "{}: {} blocks, {} heads, dim {}, length {}, batch {}, vocabulary {}, {} scored positions per "
       "sequence, "
-      "{} parameters, {}\n",
+      "{} parameters, {}, products in {}\n",
       trial.variant, trial.model.layers, trial.model.heads, trial.model.dim, b.length, trial.train.batch,
-      b.vocabulary, b.labels, b.parameters, threads == 1 ? "1 thread" : fmt::format("{} threads", threads));
+      b.vocabulary, b.labels, b.parameters, threads == 1 ? "1 thread" : fmt::format("{} threads", threads),
+      trial.train.precision);
   out += line("step", milliseconds(median(b.step.wall)),
               fmt::format("median of {} ({:.3g} to {:.3g}); processor time {}", b.step.wall.size(),
                           smallest(b.step.wall), largest(b.step.wall), milliseconds(median(b.step.cpu))));
@@ -86,14 +91,15 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
 }
 
 // Measures the first trial of a sweep.
-int bench_one_step(const Input& input, Registry& registry) {
+int bench_one_step(const Input& input, Registry& registry, BenchHistory* history) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), input, registry);
   const TrialConfig& trial = loaded.sweep.trials.front().config;
   const int threads = integer_option(input, "threads", 1);
   const StepBench b = bench_step(trial, registry, threads, integer_option(input, "steps", 20),
                                  integer_option(input, "warmup", 3));
-  fmt::print("{}",
-             input.has("json") ? step_json(trial, b, threads).dump() + '\n' : step_text(trial, b, threads));
+  const Json json = step_json(trial, b, threads);
+  fmt::print("{}", input.has("json") ? json.dump() + '\n' : step_text(trial, b, threads));
+  if (history) print_differences(*history, json, input);
   return kDone;
 }
 
@@ -128,7 +134,7 @@ Json attention_json(const std::string& variant, const AttentionShape& s, int thr
 }
 
 // Measures kernels without projections, or layers. Processor times: wall times depend on other programs.
-int bench_variants(const Input& input, const Registry& registry) {
+int bench_variants(const Input& input, const Registry& registry, BenchHistory* history) {
   AttentionShape shape;
   shape.batch = integer_option(input, "batch", 8);
   shape.heads = integer_option(input, "heads", 4);
@@ -155,6 +161,7 @@ int bench_variants(const Input& input, const Registry& registry) {
     }
   if (input.has("json")) {
     fmt::print("{}\n", all.dump());
+    if (history) print_differences(*history, all, input);
     return kDone;
   }
   fmt::print("Causal: batch {}, {} heads of {}, {}. Processor times, medians.\n\n{}\n", shape.batch,
@@ -168,12 +175,21 @@ int bench_variants(const Input& input, const Registry& registry) {
       "not "
       "include\n"
       "inputs, outputs and their gradients. Part: 'attention' has no projections, 'layer' includes them.\n");
+  if (history) print_differences(*history, all, input);
   return kDone;
 }
 
 int run(const Input& input, Registry& registry) {
-  if (input.has("decode")) return bench_decoding(input, registry);
-  return input.has("step") ? bench_one_step(input, registry) : bench_variants(input, registry);
+  if (input.has("context-parallel")) return bench_context_parallel(input, registry);
+  // Read before anything is measured: a damaged file is reported at once.
+  std::optional<BenchHistory> file;
+  if (input.has("history")) file.emplace(input.get<std::string>("history"));
+  BenchHistory* const history = file ? &*file : nullptr;
+  if (input.has("decode")) return bench_decoding(input, registry, history);
+  if (input.has("figures"))
+    throw UsageError("--figures has no effect without --decode, whose costs it draws against the length.");
+  return input.has("step") ? bench_one_step(input, registry, history)
+                           : bench_variants(input, registry, history);
 }
 
 }  // namespace
@@ -181,7 +197,10 @@ int run(const Input& input, Registry& registry) {
 Command bench_command() {
   Command c;
   c.name = "bench";
-  c.synopsis = "[VARIANT [option=value ...] ...] [--decode] | --step SWEEP.yaml [key=value ...]";
+  c.synopsis =
+      "[VARIANT [option=value ...] ...] [--decode [--figures DIR] | --context-parallel R ...] | --step "
+      "SWEEP.yaml "
+      "[key=value ...]";
   c.summary = "measure a variant as a function of length, or one training step of a sweep";
   c.details =
       "Prints forward and backward time, memory, and useful FLOP/s as a fraction of what this machine "
@@ -193,27 +212,39 @@ Command bench_command() {
       "every variant of `heed list`. --decode measures decoding token by token: time, state and memory "
       "traffic "
       "of one more\n"
-      "token. Absolute times vary on a shared machine: compare only numbers of one run.\n"
+      "token. Absolute times vary on a shared machine: compare only numbers of one run. --history FILE "
+      "keeps\n"
+      "measurements and compares times relative to the machine's speed at the same moment.\n"
       "\n"
       "    heed bench softmax window size=64 --length 1024 8192\n"
       "    heed bench softmax lstm ssd --layer --length 256\n"
-      "    heed bench softmax window linear --decode --length 1024 16384\n"
+      "    heed bench softmax window linear --decode --length 1024 16384 --figures figures\n"
+      "    heed bench softmax linear --context-parallel 1 2 4 --length 4096 32768\n"
       "    heed bench --step configs/bench/A.yaml variants=[linear]";
   c.options.add_options()  //
       ("step", po::value<std::string>()->value_name("SWEEP.yaml"),
        "measure one training step of the sweep's first trial")  //
       ("length", po::value<std::vector<Index>>()->multitoken()->value_name("N ..."),
-       "sequence lengths (128 to 4096; with --decode 128 to 16384)")                  //
-      ("decode", "measure decoding: one more token after so many")                    //
-      ("batch", po::value<int>()->value_name("N"), "sequences (8; with --decode 1)")  //
-      ("heads", po::value<int>()->value_name("N"), "heads (4)")                       //
-      ("width", po::value<int>()->value_name("N"), "channels of a head (32)")         //
-      ("threads", po::value<int>()->value_name("N"), "threads (1)")                   //
+       "sequence lengths (128 to 4096; with --decode 128 to 16384; with --context-parallel 1024 4096 "
+       "16384)")  //
+      ("context-parallel", po::value<std::vector<int>>()->multitoken()->value_name("R ..."),
+       "measure layers on R ranks, each with a part of every sequence: time, memory and messages")  //
+      ("decode", "measure decoding: one more token after so many")                                  //
+      ("batch", po::value<int>()->value_name("N"), "sequences (8; with --decode 1)")                //
+      ("heads", po::value<int>()->value_name("N"), "heads (4)")                                     //
+      ("width", po::value<int>()->value_name("N"), "channels of a head (32)")                       //
+      ("threads", po::value<int>()->value_name("N"), "threads (1)")                                 //
       ("steps", po::value<int>()->value_name("N"),
        "minimum number of timed repetitions (5; with --step 20); with --decode, how many tokens are timed "
        "(16)")                                                                                       //
       ("warmup", po::value<int>()->value_name("N"), "steps before the timed ones, with --step (3)")  //
       ("layer", "measure layers: mixers with their projections, too")                                //
+      ("figures", po::value<std::string>()->value_name("DIR"),
+       "with --decode, folder for the figure: data (.tsv), gnuplot commands (.gp), and .svg, .pdf, .png")  //
+      ("history", po::value<std::string>()->value_name("FILE"),
+       "append the measurements to a file, one JSON object a line, and compare each with the latest earlier "
+       "one "
+       "of the same configuration, build and processor")  //
       ("json", "print JSON, with the keys of the scripts in benchmarks/");
   c.arguments = {"words..."};
   c.loads_plugins = true;

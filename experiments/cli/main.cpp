@@ -20,6 +20,7 @@
 #include "experiments/cli/angles.h"
 #include "experiments/cli/command.h"
 #include "experiments/cli/eval.h"
+#include "experiments/cli/replay.h"
 #include "experiments/cli/sample.h"
 #include "experiments/cli/time_steps.h"
 #include "experiments/run/slurm.h"
@@ -31,10 +32,10 @@ namespace heed::cli {
 namespace {
 
 std::vector<Command> all_commands() {
-  return {list_command(),   plan_command(),    run_command(),       submit_command(), status_command(),
-          merge_command(),  compare_command(), report_command(),    eval_command(),   sample_command(),
-          verify_command(), bench_command(),   check_command(),     angles_command(), data_command(),
-          new_command(),    trial_command(),   time_steps_command()};
+  return {list_command(),   plan_command(),    run_command(),    submit_command(),    status_command(),
+          merge_command(),  compare_command(), replay_command(), report_command(),    eval_command(),
+          sample_command(), verify_command(),  bench_command(),  check_command(),     angles_command(),
+          data_command(),   new_command(),     trial_command(),  time_steps_command()};
 }
 
 Registry builtin_registry() {

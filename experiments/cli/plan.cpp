@@ -16,6 +16,7 @@
 #include "experiments/run/progress.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/run/slurm.h"
+#include "experiments/train/kept_states.h"
 #include "experiments/trial/estimate.h"
 #include "experiments/trial/quantity.h"
 
@@ -63,6 +64,46 @@ std::string places_text(const Sweep& sweep) {
       aligned(rows, kTableWidth));
 }
 
+// Returns how many steps a shorter trial has done whose state a trial begins with; 0 if there is none.
+Index steps_done(const PlannedTrial& t, const Sweep& sweep, const RunDirectory& directory,
+                 const Registry& registry) {
+  if (sweep.stop || !directory.needs_run(t.id, std::nullopt, false)) return 0;
+  const auto shorter = KeptStates(directory.checkpoint(t.id).parent_path(), t.config, false, registry).find();
+  return shorter ? shorter->step : 0;
+}
+
+// The trials that begin with the state of a shorter one.
+struct Continued {
+  std::size_t trials = 0;
+  double steps = 0, done = 0;
+
+  // Returns the share of the trial's training that is still to be done.
+  double add(Index done_by_shorter, Index all) {
+    if (done_by_shorter == 0) return 1;
+    ++trials;
+    steps += static_cast<double>(all);
+    done += static_cast<double>(done_by_shorter);
+    return 1 - static_cast<double>(done_by_shorter) / static_cast<double>(all);
+  }
+  std::string text(const RunDirectory& directory) const {
+    if (trials == 0) return "";
+    return fmt::format(
+        "{} shorter ones in {}, which have done {} of {} training steps; training and time are\nthose of the "
+        "rest.\n\n",
+        trials == 1 ? "1 trial continues" : fmt::format("{} trials continue", trials),
+        directory.root().string(), grouped(done), grouped(steps));
+  }
+};
+
+// Says how many trials multiply in another precision than float32; empty if none.
+std::string precision_text(const Sweep& sweep) {
+  const auto rounded = static_cast<std::size_t>(std::ranges::count_if(
+      sweep.trials, [](const PlannedTrial& t) { return t.config.train.precision == "bfloat16"; }));
+  if (rounded == 0) return "";
+  return fmt::format("{} of {} multiply matrices in bfloat16 (train.precision).\n\n", rounded,
+                     count_text(sweep.trials.size(), "trial"));
+}
+
 int print_ids(const Sweep& sweep) {
   for (const PlanLine& line : plan_lines(sweep)) fmt::print("{}  {}\n", line.id, line.to_string());
   return kDone;
@@ -79,13 +120,18 @@ int run(const Input& input, Registry& registry) {
   const double speed = ceiling.flops_per_second();
   TrialTime time(speed, time_apart);
   PlanTable plan;
+  const RunDirectory directory(loaded.directory);
+  Continued continued;
   for (const PlannedTrial& t : sweep.trials) {
-    const Estimate e = estimate(t.config);
-    plan.add(t, e, time(t.config, e));
+    Estimate e = estimate(t.config);
+    const double seconds = time(t.config, e);
+    const double left = continued.add(steps_done(t, sweep, directory, registry), t.config.train.steps);
+    e.training_flops *= left, e.evaluation_flops *= left;
+    plan.add(t, e, seconds * left);
   }
   fmt::print("{}: {}. No trial is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              plan.text());
-  fmt::print("{}", places_text(sweep));
+  fmt::print("{}{}{}", places_text(sweep), precision_text(sweep), continued.text(directory));
   if (sweep.match.on()) fmt::print("{}", matched_text(sweep));
   if (sweep.match.options.budget == "step_time")
     fmt::print("Steps were timed on this machine. `heed run` uses the sizes in {}.\n\n",
@@ -102,6 +148,11 @@ int run(const Input& input, Registry& registry) {
       "{:.0f} % of the {} of matrix products.\n",
       with_prefix(plan.flops(), "FLOP"), duration_text(plan.seconds(cores())), cores(),
       count_text(time.timed(), "small model"), 100 * TrialTime::kShareOfSpeed, with_prefix(speed, "FLOP/s"));
+  if (plan.has_ranks())
+    fmt::print(
+        "Ranks: the processes of a trial (train.context_parallel). Memory is that of one rank. Exchanged: "
+        "what\n"
+        "they send together in a training step. The time is that of all ranks together.\n");
   return kDone;
 }
 

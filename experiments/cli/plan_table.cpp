@@ -20,7 +20,10 @@ std::vector<std::string> words_of(const std::string& text) {
   return {std::istream_iterator<std::string>(in), {}};
 }
 
-// Returns the words that all of the texts have, in their order in the first.
+std::string number(Index n) { return grouped(static_cast<double>(n)); }
+
+}  // namespace
+
 std::string common_words(const std::vector<std::string>& texts) {
   std::vector<std::string> common = words_of(texts.front());
   for (const std::string& text : texts) {
@@ -29,10 +32,6 @@ std::string common_words(const std::vector<std::string>& texts) {
   }
   return fmt::format("{}", fmt::join(common, " "));
 }
-
-std::string number(Index n) { return grouped(static_cast<double>(n)); }
-
-}  // namespace
 
 std::string with_prefix(double x, const char* unit) {
   const char* prefixes[] = {"", "k", "M", "G", "T", "P", "E", "Z"};
@@ -55,6 +54,7 @@ double PlanTable::seconds(int jobs) const { return std::max(longest_, seconds_ /
 std::string PlanTable::costs() const {
   std::vector<std::vector<std::string>> rows = {
       {"variant", "setting", "seeds", "parameters", "forward", "training", "memory", "time"}};
+  if (has_ranks()) rows[0].insert(rows[0].end() - 1, {"ranks", "exchanged"});
   for (const Row& row : rows_) {
     std::vector<std::size_t> seeds = row.seeds;
     std::ranges::sort(seeds);
@@ -62,8 +62,15 @@ std::string PlanTable::costs() const {
     rows.push_back({row.variant, row.setting, ranges(seeds), number(e.counted),
                     with_prefix(e.forward_flops, "FLOP"), with_prefix(e.training_flops, "FLOP"),
                     with_prefix(e.memory_bytes, "B"), duration_text(row.seconds)});
+    if (has_ranks())
+      rows.back().insert(rows.back().end() - 1,
+                         {number(e.ranks), e.ranks > 1 ? with_prefix(e.exchanged_bytes, "B") : "-"});
   }
   return aligned(rows, kTableWidth);
+}
+
+bool PlanTable::has_ranks() const {
+  return std::ranges::any_of(rows_, [](const Row& row) { return row.estimate.ranks > 1; });
 }
 
 // Variants that have the same numbers at several settings have one row for these.

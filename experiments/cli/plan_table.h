@@ -14,6 +14,9 @@ namespace heed::cli {
 // Tables are at most so wide, unless a single word does not fit.
 inline constexpr std::size_t kTableWidth = 100;
 
+// Returns the words that all of the texts have, in their order in the first. Requires: there is a text.
+std::string common_words(const std::vector<std::string>& texts);
+
 std::string with_prefix(double x, const char* unit);  // "1.45 MFLOP"
 
 // The trials of a plan, a row for each configuration with its seeds, and their sums.
@@ -24,6 +27,7 @@ class PlanTable {
   // Returns the table of costs, and the table of the parameters of each part of the models.
   std::string text() const;
   double flops() const { return flops_; }
+  bool has_ranks() const;  // does a trial run on several?
   // One trial per core.
   double seconds(int jobs) const;
 

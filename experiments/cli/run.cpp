@@ -19,12 +19,15 @@
 #include "experiments/report/compare/comparison.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/run/progress.h"
+#include "experiments/run/ranks_of_sweep.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/run/supervisor.h"
 #include "experiments/system/message.h"
 #include "experiments/system/process.h"
 #include "experiments/train/checkpoint.h"
 #include "experiments/trial/estimate.h"
+#include "experiments/trial/first_steps.h"
+#include "experiments/trial/task_of.h"
 #include "results/errors.h"
 #include "results/table.h"
 
@@ -149,6 +152,16 @@ int end_stopped(const RunDirectory& directory, const Sweep& sweep, const Part& p
   return kStopped;
 }
 
+// Throws: heed::Error if no trial has a checkpoint that a longer one could continue.
+void refuse_keeping_without_effect(const Sweep& sweep, const Registry& registry) {
+  std::string why;
+  for (const PlannedTrial& t : sweep.trials) {
+    why = refuse_lengthening(t.config, *task_of(t.config, registry), registry);
+    if (why.empty()) return;
+  }
+  throw Error(fmt::format("--keep-checkpoints has no effect: {}. Remove it.", why));
+}
+
 int run(const Input& input, Registry& registry) {
   const LoadedSweep loaded =
       load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
@@ -158,7 +171,10 @@ int run(const Input& input, Registry& registry) {
   RunOptions options;
   options.threads = integer_option(input, "threads", 1);
   options.jobs = integer_option(input, "jobs", std::max(1, cores() / options.threads));
+  refuse_impossible_ranks(sweep, options.jobs);
   options.complete = input.has("complete");
+  options.keep_checkpoints = input.has("keep-checkpoints");
+  if (options.keep_checkpoints) refuse_keeping_without_effect(sweep, registry);
   options.fail_fast = input.has("fail-fast");
   options.must_progress = input.has("must-progress");
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
@@ -221,14 +237,17 @@ Command run_command() {
       "list makes an\n"
       "axis. A run directory has one plan at a time: another sweep is refused while one runs there (exit "
       "code "
-      "64).\n"
+      "64). Trials with more train.steps continue shorter ones of a run with --keep-checkpoints.\n"
       "\n"
       "    heed run configs/quickstart.yaml train.steps=500 sweep.seeds=5 -j 2";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),
                           "the run directory; default: runs/NAME")(
-      "jobs,j", po::value<int>()->value_name("N"), "trials side by side; default: the number of cores")(
+      "jobs,j", po::value<int>()->value_name("N"),
+      "trials side by side, a trial of R ranks counted R times; default: the number of cores")(
       "threads", po::value<int>()->value_name("N"),
       "threads of each trial (1); the results are bitwise the same")(
+      "keep-checkpoints",
+      "keep a checkpoint of each trial, from which trials with more train.steps continue")(
       "complete", "train to the end what sweep.stop has stopped, and stop nothing")(
       "retry-failed", "run trials again that failed or were killed")(
       "retry-failed-before", po::value<std::string>()->value_name("FILE"),

@@ -11,6 +11,7 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/run/progress.h"
+#include "experiments/run/ranks_of_sweep.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/run/slurm.h"
 #include "experiments/run/supervisor.h"
@@ -115,6 +116,7 @@ int run(const Input& input, Registry& registry) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("sweep"), words.overrides, input, registry);
   const Sweep& sweep = loaded.sweep;
   const RunDirectory directory(fs::absolute(loaded.directory));
+  refuse_missing_mpi(sweep, Where::in_a_job);
 
   SlurmJob job;
   job.name = sweep.name;
@@ -122,6 +124,7 @@ int run(const Input& input, Registry& registry) {
   job.program = fs::read_symlink("/proc/self/exe");
   job.folder = fs::current_path();
   job.directory = directory.root();
+  job.ranks = most_ranks(sweep);
   for (const PluginOrigin& plugin : registry.plugins())
     job.run_options.insert(job.run_options.end(), {"--plugin", plugin.path});
   std::optional<RunDirectory::FileTime> retry;
@@ -132,6 +135,7 @@ int run(const Input& input, Registry& registry) {
   }
   job.plan = plan_digest(plan_text(sweep));
   job.parts = number_of_parts(input, sweep.trials.size());
+  if (input.has("keep-checkpoints")) job.run_options.emplace_back("--keep-checkpoints");
   if (input.has("complete")) job.run_options.emplace_back("--complete");
   job.elements = parts_to_run(directory, sweep, job.parts, retry, input.has("complete"));
   job.at_once = static_cast<std::size_t>(input.has("at-once") ? integer_option(input, "at-once", 1) : 0);
@@ -174,6 +178,8 @@ Command submit_command() {
       "tasks", po::value<int>()->value_name("N"),
       "elements of the array; default: one for each trial, at most Slurm's MaxArraySize")(
       "at-once", po::value<int>()->value_name("M"), "elements that may run at the same time")(
+      "keep-checkpoints",
+      "keep a checkpoint of each trial, from which trials with more train.steps continue")(
       "complete", "train to the end what sweep.stop has stopped, and stop nothing")(
       "retry-failed", "run trials again that failed or were killed")(
       "print",

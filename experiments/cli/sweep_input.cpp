@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "experiments/budget/fit_budgets.h"
+#include "experiments/cli/kept_subwords.h"
 #include "experiments/cli/time_steps.h"
 #include "experiments/run/progress.h"
 #include "experiments/sweep/sweep_file.h"
@@ -35,6 +36,7 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
                            ? std::filesystem::path(input.get<std::string>("output"))
                            : std::filesystem::path("runs") / (name ? name->text() : path.stem().string());
     loaded.text = file->text;
+    use_kept_subwords(loaded.directory);
     loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems);
   }
   problems.throw_if_any();

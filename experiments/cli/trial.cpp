@@ -1,6 +1,7 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
+#include "experiments/run/launcher.h"
 #include "experiments/run/worker.h"
 #include "experiments/trial/yaml.h"
 
@@ -36,18 +37,27 @@ int run(const Input& input, Registry& registry) {
   options.jobs = input.get<std::int64_t>("jobs");
   options.plan_index = input.get<std::int64_t>("index");
   options.report_to = input.get<int>("report");
+  std::optional<Launcher> launcher;  // of this rank
+  if (input.has("rank-of")) launcher = launcher_from(input.get<std::string>("rank-of"));
   std::optional<SharedWorkDone> done;
   if (input.has("work-done")) {
-    done.emplace(Descriptor(input.get<int>("work-done")));
-    options.done = &**done;
+    const int page = input.get<int>("work-done");
+    if (launcher)
+      done = work_done_of(*launcher, page);
+    else
+      done.emplace(Descriptor(page));
+    if (done) options.done = &**done;
   }
   options.replace = input.has("replace");
   options.command = input.has("command") ? input.get<std::string>("command") : input.command;
   if (input.has("out")) options.out = input.get<std::string>("out");
   if (input.has("checkpoint")) options.checkpoint = input.get<std::string>("checkpoint");
   if (input.has("progress")) options.progress = input.get<std::string>("progress");
+  options.keep = input.has("keep-checkpoint");
   options.memory_bytes = input.get<double>("memory-limit");
   if (input.has("contest")) options.contest = contest_from(input);
+  if (launcher) return work_as_rank(options, *launcher, registry, print);
+  if (options.trial.train.context_parallel > 1 && !input.has("record-failure")) return launch(options);
   std::optional<results::Record> record;
   if (input.has("record-failure"))
     record = record_failure(options, {results::status_from(input.get<std::string>("status")),
@@ -81,10 +91,12 @@ Command trial_command() {
       "index", po::value<std::int64_t>()->default_value(0), "the trial's number in the plan")(
       "report", po::value<int>()->default_value(-1), "a file descriptor for progress")(
       "work-done", po::value<int>(), "a file descriptor of the shared page for its progress")(
+      "rank-of", po::value<std::string>(), "be one of the ranks that this launcher has started")(
       "command", po::value<std::string>(), "the user's command, for the record")(
       "progress", po::value<std::string>(), "a file that says how far it is")(
       "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
-      "contest", po::value<std::string>(), "the folder of the trials that compete with it")(
+      "keep-checkpoint", "keep one for longer trials")("contest", po::value<std::string>(),
+                                                       "the folder of the trials that compete with it")(
       "rule", po::value<std::string>(), "the rule under which they compete")(
       "leader", po::value<std::string>(), "the trial file of its setting's first seed")(
       "memory-limit", po::value<double>()->default_value(0), "bytes")(

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <utility>
 
 #include <fmt/format.h>
 
@@ -16,7 +17,7 @@
 namespace heed::report {
 namespace {
 
-// A share of a query's attention that these results have, beside the others on the x axis.
+// A share of a query's attention that some of these results have, beside the others on the x axis.
 struct Share {
   std::string column, label;
   Comparison comparison;
@@ -31,7 +32,9 @@ std::vector<Share> shares_of(const ReportData& e) {
     if (!e.has(column)) continue;
     CompareOptions options = e.options;
     options.metric = column;
-    shares.push_back({column, label, compare(e.results, options)});
+    Share share{column, label, compare(e.results, options)};
+    if (std::ranges::any_of(share.comparison.rows, [](const auto& row) { return std::isfinite(row.center); }))
+      shares.push_back(std::move(share));
   }
   for (Share& share : shares) share.panels = some_of(split_into_panels(share.comparison));
   return shares;
@@ -104,9 +107,13 @@ std::vector<Figure> attention_noise(const ReportData& e) {
   if (figure.panels.empty()) return {};
   if (figure.panels.size() > 1) figure.per_row = 2;  // room for the names of the shares
   figure.data = data.text();
-  figure.caption =
-      "Share of a scored query's attention weight on its answer, on distractors and on the first position: "
-      "mean over layers, heads and seeds, with the 95 % interval over seeds.";
+  std::vector<std::string> labels;
+  for (const Share& share : shares) labels.push_back(share.label);
+  figure.caption = fmt::format(
+      "Share of a scored query's attention weight on the {}: mean over layers, heads and seeds, with the 95 "
+      "% "
+      "interval over seeds.",
+      fmt::join(labels, ", the "));
   if (panels.size() == 1) figure.caption += means_text(shares);
   return {figure};
 }

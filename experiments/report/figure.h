@@ -31,8 +31,9 @@ struct Figure {
   // In pixels: height of a panel's axes, and the space left and right of all panels and between them (plus
   // titles).
   int panel_height = 220, left = 74, right = 16, gap_x = 86, gap_y = 74;
-  int per_row = 0;      // panels per row; 0: as many as fit
-  bool square = false;  // true: panels are as high as wide
+  int per_row = 0;        // panels per row; 0: as many as fit
+  bool square = false;    // true: panels are as high as wide
+  bool pictures = false;  // true: images keep their colors on a dark page
 };
 
 // Returns the figures for which these results have data, in the order of the page.
@@ -43,6 +44,7 @@ std::vector<Figure> cost(const ReportData& data);
 std::vector<Figure> scaling(const ReportData& data);
 std::vector<Figure> attention_maps(const ReportData& data);
 std::vector<Figure> attention_noise(const ReportData& data);
+std::vector<Figure> generated_images(const ReportData& data);
 std::vector<Figure> swept(const ReportData& data);
 std::vector<Figure> learning_rate(const ReportData& data);
 

@@ -6,8 +6,8 @@ namespace heed::report {
 
 std::vector<Figure> figures(const ReportData& data) {
   std::vector<Figure> all;
-  for (const auto& make :
-       {learning_curves, cost, swept, learning_rate, scaling, attention_noise, attention_maps}) {
+  for (const auto& make : {learning_curves, cost, swept, learning_rate, scaling, generated_images,
+                           attention_noise, attention_maps}) {
     std::vector<Figure> made = make(data);
     std::move(made.begin(), made.end(), std::back_inserter(all));
   }

@@ -20,6 +20,7 @@ constexpr const char* kStyle = R"css(
 @media screen and (prefers-color-scheme: dark) {
   :root { color-scheme: dark; --ink: #e8e8e6; --soft: #aaa; --line: #444; --page: #161616; --shade: #222; --worse: #f0985a; --better: #4cc9a2; }
   figure svg { filter: invert(.91) hue-rotate(180deg); }
+  .pictures svg image { filter: invert(1) hue-rotate(180deg); }  /* twice: as they are */
 }
 * { box-sizing: border-box; }
 body { margin: 0 auto; padding: 1.5rem 1rem 4rem; max-width: 54rem; background: var(--page); color: var(--ink);
@@ -47,6 +48,7 @@ figure svg { display: block; width: 100%; height: auto; }
 figure svg image { image-rendering: pixelated; }
 @media screen and (max-width: 600px) { .drawing svg { width: 38rem; } }  /* scrolls */
 pre { overflow-x: auto; padding: .7rem; background: var(--shade); font-size: .8rem; line-height: 1.4; }
+pre.text { white-space: pre-wrap; margin: .5rem 0; }
 details { margin: .6rem 0; }
 summary { cursor: pointer; }
 @media print {

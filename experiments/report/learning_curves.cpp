@@ -111,8 +111,8 @@ std::vector<std::string> elements_of(const ReportData& e, const Curve& curve, co
 }  // namespace
 
 std::vector<Figure> learning_curves(const ReportData& e) {
-  const std::string metric =
-      e.options.metric.find("loss") == std::string::npos ? "validation_accuracy" : "validation_loss";
+  const auto contains = [&](const char* word) { return e.options.metric.find(word) != std::string::npos; };
+  const std::string metric = contains("loss") || contains("bits") ? "validation_loss" : "validation_accuracy";
   const auto found = e.evaluations.find(metric);
   if (found == e.evaluations.end() || found->second.at.size() < 2) return {};
   const Curve curve = thinned(found->second);

@@ -7,6 +7,7 @@
 
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/html.h"
+#include "experiments/report/samples.h"
 #include "experiments/report/verdict.h"
 #include "experiments/trial/quantity.h"
 #include "results/comparison.h"
@@ -83,8 +84,25 @@ std::string comparison_tables(const ReportData& e) {
 
 std::string figure_html(const Figure& figure, const std::string& svg) {
   return fmt::format(
-      "<h2>{}</h2>\n<figure>\n<div class=\"drawing\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n",
-      escaped(figure.title), inline_svg(svg, figure.name + "_", figure.caption), breakable(figure.caption));
+      "<h2>{}</h2>\n<figure{}>\n<div class=\"drawing\">{}</div>\n<figcaption>{}</figcaption>\n</figure>\n",
+      escaped(figure.title), figure.pictures ? " class=\"pictures\"" : "",
+      inline_svg(svg, figure.name + "_", figure.caption), breakable(figure.caption));
+}
+
+std::string texts(const ReportData& e) {
+  const std::vector<GeneratedTexts> all = generated_texts(e);
+  if (all.empty()) return "";
+  std::string out =
+      "<h2>Generated text</h2>\n" +
+      paragraph(
+          "By the first trained model of each row: a text at temperature 1 for each of the seeds 0 and 1, or "
+          "greedily decoded targets of the first test examples.");
+  for (const GeneratedTexts& g : all) {
+    if (!g.title.empty()) out += fmt::format("<h3>{}</h3>\n", breakable(g.title));
+    for (const std::string& text : g.texts)
+      out += fmt::format("<pre class=\"text\">{}</pre>\n", escaped(text));
+  }
+  return out;
 }
 
 std::string failures(const ReportData& e) {
@@ -162,7 +180,7 @@ std::string report_page(const ReportData& e, const std::vector<Figure>& figures,
   if (!no_figures.empty()) body += "<h2>Figures</h2>\n" + paragraph(no_figures);
   for (std::size_t i = 0; i < drawing.drawn.size(); ++i)
     if (!drawing.drawn[i].empty()) body += figure_html(figures[i], drawing.drawn[i]);
-  body += failures(e) + configuration(e) + build(e);
+  body += texts(e) + failures(e) + configuration(e) + build(e);
   return page(e.name, body);
 }
 

@@ -52,6 +52,15 @@ bool is_ours(const std::string& name) {
   return of_root.contains(name) || results::is_id(name.substr(0, name.find('.')));
 }
 
+// Returns what is in a folder; nothing if it cannot be read.
+std::vector<fs::path> entries_of(const fs::path& folder) {
+  std::vector<fs::path> entries;
+  std::error_code error;
+  for (fs::directory_iterator e(folder, error); !error && e != fs::directory_iterator(); e.increment(error))
+    entries.push_back(e->path());
+  return entries;
+}
+
 }  // namespace
 
 std::string PlanLine::to_string() const {
@@ -162,17 +171,16 @@ bool RunDirectory::running(const std::string& id) const {
 }
 
 void RunDirectory::remove_leftovers() const {
-  std::error_code ignored;
   const fs::path checkpoints = root_ / "checkpoints";
   for (const fs::path& folder : {root_, root_ / "trials", root_ / "logs", checkpoints})
     results::remove_leftovers(folder, is_ours);
-  fs::directory_iterator entry(checkpoints, ignored);
-  for (; !ignored && entry != fs::directory_iterator(); entry.increment(ignored)) {
-    const std::string id = entry->path().stem().string();  // of <id>.<generation>
+  for (const fs::path& contest : entries_of(rungs())) results::remove_leftovers(contest, is_ours);
+  for (const fs::path& file : entries_of(checkpoints)) {
+    const std::string id = file.stem().string();  // of <id>.<generation>
     if (!results::is_id(id) || running(id)) continue;
     try {
       const auto how = outcome(id);
-      if (how == results::Status::done || how == results::Status::diverged) fs::remove(entry->path());
+      if (how == results::Status::done || how == results::Status::diverged) fs::remove(file);
     } catch (const std::exception&) {  // keep the checkpoint; reading the trial reports the error
     }
   }

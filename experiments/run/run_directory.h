@@ -31,7 +31,7 @@ struct PlanLine {
 //     logs/<id>.log     what the trial printed; a running trial locks it
 //     logs/<id>.yaml    its resolved configuration, for `heed trial`
 //     logs/<id>.progress  the progress of a running trial, for `heed status`; removed when it ends
-//     checkpoints/      of running and stopped trials; removed when they end
+//     checkpoints/      of running and stopped trials, and of ended ones for longer ones (kept_states.h)
 //     subwords/<hash>.model  the subwords of each text with `unit: bpe`, as sentencepiece reads them
 //     rungs/<contest>/<id>.tsv  what a rule saw and decided (experiments/run/rungs.h)
 //     results.h5        all trials in one file

@@ -53,10 +53,24 @@ Rung rung_from(const std::string& line, const fs::path& file) {
   return r;
 }
 
+// std::filesystem::exists throws an exception of its own where the path cannot be looked at.
+bool is_there(const fs::path& file) {
+  std::error_code error;
+  const bool found = fs::exists(file, error);
+  if (error) throw results::IoError(file, "cannot be read: " + error.message());
+  return found;
+}
+
 void write_rungs(const fs::path& file, const std::vector<Rung>& rungs) {
   std::string text = kHeader;
   for (const Rung& r : rungs) text += line_of(r);
   results::write_checked_text(file, text);
+}
+
+std::optional<Decision> decision_at(Index step, const std::string& rule, const std::vector<Rung>& rungs) {
+  for (const Rung& r : rungs)
+    if (r.step == step && r.rule == rule && r.decision) return r.decision;
+  return std::nullopt;
 }
 
 // Returns the files of a contest, except the trial's own, in the order of their names.
@@ -70,6 +84,8 @@ std::vector<fs::path> files_of_others(const fs::path& folder, const std::string&
   return files;
 }
 
+}  // namespace
+
 RungResult result_of(const StopRule& rule, const TrainLog& log) {
   const bool is_loss = rule.metric == "final_validation_loss";
   const std::vector<double>& curve = is_loss ? log.validation_loss : log.validation_accuracy;
@@ -78,8 +94,6 @@ RungResult result_of(const StopRule& rule, const TrainLog& log) {
           std::accumulate(curve.begin(), curve.end(), 0.0) / static_cast<double>(curve.size()),
           std::isnan(plateau_step(log))};
 }
-
-}  // namespace
 
 std::string rule_text(const StopRule& rule) { return write_options(rule).canonical(); }
 
@@ -95,7 +109,7 @@ Contest contest_of(const TrialConfig& trial, const Stop& stop, std::uint64_t fir
 
 std::vector<Rung> read_rungs(const fs::path& file) {
   std::vector<Rung> rungs;
-  if (!fs::exists(file)) return rungs;
+  if (!is_there(file)) return rungs;
   try {
     const std::vector<std::string> lines = split(results::read_checked_text(file, ""), '\n');
     for (const std::string& line : std::span(lines).subspan(std::min<std::size_t>(1, lines.size())))
@@ -113,25 +127,31 @@ Decision judge(const Contest& contest, const std::string& id, Index step, const 
   const fs::path file = contest.folder / (id + ".tsv");
   const std::string rule = rule_text(contest.rule);
   std::vector<Rung> rungs = read_rungs(file);
-  for (const Rung& r : rungs)
-    if (r.step == step && r.rule == rule && r.decision) return *r.decision;
-  std::erase_if(rungs, [&](const Rung& r) { return r.step >= step; });
-  rungs.push_back({step, own, contest.rule.metric, rule});
+  if (const auto made = decision_at(step, rule, rungs)) return *made;
+  // Lines of later steps stay: other decisions name them.
+  std::erase_if(rungs, [&](const Rung& r) { return r.step == step; });
+  const auto later = std::ranges::upper_bound(rungs, step, {}, &Rung::step);
+  Rung& rung = *rungs.insert(later, {step, own, contest.rule.metric, rule});
   write_rungs(file, rungs);
   std::vector<RungResult> others;
   for (const fs::path& other : files_of_others(contest.folder, id))
     for (const Rung& r : read_rungs(other))
       if (r.step == step && r.metric == contest.rule.metric) {
         others.push_back(r.result);
-        rungs.back().seen.push_back(other.stem().string());
+        rung.seen.push_back(other.stem().string());
       }
-  rungs.back().decision = decide(contest.rule, own, others);
-  write_rungs(file, rungs);
-  return *rungs.back().decision;
+  rung.decision = decide(contest.rule, own, others);
+  try {
+    write_rungs(file, rungs);
+  } catch (const results::IoError&) {
+    // Where only the folder could not be synced the line is there, and it holds.
+    if (!decision_at(step, rule, read_rungs(file))) throw;
+  }
+  return *rung.decision;
 }
 
 std::string why_not_started(const Contest& contest) {
-  if (contest.leader.empty() || !fs::exists(contest.leader)) return "";
+  if (contest.leader.empty() || !is_there(contest.leader)) return "";
   try {
     if (results::read_outcome(contest.leader).status != results::Status::stopped) return "";
   } catch (const results::DamagedFile&) {

@@ -36,6 +36,9 @@ Contest contest_of(const TrialConfig& trial, const Stop& stop, std::uint64_t fir
 
 std::string rule_text(const StopRule& rule);
 
+// Returns what a rule compares of a training after its latest validation. Requires: there is one.
+RungResult result_of(const StopRule& rule, const TrainLog& log);
+
 // Returns the lines of a trial; none if it has no file, or a damaged one.
 std::vector<Rung> read_rungs(const std::filesystem::path& file);
 
@@ -47,7 +50,7 @@ Decision judge(const Contest& contest, const std::string& id, Index step, const 
 // end of its leader. Throws: results::IoError.
 std::string why_stopped(const Contest& contest, const std::string& id, const TrainLog& log);
 
-// Returns why a trial does not start, or an empty string: its leader was stopped.
+// Returns why a trial does not start, or an empty string: its leader was stopped. Throws: results::IoError.
 std::string why_not_started(const Contest& contest);
 
 }  // namespace heed

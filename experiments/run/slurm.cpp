@@ -35,7 +35,7 @@ set -u
 cd {folder} || exit {input_output}
 
 {run} \
-  --part "$SLURM_ARRAY_TASK_ID/{parts}" -j "${{SLURM_CPUS_ON_NODE:-1}}" \
+  --part "$SLURM_ARRAY_TASK_ID/{parts}" -j "{jobs}" \
   ${{SLURM_RESTART_COUNT:+--must-progress}} &
 heed=$!
 
@@ -100,7 +100,10 @@ std::string job_script(const SlurmJob& job) {
                "--plan",
                job.plan};
   run.insert(run.end(), job.run_options.begin(), job.run_options.end());
-  return fmt::format(kScript, fmt::arg("name", one_line(job.name)),
+  // Ranks may be on several nodes.
+  const char* const jobs = job.ranks > 1 ? "$((${SLURM_CPUS_ON_NODE:-1} * ${SLURM_JOB_NUM_NODES:-1}))"
+                                         : "${SLURM_CPUS_ON_NODE:-1}";
+  return fmt::format(kScript, fmt::arg("jobs", jobs), fmt::arg("name", one_line(job.name)),
                      fmt::arg("command", one_line(job.command)), fmt::arg("parts", job.parts),
                      fmt::arg("directory", shell_word(job.directory.string())),
                      fmt::arg("folder", shell_word(job.folder.string())), fmt::arg("run", shell_text(run)),
@@ -111,8 +114,12 @@ std::string job_script(const SlurmJob& job) {
 std::filesystem::path job_script_path(const SlurmJob& job) { return job.directory / "job.sh"; }
 
 std::vector<std::string> array_command(const SlurmJob& job) {
-  Words words = {"sbatch",    "--parsable", "--array=" + ranges(job.elements), "--job-name=heed-" + job.name,
-                 "--nodes=1", "--ntasks=1"};
+  Words words = {"sbatch",
+                 "--parsable",
+                 "--array=" + ranges(job.elements),
+                 "--job-name=heed-" + job.name,
+                 "--nodes=1",
+                 fmt::format("--ntasks={}", job.ranks)};
   if (job.at_once > 0) words[2] += fmt::format("%{}", job.at_once);
   // An element that is queued again appends to the same log.
   words.insert(words.end(), {"--requeue", "--open-mode=append",

@@ -22,6 +22,7 @@ struct SlurmJob {
   std::vector<std::size_t> elements;  // the parts with something to run, ascending
   std::size_t at_once = 0;            // elements that may run at the same time; 0: no limit
   std::vector<std::string> options;   // the user's, for sbatch
+  std::size_t ranks = 1;              // tasks of an element: processes that train one trial together
 };
 
 // Returns the batch script that every element runs.

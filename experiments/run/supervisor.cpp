@@ -17,6 +17,7 @@
 #include <fmt/format.h>
 
 #include "experiments/run/progress.h"
+#include "experiments/run/ranks_of_sweep.h"
 #include "experiments/run/worker.h"
 #include "experiments/run/worker_process.h"
 #include "experiments/system/clock.h"
@@ -127,8 +128,17 @@ class Supervisor {
     return directory_.needs_run(lines_[i].id, options_.retry, options_.complete);
   }
 
+  std::size_t ranks(std::size_t trial) const { return ranks_of(sweep_.trials[trial].config); }
+
+  // Each rank of a trial counts as a job of its own.
+  bool has_room_for(std::size_t trial) const {
+    std::size_t running = 0;
+    for (const Worker& w : workers_) running += ranks(w.trial);
+    return running == 0 || running + ranks(trial) <= static_cast<std::size_t>(options_.jobs);
+  }
+
   void start_some() {
-    while (!stopping_ && workers_.size() < static_cast<std::size_t>(options_.jobs) && !queue_.empty()) {
+    while (!stopping_ && !queue_.empty() && has_room_for(queue_.front())) {
       const std::size_t trial = queue_.front();
       queue_.pop_front();
       if (!start(trial)) elsewhere_.push_back(trial);
@@ -186,7 +196,7 @@ class Supervisor {
                                   "--config",    directory_.config(id).string(),
                                   "--out",       directory_.trial(id).string(),
                                   "--threads",   fmt::format("{}", options_.threads),
-                                  "--jobs",      fmt::format("{}", side_by_side()),
+                                  "--jobs",      fmt::format("{}", side_by_side(trial)),
                                   "--index",     fmt::format("{}", trial),
                                   "--report",    fmt::format("{}", kReportDescriptor),
                                   "--work-done", fmt::format("{}", kWorkDoneDescriptor),
@@ -194,6 +204,7 @@ class Supervisor {
     a.insert(a.end(), {"--progress", directory_.progress(id).string()});
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
                        fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
+    if (options_.keep_checkpoints) a.emplace_back("--keep-checkpoint");
     if (options_.retry || options_.complete) a.emplace_back("--replace");
     if (sweep_.stop && !options_.complete) add_contest(trial, a);
     if (failure) {
@@ -215,8 +226,11 @@ class Supervisor {
     if (!contest.leader.empty()) arguments.insert(arguments.end(), {"--leader", contest.leader.string()});
   }
 
-  // Returns how many trials share the machine: fewer than options_.jobs if fewer are left.
-  std::size_t side_by_side() const { return std::min(static_cast<std::size_t>(options_.jobs), pending_); }
+  // Returns how many trials like this one share the machine: fewer if fewer are left.
+  std::size_t side_by_side(std::size_t trial) const {
+    const std::size_t most = static_cast<std::size_t>(options_.jobs) / ranks(trial);
+    return std::clamp(most, std::size_t{1}, pending_);
+  }
 
   // Waits until a worker has written or died, or it is time to draw again.
   void wait() const {
@@ -235,9 +249,10 @@ class Supervisor {
     for (const std::string& note : std::exchange(w.notes, {}))
       progress_->message(fmt::format("{}: {}", lines_[w.trial].to_string(), note));
     if (const std::optional<Index> step = std::exchange(w.continues, std::nullopt))
-      progress_->message(fmt::format("{} continues after {} of {} training steps.",
-                                     lines_[w.trial].to_string(), *step,
-                                     sweep_.trials[w.trial].config.train.steps));
+      progress_->message(fmt::format(
+          "{} continues after {} of {} training steps{}.", lines_[w.trial].to_string(), *step,
+          sweep_.trials[w.trial].config.train.steps,
+          w.shorter > 0 ? fmt::format(", which the trial with train.steps={} has done", w.shorter) : ""));
     if (advanced && !w.records_failure) progress_->advanced(position_[w.trial], w.progress);
   }
 

@@ -25,17 +25,18 @@ struct Part {
 };
 
 struct RunOptions {
-  int jobs = 1;     // trials side by side
+  int jobs = 1;     // trials side by side; a trial of R ranks counts R times
   int threads = 1;  // of each trial; changes no bit of a result
   std::optional<RunDirectory::FileTime>
-      retry;                   // run trials again that failed or were killed before this time
-  bool complete = false;       // train to the end what a rule has stopped; no rule is applied then
-  bool fail_fast = false;      // stop at the first trial that fails, diverges or is killed
-  bool must_progress = false;  // give up running trials if SIGUSR1 arrives before any progress, see below
-  Part part;                   // the trials that this process runs
-  std::string command;         // as the user typed it, for the records
-  std::vector<double> work;    // of each trial, to estimate the time left
-  bool terminal = false;       // is standard error a terminal that can draw progress bars?
+      retry;                      // run trials again that failed or were killed before this time
+  bool complete = false;          // train to the end what a rule has stopped; no rule is applied then
+  bool keep_checkpoints = false;  // trials keep a checkpoint for longer ones
+  bool fail_fast = false;         // stop at the first trial that fails, diverges or is killed
+  bool must_progress = false;     // give up running trials if SIGUSR1 arrives before any progress, see below
+  Part part;                      // the trials that this process runs
+  std::string command;            // as the user typed it, for the records
+  std::vector<double> work;       // of each trial, to estimate the time left
+  bool terminal = false;          // is standard error a terminal that can draw progress bars?
 };
 
 // Runs the trials of a sweep that have no file yet, each in a worker process (`heed trial`, the same

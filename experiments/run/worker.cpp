@@ -15,9 +15,12 @@
 
 #include "core/abbreviate.h"
 #include "core/plugin_host.h"
+#include "experiments/ranks/lost_rank.h"
+#include "experiments/ranks/rank_output.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/system/clock.h"
 #include "experiments/train/checkpoint.h"
+#include "experiments/train/kept_states.h"
 #include "experiments/train/provenance.h"
 #include "experiments/train/training.h"
 #include "experiments/trial/quantity.h"
@@ -36,16 +39,6 @@ constexpr double kSecondsBetweenReports = 0.2;
 // Less often on the file system, which many machines may share.
 constexpr double kSecondsBetweenFiles = 1;
 
-void send(int fd, const std::string& line) {
-  if (fd < 0) return;
-  std::string text = line;
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  text += '\n';
-  // Errors are ignored: if the supervisor has ended, the trial file has the result. Short lines are written
-  // atomically.
-  [[maybe_unused]] const ssize_t written = write(fd, text.data(), text.size());
-}
-
 // Writes the progress for `heed status`. All lines have the same length, so that a reader never sees the rest
 // of a longer one. Errors are ignored.
 void write_progress(const std::filesystem::path& path, const TrialProgress& p) {
@@ -62,7 +55,7 @@ void remove_progress(const WorkerOptions& options) {
 // Sends a note to the supervisor, which shows it to the user, and writes it to the log.
 void note(const WorkerOptions& options, const std::string& text) {
   fmt::print("{}\n", text);
-  send(options.report_to, "note " + text);
+  send_report(options, "note " + text);
 }
 
 bool is_result(results::Status status) {
@@ -122,20 +115,13 @@ void write_record(Record& record, const WorkerOptions& options) {
   try {
     store(record, options);
   } catch (const results::IoError& e) {
-    send(options.report_to, fmt::format("refused {}", e.what()));
+    send_report(options, fmt::format("refused {}", e.what()));
     throw;
   }
-  send(options.report_to, fmt::format("ended {} {}", results::to_string(record.status), record.reason));
+  send_report(options, fmt::format("ended {} {}", results::to_string(record.status), record.reason));
 }
 
 volatile std::sig_atomic_t asked_to_leave = 0;
-
-void leave_when_asked() {
-  struct sigaction action {};
-  action.sa_handler = [](int) { asked_to_leave = 1; };
-  action.sa_flags = SA_RESTART;
-  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
-}
 
 // What a worker does beside training: it reports, and saves and loads checkpoints.
 class Bookkeeping {
@@ -148,16 +134,29 @@ class Bookkeeping {
     remove_progress(options);  // left by a process that was killed
   }
 
-  TrainHooks hooks() {
+  // Requires: the plugins of the trial are in the registry, which outlives the hooks.
+  TrainHooks hooks(const Registry& registry) {
     TrainHooks hooks;
     hooks.after_step = [this](Index steps) { done_.steps = steps; };
     hooks.progress = [this](const TrialProgress& p) { report(p); };
     if (options_.checkpoint.empty()) return hooks;
     leave_when_asked();
+    kept_.emplace(options_.checkpoint.parent_path(), options_.trial, options_.keep, registry);
     hooks.resume = [this] { return load(); };
     hooks.leave = [this](const TrainState& state) { return save_and_leave(state); };
     if (options_.contest) hooks.stop = [this](const TrainState& state) { return stop(state); };
     return hooks;
+  }
+
+  // Returns what a rule says, or an empty string where the run directory cannot be read or written: a rule
+  // never costs a trial.
+  std::string ask_rule(Index step, const auto& question) const {
+    try {
+      return question(*options_.contest);
+    } catch (const results::IoError& e) {
+      note(options_, fmt::format("no rule was applied after step {}: {}", step, e.what()));
+      return "";
+    }
   }
 
   Record failed(const std::string& reason) const {
@@ -185,7 +184,7 @@ class Bookkeeping {
   void report(const TrialProgress& p) {
     if (p.step < p.steps && steady_seconds() - reported_ < kSecondsBetweenReports) return;
     reported_ = steady_seconds();
-    send(options_.report_to, to_line(p));
+    send_report(options_, to_line(p));
     if (options_.progress.empty() || steady_seconds() - filed_ < kSecondsBetweenFiles) return;
     filed_ = steady_seconds();
     write_progress(options_.progress, p);
@@ -194,16 +193,25 @@ class Bookkeeping {
   std::optional<SavedState> load() {
     std::vector<std::string> notes;
     std::optional<SavedState> loaded = checkpoints_.load(notes);
+    Index shorter = 0;
+    // A rule must see a trial at every rung, so it does not begin in the middle.
+    if (const auto found = loaded || options_.contest ? std::nullopt : kept_->find()) {
+      loaded = kept_->load(*found, notes);
+      shorter = found->steps;
+    }
     for (const std::string& text : notes) note(options_, text);
     if (!loaded) return loaded;
-    send(options_.report_to, fmt::format("continues {}", loaded->log.steps));
     done_.steps = loaded->log.steps;
     done_.earlier_seconds = loaded->log.wall_seconds;
+    send_report(options_, fmt::format("continues {} {}", loaded->log.steps, shorter));
     return loaded;
   }
 
-  // Saves a checkpoint if it is time to, or if somebody asks to stop. Returns true in the latter case.
+  // Saves a checkpoint if it is time to, or if somebody asks to stop. Returns true in the latter case. After
+  // the last step there is nothing to continue.
   bool save_and_leave(const TrainState& state) {
+    keep(state);
+    if (state.log.steps == options_.trial.train.steps) return false;
     if (!asked_to_leave && (interval_ == 0 || steady_seconds() - saved_ < interval_)) return false;
     save(state);
     return asked_to_leave != 0;
@@ -212,23 +220,30 @@ class Bookkeeping {
   // Asks the rule whether the training stops here. Saves a checkpoint then, from which
   // `heed run --complete` continues.
   std::string stop(const TrainState& state) {
-    std::string reason;
-    try {
-      reason = why_stopped(*options_.contest, trial_id(options_.trial), state.log);
-    } catch (const results::IoError& e) {
-      note(options_, fmt::format("no rule was applied after step {}: {}", state.log.steps, e.what()));
-    }
+    std::string reason = ask_rule(state.log.steps, [&](const Contest& contest) {
+      return why_stopped(contest, trial_id(options_.trial), state.log);
+    });
     if (!reason.empty()) save(state);
     return reason;
   }
 
   void save(const TrainState& state) {
     saved_ = steady_seconds();
-    state.log.wall_seconds = wall_seconds();
-    // A checkpoint that cannot be written costs time after a stop, not the trial.
-    try {
+    attempt(state, [&] {
       checkpoints_.save(state);
-      send(options_.report_to, fmt::format("saved {}", state.log.steps));
+      send_report(options_, fmt::format("saved {}", state.log.steps));
+    });
+  }
+
+  void keep(const TrainState& state) {
+    if (kept_->keeps(state.log.steps)) attempt(state, [&] { kept_->keep(state); });
+  }
+
+  // A checkpoint that cannot be written costs time later, not the trial.
+  void attempt(const TrainState& state, const auto& write) {
+    state.log.wall_seconds = wall_seconds();
+    try {
+      write();
     } catch (const results::IoError& e) {
       fmt::print("No checkpoint after step {}: {}\n", state.log.steps, e.what());
     } catch (const std::bad_alloc&) {
@@ -240,11 +255,36 @@ class Bookkeeping {
   WorkDone own_;
   WorkDone& done_;
   Checkpoints checkpoints_;
+  std::optional<KeptStates> kept_;
   double interval_;
   double begin_ = steady_seconds(), reported_ = 0, filed_ = begin_, saved_ = begin_;
 };
 
 }  // namespace
+
+void leave_when_asked() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { asked_to_leave = 1; };
+  action.sa_flags = SA_RESTART;
+  for (const int signal : {SIGTERM, SIGINT, SIGUSR1}) sigaction(signal, &action, nullptr);
+}
+
+void send_report(const WorkerOptions& options, const std::string& line) {
+  if (options.report_to < 0) return;
+  std::string text = line;
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  text += '\n';
+  if (!options.mark.empty()) {
+    RankReport report{.text = line};
+    if (options.communicator) report.rank = options.communicator->rank();
+    if (options.done)
+      report.steps = options.done->steps, report.earlier_seconds = options.done->earlier_seconds;
+    text = to_line(options.mark, report);
+  }
+  // Errors are ignored: if the supervisor has ended, the trial file has the result. Short lines are written
+  // atomically.
+  [[maybe_unused]] const ssize_t written = write(options.report_to, text.data(), text.size());
+}
 
 // Does nothing under a sanitizer, whose shadow memory exceeds any limit.
 void limit_memory([[maybe_unused]] double bytes) {
@@ -272,7 +312,7 @@ WorkerReport read_report(const std::string& line) {
   }
   if (word == "refused") std::getline(in >> std::ws, report.refused);
   Index step = 0;
-  if (word == "continues" && in >> step) report.continues = step;
+  if (word == "continues" && in >> step >> report.shorter) report.continues = step;
   if (word == "saved" && in >> step) report.saved = step;
   if (word == "note") std::getline(in >> std::ws, report.note);
   TrialProgress p;
@@ -285,25 +325,43 @@ WorkerReport read_report(const std::string& line) {
   return report;
 }
 
+std::string reason_of_exception(const WorkerOptions& options) {
+  try {
+    throw;
+  } catch (const std::bad_alloc&) {
+    return options.memory_bytes > 0
+               ? fmt::format("out of memory: at most {:.0f} MiB are allowed (limits.memory)",
+                             options.memory_bytes / (1024 * 1024))
+               : "out of memory";
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is not a std::exception";
+  }
+}
+
+std::optional<Record> stopped_before_start(const WorkerOptions& options) {
+  if (!options.contest) return std::nullopt;
+  Bookkeeping books(options);
+  const std::string reason = books.ask_rule(0, why_not_started);
+  return reason.empty() ? std::nullopt : std::optional(books.stopped(reason));
+}
+
 std::optional<Record> work(const WorkerOptions& options, Registry& registry) {
+  // Not in the block below: a record that cannot be written is no failure of the trial.
+  if (!options.communicator)  // otherwise the launcher has asked
+    if (std::optional<Record> stopped = stopped_before_start(options)) return stopped;
   Bookkeeping books(options);
   std::optional<Record> record;
   try {
-    if (const std::string reason = options.contest ? why_not_started(*options.contest) : ""; !reason.empty())
-      return books.stopped(reason);
     limit_memory(options.memory_bytes);
     for (const PluginOrigin& plugin : options.trial.plugins) load_plugin(plugin, registry);
-    record = run_trial(options.trial, registry, options.threads, books.hooks());
-  } catch (const std::bad_alloc&) {
-    limit_memory(0);
-    return books.failed(options.memory_bytes > 0
-                            ? fmt::format("out of memory: at most {:.0f} MiB are allowed (limits.memory)",
-                                          options.memory_bytes / (1024 * 1024))
-                            : "out of memory");
-  } catch (const std::exception& e) {
-    return books.failed(e.what());
+    record = run_trial(options.trial, registry, options.threads, books.hooks(registry), options.communicator);
+  } catch (const LostRank&) {
+    throw;
   } catch (...) {
-    return books.failed("an exception that is not a std::exception");
+    limit_memory(0);
+    return books.failed(reason_of_exception(options));
   }
   if (!record) return std::nullopt;
   limit_memory(0);  // the limit is for training; writing the result may need more

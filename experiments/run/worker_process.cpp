@@ -28,7 +28,7 @@ bool Worker::read_reports() {
     const WorkerReport report = read_report(unread.substr(0, end));
     if (!report.ended.empty()) ended = report.ended, reason = report.reason;
     if (!report.refused.empty()) refused = report.refused;
-    if (report.continues) continues = report.continues, began = *report.continues;
+    if (report.continues) continues = report.continues, began = *report.continues, shorter = report.shorter;
     if (report.saved) saved = *report.saved;
     if (!report.note.empty()) notes.push_back(report.note);
     if (report.progress) progress = *report.progress, advanced = true;

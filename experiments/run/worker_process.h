@@ -25,6 +25,7 @@ struct Worker {
   bool records_failure = false;
   Index began = 0, saved = 0;           // the step of the checkpoint that it continues, and of its latest one
   std::optional<Index> continues = {};  // `began`, until it is reported to the user
+  Index shorter = 0;                    // as in WorkerReport
   TrialProgress progress = {};
   std::string ended = {}, reason = {}, refused = {};  // as in WorkerReport
   std::string beyond = {};                            // the limit that it exceeded

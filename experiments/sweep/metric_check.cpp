@@ -7,9 +7,7 @@
 
 #include <fmt/format.h>
 
-#include "core/answerable_traits.h"
 #include "core/model/model.h"
-#include "core/pixel_traits.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/trial/scored_positions.h"
@@ -51,7 +49,7 @@ std::string refuse_metric(const std::string& metric, const Sweep& sweep, ModelCh
       for (const SweepPoint& p : sweep.points) {
         Problems reported_before;
         const TrialConfig trial = with_variant(p.at(v), v, registry, reported_before);
-        const std::shared_ptr<Task> task = models.task(trial, p.task_place);
+        const std::shared_ptr<Task> task = models.task(trial, p.task);
         if (!task || has(trial, *task)) return false;
       }
     return true;
@@ -94,7 +92,7 @@ void settle_metric(const Config& tree, const Registry& registry, ModelCheck& mod
   const Config* given = tree.find_path("compare.metric");
   const SweepPoint* untested = nullptr;
   for (const SweepPoint& p : sweep.points) {
-    const std::shared_ptr<Task> task = models.task(p.trial, p.task_place);
+    const std::shared_ptr<Task> task = models.task(p.trial, p.task);
     if (!untested && task && !has_test(*task)) untested = &p;
   }
   std::string& metric = sweep.compare.metric;

@@ -5,9 +5,9 @@
 #include <fmt/format.h>
 
 #include "core/abbreviate.h"
-#include "core/length_traits.h"
 #include "core/model/model.h"
 #include "core/task_traits.h"
+#include "experiments/trial/context_parallel.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
 #include "experiments/trial/test_lengths.h"
@@ -38,61 +38,63 @@ std::string refuse_untrained_positions(const TrialConfig& trial, const Task& tas
 
 }  // namespace
 
-void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place) {
+void ModelCheck::operator()(const TrialConfig& trial, const VariantEntry& variant, const TaskKey& key) {
   TrialConfig model = trial;
   model.train = {};
+  model.train.context_parallel = trial.train.context_parallel;
   model.method = {};
   model.variant.clear();
   if (!seen_.insert(to_config(model).canonical()).second) return;
-  const std::shared_ptr<Task> task = this->task(trial, task_place);
+  const std::shared_ptr<Task> task = this->task(trial, key);
   if (!task) return;
-  check_save(trial, task_place);
+  check_save(trial, key);
   const std::size_t before = problems_.size();
   for (const Choice& c : trial.attention) check_traits(c, trial.task.name, *task, variant);
   if (problems_.size() > before) return;  // the model would say so again
   try {
     if (const std::string why = refuse_stages(stages_of(trial, *task), registry_); !why.empty())
       problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
+    for (const std::string& why : context_parallel_mistakes(trial, *task, registry_))
+      problems_.add(variant.place, fmt::format("{}: {}", variant.path, why));
     if (const std::string why = refuse_untrained_positions(trial, *task, registry_); !why.empty())
-      problems_.add(task_place, fmt::format("task: {}", why));
+      problems_.add(key.place, fmt::format("{}: {}", key.path, why));
     for (const Index length : trial.test_lengths)
       if (const std::string why = refuse_test_length(trial, *task, length, registry_); !why.empty())
-        return problems_.add(task_place, fmt::format("task.{}: {}", kTestLengths, why));
+        return problems_.add(key.place, fmt::format("{}.{}: {}", key.path, kTestLengths, why));
   } catch (const Error& e) {
     problems_.add(variant.place, fmt::format("{}: {}", variant.path, e.what()));
   }
 }
 
-std::shared_ptr<Task> ModelCheck::task(const TrialConfig& trial, const Place& place) {
-  std::shared_ptr<Task> own = own_task(trial, place);
+std::shared_ptr<Task> ModelCheck::task(const TrialConfig& trial, const TaskKey& key) {
+  std::shared_ptr<Task> own = own_task(trial, key);
   if (!own || own->shape().model == trial.type) return own;
   std::shared_ptr<Task>& task = tasks_[key_of(trial) + '\n' + to_string(trial.type)];
   if (!task) task = for_model(registry_.task(trial.task.name).make(trial.task.options, 0), trial.type);
   return task;
 }
 
-std::shared_ptr<Task> ModelCheck::own_task(const TrialConfig& trial, const Place& place) {
+std::shared_ptr<Task> ModelCheck::own_task(const TrialConfig& trial, const TaskKey& key) {
   const auto [at, is_new] = tasks_.insert({key_of(trial), nullptr});
   if (!is_new) return at->second;
   try {
     at->second = registry_.task(trial.task.name).make(trial.task.options, 0);
   } catch (const Error& e) {
-    problems_.add(place, fmt::format("task: {}", e.what()));
+    problems_.add(key.place, fmt::format("{}: {}", key.path, e.what()));
   }
   return at->second;
 }
 
-void ModelCheck::check_save(const TrialConfig& trial, const Place& task_place) {
-  const TaskShape shape = own_task(trial, task_place)->shape();
+void ModelCheck::check_save(const TrialConfig& trial, const TaskKey& key) {
+  const TaskShape shape = own_task(trial, key)->shape();
   if (trial.save.predictions && shape.source.kind == Stream::Kind::none)
-    problems_.add(task_place,
-                  fmt::format("save: predictions needs a task that has a source and a target, and "
-                              "'{}' has none. Remove it from the list.",
-                              trial.task.name));
+    problems_.add(key.place, fmt::format("save: predictions needs a task that has a source and a target, and "
+                                         "'{}' has none. Remove it from the list.",
+                                         trial.task.name));
   if ((trial.save.attention || trial.save.logits) && shape.input.kind != Stream::Kind::tokens)
-    problems_.add(task_place, fmt::format("save: attention and logits need a task of tokens, and '{}' has "
-                                          "vectors. Remove them from the list.",
-                                          trial.task.name));
+    problems_.add(key.place, fmt::format("save: attention and logits need a task of tokens, and '{}' has "
+                                         "vectors. Remove them from the list.",
+                                         trial.task.name));
 }
 
 void ModelCheck::check_traits(const Choice& choice, const std::string& task_name, const Task& task,

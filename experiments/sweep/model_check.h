@@ -8,6 +8,7 @@
 #include "core/config.h"
 #include "core/registry.h"
 #include "core/task.h"
+#include "experiments/sweep/setting.h"
 #include "experiments/sweep/variant_list.h"
 #include "experiments/trial/trial_config.h"
 
@@ -18,17 +19,17 @@ class ModelCheck {
  public:
   ModelCheck(const Registry& registry, Problems& problems) : registry_(registry), problems_(problems) {}
 
-  // Adds to the problems why the trial cannot be trained. `task_place`: of the task's section.
-  void operator()(const TrialConfig& trial, const VariantEntry& variant, const Place& task_place);
+  // Adds to the problems why the trial cannot be trained. `key`: of its task.
+  void operator()(const TrialConfig& trial, const VariantEntry& variant, const TaskKey& key);
 
   // Returns the trial's task for its type of model; null if it cannot be made. The problem is then at its
-  // place.
-  std::shared_ptr<Task> task(const TrialConfig& trial, const Place& place);
+  // key.
+  std::shared_ptr<Task> task(const TrialConfig& trial, const TaskKey& key);
   // The same as the task itself is, whatever model it is for.
-  std::shared_ptr<Task> own_task(const TrialConfig& trial, const Place& place);
+  std::shared_ptr<Task> own_task(const TrialConfig& trial, const TaskKey& key);
 
  private:
-  void check_save(const TrialConfig& trial, const Place& task_place);
+  void check_save(const TrialConfig& trial, const TaskKey& key);
   void check_traits(const Choice& choice, const std::string& task_name, const Task& task,
                     const VariantEntry& variant);
 

@@ -24,27 +24,28 @@ const Config* section(const Config& sections, const char* name) {
 }
 
 // Checks the options of the task at each length that it is tested at.
-void check_test_lengths(const Config& section, const TaskInfo& info, const TrialConfig& trial,
-                        Problems& problems) {
+void check_test_lengths(const Config& section, const std::string& path, const TaskInfo& info,
+                        const TrialConfig& trial, Problems& problems) {
   if (trial.test_lengths.empty() || !problems.empty()) return;
   const Place place = section.find(kTestLengths)->place();
   if (std::ranges::find(info.options, "length", &OptionInfo::name) == info.options.end())
     return problems.add(
-        place, fmt::format("task.{}: the task '{}' has no option 'length'.", kTestLengths, info.name));
+        place, fmt::format("{}.{}: the task '{}' has no option 'length'.", path, kTestLengths, info.name));
   for (const Index length : trial.test_lengths) {
     Problems found;
-    info.resolve(at_length(trial.task, length).options, "task", found);
+    info.resolve(at_length(trial.task, length).options, path, found);
     for (const std::string& line : found.lines())
       problems.add(place,
-                   fmt::format("task.{}: {} is no length of this task: {}", kTestLengths, length, line));
+                   fmt::format("{}.{}: {} is no length of this task: {}", path, kTestLengths, length, line));
   }
 }
 
 // Refuses keys that neither the task nor every task has, and removes them.
-void refuse_unknown_options(Config& section, const TaskInfo& info, Problems& problems) {
+void refuse_unknown_options(Config& section, const std::string& path, const TaskInfo& info,
+                            Problems& problems) {
   std::vector<OptionInfo> known = info.options;
   for (const char* key : {kTestLengths, kTrainSequences}) known.push_back({key, "", "", {}});
-  detail::refuse_unknown(section, "task", '\'' + info.name + '\'', known, problems);
+  detail::refuse_unknown(section, path, '\'' + info.name + '\'', known, problems);
   std::erase_if(section.entries(), [&](const Config::Entry& e) {
     return std::ranges::find(known, e.key, &OptionInfo::name) == known.end();
   });
@@ -52,7 +53,8 @@ void refuse_unknown_options(Config& section, const TaskInfo& info, Problems& pro
 
 // Reads `task: {name: mqar, length: 64}`. Adds at most one problem about the name, because its options are
 // unknown without it.
-void resolve_task(const Config& sections, const Registry& registry, TrialConfig& trial, Problems& problems) {
+void resolve_task(const Config& sections, const std::string& path, const Registry& registry,
+                  TrialConfig& trial, Problems& problems) {
   const std::vector<std::string> known = names(registry.tasks());
   const Config* task = section(sections, "task");
   const Config* name = task ? task->find("name") : nullptr;
@@ -60,22 +62,23 @@ void resolve_task(const Config& sections, const Registry& registry, TrialConfig&
     return problems.add(sections.place(), "task: the section is missing (or `tasks`, a list of several)." +
                                               suggestion("", known));
   if (!task->is_map())
-    return problems.add(task->place(), fmt::format("task: expected {{name: mqar, length: 64}}, found {}.",
+    return problems.add(task->place(), fmt::format("{}: expected {{name: mqar, length: 64}}, found {}.", path,
                                                    task->described()));
-  if (!name) return problems.add(task->place(), "task.name: it is missing." + suggestion("", known));
+  if (!name) return problems.add(task->place(), path + ".name: it is missing." + suggestion("", known));
   const TaskInfo* info = name->is_scalar() ? registry.find_task(name->text()) : nullptr;
   if (!info)
     return problems.add(
-        name->place(), name->is_scalar()
-                           ? fmt::format("task.name: {}", unknown_name("task", name->text(), known, registry))
-                           : fmt::format("task.name: expected a string, found {}.", name->described()));
+        name->place(),
+        fmt::format("{}.name: {}", path,
+                    name->is_scalar() ? unknown_name("task", name->text(), known, registry)
+                                      : fmt::format("expected a string, found {}.", name->described())));
   Config options = *task;
   options.erase("name");
-  trial.test_lengths = take_test_lengths(options, problems);
-  trial.train_sequences = take_train_sequences(options, problems);
-  refuse_unknown_options(options, *info, problems);
-  trial.task = {info->name, info->resolve(options, "task", problems)};
-  check_test_lengths(*task, *info, trial, problems);
+  trial.test_lengths = take_test_lengths(options, path, problems);
+  trial.train_sequences = take_train_sequences(options, path, problems);
+  refuse_unknown_options(options, path, *info, problems);
+  trial.task = {info->name, info->resolve(options, path, problems)};
+  check_test_lengths(*task, path, *info, trial, problems);
 }
 
 // Keys of `model` that are no options of ModelOptions.
@@ -201,10 +204,10 @@ Config sections_at(const Config& tree, const Point& point) {
   return sections;
 }
 
-bool resolve_sections(const Config& sections, const Registry& registry, TrialConfig& trial,
-                      Problems& problems) {
+bool resolve_sections(const Config& sections, const std::string& task_path, const Registry& registry,
+                      TrialConfig& trial, Problems& problems) {
   Problems found;
-  resolve_task(sections, registry, trial, found);
+  resolve_task(sections, task_path, registry, trial, found);
   resolve_model(sections, registry, trial, found);
   resolve_train(section(sections, "train"), registry, trial, found);
   problems.add(found);

@@ -13,6 +13,13 @@ struct Setting {
   Config value;
   Place key_place;
   std::string shown = {};  // the value in tables; empty: short_text(value)
+  std::string given = {};  // the key in the file, if it is another one: "tasks[1]" for "task"
+};
+
+// The task of a point, as the file gives it, for messages.
+struct TaskKey {
+  std::string path = "task";  // or "tasks[1]"
+  Place place = {};
 };
 
 // Returns a value as tables show it: {rope: {fraction: 0.5}} as "rope(fraction=0.5)".

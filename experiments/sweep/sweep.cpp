@@ -116,21 +116,29 @@ void add_tasks(const std::vector<TaskEntry>& tasks, Axes& axes) {
   std::vector<Point> points;
   for (const TaskEntry& t : tasks)
     for (const Point& point : axes.points) {
-      points.push_back({{"task", t.task, t.task.place(), t.label}});
+      points.push_back({{"task", t.task, t.task.place(), t.label, t.path}});
       points.back().insert(points.back().end(), point.begin(), point.end());
     }
   axes.points = std::move(points);
+}
+
+// Returns where the file has the task of a point.
+TaskKey task_key(const Point& point, const Config& sections) {
+  TaskKey key;
+  for (const Setting& s : point)
+    if (s.path == "task" && !s.given.empty()) key.path = s.given;
+  if (const Config* task = sections.find("task")) key.place = task->place();
+  return key;
 }
 
 // Resolves the sections of a point. Returns whether they are right; if not, problems say why.
 bool resolve_point(const Config& tree, const Point& point, const Registry& registry, SweepPoint& out,
                    ModelCheck& models, Problems& problems) {
   const Config sections = sections_at(tree, point);
-  const Config* task = sections.find("task");
-  out.task_place = task ? task->place() : Place{};
+  out.task = task_key(point, sections);
   out.setting = setting_text(point);
-  if (!resolve_sections(sections, registry, out.trial, problems)) return false;
-  const std::shared_ptr<Task> own = models.own_task(out.trial, out.task_place);
+  if (!resolve_sections(sections, out.task.path, registry, out.trial, problems)) return false;
+  const std::shared_ptr<Task> own = models.own_task(out.trial, out.task);
   return !own || resolve_type(sections, *own, registry, out.trial, problems);
 }
 
@@ -194,7 +202,7 @@ void check_reference(const Config& tree, const Sweep& sweep, const Registry& reg
 // What tasks tell about their data, each once.
 void add_task_notes(Sweep& sweep, ModelCheck& models) {
   for (const SweepPoint& p : sweep.points) {
-    const auto task = models.own_task(p.trial, p.task_place);
+    const auto task = models.own_task(p.trial, p.task);
     const auto* notes = dynamic_cast<const NoteTraits*>(task.get());
     const std::string note = notes ? notes->note() : "";
     if (!note.empty() && std::ranges::find(sweep.notes, note) == sweep.notes.end())
@@ -291,7 +299,7 @@ void check_variants(const Sweep& sweep, const Axes& axes, const Registry& regist
       const TrialConfig* given = point.find(variant);
       if (!given) continue;
       const TrialConfig trial = with_variant(*given, variant, registry, problems);
-      check_model(trial, variant, point.task_place);
+      check_model(trial, variant, point.task);
       if (const std::string why = refuse_overridden(*given, trial, axes.swept, registry); !why.empty())
         problems.add(variant.place, fmt::format("{}: {}", variant.path, why));
       refuse_without_effect(variant, *given, trial, registry, problems);

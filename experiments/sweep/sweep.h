@@ -11,6 +11,7 @@
 #include "core/registry.h"
 #include "experiments/sweep/limits.h"
 #include "experiments/sweep/match.h"
+#include "experiments/sweep/setting.h"
 #include "experiments/sweep/stop_section.h"
 #include "experiments/sweep/variant_list.h"
 #include "experiments/trial/budget.h"
@@ -30,7 +31,7 @@ struct PlannedTrial {
 struct SweepPoint {
   TrialConfig trial;
   std::string setting;
-  Place task_place;                             // of the `task` section, for messages
+  TaskKey task;
   std::map<std::string, TrialConfig> own = {};  // with the settings of one variant, by their own_key()
 
   // Returns the trial with the settings of this variant; null if they are wrong.

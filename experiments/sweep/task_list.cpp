@@ -107,7 +107,7 @@ std::vector<TaskEntry> read_tasks(const Config& tree, const Registry& registry, 
       else if (tasks.size() == kMostTasks)
         problems.add(item.place(), fmt::format("tasks: there are more than {} of them.", kMostTasks));
       else
-        tasks.push_back({std::move(task), ""});
+        tasks.push_back({std::move(task), "", path});
     }
   }
   add_labels(tasks);

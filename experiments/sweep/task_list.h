@@ -12,6 +12,7 @@ namespace heed {
 struct TaskEntry {
   Config task;        // {name: mqar, length: 64}
   std::string label;  // "mqar", or "mqar(length=64)" if others have the same name; different for each entry
+  std::string path;   // in the file: "tasks[1]"
 };
 
 // Reads `tasks: [{name: mqar, length: [64, 128]}, listops]`. An option that takes one value may have a list,

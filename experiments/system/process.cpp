@@ -74,7 +74,7 @@ Signals::Asked Signals::asked() const {
 }
 
 pid_t spawn(const std::string& program, const std::vector<std::string>& arguments, int log, int pipe,
-            int page, const Signals& signals) {
+            int page, const Signals& signals, int signal_at_end) {
   std::vector<char*> argv;
   for (const std::string& a : arguments) argv.push_back(const_cast<char*>(a.c_str()));
   argv.push_back(nullptr);
@@ -89,7 +89,7 @@ pid_t spawn(const std::string& program, const std::vector<std::string>& argument
   }
   // In the child, until exec: only calls that are safe after fork.
   setpgid(0, 0);  // so that Ctrl-C reaches only the supervisor, which stops its workers
-  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  prctl(PR_SET_PDEATHSIG, signal_at_end);
   if (getppid() != parent) _exit(1);
   dup2(nothing, 0);
   dup2(log, 1);

@@ -57,10 +57,10 @@ class Signals {
 inline constexpr const char* kThisProgram = "/proc/self/exe";
 
 // Starts a program with these arguments (the first is its name), with standard output and error in `log`.
-// `pipe` becomes its kReportDescriptor and `page`, unless negative, its kWorkDoneDescriptor. It ends with
-// this process.
+// `pipe` becomes its kReportDescriptor and `page`, unless negative, its kWorkDoneDescriptor. It receives
+// `signal_at_end` when this process ends.
 pid_t spawn(const std::string& program, const std::vector<std::string>& arguments, int log, int pipe,
-            int page, const Signals& signals);
+            int page, const Signals& signals, int signal_at_end = SIGKILL);
 
 // How a process ended that run_apart started.
 struct EndedProcess {

@@ -46,8 +46,8 @@ void remove_leftovers(const fs::path& among, const std::string& prefix) {
 
 }  // namespace
 
-ScratchFolder::ScratchFolder(const std::string& purpose) {
-  const fs::path among = temporary_folder();
+ScratchFolder::ScratchFolder(const std::string& purpose, fs::path among) {
+  if (among.empty()) among = temporary_folder();
   // With the host: not every file system shares locks between hosts.
   const std::string prefix = fmt::format("heed_{}_{}_", purpose, results::host_name());
   remove_leftovers(among, prefix);

@@ -6,7 +6,6 @@
 #include <string>
 #include <vector>
 
-#include "core/length_traits.h"
 #include "core/options.h"
 #include "core/passes.h"
 #include "core/task_traits.h"

@@ -6,10 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "core/grid_traits.h"
 #include "core/ops/patches.h"
 #include "core/options.h"
-#include "core/pixel_traits.h"
 #include "core/rng.h"
 #include "core/task_traits.h"
 #include "experiments/tasks/image_files.h"

@@ -40,7 +40,8 @@ class MaskedText final : public Task, public SubwordsTraits {
     return (std::ssize(text_.part(split)) + length_ - 1) / length_;
   }
 
-  const std::string& subwords_model() const override { return text_.subwords_model(); }
+  const Subwords* subwords() const override { return text_.subwords(); }
+  std::string subwords_origin() const override { return text_.subwords_origin(); }
 
   // Training windows start anywhere. The windows of the other parts follow each other, and the last one may
   // be shorter; their masks are always the same.

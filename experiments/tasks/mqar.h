@@ -3,7 +3,6 @@
 #include <string>
 #include <vector>
 
-#include "core/answerable_traits.h"
 #include "core/options.h"
 #include "core/task.h"
 #include "core/task_traits.h"

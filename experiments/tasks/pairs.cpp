@@ -8,6 +8,7 @@
 
 #include "core/error.h"
 #include "core/registry.h"
+#include "experiments/tasks/subword_folder.h"
 
 namespace heed {
 namespace {
@@ -61,10 +62,19 @@ std::vector<std::int64_t> alphabet_of(const std::vector<Line>& lines, bool bytes
   return {units.begin(), units.end()};
 }
 
+// The text that subwords are trained on: the sources and targets of the training, a line each.
+std::string training_text(const std::vector<Line>& lines) {
+  std::string text;
+  for (const Line& line : lines)
+    if (split_of(line.source) == 0) text += line.source + '\n' + line.target + '\n';
+  return text;
+}
+
 }  // namespace
 
 void Pairs::Options::complete() {
   if (content.empty()) content = corpus_hash(path);
+  complete_subwords(path, [&] { return training_text(read_lines(path)); });
 }
 
 void Pairs::Options::check(const Refuse& refuse) const {
@@ -72,8 +82,13 @@ void Pairs::Options::check(const Refuse& refuse) const {
   if (const std::string found = corpus_hash(path); !found.empty() && found != content)
     refuse("content",
            fmt::format("the content of '{}' has changed: its hash is {}, not {}", path, found, content));
+  if (!check_vocab(refuse)) return;
   try {
-    Pairs(*this, 0);
+    if (unit == "bpe")
+      check_subwords(
+          path, [&] { return training_text(read_lines(path)); }, refuse);
+    else
+      Pairs(*this, 0);
   } catch (const Error& error) {
     refuse("path", error.what());
   }
@@ -85,14 +100,22 @@ Pairs::Pairs(const Options& options, std::uint64_t seed)
       max_length_(options.max_length),
       draws_(seed, "pairs train") {
   const std::vector<Line> lines = read_lines(options.path);
-  alphabet_ = alphabet_of(lines, bytes_);
-  for (const std::int64_t unit : alphabet_)
-    units_.push_back(bytes_ ? std::string(1, static_cast<char>(unit))
-                            : utf8(static_cast<std::int32_t>(unit)));
-  const auto token_of = [&](std::int64_t unit) {
-    return static_cast<Token>(std::ranges::lower_bound(alphabet_, unit) - alphabet_.begin());
+  if (options.unit == "bpe") {
+    const std::string text = training_text(lines);
+    subwords_ = options.make_subwords(path_, text);
+    subwords_origin_ = SubwordFolder::origin(text, options.vocab);
+    units_ = subwords_->units();
+  } else {
+    alphabet_ = alphabet_of(lines, bytes_);
+    for (const std::int64_t unit : alphabet_)
+      units_.push_back(bytes_ ? std::string(1, static_cast<char>(unit))
+                              : utf8(static_cast<std::int32_t>(unit)));
+  }
+  // Subwords have a token for each byte. No line has a tab or a newline, so nothing else is encoded by these.
+  const auto token_of = [&](const char* unit) {
+    return static_cast<Token>(std::ranges::find(units_, unit) - units_.begin());
   };
-  tab_ = token_of('\t'), newline_ = token_of('\n');
+  tab_ = token_of("\t"), newline_ = token_of("\n");
   pairs_ = std::ssize(lines);
   for (const Line& line : lines) {
     Pair pair{encode(line.source), encode(line.target)};
@@ -105,11 +128,12 @@ Pairs::Pairs(const Options& options, std::uint64_t seed)
     if (parts_[i].empty())
       throw Error(
           fmt::format("'{}' has {} pairs of at most {} {}, and none of them is for {}; it needs more.", path_,
-                      pairs_ - left_out_, max_length_, options.unit, kSplitNames[i]));
+                      pairs_ - left_out_, max_length_, options.unit == "bpe" ? "subwords" : options.unit,
+                      kSplitNames[i]));
 }
 
 TaskShape Pairs::shape() const {
-  const Index vocabulary = std::ssize(alphabet_);
+  const Index vocabulary = std::ssize(units_);
   TaskShape shape = token_shape(vocabulary, max_length_ + 1, ModelType::encoder_decoder);
   shape.source = {Stream::Kind::tokens, vocabulary, max_length_};
   return shape;

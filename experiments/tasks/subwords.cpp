@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <unordered_map>
+#include <utility>
 
 #include "core/error.h"
 #ifdef HEED_SENTENCEPIECE
@@ -111,6 +112,12 @@ Subwords::Subwords(const std::string& text, Index vocabulary, const std::string&
       fmt::format("{} subwords cannot be made of '{}': {}", vocabulary, path, reason_of(status.ToString())));
 }
 
+Subwords::Subwords(std::string model) : processor_(std::make_unique<Processor>()) {
+  processor_->model = std::move(model);
+  if (const auto status = processor_->of.LoadFromSerializedProto(processor_->model); !status.ok())
+    throw Error(fmt::format("this is no model of sentencepiece: {}", status.ToString()));
+}
+
 Index Subwords::vocabulary() const { return processor_->of.GetPieceSize(); }
 
 std::vector<Token> Subwords::encode(std::string_view text) const {
@@ -129,12 +136,6 @@ std::vector<std::string> Subwords::units() const {
   return out;
 }
 
-const std::string& Subwords::model() const { return processor_->model; }
-
-std::string Subwords::hash() const {
-  return fmt::format("xxh-{:016x}", XXH64(processor_->model.data(), processor_->model.size(), 0));
-}
-
 #else
 
 struct Subwords::Processor {
@@ -149,13 +150,18 @@ Subwords::Subwords(const std::string&, Index, const std::string&) {
       "build again, or choose bytes or characters.");
 }
 
+Subwords::Subwords(std::string) { throw Error("this heed was built without sentencepiece."); }
 Index Subwords::vocabulary() const { return 0; }
 std::vector<Token> Subwords::encode(std::string_view) const { return {}; }
-const std::string& Subwords::model() const { return processor_->model; }
 std::vector<std::string> Subwords::units() const { return {}; }
-std::string Subwords::hash() const { return ""; }
 
 #endif
+
+const std::string& Subwords::model() const { return processor_->model; }
+
+std::string Subwords::hash_of(std::string_view model) {
+  return fmt::format("xxh-{:016x}", XXH64(model.data(), model.size(), 0));
+}
 
 Subwords::~Subwords() = default;
 

@@ -17,6 +17,8 @@ class Subwords {
   // Trains on a text. path: for messages. Throws: heed::Error if there are too few or too many subwords for
   // the text, if the text is not UTF-8, or if the program was built without sentencepiece.
   Subwords(const std::string& text, Index vocabulary, const std::string& path);
+  // Reads a trained model. Throws: heed::Error if it is none.
+  explicit Subwords(std::string model);
   ~Subwords();
 
   static bool available();
@@ -25,7 +27,8 @@ class Subwords {
   std::vector<Token> encode(std::string_view text) const;
   std::vector<std::string> units() const;  // the bytes of each subword
   const std::string& model() const;        // as sentencepiece reads it from a file
-  std::string hash() const;                // of the model
+  std::string hash() const { return hash_of(model()); }
+  static std::string hash_of(std::string_view model);
 
  private:
   struct Processor;
@@ -36,7 +39,8 @@ class Subwords {
 class SubwordsTraits {
  public:
   virtual ~SubwordsTraits() = default;
-  virtual const std::string& subwords_model() const = 0;  // Subwords::model(); empty: other units
+  virtual const Subwords* subwords() const = 0;     // null: other units
+  virtual std::string subwords_origin() const = 0;  // SubwordFolder::origin() of what they are trained on
 };
 
 }  // namespace heed

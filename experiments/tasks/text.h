@@ -42,7 +42,8 @@ class Text final : public Task,
   // Returns the number of windows; nullopt for training, which does not end.
   std::optional<Index> size(Split split) const override;
   std::optional<Index> scored_bytes(Split split) const override;
-  const std::string& subwords_model() const override { return text_.subwords_model(); }
+  const Subwords* subwords() const override { return text_.subwords(); }
+  std::string subwords_origin() const override { return text_.subwords_origin(); }
   std::optional<Annealing> annealing() const override { return annealing_; }
   std::vector<Token> encode(const std::string& text) const override { return text_.encode(text); }
   std::string decode(Token token) const override { return text_.decode(token); }

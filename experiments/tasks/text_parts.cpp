@@ -6,6 +6,7 @@
 #include <cmath>
 
 #include "core/error.h"
+#include "experiments/tasks/subword_folder.h"
 
 namespace heed {
 namespace {
@@ -57,15 +58,9 @@ std::array<std::string, 3> parts_of_bytes(const TextOptions& options, const std:
   return out;
 }
 
-// Returns the hash of the trained subwords, or an empty string if there are none, which check() reports.
-std::string subwords_hash(const TextOptions& options) {
-  if (options.unit != "bpe") return "";
-  try {
-    const std::string text = read_corpus(options.path);
-    return Subwords(parts_of_bytes(options, text)[0], options.vocab, options.path).hash();
-  } catch (const Error&) {
-    return "";
-  }
+// Reads the text that subwords are trained on. Throws: heed::Error if it cannot be read.
+std::string training_text(const TextOptions& options) {
+  return parts_of_bytes(options, read_corpus(options.path))[0];
 }
 
 bool check_split(const std::vector<double>& split, const Refuse& refuse) {
@@ -86,7 +81,7 @@ bool check_split(const std::vector<double>& split, const Refuse& refuse) {
 
 void TextOptions::complete() {
   if (content.empty()) content = corpus_hash(path);
-  if (subwords.empty() && split.size() == 3) subwords = subwords_hash(*this);
+  if (split.size() == 3) complete_subwords(path, [&] { return training_text(*this); });
 }
 
 void TextOptions::check(const Refuse& refuse) const {
@@ -94,12 +89,11 @@ void TextOptions::check(const Refuse& refuse) const {
     refuse("content",
            fmt::format("the content of '{}' has changed: its hash is {}, not {}", path, found, content));
   if (!check_split(split, refuse)) return;
-  if ((unit == "bpe") != (vocab > 0))
-    return refuse("vocab", unit == "bpe"
-                               ? "it is missing; say how many subwords 'unit: bpe' has, as 'vocab: 1000'"
-                               : fmt::format("only 'unit: bpe' has one; {} do not", unit));
+  if (!check_vocab(refuse)) return;
   try {
-    if (unit == "bpe") return check_subwords(refuse);
+    if (unit == "bpe")
+      return check_subwords(
+          path, [&] { return training_text(*this); }, refuse);
     // Characters are counted when the task is built; there are at most as many as bytes.
     const Index count = corpus_bytes(path);
     std::array<Index, 3> sizes = sizes_of(part_bounds(split, count));
@@ -108,18 +102,6 @@ void TextOptions::check(const Refuse& refuse) const {
       refuse("length", problem + "; choose a longer text or a smaller length");
   } catch (const Error& error) {
     refuse("path", error.what());
-  }
-}
-
-// Training subwords takes seconds. So it is done where it must be: in complete(), and again here only if that
-// failed, for the reason. TextParts compares the hash.
-void TextOptions::check_subwords(const Refuse& refuse) const {
-  if (!subwords.empty()) return;
-  const std::string text = read_corpus(path);
-  try {
-    const Subwords reason(parts_of_bytes(*this, text)[0], vocab, path);
-  } catch (const Error& error) {
-    refuse(Subwords::available() ? "vocab" : "unit", error.what());
   }
 }
 
@@ -151,12 +133,9 @@ void TextParts::read_units(const TextOptions& options, const std::string& text) 
 void TextParts::read_subwords(const TextOptions& options, const std::string& text) {
   (void)tokenize_characters(text, options.path);  // refuses a text that is not UTF-8
   const std::array<std::string, 3> parts = parts_of_bytes(options, text);
-  subwords_ = std::make_unique<Subwords>(parts[0], options.vocab, options.path);
-  if (const std::string found = subwords_->hash(); !options.subwords.empty() && found != options.subwords)
-    throw Error(fmt::format("sentencepiece now trains other subwords on '{}': their hash is {}, not {}.",
-                            options.path, found, options.subwords));
+  subwords_ = options.make_subwords(options.path, parts[0]);
   text_ = {{}, subwords_->vocabulary(), subwords_->units()};
-  subwords_model_ = subwords_->model();
+  subwords_origin_ = SubwordFolder::origin(parts[0], options.vocab);
   for (std::size_t i = 0; i < 3; ++i) {
     const std::vector<Token> tokens = subwords_->encode(parts[i]);
     parts_[i].begin = std::ssize(text_.tokens);

@@ -11,28 +11,24 @@
 #include "core/task.h"
 #include "experiments/tasks/corpus.h"
 #include "experiments/tasks/streams.h"
-#include "experiments/tasks/subwords.h"
+#include "experiments/tasks/subword_options.h"
 
 namespace heed {
 
 // The options of every task on a text.
-struct TextOptions {
-  std::string path = "/usr/share/common-licenses", unit = "bytes", content, subwords;
-  Index vocab = 0, length = 64, train_bytes = 0;
+struct TextOptions : SubwordOptions {
+  std::string path = "/usr/share/common-licenses", content;
+  Index length = 64, train_bytes = 0;
   std::vector<double> split = {0.9, 0.05, 0.05};
 
   void describe(auto& option) {
     option("path", path, {.doc = "a text file, or a folder whose files are joined (links are skipped)"});
-    option("unit", unit,
-           {.choices = {"bytes", "characters", "bpe"},
-            .doc = "the unit of a token; characters and bpe (subwords by sentencepiece) require UTF-8"});
-    option("vocab", vocab,
-           {.min = 0, .max = 1 << 20, .doc = "for unit: bpe, how many different subwords; 0 otherwise"});
+    describe_unit(option);
     option(
         "content", content,
         {.doc = "xxHash64 of the text, so that another text is another trial; filled in, and compared where "
                 "given"});
-    option("subwords", subwords, {.doc = "for unit: bpe, xxHash64 of the trained subwords, likewise"});
+    describe_subwords(option);
     option("length", length, {.min = 1, .max = kMaxLength, .doc = "tokens in a window"});
     option("split", split,
            {.min = 0, .max = 1, .doc = "fractions of train, validation and test; test may be 0"});
@@ -41,9 +37,6 @@ struct TextOptions {
   }
   void complete();
   void check(const Refuse& refuse) const;
-
- private:
-  void check_subwords(const Refuse& refuse) const;
 };
 
 // A text as tokens, in three contiguous parts.
@@ -55,7 +48,9 @@ class TextParts {
   Index vocabulary() const { return text_.vocabulary; }
   std::span<const Token> part(Split split) const;
   Index bytes(std::span<const Token> tokens) const;  // of text
-  const std::string& subwords_model() const { return subwords_model_; }
+  // As in SubwordsTraits.
+  const Subwords* subwords() const { return subwords_.get(); }
+  const std::string& subwords_origin() const { return subwords_origin_; }
   // As in TokenizerTraits.
   std::vector<Token> encode(const std::string& text) const;
   const std::string& decode(Token token) const { return text_.units[static_cast<std::size_t>(token)]; }
@@ -70,8 +65,8 @@ class TextParts {
   bool bytes_;
   std::unique_ptr<Subwords> subwords_;  // null: units are bytes or characters
   TokenizedText text_;
-  std::string subwords_model_;  // empty for bytes and characters
-  std::array<Part, 3> parts_;   // in the order of Split
+  std::string subwords_origin_;
+  std::array<Part, 3> parts_;  // in the order of Split
 };
 
 }  // namespace heed

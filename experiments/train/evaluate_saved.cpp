@@ -9,6 +9,7 @@
 #include <string>
 #include <utility>
 
+#include "core/ops/product_precision.h"
 #include "core/task_traits.h"
 #include "experiments/train/longer_model.h"
 #include "experiments/train/saved_model.h"
@@ -84,6 +85,7 @@ Index count_of(const TrialConfig& trial, const Task& task, const EvaluationData&
 
 SavedEvaluation evaluate_saved(const TrialConfig& trial, const std::vector<results::Array>& weights,
                                const EvaluationData& on, const Registry& registry, int threads) {
+  const ProductPrecision precision(trial.train.products());
   const std::unique_ptr<Task> own = task_of(trial, registry);
   TrialConfig tested = trial;
   tested.task = on.task;

@@ -9,6 +9,9 @@
 #include <string>
 #include <utility>
 
+#include <fmt/format.h>
+
+#include "core/model/decoder.h"
 #include "core/model/sequences.h"
 #include "core/task_traits.h"
 #include "experiments/train/sample.h"
@@ -35,55 +38,42 @@ struct Decoding {
 
 // Decodes with a decoder, which reads each token once.
 void decode_token_by_token(Model<float>& model, Decoding& d, Index time) {
-  Continuation continuation(model, d.input, time, {.temperature = 0});
-  while (!d.done) d.append(continuation.next(), time);
+  Continuation continuation(model, {d.input}, time, {.temperature = 0});
+  while (!d.done) d.append(continuation.next().front(), time);
 }
 
-// The batch of the examples that are not done, scored at their last positions.
-class Open {
- public:
-  Open(std::vector<Decoding>& all, Index time, Index source_time) {
-    for (Decoding& d : all)
-      if (!d.done) of_.push_back(&d);
-    const auto append = [](std::vector<Token>& to, std::span<const Token> tokens, Index room, Token filler) {
-      to.insert(to.end(), tokens.begin(), tokens.end());
-      to.insert(to.end(), static_cast<std::size_t>(room - std::ssize(tokens)), filler);
-    };
-    for (const Decoding* d : of_) {
-      append(tokens_, d->input, time, 0);
-      append(source_, d->source, source_time, 0);
-      append(labels_, std::vector<Token>(d->input.size() - 1, kUnscored), time, kUnscored);
-      labels_[labels_.size() - static_cast<std::size_t>(time) + d->input.size() - 1] = 0;
-      lengths_.push_back(std::ssize(d->input)), source_lengths_.push_back(std::ssize(d->source));
+// Decodes some examples of an encoder-decoder together; `part` has their sources. Each reads its input and
+// then the tokens that follow from it. Those that are done read zeros, until all are.
+void decode_together(Model<float>& model, Step<float>& step, std::span<Decoding> decodings,
+                     const Batch& part) {
+  const Index time = part.input.time;
+  Decoder<float> decoder(model, step, part.batch, time, part.source);
+  std::vector<Token> tokens(decodings.size());
+  const auto done = [](const Decoding& d) { return d.done; };
+  for (std::size_t t = 0; !std::ranges::all_of(decodings, done); ++t) {
+    for (std::size_t i = 0; i < tokens.size(); ++i)
+      tokens[i] = t < decodings[i].input.size() ? decodings[i].input[t] : 0;
+    const Mat<float> logits = decoder.next(step, tokens);
+    for (std::size_t i = 0; i < tokens.size(); ++i) {
+      Decoding& d = decodings[i];
+      if (d.done || t + 1 < d.input.size()) continue;
+      const std::span<const float> row(logits.row(static_cast<Index>(i)).data(),
+                                       static_cast<std::size_t>(logits.cols()));
+      d.append(static_cast<Token>(std::ranges::max_element(row) - row.begin()), time);
     }
-    time_ = time, source_time_ = source_time;
+    step.rewind();
   }
+}
 
-  bool empty() const { return of_.empty(); }
-  Index size() const { return std::ssize(of_); }
-  Decoding& operator[](std::size_t i) { return *of_[i]; }
-  Batch batch() const {
-    Batch out{{.time = time_, .tokens = tokens_, .lengths = lengths_}, labels_, size()};
-    if (source_time_ > 0) out.source = {.time = source_time_, .tokens = source_, .lengths = source_lengths_};
-    return out;
-  }
-
- private:
-  std::vector<Decoding*> of_;
-  std::vector<Token> tokens_, source_, labels_;
-  std::vector<Index> lengths_, source_lengths_;
-  Index time_ = 0, source_time_ = 0;
-};
-
-// Decodes with an encoder-decoder, which repeats the pass over all tokens so far.
-void decode_by_passes(Model<float>& model, Step<float>& step, std::vector<Decoding>& decodings,
-                      const Batch& all) {
-  std::vector<Token> predicted(decodings.size());
-  for (Open open(decodings, all.input.time, all.source.time); !open.empty();
-       open = Open(decodings, all.input.time, all.source.time)) {
-    model.evaluate(step, open.batch(), predicted);
-    for (std::size_t i = 0; i < static_cast<std::size_t>(open.size()); ++i)
-      open[i].append(predicted[i], all.input.time);
+// Decodes with an encoder-decoder. So many examples at a time that their activations fit into the cache, but
+// enough for products of several rows.
+void decode_pairs(Model<float>& model, Step<float>& step, std::span<Decoding> decodings, const Batch& all) {
+  const Index most = std::max<Index>(16, model.micro_batch(all.input.time, all.source.time));
+  for (Index from = 0; from < all.batch; from += most) {
+    const Index n = std::min(most, all.batch - from);
+    decode_together(model, step,
+                    decodings.subspan(static_cast<std::size_t>(from), static_cast<std::size_t>(n)),
+                    all.part(from, n));
   }
 }
 
@@ -107,6 +97,42 @@ class WithSource final : public Task {
 template <class T>
 std::span<const T> row(std::span<const T> all, Index row, Index width, Index length) {
   return all.subspan(static_cast<std::size_t>(row * width), static_cast<std::size_t>(length));
+}
+
+// Adds what each token means. A subword may be a part of a character, so it has bytes and no code points.
+void add_vocabulary(results::Record& record, const Task& task) {
+  const auto* text = dynamic_cast<const CharacterTraits*>(&task);
+  if (!text) return;
+  const std::span<const std::int64_t> code_points = text->code_points();
+  if (!code_points.empty()) {
+    record.arrays.push_back({"predictions",
+                             "code_points",
+                             {code_points.size()},
+                             {"token"},
+                             std::vector<std::int64_t>(code_points.begin(), code_points.end()),
+                             "1",
+                             "the character of each token"});
+    return;
+  }
+  const auto& tokenizer = dynamic_cast<const TokenizerTraits&>(task);
+  std::vector<std::string> units;
+  std::size_t longest = 1;
+  for (Index t = 0; t < task.shape().input.width; ++t) {
+    units.push_back(tokenizer.decode(static_cast<Token>(t)));
+    longest = std::max(longest, units.back().size());
+  }
+  std::vector<std::int64_t> values;
+  for (const std::string& unit : units) {
+    for (const char c : unit) values.push_back(static_cast<unsigned char>(c));
+    values.insert(values.end(), longest - unit.size(), kNoToken);
+  }
+  record.arrays.push_back({"predictions",
+                           "token_bytes",
+                           {units.size(), longest},
+                           {"token", "byte"},
+                           std::move(values),
+                           "1",
+                           "the bytes of each token; -1 behind their end"});
 }
 
 }  // namespace
@@ -138,7 +164,7 @@ std::vector<Prediction> decode_greedily(Model<float>& model, Step<float>& step, 
       out[i].source.assign(tokens.begin(), begin - labels.begin() + tokens.begin());
   }
   if (all.source.time > 0)
-    decode_by_passes(model, step, decodings, all);
+    decode_pairs(model, step, decodings, all);
   else
     for (Decoding& d : decodings) decode_token_by_token(model, d, all.input.time);
   for (std::size_t i = 0; i < out.size(); ++i)
@@ -159,6 +185,20 @@ Prediction without_end(Prediction prediction) {
   for (std::vector<Token>* tokens : {&prediction.target, &prediction.decoded})
     if (!tokens->empty() && tokens->back() == end) tokens->pop_back();
   return prediction;
+}
+
+std::string to_text(const Task& task, std::span<const Token> tokens) {
+  const auto* tokenizer = dynamic_cast<const TokenizerTraits*>(&own_task(task));
+  std::string out;
+  for (const Token token : tokens)
+    out += tokenizer ? tokenizer->decode(token) : fmt::format("{}{}", out.empty() ? "" : " ", token);
+  return out;
+}
+
+std::string comparison_text(const Task& task, const Prediction& p) {
+  return fmt::format("source   {}\ndecoded  {}\ntarget   {}{}\n", to_text(task, p.source),
+                     to_text(task, p.decoded), to_text(task, p.target),
+                     p.decoded == p.target ? "  (equal)" : "");
 }
 
 void save_predictions(results::Record& record, Model<float>& model, const Task& task,
@@ -190,16 +230,7 @@ void save_predictions(results::Record& record, Model<float>& model, const Task& 
   add("source", &Prediction::source, "what is translated; -1 behind its end");
   add("target", &Prediction::target, "the right target, its end included; -1 behind it");
   add("decoded", &Prediction::decoded, "the target by greedy decoding, its end included; -1 behind it");
-  const auto* text = dynamic_cast<const CharacterTraits*>(&own_task(task));
-  if (!text) return;
-  const std::span<const std::int64_t> code_points = text->code_points();
-  record.arrays.push_back({"predictions",
-                           "code_points",
-                           {code_points.size()},
-                           {"token"},
-                           std::vector<std::int64_t>(code_points.begin(), code_points.end()),
-                           "1",
-                           "the character of each token"});
+  add_vocabulary(record, own_task(task));
 }
 
 }  // namespace heed

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <vector>
 
 #include "core/model/model.h"
@@ -30,6 +31,11 @@ std::vector<Token> decode_source(Model<float>& model, Step<float>& step, const T
 
 // Removes the end of both targets.
 Prediction without_end(Prediction prediction);
+
+// Returns tokens of a task as text; as numbers, "3 14 15", if the task has no TokenizerTraits.
+std::string to_text(const Task& task, std::span<const Token> tokens);
+// Returns source, decoded target and target, a line each.
+std::string comparison_text(const Task& task, const Prediction& prediction);
 
 // Adds the predictions for the test split (of the validation split if there is no test split), in the group
 // `predictions`: decoded, target and source (sequence, position), -1 behind their ends.

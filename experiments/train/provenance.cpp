@@ -28,6 +28,9 @@ std::string instruction_set() {
 #ifdef __AVX512F__
   features.emplace_back("AVX512F");
 #endif
+#ifdef __AVX512BF16__
+  features.emplace_back("AVX512-BF16");
+#endif
 #ifdef __ARM_FEATURE_SVE
   features.push_back("SVE");
 #endif

@@ -22,7 +22,7 @@ struct SampleOptions {
 };
 
 // Draws a token with the probabilities softmax(logits / temperature). Of equal logits, the first tokens are
-// among the top k. Requires: a finite logit; top_k <= number of logits.
+// among the top k. NaN counts as -infinity. Requires: top_k <= number of logits.
 Token sample_token(std::span<const float> logits, const SampleOptions& options, Draws draws);
 
 // Returns a model for sequences of up to `length` tokens with the parameters of the trained one; null if the
@@ -34,23 +34,45 @@ std::unique_ptr<SizedModel> model_for_length(const TrialConfig& trial, const Tas
 // depends on the length, as a table of learned positions.
 bool reads_length(const TrialConfig& trial, const Task& task, Index length, const Registry& registry);
 
-// Continues a prompt, token by token. The draw of a token depends only on the seed and its position, so the
-// same seed gives the same tokens.
+// What a trained model generates: the rest of a text, images by class, or the target of a source.
+enum class Sampled { nothing, text, images, targets };
+// Returns what a model of this task generates. task: of the model's type.
+Sampled what_is_sampled(const Task& task);
+
+// Returns the tokens that every sequence begins with: the condition of a task whose sequences have an order
+// and one kind of condition; otherwise none.
+std::vector<Token> condition_of(const Task& task);
+
+// Returns the tokens that a generated text begins with if its user does not say how: the condition, or a
+// newline, if that is a token. Requires: the task has TokenizerTraits.
+std::vector<Token> text_beginning(const Task& task);
+
+// Sequences that begin with prompts of one length, (sequence, position).
+struct Prompts {
+  std::span<const Token> tokens;
+  Index sequences = 1;
+  std::uint64_t first = 0;  // the number of the first one, for its draws
+};
+
+// Continues prompts, token by token. The draw of a token depends only on the seed, the number of its sequence
+// and its position, so the same seed gives the same tokens.
 class Continuation {
  public:
-  // length: of the prompt and everything after it. Requires: the prompt is not empty; the model reads
+  // length: of a prompt and everything after it. Requires: the prompts are not empty; the model reads
   // `length` tokens and outlives it. Throws: heed::Error if the model does not decode token by token.
-  Continuation(Model<float>& model, std::span<const Token> prompt, Index length,
-               const SampleOptions& options);
+  Continuation(Model<float>& model, const Prompts& prompts, Index length, const SampleOptions& options);
 
-  Token next();
+  // Returns the next token of each sequence. Valid until the next call.
+  std::span<const Token> next();
 
  private:
   Step<float> step_{1, false};
   Decoder<float> decoder_;
   SampleOptions options_;
   Rng draws_;
-  std::vector<Token> unread_;  // the model has not read them
+  std::size_t sequences_;
+  std::uint64_t first_;
+  std::vector<Token> unread_;  // (position, sequence): the model has not read them
   std::uint64_t position_;     // of the next token
 };
 

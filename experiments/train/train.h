@@ -24,8 +24,9 @@ struct Trained {
 };
 
 // Runs a trial's training, all stages. It may stop early, as Training::run. A training that continues from
-// its saved state, in any stage, has the same bits as one that was not interrupted.
+// its saved state, in any stage, has the same bits as one that was not interrupted. Of several ranks, all
+// call it, and the hooks of rank 0 are used; the log of others has no meaning beyond how the training ended.
 Trained train(const TrialConfig& trial, const Registry& registry, const Task& task, int threads,
-              const TrainHooks& hooks);
+              const TrainHooks& hooks, const Ranks& ranks = Ranks());
 
 }  // namespace heed

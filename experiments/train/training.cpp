@@ -6,10 +6,10 @@
 #include <limits>
 #include <utility>
 
-#include "core/answerable_traits.h"
 #include "core/finite.h"
 #include "core/model/clipping.h"
 #include "core/model/growth.h"
+#include "core/ops/product_precision.h"
 #include "core/task_traits.h"
 #include "experiments/system/clock.h"
 #include "experiments/trial/method.h"
@@ -150,10 +150,11 @@ Evaluation evaluate(Model<float>& model, Step<float>& step, const Task& task, Sp
 }
 
 Training::Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
-                   const Registry& registry, int threads)
+                   const Registry& registry, int threads, const Ranks& ranks)
     : model_(model),
       params_(params),
       options_(trial.train),
+      ranks_(ranks),
       seed_(trial.seed),
       step_(threads),
       evaluation_step_(threads, false),
@@ -164,6 +165,7 @@ Training::Training(Model<float>& model, Params<float>& params, const Task& task,
       orders_(trial.seed),
       order_(static_cast<std::size_t>(annealing_ ? room_.shape.input.length : 0)) {
   if (trial.train_sequences > 0) passes_.emplace(trial.seed, trial.train_sequences);
+  if (ranks.communicator()) model.divide(*ranks.communicator());
 }
 
 bool Training::StepResult::finite() const { return is_finite(loss) && is_finite(gradient_norm); }
@@ -191,7 +193,12 @@ Training::StepResult Training::train_step(Index s) {
   fill(s);
   params_.zero_grads();
   step_.dropout = {o.dropout, seed_, static_cast<std::uint64_t>(s)};
-  const Score score = model_.accumulate(step_, room_.first(o.batch), o.micro_batch);
+  const auto accumulate = [&] {  // not of the optimizer, whose products are float32
+    const ProductPrecision precision(o.products());
+    return model_.accumulate(step_, room_.first(o.batch), o.micro_batch);
+  };
+  const Score score = accumulate();
+  ranks_.sum(params_.grads());
   const StepResult done{score.mean_loss(), gradient_norm(step_, params_)};
   if (!done.finite()) return done;
   if (o.clip > 0) clip_gradients(params_, done.gradient_norm, o.clip);
@@ -201,7 +208,9 @@ Training::StepResult Training::train_step(Index s) {
 
 bool Training::is_stopped(TrainLog& log, const TrainHooks& hooks) {
   const bool validated = !log.evaluated_at.empty() && log.evaluated_at.back() == log.steps;
-  if (hooks.stop && validated && log.steps < options_.steps) log.stopped = hooks.stop(state(log));
+  if (!validated || log.steps == options_.steps) return false;
+  if (hooks.stop) log.stopped = hooks.stop(state(log));
+  if (ranks_.agreed(!log.stopped.empty()) && !ranks_.leads()) log.stopped = "rank 0 has the reason";
   return !log.stopped.empty();
 }
 
@@ -228,6 +237,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
 
     const bool last = s + 1 == o.steps;
     if (last || (s + 1) % o.evaluation_interval() == 0) {
+      const ProductPrecision precision(o.products());
       // All points of the curve use the same sequences, so that they are comparable. The result on the whole
       // of a finite split is recorded separately.
       const Evaluation e =
@@ -249,7 +259,7 @@ bool Training::run(Index end, TrainLog& log, const TrainHooks& hooks) {
       return false;
     }
     if (is_stopped(log, hooks)) return false;
-    if (!last && hooks.leave && hooks.leave(state(log))) {
+    if (ranks_.agreed(hooks.leave && hooks.leave(state(log))) && !last) {
       log.left = true;
       return false;
     }
@@ -273,7 +283,16 @@ void Training::continue_from(const SavedState& saved) {
   continued_ = true;
 }
 
+void Training::continue_together(Index steps) {
+  ranks_.share(params_.values());
+  for (const OptimizerState<float>& s : optimizer_->state()) ranks_.share(std::span<float>(s.values));
+  optimizer_->continue_from(steps);
+  continued_ = true;
+}
+
 std::vector<float> Training::logits(Index s, Index sequences) {
+  // Operands that are rounded further would hide a small change of the function.
+  const ProductPrecision precision(Precision::float32);
   fill(s);
   const Batch batch = room_.first(sequences);
   std::vector<float> out(static_cast<std::size_t>(batch.scored() * room_.shape.classes));

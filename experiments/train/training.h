@@ -16,6 +16,7 @@
 #include "core/schedule.h"
 #include "core/task.h"
 #include "experiments/train/calibration.h"
+#include "experiments/train/ranks.h"
 #include "experiments/train/trial.h"
 #include "experiments/trial/trial_config.h"
 
@@ -92,17 +93,20 @@ struct TrainHooks {
   // Called after a validation that is not the last one, and if a training continues there. Returns why the
   // training stops, or an empty string.
   std::function<std::string(const TrainState&)> stop = {};
-  std::function<bool(const TrainState&)> leave = {};  // called between two steps; true: stop
+  std::function<bool(const TrainState&)> leave = {};  // called after each step; true: stop, except at the end
 };
 
 // The training of one model. Step s learns from sequences s*batch .. s*batch + batch-1 of the training split,
 // the same for every variant. With task.train_sequences, these numbers are places in an order that repeats
 // the first sequences (core/passes.h). If the task has orders (OrderTraits), training reads random ones, and
 // evaluation the given one. Requires: `model`, `params` and `task` outlive it.
+//
+// Of several ranks, each calls the same functions with the same arguments, except for hooks, of which only
+// rank 0 may have some. The model is then divided, and all ranks have the same numbers.
 class Training {
  public:
   Training(Model<float>& model, Params<float>& params, const Task& task, const TrialConfig& trial,
-           const Registry& registry, int threads);
+           const Registry& registry, int threads, const Ranks& ranks = Ranks());
 
   struct StepResult {
     double loss, gradient_norm;  // of the batch before the step; the norm before clipping
@@ -118,6 +122,8 @@ class Training {
   bool run(Index end, TrainLog& log, const TrainHooks& hooks);
 
   void continue_from(const SavedState& saved);
+  // Continues on all ranks from the state that rank 0 continues from, which is after this many steps.
+  void continue_together(Index steps);
   // Copies the parameters and the optimizer state of a smaller model (core/model/growth.h). Returns the
   // largest change of a logit over sequences of the next step, or NaN if the smaller model has diverged
   // (its logits are not finite). Throws: heed::Error if growth changes the function.
@@ -133,6 +139,7 @@ class Training {
   Model<float>& model_;
   Params<float>& params_;
   TrainOptions options_;
+  Ranks ranks_;
   std::optional<Passes> passes_;  // with task.train_sequences
   std::uint64_t seed_;
   Step<float> step_, evaluation_step_;

@@ -6,11 +6,10 @@
 #include <cmath>
 #include <limits>
 
-#include "core/answerable_traits.h"
 #include "core/finite.h"
 #include "core/model/components.h"
 #include "core/model/model.h"
-#include "core/pixel_traits.h"
+#include "core/ops/product_precision.h"
 #include "core/task_traits.h"
 #include "experiments/system/clock.h"
 #include "experiments/system/peak_memory.h"
@@ -18,6 +17,7 @@
 #include "experiments/train/predictions.h"
 #include "experiments/train/probes.h"
 #include "experiments/train/save.h"
+#include "experiments/train/save_samples.h"
 #include "experiments/train/test_lengths.h"
 #include "experiments/train/train.h"
 #include "experiments/trial/metrics.h"
@@ -182,10 +182,16 @@ Record empty_record(const TrialConfig& trial) {
 }
 
 std::optional<Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
-                                const TrainHooks& hooks) {
+                                const TrainHooks& hooks, Communicator* communicator) {
+  const int ranks = communicator ? communicator->size() : 1;
+  if (ranks != trial.train.context_parallel)
+    throw Error(fmt::format("train.context_parallel is {}, and the trial was started on {}.",
+                            trial.train.context_parallel,
+                            ranks == 1 ? "one rank" : fmt::format("{} ranks", ranks)));
   const std::unique_ptr<Task> task = task_of(trial, registry);
-  auto [last, log] = train(trial, registry, *task, threads, hooks);
+  auto [last, log] = train(trial, registry, *task, threads, hooks, Ranks(communicator));
   if (log.left) return std::nullopt;
+  const ProductPrecision precision(trial.train.products());  // of test and probes, as in training
   Params<float>& params = last->params;
   Model<float>& model = last->model;
   Evaluation test;
@@ -210,7 +216,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
               training_flops(stages_of(trial, *task), registry, *task, trial.train.batch, log.steps));
   // After time and memory were measured, so that these are of the training only.
   add_training_quality(record, model, *task, trial, finished, threads);
-  if (finished) {
+  if (finished && ranks == 1) {
     add_probes(record, model, *task, threads);
     add_direction_probes(record, model, params, *task, trial.model.dim, threads);
   } else {
@@ -221,6 +227,7 @@ std::optional<Record> run_trial(const TrialConfig& trial, const Registry& regist
   add_accuracy_by_depth(record, *task, test);
   add_test_lengths(record, trial, registry, finished ? last.get() : nullptr, threads);
   if (trial.save.weights) save_weights(record, params);
+  if (finished && trial.save.weights && ranks == 1) save_samples(record, model, *task);
   if (trial.save.attention || trial.save.logits) save_probe(record, model, *task, trial, threads);
   if (finished && trial.save.predictions) save_predictions(record, model, *task, trial, threads);
   return record;

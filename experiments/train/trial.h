@@ -2,6 +2,7 @@
 
 #include <optional>
 
+#include "core/communicator.h"
 #include "core/registry.h"
 #include "experiments/trial/trial_config.h"
 #include "results/record.h"
@@ -26,8 +27,11 @@ results::Record empty_record(const TrialConfig& trial);
 // configuration or of a variant. `threads` changes no bit of the result. The caller fills in the record's
 // wall time.
 //
+// With train.context_parallel, every rank calls it with its communicator. The hooks of rank 0 are used, and
+// its record has meaning. Such a trial has no probes.
+//
 // Returns nullopt if it was asked to stop before the end (TrainHooks, experiments/train/training.h).
 std::optional<results::Record> run_trial(const TrialConfig& trial, const Registry& registry, int threads,
-                                         const TrainHooks& hooks);
+                                         const TrainHooks& hooks, Communicator* communicator = nullptr);
 
 }  // namespace heed

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "experiments/trial/context_parallel.h"
 #include "experiments/trial/method.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
@@ -52,6 +53,8 @@ const Estimator::Shape& Estimator::shape_of(const TrialConfig& trial) {
   TrialConfig shape = trial;  // without what does not change the model
   shape.variant.clear();
   shape.train = {};
+  shape.train.batch = trial.train.batch;
+  shape.train.context_parallel = trial.train.context_parallel;
   shape.method = {};
   shape.save = {};
   shape.seed = 0;
@@ -64,7 +67,7 @@ const Estimator::Shape& Estimator::shape_of(const TrialConfig& trial) {
 Estimator::Shape Estimator::build(const TrialConfig& trial) const {
   const auto task = task_of(trial, registry_);
   Params<float> params;
-  const Model<float> model(model_spec(trial, *task), registry_, params);
+  Model<float> model(model_spec(trial, *task), registry_, params);
   Shape s;
   s.estimate.components = count_components(params);
   s.estimate.parameters = count(params);
@@ -91,8 +94,11 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) const {
   // four times as wide), cross-attention 4 more for one of the input and 2 for one of the source. The head
   // keeps two rows of the vocabulary's width for each scored position.
   const Index rows = 16 * (length + source) + (source > 0 ? 4 * length + 2 * source : 0);
-  s.example_floats = static_cast<double>(rows) * static_cast<double>(trial.model.layers * trial.model.dim) +
-                     2.0 * static_cast<double>(scored * shape.classes);
+  s.example_floats = (static_cast<double>(rows) * static_cast<double>(trial.model.layers * trial.model.dim) +
+                      2.0 * static_cast<double>(scored * shape.classes)) /
+                     static_cast<double>(trial.train.context_parallel);
+  s.estimate.ranks = trial.train.context_parallel;
+  s.estimate.exchanged_bytes = exchanged_bytes(trial, params, model, length);  // divides the model
   return s;
 }
 

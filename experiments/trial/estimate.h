@@ -21,8 +21,11 @@ struct Estimate {
   double training_flops = 0;    // three forward passes for each sequence of each step, in all stages
   double evaluation_flops = 0;  // forward passes of all validations and of the test
   double state_bytes = 0;       // kept per sequence when decoding token by token
-  double memory_bytes =
-      0;  // values, gradients, optimizer state, batches, activations of a micro-batch; about
+  // Values, gradients, optimizer state, batches, activations of a micro-batch; about. Of several ranks, each
+  // has all but the activations, which they share.
+  double memory_bytes = 0;
+  Index ranks = 1;             // train.context_parallel
+  double exchanged_bytes = 0;  // in a training step, by all ranks together
 };
 
 // Builds each different model once, without memory for its numbers.
@@ -34,7 +37,7 @@ class Estimator {
  private:
   struct Shape {
     Estimate estimate;
-    double example_floats = 0;  // activations of one example
+    double example_floats = 0;  // activations of one example, on one rank
     double sequence_bytes = 0;  // of an example in a batch
     Index micro_batch = 0;
     std::optional<Index> validation_size, test_size;  // of a finite split

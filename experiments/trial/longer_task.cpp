@@ -31,6 +31,12 @@ const ParamInfo* sized_by_length(const std::vector<ParamInfo>& trained,
   return nullptr;
 }
 
+// Returns " of the encoder" or " of the decoder" for a model that has both.
+std::string owner_of_table(const ParamInfo& table, const TaskShape& shape) {
+  if (shape.model != ModelType::encoder_decoder) return "";
+  return table.name.starts_with("encoder.") ? " of the encoder" : " of the decoder";
+}
+
 }  // namespace
 
 bool differs_in_length_only(TaskShape a, const TaskShape& b) {
@@ -46,18 +52,18 @@ std::string refuse_longer(const TrialConfig& trial, const Task& task, const Tria
   const std::vector<ParamInfo> trained = parameters_for(trial, task, registry);
   const ParamInfo* p = sized_by_length(trained, parameters_for(tested, other, registry));
   if (!p) return "";
-  if (p->name == "positions.table" && own.source.kind == Stream::Kind::none)
-    return fmt::format(
-        "{} is beyond the table of {} positions ({} rows, one for each trained position). Use other "
-        "model.positions (none, sinusoidal, rope, alibi), or test at most at length {}.",
-        length, trial.positions.name, p->rows, own.input.length);
+  const Config* own_length = trial.task.options.find("length");
+  const std::string shorter =
+      own_length ? fmt::format("test at most at length {}", own_length->text()) : "test at shorter lengths";
   if (p->name.ends_with("positions.table"))
     return fmt::format(
-        "{} is beyond a table of {} positions ('{}' has {} rows, one for each trained position). Use other "
-        "model.positions (none, sinusoidal, rope, alibi), or test at shorter lengths.",
-        length, trial.positions.name, p->name, p->rows);
-  return fmt::format("at length {} the parameter '{}' would have another size than in training.", length,
-                     p->name);
+        "{} is beyond the table of {} positions{} ({} rows, one for each trained position). Use other "
+        "model.positions (none, sinusoidal, rope, alibi), or {}.",
+        length, trial.positions.name, owner_of_table(*p, own), p->rows, shorter);
+  return fmt::format(
+      "at length {}, some of the model's parameters would have another size than in training. Use another "
+      "variant, or {}.",
+      length, shorter);
 }
 
 }  // namespace heed

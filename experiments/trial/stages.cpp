@@ -2,10 +2,6 @@
 
 #include <algorithm>
 
-#include <fmt/format.h>
-
-#include "core/error.h"
-#include "core/grid_traits.h"
 #include "core/model/growth.h"
 #include "core/model/model.h"
 #include "core/model/sequences.h"
@@ -15,19 +11,9 @@
 namespace heed {
 namespace {
 
-// Returns the positions with the grid of the task, if they have one (`columns`) and leave it to the task.
-// Throws: heed::Error if the task has none.
-Choice on_grid(Choice positions, const Task& task) {
-  const Config* columns = positions.options.find("columns");
-  if (!columns || columns->text() != "0") return positions;
+Index columns_of(const Task& task) {
   const auto* grid = dynamic_cast<const GridTraits*>(&own_task(task));
-  if (!grid)
-    throw Error(fmt::format(
-        "the positions of this task are in one dimension, and '{}' needs two: use other positions, or say "
-        "how many positions are in a row, as '{}: {{columns: 8}}'.",
-        positions.name, positions.name));
-  positions.options.set("columns", Config::integer(grid->columns()));
-  return positions;
+  return grid ? grid->columns() : 0;
 }
 
 }  // namespace
@@ -37,7 +23,8 @@ ModelSpec model_spec(const TrialConfig& trial, const Task& task) {
           .shape = task.shape(),
           .attention = trial.attention,
           .feed_forward = trial.feed_forward,
-          .positions = on_grid(trial.positions, task),
+          .positions = trial.positions,
+          .columns = columns_of(task),
           .encoder_attention = trial.encoder_attention,
           .cross_attention = trial.cross_attention,
           .pool = trial.pool,

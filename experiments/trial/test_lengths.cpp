@@ -10,15 +10,15 @@
 
 namespace heed {
 
-std::vector<Index> take_test_lengths(Config& task, Problems& problems) {
+std::vector<Index> take_test_lengths(Config& task, const std::string& path, Problems& problems) {
   std::vector<Index> lengths;
   const Config* given = task.find(kTestLengths);
   if (!given) return lengths;
-  const std::string path = fmt::format("task.{}", kTestLengths);
-  detail::from_config(*given, path, {.min = 1}, lengths, problems);
+  const std::string key = fmt::format("{}.{}", path, kTestLengths);
+  detail::from_config(*given, key, {.min = 1}, lengths, problems);
   std::ranges::sort(lengths);
   if (const auto twice = std::ranges::adjacent_find(lengths); twice != lengths.end())
-    problems.add(given->place(), fmt::format("{}: {} is listed twice.", path, *twice));
+    problems.add(given->place(), fmt::format("{}: {} is listed twice.", key, *twice));
   task.erase(kTestLengths);
   return lengths;
 }

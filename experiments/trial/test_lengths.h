@@ -15,8 +15,8 @@ namespace heed {
 inline constexpr const char* kTestLengths = "test_lengths";
 
 // Removes the list from the section of a task and returns it in ascending order; empty if there is none.
-// Problems: it is no list of different integers above 0.
-std::vector<Index> take_test_lengths(Config& task, Problems& problems);
+// path: of the section, for messages. Problems: it is no list of different integers above 0.
+std::vector<Index> take_test_lengths(Config& task, const std::string& path, Problems& problems);
 
 // Returns the task with another length. Requires: it has the option `length`.
 Choice at_length(const Choice& task, Index length);

@@ -6,11 +6,11 @@
 
 namespace heed {
 
-Index take_train_sequences(Config& task, Problems& problems) {
+Index take_train_sequences(Config& task, const std::string& path, Problems& problems) {
   Index sequences = 0;
   const Config* given = task.find(kTrainSequences);
   if (!given) return sequences;
-  detail::from_config(*given, std::string("task.") + kTrainSequences, {.min = 0}, sequences, problems);
+  detail::from_config(*given, path + '.' + kTrainSequences, {.min = 0}, sequences, problems);
   task.erase(kTrainSequences);
   return sequences;
 }

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <string>
+
 #include "core/config.h"
 #include "core/index.h"
 #include "core/task.h"
@@ -12,8 +14,8 @@ namespace heed {
 inline constexpr const char* kTrainSequences = "train_sequences";
 
 // Removes the number from the section of a task and returns it; 0 (every training sequence is new) if there
-// is none. Problems: it is no integer of at least 0.
-Index take_train_sequences(Config& task, Problems& problems);
+// is none. path: of the section, for messages. Problems: it is no integer of at least 0.
+Index take_train_sequences(Config& task, const std::string& path, Problems& problems);
 
 // Returns true if training reads the same data again and again: a finite set of sequences, or a file.
 bool has_finite_training(Index train_sequences, const Task& task);

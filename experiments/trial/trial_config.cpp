@@ -96,6 +96,9 @@ struct SaveFlags : SaveOptions {
 // {steps: 1000, ..., optimizer: sgd, schedule: cosine, momentum: 0.9, min_lr: 0}
 Config train_config(const TrialConfig& trial) {
   Config out = write_options(trial.train);
+  // Newer than the first results, as model.linear_bias.
+  if (trial.train.context_parallel == 1) out.erase("context_parallel");
+  if (trial.train.precision == TrainOptions().precision) out.erase("precision");
   out.set("optimizer", Config::scalar(trial.method.optimizer));
   out.set("schedule", Config::scalar(trial.method.schedule));
   for (const Config::Entry& e : trial.method.options.entries()) out.set(e.key, e.value);
@@ -176,7 +179,7 @@ Config to_config(const TrialConfig& trial) {
   // Written only if it is not the default: trials from before there was a choice have the same id.
   if (trial.model.linear_bias) model.erase("linear_bias");
   if (!trial.model.head_bias) model.erase("head_bias");
-  if (trial.type != ModelType::decoder) model.set("type", Config::scalar(to_string(trial.type)));
+  model.set("type", Config::scalar(to_string(trial.type)));
   if (trial.pool != Pool::mean) model.set("pool", Config::scalar(to_string(trial.pool)));
   model.set("positions", choice_config(trial.positions));
   model.set("feed_forward", choice_config(trial.feed_forward));
@@ -222,8 +225,8 @@ TrialConfig trial_from_config(const Config& resolved) {
   trial.feed_forward = Tree::choice(tree.at("model.feed_forward"));
   Config task = tree.at("task");
   Problems problems;
-  trial.test_lengths = take_test_lengths(task, problems);
-  trial.train_sequences = take_train_sequences(task, problems);
+  trial.test_lengths = take_test_lengths(task, "task", problems);
+  trial.train_sequences = take_train_sequences(task, "task", problems);
   problems.throw_if_any();
   trial.task = Tree::choice(task);
   trial.type = tree.named("model.type", model_type_of, trial.type);
@@ -306,9 +309,10 @@ void erase_newer_defaults(Config& attention) {
     restore_linear(attention);
 }
 
-// The same for the options of a text.
+// The same for the options of texts and pairs.
 void erase_newer_text_options(Config& task) {
-  if (task.find("name")->text() != "text") return;
+  const std::string& name = task.find("name")->text();
+  if (name != "text" && name != "pairs") return;
   for (const char* option : {"train_bytes", "vocab"})
     if (const Config* given = task.find(option); given && given->canonical() == "0") task.erase(option);
   if (const Config* subwords = task.find("subwords"); subwords && subwords->text().empty())
@@ -320,8 +324,8 @@ void erase_newer_text_options(Config& task) {
 }  // namespace
 
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
-// plugin or of a text. So are the default optimizer, schedule and dropout: trials had ids before there was a
-// choice.
+// plugin or of a text. So are the default optimizer, schedule and dropout, and the type of a decoder: trials
+// had ids before there was a choice.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
@@ -330,6 +334,7 @@ std::string trial_id(const TrialConfig& trial) {
   if (trial.method.optimizer == TrainMethod().optimizer) train.erase("optimizer");
   if (trial.method.schedule == TrainMethod().schedule) train.erase("schedule");
   if (trial.train.dropout == 0) train.erase("dropout");
+  if (trial.type == ModelType::decoder) config.find("model")->erase("type");
   erase_newer_defaults(*config.find("attention"));
   Config& task = *config.find("task");
   if (is_place_of_content(config, "task.path")) task.erase("path");

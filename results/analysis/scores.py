@@ -24,8 +24,12 @@ except ImportError:
 
 
 def texts(predictions, name):
-    """What the tokens mean: characters, bytes in UTF-8, or the numbers of the tokens where they have no characters."""
+    """What the tokens mean: characters, bytes in UTF-8, subwords, or the numbers of the tokens where they have no characters."""
     rows = [row[row >= 0] for row in predictions[name].values]
+    if "token_bytes" in predictions:  # subwords
+        units = [bytes(row[row >= 0].tolist()) for row in predictions.token_bytes.values]
+        lines = [b"".join(units[token] for token in row).decode(errors="replace") for row in rows]
+        return [line.removesuffix("\n") for line in lines]
     if "code_points" not in predictions:
         return [" ".join(map(str, row)) for row in rows]
     code_points = predictions.code_points.values

@@ -20,6 +20,30 @@ struct CountsFromTheFirstQuery : Naive<S> {
   }
 };
 
+// The same, only in cross-attention.
+template <class S>
+struct CountsFromTheFirstQueryOfAContext : Naive<S> {
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    for (Index i = 0; i < o.rows() && !in.mask.causal; ++i) o.row(i) *= 1 + S(0.1) * S(i);
+    return saved;
+  }
+};
+
+// Divides by the number of keys of the latest prepare() that is at the beginning of a sequence.
+template <class S>
+struct RemembersOneLength : Naive<S> {
+  std::shared_ptr<Index> keys = std::make_shared<Index>(1);
+  void prepare(Index, Index tk, const Mask& mask) {
+    if (mask.offset == 0) *keys = tk;
+  }
+  typename Naive<S>::Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
+    const auto saved = Naive<S>::forward(in, o, memory);
+    if (!in.mask.causal) o /= S(*keys);
+    return saved;
+  }
+};
+
 // Lets a decoder keep three keys, and sees all.
 template <class S>
 struct KeepsTooLittle : Naive<S> {
@@ -58,6 +82,16 @@ struct HidesItsState : Naive<S> {
 TEST_CASE("broken variants: the decoding check finds what counts from the first query") {
   require_caught(with_mixer<CountsFromTheFirstQuery>("counts_from_the_first_query"), "decoding",
                  "position 1 of sequence 0");
+}
+
+TEST_CASE("broken variants: the decoding check finds what counts from the first query to a context") {
+  require_caught(with_mixer<CountsFromTheFirstQueryOfAContext>("counts_from_the_first_query_of_a_context"),
+                 "decoding", "position 1 of sequence 0");
+}
+
+TEST_CASE("broken variants: the decoding check finds a table that is right for one length of a context") {
+  require_caught(with_mixer<RemembersOneLength>("remembers_one_length"), "decoding",
+                 "position 1 of sequence");
 }
 
 TEST_CASE("broken variants: the decoding check finds a decoder that keeps too few keys") {

@@ -6,11 +6,12 @@
 using namespace heed;
 using namespace heed::broken;
 
-TEST_CASE("heed check: the reference implementation passes every check") {
+TEST_CASE("heed check: the reference implementation passes every check that is for it") {
   Registry registry = with_mixer<Naive>("naive");
   registry.add_position<Slopes>("slopes", {});
   for (const CheckResult& r : check_all(registry, {.heap_allocations = test::heap_allocations})) {
     INFO(r.check << ": " << r.message);
-    CHECK(r.verdict == (r.check == "positions apart" ? Verdict::skipped : Verdict::passed));
+    const bool claimed = r.check != "positions apart" && r.check != "context parallelism";
+    CHECK(r.verdict == (claimed ? Verdict::passed : Verdict::skipped));
   }
 }

@@ -47,6 +47,15 @@ struct DecodeWithoutState : Works<S> {
   void decode(const Head<S>&, Mat<S>, Memory<S>&) const {}
 };
 template <class S>
+struct SplitsWithoutKernel : Works<S> {
+  Splits splits() const { return Splits::any; }
+};
+template <class S>
+struct DividedWithoutLoop : Works<S> {
+  Splits splits() const { return Splits::any; }
+  std::unique_ptr<HeadKernel<S>> divided(const ContextParallel&) const { return nullptr; }
+};
+template <class S>
 struct KeptAsDouble : Works<S> {
   double kept_keys(Index length) const { return static_cast<double>(length); }
 };
@@ -136,6 +145,8 @@ void add_all(Registry& registry) {
   registry.add_mixer<NormalizeOnlyForward>("q", {""});
   registry.add_mixer<HeadParamsAsOne>("r", {""});
   registry.add_mixer<ReadsUnrotatedAsIndex>("s", {""});
+  registry.add_mixer<SplitsWithoutKernel>("t", {""});
+  registry.add_mixer<DividedWithoutLoop>("u", {""});
   registry.add_layer<LayerTraitsWithoutOptions>("j", {""});
   registry.add_layer<BlockStyleOfOneObject>("k", {""});
 #endif

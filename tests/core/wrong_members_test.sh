@@ -26,6 +26,9 @@ expect DeclareWithoutSpec 'void declare(const LayerSpec<S>&, Params<S>&)'
 expect TraitsAsBool 'Traits traits() const'
 expect InputsWithoutSpec 'std::vector<MixerInput> inputs(const LayerSpec<S>&) const'
 expect DecodeWithoutState 'void decode(const Head<S>& token, std::span<S> state, Mat<S> o, Memory<S>&) const'
+expect SplitsWithoutKernel "a mixer has 'divided' and 'splits' or neither"
+expect DividedWithoutLoop \
+  'std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<M, S>&, const ContextParallel&) const'
 expect KeptAsDouble 'Index kept_keys(Index length) const'
 expect NormalizeWithoutHead 'void normalize(Side, Index head, In<S> x, Mat<S> y) const'
 expect NormalizeBackwardWithoutGrad \

@@ -10,12 +10,6 @@
 namespace heed::golden {
 namespace {
 
-// Reports a case whose variant heed does not have yet.
-std::vector<Run> run_later(const Case& c, const Registry&) {
-  throw Skipped(fmt::format("heed has no variant '{}' yet",
-                            c.text(c.attributes.contains("kind") ? "kind" : "variant")));
-}
-
 // An attribute and the text it must have; any value where that is empty.
 struct Match {
   std::string_view attribute = {}, value = {};
@@ -79,7 +73,7 @@ constexpr Kind kKinds[] = {
     {{{"variant", "position"}, {"kind", "rope"}}, run_rope},
     {{{"variant", "position"}, {"kind", "alibi"}}, run_alibi},
     {{{"variant", "position"}, {"kind", "permuted_order"}}, run_permuted_order},
-    {{{"variant", "context_parallel"}}, run_later},
+    {{{"variant", "context_parallel"}, {"level", "kernel"}}, run_context_parallel},
     {{{"variant", "fast_weights"}}, run_fast_weights},
     {{{"variant", "knn_memory"}}, run_knn_memory},
     {{{"variant", "persistent_memory"}}, run_persistent_memory},

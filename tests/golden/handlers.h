@@ -28,6 +28,7 @@ std::vector<Run> run_softmax_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_softmax_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_linear_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_linear_layer(const Case& c, const Registry& registry);
+std::vector<Run> run_context_parallel(const Case& c, const Registry& registry);
 std::vector<Run> run_differential_kernel(const Case& c, const Registry& registry);
 std::vector<Run> run_differential_layer(const Case& c, const Registry& registry);
 std::vector<Run> run_differential_v2_kernel(const Case& c, const Registry& registry);

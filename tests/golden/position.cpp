@@ -84,7 +84,7 @@ std::vector<Run> run_sinusoidal(const Case& c, const Registry& registry) {
   Tensor y = x, table = Tensor::zeros({1, x.size(1), x.size(2)});
   position->embed(seq(y), 0);
   position->embed(seq(table), 0);
-  position->embed_backward(seq(dy));
+  position->embed_backward(seq(dy), 0);
   table.shape.erase(table.shape.begin());
   return {{"", {{"out", y}, {"table", table}}, {{"x", dy}}}};  // what is added is constant
 }
@@ -110,7 +110,7 @@ std::vector<Run> run_learned(const Case& c, const Registry& registry) {
   y.matrix() += x.matrix();
   embed_backward<double>(at, dy.matrix(), dtable.matrix());
   const Tensor& cdtable = dtable;
-  position->embed_backward(seq(cdtable));
+  position->embed_backward(seq(cdtable), 0);
   Run run{"", {{"out", y}}, {{"x", dy}}};
   store_grads(c, {{"table", "table"}}, params, run);
   return {run};

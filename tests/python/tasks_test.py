@@ -46,6 +46,14 @@ def need_law(seen, weights, what):
     need(chi_square(seen, np.asarray(weights, float) / np.sum(weights) * seen.sum()) < 6, what)
 
 
+def pairs_split(source):
+    """The split of a pair: FNV-1a of its source."""
+    value = 14695981039346656037
+    for byte in source.encode():
+        value = ((value ^ byte) * 1099511628211) % 2**64
+    return "train" if value % 100 < 90 else "validation" if value % 100 < 95 else "test"
+
+
 # Each check takes (x, y): tokens and labels, (sequence, position), and the options.
 
 
@@ -550,12 +558,6 @@ class Tasks(unittest.TestCase):
             self.assertEqual(len(set(dictionary.values())), len(dictionary))
 
     def test_pairs(self):
-        def split_of(source):  # FNV-1a
-            value = 14695981039346656037
-            for byte in source.encode():
-                value = ((value ^ byte) * 1099511628211) % 2**64
-            return ("train" if value % 100 < 90 else "validation" if value % 100 < 95 else "test")
-
         lines = {f"source {i} \u00e9{'!' * (i % 3)}": f"Ziel {i * i} \u20ac" for i in range(400)}
         lines["too long" * 8] = "x"
         path = self.write_text("".join(f"{a}\t{b}\n" for a, b in lines.items()))
@@ -566,7 +568,7 @@ class Tasks(unittest.TestCase):
 
             options = {"path": path, "unit": unit, "max_length": 30}
             for split in SPLITS:
-                kept = [a for a in lines if split_of(a) == split and len(a) <= 30]
+                kept = [a for a in lines if pairs_split(a) == split and len(a) <= 30]
                 with self.subTest(unit=unit, split=split):
                     rows, longest = self.two_streams("pairs", options, split, 300 if split == "train" else len(kept))
                     self.assertEqual(longest, 30)
@@ -577,6 +579,35 @@ class Tasks(unittest.TestCase):
                     for source, read, labels in zip(sources, rows["tokens"], rows["labels"]):
                         self.assertEqual(list(read), tokens_of("\t") + tokens[source])
                         self.assertEqual(list(labels), tokens[source] + tokens_of("\n"))
+
+    def test_pairs_of_subwords(self):
+        lines = {f"{name} {i}": f"{i} {name}" for name in ("gone", "the house", "at last") for i in range(200)}
+        path = self.write_text("".join(f"{a}\t{b}\n" for a, b in lines.items()))
+        options = {"path": path, "unit": "bpe", "vocab": 300, "max_length": 30}
+        done = self.run_command("pairs", options, 1, self.folder / "data.h5", "test", 0)
+        if "built without sentencepiece" in done.stderr:
+            self.skipTest("heed was built without sentencepiece")
+        ends = set()
+        for split in SPLITS:
+            kept = [a for a in lines if pairs_split(a) == split]
+            with self.subTest(split=split):
+                rows, longest = self.two_streams("pairs", options, split, 900 if split == "train" else len(kept))
+                self.assertEqual(longest, 30)
+                found = {}
+                for source, read, labels in zip(rows["source"], rows["tokens"], rows["labels"]):
+                    self.assertTrue(all(0 <= t < 300 for t in (*source, *read, *labels)))
+                    self.assertEqual(list(read[1:]), list(labels[:-1]))
+                    ends.add((int(read[0]), int(labels[-1])))
+                    self.assertEqual(found.setdefault(tuple(source), tuple(labels)), tuple(labels))
+                if split != "train":  # each once, in the order of the file
+                    self.assertEqual(len(found), len(kept))
+                    for tokens, source in zip(found, kept):
+                        self.assertLess(len(tokens), len(source))
+                    read, written = set().union(*found), set().union(*found.values())
+                    self.assertGreater(len(read & written), 3)  # one vocabulary
+        self.assertEqual(len(ends), 1)
+        begin, end = ends.pop()
+        self.assertNotEqual(begin, end)
 
     def test_masked_text(self):
         text = "".join(np.random.default_rng(6).choice(list("abcdefgh"), 40000))

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# slurm_test.sh array|lost_node|limit SOURCE HEED COMPARE_FILES: the quickstart sweep as a Slurm job array on a Slurm
+# slurm_test.sh array|ranks|lost_node|limit SOURCE HEED COMPARE_FILES: the quickstart sweep as a Slurm job array on a Slurm
 # of its own; its results.h5 must equal a local run's. Short, but for HEED_LONG_TESTS=1.
 set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
@@ -64,6 +64,29 @@ case $case in
     grep -q -- "--array=0-$((trials - 1)) " printed && [[ ! -e r ]] || fail "--print shows another array, or leaves something behind"
     # Fewer elements than trials, two trials side by side in each
     "$heed" submit "${sweep[@]}" -o r --tasks 4 --at-once 3 -- -p debug -c 2
+    ;;
+  ranks)
+    # Trials on two ranks, one job step each, on both nodes. A local run starts them by mpirun.
+    for program in mpirun srun; do
+      command -v "$program" >/dev/null || {
+        echo "Skipped: $program is not installed (Debian and Ubuntu: openmpi-bin, slurm-client)."
+        exit 77
+      }
+    done
+    srun --mpi=list 2>&1 | grep -qw pmix || {
+      echo "Skipped: this Slurm has no PMIx plugin."
+      exit 77
+    }
+    export HEED_LONG_TESTS=
+    shorten 20
+    sweep+=('variants=[softmax, linear]' train.context_parallel=2) trials=4
+    if ! "$heed" submit "${sweep[@]}" -o r --print -- -p debug >printed 2>refused; then
+      grep -q 'without MPI' refused || fail "$(cat refused)"
+      echo "Skipped: this heed was built without MPI."
+      exit 77
+    fi
+    grep -q -- " --nodes=1 --ntasks=2 " printed || fail "--print does not ask for two tasks"
+    "$heed" submit "${sweep[@]}" -o r --tasks 2 -- -p debug
     ;;
   lost_node)
     shorten 60

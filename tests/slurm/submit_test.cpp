@@ -120,6 +120,17 @@ TEST_CASE("submit: paths with spaces, quotes and percent signs reach the shell a
              ContainsSubstring("--array=0-1,3 ") && ContainsSubstring("10%%'\\''s/logs/slurm-%A_%a.log"));
 }
 
+TEST_CASE("submit: an element has a task for each rank of a trial, and counts the processors of all nodes") {
+  heed::SlurmJob job = {"s", "heed submit", "/heed", "/", "/r", "", {}, 1, {0}, 0, {"-N", "2"}};
+  CHECK_THAT(heed::shell_text(heed::array_command(job)), ContainsSubstring(" --nodes=1 --ntasks=1 "));
+  CHECK_THAT(heed::job_script(job), ContainsSubstring(" -j \"${SLURM_CPUS_ON_NODE:-1}\" "));
+  job.ranks = 2;
+  CHECK_THAT(heed::shell_text(heed::array_command(job)),
+             ContainsSubstring(" --nodes=1 --ntasks=2 ") && ContainsSubstring(" -N 2 "));
+  CHECK_THAT(heed::job_script(job),
+             ContainsSubstring(" -j \"$((${SLURM_CPUS_ON_NODE:-1} * ${SLURM_JOB_NUM_NODES:-1}))\" "));
+}
+
 TEST_CASE("submit: ranges and the array size are written and read as Slurm does") {
   CHECK(heed::ranges({}) == "");
   CHECK(heed::ranges({5}) == "5");

@@ -221,6 +221,7 @@ TEST_CASE("cost: the formula of a model counts its blocks, its head and nothing 
     for (const PositionInfo& position : builtin().positions()) {
       ModelSpec spec = model_spec({choice("softmax")}, choice("mlp"));
       spec.options.heads = 3;  // of 4 channels, for rope_2d
+      spec.columns = 5;        // of the grid, for positions in two dimensions
       spec.positions = {position.name, position.resolve({}, position.name, none())};
       CAPTURE(position.name);
       check(spec);

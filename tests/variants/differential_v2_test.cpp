@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/difference.h"
 #include "tests/variants/kernel_run.h"
 
 using namespace heed;
@@ -33,12 +34,6 @@ std::vector<double> map_of_queries(const KernelRun& run, Index m) {
 void run_first_maps(const KernelRun& run, KernelRun& softmax) {
   softmax.q = map_of_queries(run, 0), softmax.k = run.k, softmax.v = run.v, softmax.upstream = run.upstream;
   softmax.run();
-}
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
-  return worst;
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "core/check/bench.h"
 #include "tests/catch.h"
+#include "tests/difference.h"
 #include "tests/variants/kernel_run.h"
 #include "variants/parts/forgetting.h"
 
@@ -28,12 +29,6 @@ void set_gate(KernelRun& run, Index h, Index t, double input) {
 }
 void set_gates(KernelRun& run, double input) {
   for (double& x : run.extra[0]) x = input;
-}
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
-  return worst;
 }
 
 }  // namespace

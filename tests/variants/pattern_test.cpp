@@ -95,7 +95,7 @@ TEST_CASE("pattern: attention under an expression agrees with the book, for ever
         KernelRun run("pattern", pattern(w.expression, tile), s);
         const Mask mask = run.mask();
         const auto visible = [&](Index h, Index i, Index j) {
-          return !mask.hides(i, j) && w.seen(h, i + shift_of(mask), j, s.tk);
+          return !mask.hides(i, j) && w.seen(h, i + mask.offset, j, s.tk);
         };
         CHECK(distance_from_naive(run, 0.5, visible) < 1e-12);
         double pairs = 0;

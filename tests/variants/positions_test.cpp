@@ -61,7 +61,7 @@ TEST_CASE(
   built->position->embed(Seq<double>{y.data(), batch, time, dim}, 0);
   for (Index i = 0; i < batch * time * dim; ++i) CHECK(y[i] == x[i] + table(i / dim % time, i % dim));
 
-  built->position->embed_backward(Seq<const double>{x.data(), batch, time, dim});
+  built->position->embed_backward(Seq<const double>{x.data(), batch, time, dim}, 0);
   const auto grad = built->params.find("table").grad();
   for (Index t = 0; t < length; ++t)
     for (Index c = 0; c < dim; ++c) {

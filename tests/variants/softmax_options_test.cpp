@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/difference.h"
 #include "tests/variants/kernel_run.h"
 
 using namespace heed;
@@ -17,12 +18,6 @@ constexpr double kRounding = 1e-12, kDifferences = 1e-6;
 
 Config text(const char* value) { return Config::scalar(value); }
 Config number(double value) { return Config::number(value); }
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
-  return worst;
-}
 
 void set(KernelRun& run, const char* param, double value) {
   run.params.find(param).value().setConstant(value);

@@ -131,7 +131,7 @@ TEST_CASE("sparse patterns: a plan holds every visible pair once and hides the o
       const BlockPlan plan = planned(tq, tk, mask, side, patterns...);
       Table expected(tq, tk);
       for (Index i = 0; i < tq; ++i)
-        for (Index j = 0; j < tk; ++j) expected(i, j) = !mask.hides(i, j) && visible(i + shift_of(mask), j);
+        for (Index j = 0; j < tk; ++j) expected(i, j) = !mask.hides(i, j) && visible(i + mask.offset, j);
       CAPTURE(tq, tk, mask.causal, side);
       CHECK(expand(plan, tq, tk) == expected);
       CHECK(plan.pairs() == expected.sum());

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 #include <vector>
 
 #include "tests/catch.h"
+#include "tests/difference.h"
 #include "tests/variants/kernel_run.h"
 
 using namespace heed;
@@ -45,12 +45,6 @@ const std::vector<Sizes> kShapes = {
     {.batch = 1, .tq = 9, .tk = 6},  // the first rows see nothing
     {.batch = 1, .tq = 70, .tk = 70, .slope = 0.01},
 };
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  return std::transform_reduce(
-      a.begin(), a.end(), b.begin(), 0.0, [](double x, double y) { return std::max(x, y); },
-      [](double x, double y) { return std::abs(x - y); });
-}
 
 Config top(Index k, Index tile) { return options({{"k", whole(k)}, {"tile", whole(tile)}}); }
 

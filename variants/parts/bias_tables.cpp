@@ -47,7 +47,7 @@ void BiasTables<S>::require_feasible(const std::string& bias, Index length) {
 
 template <class S>
 BiasTables<S>::BiasTables(const std::string& bias, const std::string& visible, const VisiblePairs::Size& size)
-    : size_(size), lowest_(shift_of(size.mask) - size.tk + 1), highest_(shift_of(size.mask) + size.tq - 1) {
+    : size_(size), lowest_(size.mask.offset - size.tk + 1), highest_(size.mask.offset + size.tq - 1) {
   const ExprTokens tokens = tokens_of(bias);
   Evaluator value(tokens);
   value.h = static_cast<double>(size.head), value.n = static_cast<double>(size.tk);
@@ -63,7 +63,7 @@ BiasTables<S>::BiasTables(const std::string& bias, const std::string& visible, c
   } else {
     require_few(size.tq, size.tk);
     for (Index i = 0; i < size.tq; ++i)
-      for (Index j = 0; j < size.tk; ++j) of_pair_.push_back(at(i + shift_of(size.mask), j));
+      for (Index j = 0; j < size.tk; ++j) of_pair_.push_back(at(i + size.mask.offset, j));
   }
   require_finite(bias, visible);
 }
@@ -80,7 +80,7 @@ double BiasTables<S>::value(Index i, Index j) const {
   const auto of = [](const std::vector<S>& table, Index n) {
     return table.empty() ? 0 : static_cast<double>(table[static_cast<std::size_t>(n)]);
   };
-  return of(of_distance_, i + shift_of(size_.mask) - j - lowest_) + of(of_key_, j) +
+  return of(of_distance_, i + size_.mask.offset - j - lowest_) + of(of_key_, j) +
          of(of_pair_, i * size_.tk + j);
 }
 

@@ -41,7 +41,7 @@ struct ChosenMixer {
  protected:
   static SoftmaxMap<S> map(const Head<S>& in) {
     const double tau = 1 / std::sqrt(static_cast<double>(in.q.cols()));
-    return {in.q, in.k, in.v, static_cast<S>(tau), in.slope, shift_of(in.mask), nullptr, in.dropout};
+    return {in.q, in.k, in.v, static_cast<S>(tau), in.slope, in.mask.offset, nullptr, in.dropout};
   }
 
  private:

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <memory>
 #include <span>
 
 #include "core/error.h"
@@ -10,6 +11,7 @@
 #include "variants/parts/head_output.h"
 #include "variants/parts/packed_tile.h"
 #include "variants/parts/positions.h"
+#include "variants/parts/state_kernel.h"
 
 namespace heed {
 
@@ -47,26 +49,28 @@ struct DecayedMixer {
   }
 
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
-    const HeadOutput<S> output = mixer().output_of_head(in, memory);
-    const Mat<S> log_decay = mixer().log_decay(in, memory);
-    const Mat<S> u = output.plain() ? o : kept_room(memory, o.rows(), o.cols());
-    const Mat<S> states = decayed_forward<S>(core(in, log_decay), u, memory);
-    if (!output.plain()) output.forward(u, mixer().gate_of_head(in), o, memory);
-    return {log_decay, states, u};
+    return pass(in, no_rows(), o, memory);
   }
-
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
-    const HeadOutput<S> output = mixer().output_of_head(in, memory);
-    const ConstMat<S> du =
-        output.plain() ? d_o
-                       : output.backward(saved.u, mixer().gate_of_head(in), d_o, mixer().gate_of_head(grad),
-                                         mixer().gain_of_head(grad, memory), memory);
-    const Mat<S> dlog_decay =
-        Mixer::kLearnsDecay ? zeros(memory, in.k.rows(), saved.log_decay.cols()) : no_rows();
-    decayed_backward<S>(core(in, saved.log_decay), saved.states, du, {grad.q, grad.k, grad.v, dlog_decay},
-                        memory);
-    if (Mixer::kLearnsDecay) mixer().log_decay_backward(in, saved.log_decay, dlog_decay, grad);
+    pass_backward(in, saved, d_o, no_rows(), grad, memory);
+  }
+
+  // For StateKernel.
+  Splits splits() const { return Splits::contiguous; }
+  std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<Mixer, S>& whole,
+                                         const ContextParallel& parallel) const {
+    return std::make_unique<StateKernel<Mixer, S>>(whole, parallel);
+  }
+  Saved forward_from(const Head<S>& in, std::span<S> state, Mat<S> o, Memory<S>& memory) const {
+    Mat<S> outside = mat(state.data(), in.k.cols(), in.v.cols());
+    Saved saved = pass(in, outside, o, memory);
+    outside = row_block(saved.states, saved.states.rows() - outside.rows(), outside.rows());
+    return saved;
+  }
+  void backward_from(const Head<S>& in, const Saved& saved, In<S> d_o, std::span<S> d_state,
+                     HeadGrad<S>& grad, Memory<S>& memory) const {
+    pass_backward(in, saved, d_o, mat(d_state.data(), in.k.cols(), in.v.cols()), grad, memory);
   }
 
   void weights(const Head<S>& in, const Saved& saved, Mat<S> p, Memory<S>& memory) const {
@@ -95,8 +99,32 @@ struct DecayedMixer {
 
  private:
   const Mixer& mixer() const { return static_cast<const Mixer&>(*this); }
-  Decayed<S> core(const Head<S>& in, Mat<S> log_decay) const {
-    return {in.q, in.k, in.v, log_decay, mixer().scale(in), mixer().options.chunk};
+  Decayed<S> core(const Head<S>& in, Mat<S> log_decay, bool continues = false) const {
+    return {in.q, in.k, in.v, log_decay, mixer().scale(in), mixer().options.chunk, continues};
+  }
+
+  // outside: the state before the first token, if the sequence has begun elsewhere and goes on elsewhere;
+  // without rows it is all of a sequence.
+  Saved pass(const Head<S>& in, Mat<S> outside, Mat<S> o, Memory<S>& memory) const {
+    const HeadOutput<S> output = mixer().output_of_head(in, memory);
+    const Mat<S> log_decay = mixer().log_decay(in, memory);
+    const Mat<S> u = output.plain() ? o : kept_room(memory, o.rows(), o.cols());
+    const Mat<S> states = decayed_forward<S>(core(in, log_decay, outside.rows() > 0), outside, u, memory);
+    if (!output.plain()) output.forward(u, mixer().gate_of_head(in), o, memory);
+    return {log_decay, states, u};
+  }
+  void pass_backward(const Head<S>& in, const Saved& saved, In<S> d_o, Mat<S> d_outside, HeadGrad<S>& grad,
+                     Memory<S>& memory) const {
+    const HeadOutput<S> output = mixer().output_of_head(in, memory);
+    const ConstMat<S> du =
+        output.plain() ? d_o
+                       : output.backward(saved.u, mixer().gate_of_head(in), d_o, mixer().gate_of_head(grad),
+                                         mixer().gain_of_head(grad, memory), memory);
+    const Mat<S> dlog_decay =
+        Mixer::kLearnsDecay ? zeros(memory, in.k.rows(), saved.log_decay.cols()) : no_rows();
+    decayed_backward<S>(core(in, saved.log_decay, d_outside.rows() > 0), saved.states, du,
+                        {grad.q, grad.k, grad.v, dlog_decay}, d_outside, memory);
+    if (Mixer::kLearnsDecay) mixer().log_decay_backward(in, saved.log_decay, dlog_decay, grad);
   }
 };
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -72,7 +73,7 @@ struct Softmax : TiledMixer<Softmax<S>, S> {
 
   Saved forward(const Head<S>& in, Mat<S> o, Memory<S>& memory) const {
     if (!gated()) return Tiled::forward(in, o, memory);
-    const Saved saved = Tiled::forward(in, kept_room(memory, o.rows(), o.cols()), memory);
+    Saved saved = Tiled::forward(in, kept_room(memory, o.rows(), o.cols()), memory);
     output_gate().forward(saved.o, in.input(0), o, memory);
     return saved;
   }
@@ -80,10 +81,27 @@ struct Softmax : TiledMixer<Softmax<S>, S> {
   void backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                 Memory<S>& memory) const {
     if (!gated()) return ungated_backward(in, saved, d_o, grad, memory);
-    const Mat<S> no_gain = mat<S>(nullptr, 0, 0);
-    ungated_backward(in, saved,
-                     output_gate().backward(saved.o, in.input(0), d_o, grad.input(0), no_gain, memory), grad,
-                     memory);
+    ungated_backward(in, saved, gate_backward(in, saved, d_o, grad, memory), grad, memory);
+  }
+
+  Splits splits() const { return Splits::any; }
+  std::unique_ptr<HeadKernel<S>> divided(const HeadLoop<Softmax, S>& whole,
+                                         const ContextParallel& parallel) const {
+    return std::make_unique<RingKernel<Softmax, S>>(whole, parallel);
+  }
+  void finish(const Head<S>& in, const Saved& saved, Mat<S> o, Memory<S>& memory) const {
+    if (gated())
+      output_gate().forward(saved.o, in.input(0), o, memory);
+    else
+      o = saved.o;
+  }
+  void finish_backward(const Head<S>& in, const Saved& saved, In<S> d_o, Mat<S> du, HeadGrad<S>& grad,
+                       Memory<S>& memory) const {
+    if (gated())
+      du = gate_backward(in, saved, d_o, grad, memory);
+    else
+      du = d_o;
+    add_sink_gradient(in, saved, du, grad);
   }
 
   // For TiledMixer.
@@ -108,6 +126,14 @@ struct Softmax : TiledMixer<Softmax<S>, S> {
   void ungated_backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
                         Memory<S>& memory) const {
     Tiled::backward(in, saved, d_o, grad, memory);
+    add_sink_gradient(in, saved, d_o, grad);
+  }
+  Mat<S> gate_backward(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad,
+                       Memory<S>& memory) const {
+    const Mat<S> no_gain = mat<S>(nullptr, 0, 0);
+    return output_gate().backward(saved.o, in.input(0), d_o, grad.input(0), no_gain, memory);
+  }
+  void add_sink_gradient(const Head<S>& in, const Saved& saved, In<S> d_o, HeadGrad<S>& grad) const {
     if (sink_) grad.param(sink_)(0, in.index) += sink_backward<S>(map(in).sink, saved.o, saved.lse, d_o);
   }
 

@@ -20,6 +20,12 @@ namespace heed {
 // Optional: `Index kept_keys(Index tk) const` if a decoder need not keep all keys.
 template <class Mixer, class S>
 struct SparseMixer : TiledMixer<Mixer, S> {
+  SparseMixer() = default;
+  SparseMixer(SparseMixer&&) noexcept = default;
+  SparseMixer(const SparseMixer& other) : TiledMixer<Mixer, S>(other), heads_(other.heads_) {}  // no plans
+  SparseMixer& operator=(const SparseMixer&) = delete;
+  ~SparseMixer() = default;
+
   // Makes plans for new lengths, or for all lengths after forget().
   void prepare(Index tq, Index tk, const Mask& mask) {
     std::vector<BlockPlan>& plans = prepared_[{tq, tk, mask.causal, mask.offset}];

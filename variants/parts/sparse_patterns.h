@@ -31,7 +31,7 @@ void keys_below(Index n, const Pattern& pattern, Index p, See&& see) {
 // Adds a pattern to a plan, or to a count.
 template <class Plan, class Pattern>
 void add_pattern(Plan& plan, const Pattern& pattern, Index tq, Index tk, const Mask& mask) {
-  const Index shift = shift_of(mask);
+  const Index shift = mask.offset;
   plan.add(
       tq, tk,
       [&](Index i, auto&& see) {

@@ -1,8 +1,11 @@
 #pragma once
 
 #include <cmath>
+#include <span>
 
 #include "core/mixer.h"
+#include "variants/parts/ring_kernel.h"
+#include "variants/parts/softmax_sums.h"
 #include "variants/parts/tiled_softmax.h"
 
 namespace heed {
@@ -33,14 +36,41 @@ struct TiledMixer {
     softmax_weights<S>(mixer().map(in), mixer().tiles(in, memory), saved.lse, p, memory);
   }
 
+  // For RingKernel (ring_kernel.h), with a map over any block of queries and keys. A mixer for which this is
+  // right defines `context_parallel` and claims it.
+  Saved begin(const Head<S>& in, std::span<double>, Memory<S>& memory) const {
+    const SoftmaxSums<S> sums = empty_sums(in.q.rows(), in.v.cols(), mixer().map(in).sink, memory);
+    return {sums.o, sums.lse};
+  }
+  void add(const RingBlock<S>& block, const Saved& saved, Memory<S>& memory) const {
+    add_block(mixer().map(block.head), mixer().block_tiles(block, memory), rows(saved, block), memory);
+  }
+  void finish(const Head<S>&, const Saved& saved, Mat<S> o, Memory<S>&) const { o = saved.o; }
+  void finish_backward(const Head<S>&, const Saved&, In<S> d_o, Mat<S> du, HeadGrad<S>&, Memory<S>&) const {
+    du = d_o;
+  }
+  // P = exp(s - lse) and D = du.o with the lse and o of all keys, not those of the block.
+  void add_backward(const RingBlock<S>& block, const Saved& saved, In<S> du, HeadGrad<S>& grad, double*,
+                    Memory<S>& memory) const {
+    const SoftmaxSums<S> sums = rows(saved, block);
+    softmax_backward<S>(mixer().map(block.head), mixer().block_tiles(block, memory), sums.o, sums.lse,
+                        row_block(du, block.row, sums.o.rows()), grad.q, grad.k, grad.v, memory);
+  }
+  auto block_tiles(const RingBlock<S>& block, Memory<S>& memory) const {
+    return mixer().tiles(block.head, memory);
+  }
+
   double scale(const Head<S>& in) const { return 1 / std::sqrt(static_cast<double>(in.q.cols())); }
 
   SoftmaxMap<S> map(const Head<S>& in) const {
-    return {in.q,    in.k,      in.v, static_cast<S>(mixer().scale(in)), in.slope, shift_of(in.mask),
-            nullptr, in.dropout};
+    return {in.q,     in.k,           in.v,    static_cast<S>(mixer().scale(in)),
+            in.slope, in.mask.offset, nullptr, in.dropout};
   }
 
  private:
+  static SoftmaxSums<S> rows(const Saved& saved, const RingBlock<S>& block) {
+    return SoftmaxSums<S>{saved.o, saved.lse}.rows(block.row, block.head.q.rows());
+  }
   const Mixer& mixer() const { return static_cast<const Mixer&>(*this); }
 };
 

@@ -47,9 +47,6 @@ struct SoftmaxMap {
   ScoreBias<S> bias = {};  // b_ij
 };
 
-// A causal mask gives the positions of queries; without one, queries and keys both count from 0.
-inline Index shift_of(const Mask& mask) { return mask.causal ? mask.offset : 0; }
-
 namespace detail {
 
 template <class S>

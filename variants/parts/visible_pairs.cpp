@@ -53,7 +53,7 @@ void append_runs(std::span<const std::uint8_t> blocks, Index block, Index end, S
 
 VisiblePairs::VisiblePairs(const std::string& expression, const Size& size)
     : size_(size),
-      shift_(shift_of(size.mask)),
+      shift_(size.mask.offset),
       lowest_(size.mask.causal ? 0 : 1 - size.tk),
       expression_(expression) {
   std::vector<Term> terms = terms_of(expression);

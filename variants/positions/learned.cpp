@@ -19,9 +19,9 @@ class Learned final : public Position<S> {
     for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.value().middleRows(first, x.length(b));
   }
 
-  void embed_backward(Seq<const S> dx) const override {
+  void embed_backward(Seq<const S> dx, Index first) const override {
     Mat<S> d = table_.grad();
-    for (Index b = 0; b < dx.batch; ++b) d.topRows(dx.length(b)) += dx.at(b);
+    for (Index b = 0; b < dx.batch; ++b) d.middleRows(first, dx.length(b)) += dx.at(b);
   }
 
  private:

@@ -17,21 +17,16 @@ using namespace heed;
 template <class S>
 class Rope2d final : public Position<S> {
  public:
-  struct Options {
-    Index columns = 0;
-    double base = 100;
-    void describe(auto& option) {
-      option("columns", columns,
-             {.min = 0, .max = 1 << 20, .doc = "positions in a row; 0: of the task's images"});
-      option("base", base,
-             {.min = 1, .doc = "the slowest pair rotates once in 2 pi times this many rows or columns"});
-    }
+  struct Options : GridOptions {
+    Options() { base = 100; }  // rows and columns are few
   };
+
+  static PositionTraits traits(const Options& options) { return options.traits(); }
 
   Rope2d(const Options& options, const PositionSpec& spec, Params<S>&)
       : rotation_(
-            [grid = grid_of(options.columns, spec, "rope_2d"), base = options.base](Index position,
-                                                                                    Index pair, Index pairs) {
+            [grid = grid_of(options, spec, "rope_2d"), base = options.base](Index position, Index pair,
+                                                                            Index pairs) {
               const Index half = pairs / 2;
               const bool is_row = pair < half;
               const double share =

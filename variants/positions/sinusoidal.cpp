@@ -1,5 +1,5 @@
-#include "core/error.h"
 #include "core/register.h"
+#include "variants/parts/position_table.h"
 #include "variants/parts/wave.h"
 
 namespace {
@@ -17,24 +17,14 @@ class Sinusoidal final : public Position<S> {
   };
 
   Sinusoidal(const Options& options, const PositionSpec& spec, Params<S>&)
-      : base_(options.base), length_(spec.length), dim_(spec.dim) {}
+      : table_([base = options.base, dim = spec.dim](
+                   Index position, Index channel) { return wave(base, position, channel, dim); },
+               spec.length, spec.dim) {}
 
-  void embed(Seq<S> x, Index first) const override {
-    HEED_CHECK(first + x.time <= length_ && x.dim == dim_, "a sequence does not fit the table of positions");
-    if (table_.size() == 0) fill();
-    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.middleRows(first, x.length(b));
-  }
+  void embed(Seq<S> x, Index first) const override { table_.add(x, first); }
 
  private:
-  void fill() const {
-    table_.resize(length_, dim_);
-    for (Index p = 0; p < length_; ++p)
-      for (Index c = 0; c < dim_; ++c) table_(p, c) = static_cast<S>(wave(base_, p, c, dim_));
-  }
-
-  double base_;
-  Index length_, dim_;
-  mutable Matrix<S> table_;  // filled at first use: a model that is only counted needs none
+  PositionTable<S> table_;
 };
 }  // namespace
 

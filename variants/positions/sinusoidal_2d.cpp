@@ -3,6 +3,7 @@
 #include "core/error.h"
 #include "core/register.h"
 #include "variants/parts/grid.h"
+#include "variants/parts/position_table.h"
 #include "variants/parts/wave.h"
 
 namespace {
@@ -13,50 +14,30 @@ using namespace heed;
 template <class S>
 class Sinusoidal2d final : public Position<S> {
  public:
-  struct Options {
-    Index columns = 0;
-    double base = 10000;
-    void describe(auto& option) {
-      option("columns", columns,
-             {.min = 0, .max = 1 << 20, .doc = "positions in a row; 0: of the task's images"});
-      option("base", base,
-             {.min = 1, .doc = "the longest wave is 2 pi times this many rows or columns long"});
-    }
-  };
+  using Options = GridOptions;
+
+  static PositionTraits traits(const Options& options) { return options.traits(); }
 
   Sinusoidal2d(const Options& options, const PositionSpec& spec, Params<S>&)
-      : base_(options.base),
-        grid_(grid_of(options.columns, spec, "sinusoidal_2d")),
-        length_(spec.length),
-        dim_(spec.dim) {
-    if (dim_ % 4 != 0)
+      : table_(
+            [grid = grid_of(options, spec, "sinusoidal_2d"), base = options.base, half = spec.dim / 2](
+                Index position, Index channel) {
+              const bool is_row = channel < half;
+              const Index place = is_row ? grid.row(position) : grid.column(position);
+              return wave(base, place, is_row ? channel : channel - half, half);
+            },
+            spec.length, spec.dim) {
+    if (spec.dim % 4 != 0)
       throw Error(
           fmt::format("'sinusoidal_2d' has as many sines and cosines for rows as for columns, so 4 must "
                       "divide 'dim' ({}).",
-                      dim_));
+                      spec.dim));
   }
 
-  void embed(Seq<S> x, Index first) const override {
-    HEED_CHECK(first + x.time <= length_ && x.dim == dim_, "a sequence does not fit the table of positions");
-    if (table_.size() == 0) fill();
-    for (Index b = 0; b < x.batch; ++b) x.at(b) += table_.middleRows(first, x.length(b));
-  }
+  void embed(Seq<S> x, Index first) const override { table_.add(x, first); }
 
  private:
-  void fill() const {
-    const Index half = dim_ / 2;
-    table_.resize(length_, dim_);
-    for (Index p = 0; p < length_; ++p)
-      for (Index c = 0; c < half; ++c) {
-        table_(p, c) = static_cast<S>(wave(base_, grid_.row(p), c, half));
-        table_(p, half + c) = static_cast<S>(wave(base_, grid_.column(p), c, half));
-      }
-  }
-
-  double base_;
-  Grid grid_;
-  Index length_, dim_;
-  mutable Matrix<S> table_;  // filled at first use: a model that is only counted needs none
+  PositionTable<S> table_;
 };
 }  // namespace
 

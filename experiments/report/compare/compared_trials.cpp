@@ -61,9 +61,10 @@ std::vector<std::string> parameter_texts(const Column& column) {
   } else if (path == "model.type" || path == "model.pool") {
     replace("", path == "model.type" ? to_string(ModelType::decoder) : to_string(Pool::mean));
   } else if (path.starts_with("train.")) {  // a missing string is empty in the results
-    replace("", path == "train.optimizer"  ? TrainMethod().optimizer
-                : path == "train.schedule" ? TrainMethod().schedule
-                                           : kMissing);
+    replace("", path == "train.optimizer"   ? TrainMethod().optimizer
+                : path == "train.schedule"  ? TrainMethod().schedule
+                : path == "train.precision" ? TrainOptions().precision
+                                            : kMissing);
   }
   return out;
 }

@@ -6,6 +6,7 @@
 
 #include "tests/catch.h"
 #include "tests/core/model/tiny_model.h"
+#include "tests/difference.h"
 
 namespace heed {
 namespace {
@@ -51,12 +52,6 @@ double gradient_error(const std::string& variant, std::uint64_t other, Index str
       worst = std::max(worst, std::abs((above - below) / (2 * h) - gradient[at]));
     }
   }
-  return worst;
-}
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  double worst = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) worst = std::max(worst, std::abs(a[i] - b[i]));
   return worst;
 }
 

@@ -100,7 +100,8 @@ TEST_CASE("expansion: the cost has two more products for each label") {
 
 TEST_CASE("expansion: such a model does not decode token by token") {
   TinyModel<double> tiny(expanding_spec());
-  CHECK_THROWS_WITH(Decoder<double>(tiny.model, 1, 5), ContainsSubstring("from its last position"));
+  Step<double> step(1, false);
+  CHECK_THROWS_WITH(Decoder<double>(tiny.model, step, 1, 5), ContainsSubstring("from its last position"));
 }
 
 }  // namespace heed

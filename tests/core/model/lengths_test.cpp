@@ -6,6 +6,7 @@
 #include "tests/catch.h"
 #include "tests/core/model/examples.h"
 #include "tests/core/model/tiny_model.h"
+#include "tests/difference.h"
 #include "tests/heap.h"
 
 namespace heed {
@@ -49,13 +50,6 @@ Learned learn(TinyModel<double>& tiny, const Batch& batch) {
   out.gradients.assign(tiny.params.grads().begin(), tiny.params.grads().end());
   out.logits.resize(static_cast<std::size_t>(batch.scored() * 7));
   tiny.model.evaluate(evaluation, batch, {}, out.logits);
-  return out;
-}
-
-double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
-  REQUIRE(a.size() == b.size());
-  double out = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) out = std::max(out, std::abs(a[i] - b[i]));
   return out;
 }
 

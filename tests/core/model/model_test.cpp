@@ -9,6 +9,7 @@
 #include "tests/catch.h"
 #include "tests/core/model/tiny_model.h"
 #include "tests/core/optimizer_named.h"
+#include "tests/difference.h"
 
 namespace heed {
 namespace {
@@ -59,12 +60,6 @@ std::vector<std::string> names_in(const Params<float>& params, const std::string
   std::vector<std::string> out;
   for (const ParamInfo& p : params.infos())
     if (p.name.starts_with(prefix)) out.push_back(p.name.substr(prefix.size()));
-  return out;
-}
-
-double largest_difference(std::span<const double> a, std::span<const double> b) {
-  double out = 0;
-  for (std::size_t i = 0; i < a.size(); ++i) out = std::max(out, std::abs(a[i] - b[i]));
   return out;
 }
 

@@ -182,8 +182,8 @@ TEST_CASE("order: token by token, a decoder predicts what one pass in raster ord
     TinyModel<double> tiny(ordered_spec(positions));
     const OrderedData data(true);
     const Matrix<double> expected = logits_of(tiny, data.all());
-    Decoder<double> decoder(tiny.model, kBatch, kTime);
     Step<double> step(1, false);
+    Decoder<double> decoder(tiny.model, step, kBatch, kTime);
     for (Index t = 0; t < kTime; ++t) {
       std::vector<Token> tokens;
       for (Index b = 0; b < kBatch; ++b)

@@ -1,7 +1,11 @@
 // What `heed bench` prints; how fast anything is, no test asks.
+#include <filesystem>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/layer.h"
@@ -117,6 +121,91 @@ TEST_CASE("heed bench: every variant decodes, with the state of its formula") {
   }
 }
 
+TEST_CASE("heed bench: --history keeps measurements and marks those that became slower") {
+  const TempFolder folder;
+  const auto path = folder / "history.jsonl";
+  const auto bench = [&](const Words& more = {}) {
+    Words words = {"bench", "softmax", "linear", "--length",  "64",           "--batch",
+                   "1",     "--steps", "3",      "--history", "history.jsonl"};
+    words.insert(words.end(), more.begin(), more.end());
+    return heed::test::heed(folder.path(), words);
+  };
+  const auto lines = [&] {
+    std::vector<Json> out;
+    std::istringstream in(heed::test::read_file(path));
+    for (std::string line; std::getline(in, line);) out.push_back(Json::parse(line));
+    return out;
+  };
+  const auto write = [&](const std::vector<Json>& all) {
+    std::ofstream file(path);
+    for (const Json& line : all) file << line.dump() << '\n';
+  };
+
+  const Ended first = bench();
+  REQUIRE(first.code == 0);
+  CHECK_THAT(first.out, ContainsSubstring("0 of 2 measurements have an earlier one"));
+  std::vector<Json> kept = lines();
+  REQUIRE(kept.size() == 2);
+  for (const char* key : {"date", "version", "build", "processor"}) CHECK(kept[0].at(key).is_string());
+  CHECK(kept[1].at("variant") == "linear");
+
+  // An earlier run that was a thousand times as fast, and one that was as slow.
+  kept[0]["median_cpu_ms"] = kept[0].at("median_cpu_ms").get<double>() / 1000;
+  kept[1]["median_cpu_ms"] = kept[1].at("median_cpu_ms").get<double>() * 1000;
+  write(kept);
+  const Ended second = bench();
+  CHECK_THAT(second.out, ContainsSubstring("2 of 2 measurements have an earlier one") &&
+                             ContainsSubstring("slower\n") && ContainsSubstring("1 is marked as slower"));
+  CHECK(lines().size() == 4);
+
+  // A hundredth of the time is no faster on a machine with a ceiling a thousand times as high.
+  kept = {lines()[2]};
+  kept[0]["median_cpu_ms"] = kept[0].at("median_cpu_ms").get<double>() / 100;
+  kept[0]["ceiling_gflops"] = kept[0].at("ceiling_gflops").get<double>() * 1000;
+  write(kept);
+  CHECK_THAT(bench().out,
+             ContainsSubstring("1 of 2 measurements have") && ContainsSubstring("0 are marked as slower"));
+
+  // Another processor, build, length or thread count is not comparable.
+  for (const auto& [key, value] : std::vector<std::pair<std::string, Json>>{
+           {"processor", "another"}, {"build", "another"}, {"seq", 65}, {"threads", 2}}) {
+    CAPTURE(key);
+    std::vector<Json> other = {kept[0]};
+    other[0][key] = value;
+    write(other);
+    CHECK_THAT(bench().out, ContainsSubstring("0 of 2 measurements have"));
+  }
+
+  // With --json, standard output has the measurements only.
+  const Ended json = bench({"--json"});
+  CHECK(Json::parse(json.out).size() == 2);
+  CHECK_THAT(json.err, ContainsSubstring("2 of 2 measurements have an earlier one"));
+  const Ended decode = heed::test::heed(folder.path(), {"bench", "softmax", "--decode", "--length", "20",
+                                                        "--steps", "2", "--history", "history.jsonl"});
+  CHECK(decode.code == 0);
+  CHECK(lines().back().at("ceiling_gflops") > 0);
+}
+
+TEST_CASE("heed bench: a damaged line of a history is reported before anything is measured") {
+  const TempFolder folder;
+  const auto bench = [&](const std::string& text) {
+    std::ofstream(folder / "history.jsonl") << text;
+    return heed::test::heed(folder.path(), {"bench", "softmax", "--length", "8", "--batch", "1", "--steps",
+                                            "1", "--history", "history.jsonl"});
+  };
+  REQUIRE(bench("").code == 0);
+  const std::string good = heed::test::read_file(folder / "history.jsonl");
+  const Ended cut = bench(good + good.substr(0, good.size() / 2));
+  CHECK(cut.code == 65);
+  CHECK_THAT(cut.err, ContainsSubstring("history.jsonl:2: ") && ContainsSubstring("it is no JSON object") &&
+                          ContainsSubstring("Remove the line"));
+  CHECK(cut.out == "");
+  CHECK_THAT(bench("{\"date\": \"today\"}\n").err,
+             ContainsSubstring("history.jsonl:1: ") && ContainsSubstring("it has no text 'version'"));
+  CHECK(bench(good.substr(0, good.size() - 1)).code == 0);  // only the last newline is missing
+  CHECK(bench(heed::test::read_file(folder / "history.jsonl")).code == 0);
+}
+
 TEST_CASE("heed bench: a token reads all keys and writes one, and rewrites a recurrent state") {
   const Ended ended =
       heed_in_temp({"bench", "softmax", "linear", "window", "size=3", "--decode", "--length", "100",
@@ -139,6 +228,27 @@ TEST_CASE("heed bench: decoding is printed as a table") {
                             ContainsSubstring("traffic per token") && ContainsSubstring("16.5 KiB"));
 }
 
+TEST_CASE("heed bench: decoding is drawn, with a line for each variant and for what it has") {
+  const TempFolder folder;
+  const Ended ended =
+      heed::test::heed(folder.path(), {"bench", "linear", "window", "size=4", "mlp", "--decode", "--length",
+                                       "40", "20", "--heads", "2", "--width", "8", "--figures", "figures"});
+  INFO(ended.err);
+  REQUIRE(ended.code == 0);
+  for (const char* file : {"decoding.svg", "decoding.pdf", "decoding.png", "decoding.tsv", "decoding.gp"})
+    CHECK(std::filesystem::file_size(folder / "figures" / file) > 100);
+  const std::string svg = heed::test::read_file(folder / "figures/decoding.svg"),
+                    data = heed::test::read_file(folder / "figures/decoding.tsv"),
+                    commands = heed::test::read_file(folder / "figures/decoding.gp");
+  CHECK_THAT(svg, ContainsSubstring("time per token") && ContainsSubstring("state (bytes)") &&
+                      ContainsSubstring("window(size=4)"));
+  CHECK_THAT(data, ContainsSubstring("# linear\n# length\tmicroseconds\tstate_bytes\ttraffic_bytes\n20\t") &&
+                       ContainsSubstring("\n40\t"));
+  CHECK_THAT(commands, ContainsSubstring("'decoding.tsv' index 2 using 1:2") &&
+                           ContainsSubstring("'decoding.tsv' index 1 using 1:3") &&
+                           !ContainsSubstring("'decoding.tsv' index 2 using 1:3"));  // mlp keeps nothing
+}
+
 TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   const auto refused = [](const Words& words, int code, const std::string& reason) {
     const Ended ended = heed_in_temp(words);
@@ -154,5 +264,8 @@ TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   refused({"bench", "softmax", "--batch", "0"}, 2, "--batch is 0");
   refused({"bench", "softmax", "--decode", "--layer"}, 2, "--layer has no effect with --decode");
   refused({"bench", "softmax", "--decode", "--step", "s.yaml"}, 2, "--step has no effect with --decode");
+  refused({"bench", "softmax", "--figures", "f"}, 2, "--figures has no effect without --decode");
+  refused({"bench", "softmax", "--decode", "--length", "32", "--figures", "f"}, 2,
+          "give --length at least two, as 128 1024");
   refused({"bench", "softmax", "--decode", "--length", "8"}, 2, "--length is 8 but must be at least 16");
 }

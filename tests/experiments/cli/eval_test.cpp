@@ -102,6 +102,28 @@ TEST_CASE("heed eval: on the trial's own test the values have the recorded bits"
   CHECK_THAT(ended.out, ContainsSubstring("test split of parity (length=8)") && ContainsSubstring("softmax"));
 }
 
+TEST_CASE("heed eval: trials in bfloat16 are evaluated in bfloat16, and the plan names them") {
+  const TempFolder folder;
+  finished_run(folder, kParity, {"train.precision=bfloat16"});
+  const std::vector<std::string> loss = evaluated(folder, "loss");
+  REQUIRE(loss.size() == 2);
+  for (std::size_t i = 0; i < 2; ++i) {
+    CHECK(std::stod(loss[i]) == recorded(folder, i, "test_loss"));
+    CHECK(recorded(folder, i, "test_loss") != recorded(parity_run(), i, "test_loss"));
+  }
+  const auto plan = [&](const Words& more) {
+    const Ended ended = heed::test::heed(
+        folder.path(), heed::test::with({"plan", heed::test::smoke(), "sweep.seeds=1"}, more));
+    INFO(ended.err);
+    REQUIRE(ended.code == 0);
+    return ended.out;
+  };
+  CHECK_THAT(plan({"sweep.parameters={train.precision: [float32, bfloat16]}"}),
+             ContainsSubstring("2 of 4 trials multiply matrices in bfloat16") &&
+                 ContainsSubstring("precision=bfloat16"));
+  CHECK_THAT(plan({}), !ContainsSubstring("bfloat16"));
+}
+
 TEST_CASE("heed eval: another length has the accuracy that test_lengths records") {
   const TempFolder folder;
   finished_run(folder, "task={name: parity, length: 8, test_lengths: [6, 20]}",

@@ -90,6 +90,16 @@ TEST_CASE("heed plan: positions in two dimensions have the columns of the images
     CHECK(wrong.code == 64);
     CHECK_THAT(wrong.err, ContainsSubstring('\'' + kind + "' has 'columns: 4', but the 6 positions"));
     CHECK(plan("text.yaml", '{' + kind + ": {columns: 4}}").code == 0);
+    for (const std::string& positions : {kind, '{' + kind + ": {columns: 7}}"}) {
+      const Ended generated =
+          folder.heed({"plan", "images.yaml", "model.positions=" + positions, "task.patch=0", "task.pool=2",
+                       "task.form=tokens", "task.objective=generate"});
+      CHECK(generated.code == 64);
+      CHECK_THAT(generated.err,
+                 ContainsSubstring("images.yaml:1:12: ") &&
+                     ContainsSubstring("model.positions: '" + kind + "' places rows in a grid") &&
+                     ContainsSubstring("Use learned, sinusoidal or none."));
+    }
     const Ended text = plan("text.yaml", kind);
     CHECK(text.code == 64);
     CHECK_THAT(text.err, ContainsSubstring("the positions of this task are in one dimension"));

@@ -264,7 +264,8 @@ TEST_CASE("heed run: the subwords of a text are kept, once") {
                        "train.warmup=0", "variants=[softmax]"};
   REQUIRE(run_smoke(folder, "r", words).code == 0);
   std::vector<fs::path> kept;
-  for (const auto& e : fs::directory_iterator(folder / "r/subwords")) kept.push_back(e.path());
+  for (const auto& e : fs::directory_iterator(folder / "r/subwords"))
+    if (e.path().extension() == ".model") kept.push_back(e.path());
   REQUIRE(kept.size() == 1);  // of two seeds
   const std::string model = read_file(kept[0]);
   CHECK(kept[0].filename() == fmt::format("xxh-{:016x}.model", XXH64(model.data(), model.size(), 0)));
@@ -277,4 +278,34 @@ TEST_CASE("heed run: the subwords of a text are kept, once") {
   CHECK(read_file(kept[0]) == model);
   REQUIRE(run_smoke(folder, "mqar", {"train.steps=1", "train.warmup=0"}).code == 0);
   CHECK_FALSE(fs::exists(folder / "mqar/subwords"));
+}
+
+TEST_CASE("heed run: a resumed run reads the subwords that it has, and trains damaged ones again") {
+  if (!heed::Subwords::available()) return;  // built without sentencepiece
+  const TempFolder folder;
+  std::string text;
+  for (int i = 0; i < 400; ++i) text += fmt::format("the cat {} sat on the mat\n", i % 7);
+  std::ofstream(folder / "t.txt") << text;
+  const Words words = {"task={name: text, path: t.txt, length: 8, unit: bpe, vocab: 290}", "train.steps=1",
+                       "train.warmup=0", "variants=[softmax]"};
+  REQUIRE(run_smoke(folder, "r", words).code == 0);
+  const std::string hash = heed::Subwords(text.substr(0, text.size() * 9 / 10), 290, "t").hash();
+  const fs::path model = folder / "r/subwords" / (hash + ".model"),
+                 origin = folder / "r/subwords" / (hash + ".origin");
+  const std::string trained = read_file(model);
+
+  std::ofstream(model, std::ios::app) << "x";
+  const Ended damaged = run_smoke(folder, "r", words);
+  CHECK(damaged.code == 0);
+  CHECK_THAT(damaged.err, ContainsSubstring(hash + ".model was damaged: the subwords were trained again."));
+  CHECK_THAT(damaged.err, ContainsSubstring("Nothing to run"));
+  CHECK(read_file(model) == trained);
+
+  // Other subwords in their place are read, so none were trained.
+  const heed::Subwords other("another text\n" + text, 285, "t");
+  std::ofstream(folder / "r/subwords" / (other.hash() + ".model")) << other.model();
+  fs::rename(origin, folder / "r/subwords" / (other.hash() + ".origin"));
+  REQUIRE(run_smoke(folder, "r", words).code == 0);
+  for (const std::string& config : heed::results::read_results(folder / "r/results.h5").texts("config"))
+    CHECK_THAT(config, ContainsSubstring("subwords: " + other.hash()));
 }

@@ -174,8 +174,10 @@ TEST_CASE("heed run: what killed processes left is gone after the next run") {
                       "trials/" + id + ".h5" + mark,
                       "logs/" + id + ".yaml" + mark,
                       "checkpoints/" + id + ".0" + mark,
+                      "rungs/0123456789abcdef/" + id + ".tsv" + mark,
                       "checkpoints/" + id + ".0",
                       "checkpoints/" + id + ".1"};
+  fs::create_directories(folder / "r/rungs/0123456789abcdef");
   for (const std::string& name : left) write_file(folder / "r" / name, "torn");
   const fs::path own = folder / "r/x.tmp.2024.01";  // a user's
   write_file(own, "mine");

@@ -119,6 +119,26 @@ TEST_CASE("heed sample: learned positions limit the length") {
   CHECK(heed::test::read_file(folder / "s.txt").size() == 4 + 13);
 }
 
+TEST_CASE("heed sample: a text of any order is continued from left to right, as far as it has places") {
+  const TempFolder folder;
+  write_abc(folder);
+  finished_run(folder, task_of("t.txt", "unit: bytes, order: random"), {"model.positions=sinusoidal"});
+  const auto bytes = [&](const Words& more) {
+    fs::remove(folder / "s.txt");
+    sampled(folder, heed::test::with({"-o", "s.txt"}, more));
+    return heed::test::read_file(folder / "s.txt").size();
+  };
+  CHECK(bytes({}) == 16);
+  CHECK(bytes({"--prompt", "abcd"}) == 16);
+  CHECK(bytes({"--prompt", "abcd", "--length", "3"}) == 7);
+  CHECK_THAT(
+      refused(folder, 2, {"--prompt", "abcd", "--length", "13"}),
+      ContainsSubstring("--length is 13 but must be at most 12: the prompt has 4 tokens, and the model "
+                        "knows the places of 16 tokens (task.order: random)."));
+  CHECK_THAT(refused(folder, 2, {"--prompt", "abcd abcd abcd abcd"}),
+             ContainsSubstring("--prompt is too long: the prompt has 19 tokens"));
+}
+
 TEST_CASE("heed sample: a source is translated, or the first ones of the test split") {
   const TempFolder folder;
   const std::string type = GENERATE("encoder_decoder", "decoder");
@@ -173,12 +193,8 @@ TEST_CASE("heed sample: trials that cannot be sampled are named with the remedy"
   fs::remove_all(folder / "r");
   finished_run(folder, "task={name: parity, length: 8}");
   CHECK_THAT(refused(folder, 64, {}), ContainsSubstring("the task 'parity' cannot be sampled. `heed sample` "
-                                                        "continues texts (text) and decodes targets"));
-  fs::remove_all(folder / "r");
-  write_abc(folder);
-  finished_run(folder, task_of("t.txt", "order: random"));
-  CHECK_THAT(refused(folder, 64, {}), ContainsSubstring("in any order (task.order)") &&
-                                          ContainsSubstring("Train it with `order: none`"));
+                                                        "continues texts (text), draws images (images "
+                                                        "with objective: generate) and decodes targets"));
   const heed::RunDirectory directory(folder / "r");
   fs::remove(directory.trial(directory.read_plan().at(0).id));
   CHECK_THAT(refused(folder, 64, {}), ContainsSubstring("cannot be sampled: it has not ended."));
@@ -193,6 +209,8 @@ TEST_CASE("heed sample: wrong command lines") {
       wrong({"--prompt", "abx"}),
       ContainsSubstring("--prompt: character 3, 'x', is not one of the 7 characters of the task's text. "
                         "Leave it out, or train with 'unit: bytes'"));
+  CHECK_THAT(wrong({"-n", "3"}),
+             ContainsSubstring("-n has no effect on the task 'text': heed generates one text."));
   CHECK_THAT(wrong({"--prompt", "ab\xC3"}), ContainsSubstring("--prompt: byte 3 of the text is not UTF-8."));
   CHECK_THAT(wrong({"--temperature", "-1"}),
              ContainsSubstring("--temperature is -1 but must be at least 0."));

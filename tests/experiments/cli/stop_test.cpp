@@ -116,3 +116,44 @@ TEST_CASE("heed run: the decisions of a rule follow again from what is recorded"
   CHECK(decisions >= 8);
   CHECK(stops >= 2);
 }
+
+TEST_CASE("heed replay: a rule is applied to a finished grid, and nothing is trained") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", with(kSweep, {"-j", "2"})).code == 0);
+  const std::string digest = heed::results::content_digest(folder / "r/results.h5");
+  const auto replay = [&](const Words& more) {
+    return heed::test::heed(folder.path(), with(with({"replay", smoke(), "-o", "r"}, kSweep), more));
+  };
+  const Ended halving = replay({kRule});
+  CHECK(halving.code == 0);
+  CHECK_THAT(halving.out, ContainsSubstring("10 orders of the settings") &&
+                              ContainsSubstring("test_accuracy lost") && ContainsSubstring("softmax") &&
+                              ContainsSubstring("linear") && !ContainsSubstring("100 %"));
+  CHECK(replay({kRule}).out == halving.out);
+  // A rule whose first rung is after the last step stops nothing.
+  const Ended none = replay({"sweep.stop={rule: median, after: 20}", "--orders", "3"});
+  CHECK_THAT(none.out,
+             ContainsSubstring("3 of 3") && ContainsSubstring("In the mean 100 % of all training steps; "
+                                                              "the best setting was chosen in 6 of 6"));
+  CHECK(heed::results::content_digest(folder / "r/results.h5") == digest);
+  CHECK_FALSE(fs::exists(folder / "r/rungs"));
+}
+
+TEST_CASE("heed replay: a missing rule and incomplete trials are refused") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", with(kSweep, {"sweep.seeds=1"})).code == 0);
+  const auto replay = [&](const Words& more) {
+    return heed::test::heed(
+        folder.path(), with(with({"replay", smoke(), "-o", "r"}, kSweep), with({"sweep.seeds=1"}, more)));
+  };
+  const Ended missing = replay({});
+  CHECK(missing.code == 2);
+  CHECK_THAT(missing.err, ContainsSubstring("sweep.stop is missing: the rule to replay, as in"));
+  const Ended wrong = replay({"sweep.stop={rule: halving, afetr: 4}"});
+  CHECK(wrong.code == 64);
+  CHECK_THAT(wrong.err, ContainsSubstring("sweep.stop.afetr") && ContainsSubstring("Did you mean 'after'?"));
+  fs::remove(trials(folder / "r")[0]);
+  const Ended incomplete = replay({kRule});
+  CHECK(incomplete.code == 64);
+  CHECK_THAT(incomplete.err, ContainsSubstring("r: 7 of 8 trials are done"));
+}

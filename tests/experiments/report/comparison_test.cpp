@@ -61,6 +61,18 @@ TEST_CASE("compare: model.linear_bias is true in trials without it") {
   CHECK(settings == Texts{"true", "false", "false"});
 }
 
+TEST_CASE("compare: train.precision is float32 in trials without it") {
+  Results r = eight_trials();
+  r.columns[2] = {"precision", "train.precision", Role::parameter, {"", "", "bfloat16", "bfloat16"}, "", "",
+                  false};
+  r.columns[2].values.resize(8, "bfloat16");
+  const Comparison c = heed::compare(r, {});
+  REQUIRE(c.varied == Texts{"precision"});
+  Texts settings;
+  for (const auto& row : c.rows) settings.push_back(row.setting.at(0));
+  CHECK(settings == Texts{"float32", "bfloat16", "bfloat16"});
+}
+
 TEST_CASE("compare: a slot of the model is one column with one label") {
   Results r = eight_trials();
   const auto parameter = [](const char* name, const char* path, std::vector<Value> values) {

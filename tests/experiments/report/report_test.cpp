@@ -14,9 +14,8 @@
 #include "experiments/report/report_data.h"
 #include "experiments/report/verdict.h"
 #include "experiments/system/files.h"
-#include "results/merge.h"
-#include "results/trial_file.h"
 #include "tests/catch.h"
+#include "tests/experiments/report/report_records.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
@@ -26,31 +25,13 @@ using heed::Comparison;
 using heed::report::Figure;
 using heed::report::ReportData;
 using heed::results::Record;
+using heed::test::named;
+using heed::test::report_data_of;
 using heed::test::TempFolder;
+using heed::test::trial;
 using Texts = std::vector<std::string>;
 
 constexpr double kNaN = std::numeric_limits<double>::quiet_NaN();
-
-// A trial as a sweep of three lengths leaves it. Time is quadratic in the length, state constant.
-Record trial(const std::string& variant, std::int64_t seed, std::int64_t length, double accuracy,
-             double parameters) {
-  static std::int64_t index = 0;
-  Record r;
-  r.plan_index = index++;
-  std::string digits = std::to_string(r.plan_index);
-  r.id = std::string(16 - digits.size(), '0') + digits;
-  r.config = "variant: x\n";
-  r.provenance = {"0.1.0", "a build", "a host", "heed run x.yaml", "2026-01-02T03:04:05Z"};
-  r.parameters = {{"variant", variant}, {"seed", seed}, {"task.length", length}, {"train.lr", 0.001}};
-  const double n = static_cast<double>(length);
-  r.metrics = {{"test_accuracy", accuracy, "1", "share of positions", false},
-               {"parameters", parameters, "1", "trainable numbers", false},
-               {"step_milliseconds", n * n / 100, "ms", "time of a training step", true},
-               {"state_bytes", 4096, "byte", "state", false}};
-  r.axes = {{"eval", {0, 50, 100}}};
-  r.curves = {{"validation_accuracy", "eval", {0.1, accuracy / 2, accuracy}, "1", "on validation", false}};
-  return r;
-}
 
 Record failed(Record r, const std::string& reason) {
   r.status = heed::results::Status::failed;
@@ -58,14 +39,6 @@ Record failed(Record r, const std::string& reason) {
   r.last_step = 17;
   r.metrics.clear(), r.curves.clear(), r.axes.clear();
   return r;
-}
-
-ReportData report_data_of(const TempFolder& folder, const std::vector<Record>& records) {
-  std::filesystem::create_directories(folder / "trials");
-  for (const Record& r : records) heed::results::replace_trial(r, folder / "trials" / (r.id + ".h5"));
-  const auto file = folder / "results.h5";
-  heed::results::merge(heed::results::trial_files(folder / "trials"), file, records[0].provenance);
-  return heed::report::read_report_data(file, heed::results::read_results(file), {});
 }
 
 std::vector<Record> three_lengths(const std::string& a = "softmax", const std::string& b = "linear") {
@@ -76,13 +49,6 @@ std::vector<Record> three_lengths(const std::string& a = "softmax", const std::s
       out.push_back(trial(b, seed, length, 0.4 + 0.01 * static_cast<double>(seed), 1000));
     }
   return out;
-}
-
-const Figure& named(const std::vector<Figure>& figures, const std::string& name) {
-  const auto at =
-      std::find_if(figures.begin(), figures.end(), [&](const Figure& f) { return f.name == name; });
-  REQUIRE(at != figures.end());
-  return *at;
 }
 
 std::string page_of(const ReportData& e) {

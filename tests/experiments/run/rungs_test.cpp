@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <string>
 
+#include "results/errors.h"
 #include "tests/catch.h"
 #include "tests/results/temp_folder.h"
 
@@ -57,6 +58,22 @@ TEST_CASE("rungs: a decision stays when its trial comes again, unless the rule i
   CHECK(judge(other, "a", 10, loss(3)).stop);
 }
 
+TEST_CASE("rungs: a trial that is judged again at an earlier step keeps its later results") {
+  const TempFolder folder;
+  Contest other = contest(folder);
+  other.rule.factor = 2.5;
+  judge(contest(folder), "a", 10, loss(3));
+  judge(contest(folder), "a", 20, loss(2));
+  CHECK(judge(contest(folder), "b", 20, loss(9)).stop);
+  judge(other, "a", 10, loss(3));
+  const std::vector<Rung> a = heed::read_rungs(file(folder, "a"));
+  REQUIRE(a.size() == 2);
+  CHECK(a[0].step == 10);
+  CHECK(a[0].rule == heed::rule_text(other.rule));
+  CHECK(a[1].step == 20);
+  CHECK(a[1].result.value == 2);  // the decision about b names it
+}
+
 TEST_CASE("rungs: results of another metric are not compared") {
   const TempFolder folder;
   Contest accuracy = contest(folder);
@@ -80,4 +97,13 @@ TEST_CASE("rungs: numbers are read back to the bit, and a damaged file is none")
   CHECK_FALSE(judge(contest(folder), "b", 10, loss(9)).stop);  // it sees nobody
   CHECK_FALSE(judge(contest(folder), "a", 10, loss(1)).stop);  // and writes it again
   CHECK(heed::read_rungs(file(folder, "a")).size() == 1);
+}
+
+TEST_CASE("rungs: a path that cannot be looked at is an error of input and output") {
+  const TempFolder folder;
+  std::filesystem::create_symlink(folder / "loop", folder / "loop");
+  Contest follower = contest(folder);
+  follower.leader = folder / "loop/leader.h5";
+  CHECK_THROWS_AS(heed::why_not_started(follower), heed::results::IoError);
+  CHECK_THROWS_AS(heed::read_rungs(folder / "loop/a.tsv"), heed::results::IoError);
 }

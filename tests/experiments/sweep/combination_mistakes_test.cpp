@@ -43,6 +43,30 @@ void check(const std::vector<Mistake>& mistakes) {
 
 }  // namespace
 
+TEST_CASE("mistakes: trials on several ranks whose model or settings need whole sequences") {
+  const std::string ranks = "train: {context_parallel: 4";
+  check({
+      {file("delta", "mqar", ranks + "}"),
+       {"f.yaml:1:12: variants[0].delta: train.context_parallel: 'delta' with its options needs whole "
+        "sequences"}},
+      {file("softmax", "listops", ranks + "}"),
+       {"f.yaml:1:12: variants[0].softmax: train.context_parallel: a task with one label per sequence"}},
+      {file("softmax", "translation", ranks + "}"),
+       {"f.yaml:1:12: variants[0].softmax: train.context_parallel: a model of two sequences"}},
+      {file("softmax", "mqar", ranks + ", dropout: 0.1}"),
+       {"f.yaml:3:27: train.context_parallel: dropout needs whole sequences: set dropout to 0"}},
+      {file("softmax", "{name: mqar, test_lengths: [32]}", ranks + "}"),
+       {"f.yaml:1:12: variants[0].softmax: test_lengths are tested on one rank: remove it, or "
+        "train.context_parallel."}},
+      {file("softmax", "mqar", ranks + "}\nsave: [attention]"),
+       {"f.yaml:1:12: variants[0].softmax: save: attention needs whole sequences: remove it, or "
+        "train.context_parallel."}},
+      {file("softmax", "{name: parity, length: 3}", ranks + "}"),
+       {"f.yaml:1:12: variants[0].softmax: train.context_parallel is 4, and a sequence has 3 positions"}},
+      {file("softmax", "mqar", "train: {context_parallel: 0}"), {"f.yaml:3", "context_parallel", "1"}},
+  });
+}
+
 TEST_CASE("mistakes: a variant that has only a causal form where the whole sequence is seen") {
   check({
       {file("ssd", "listops"),
@@ -115,8 +139,9 @@ TEST_CASE("mistakes: options of tasks with a source, of subwords and of finite t
       {file("softmax", "{name: translation, nuons: 4}"),
        {"f.yaml:2:27: task.nuons: unknown option of 'translation'. Did you mean 'nouns'?"}},
       {file("softmax", "{name: translation, test_lengths: [32]}"),
-       {"f.yaml:2:7: task.test_lengths: 32 is beyond a table of learned positions",
-        "Use other model.positions"}},
+       {"f.yaml:2:7: task.test_lengths: 32 is beyond the table of learned positions of the encoder (16 rows, "
+        "one for each trained position). Use other model.positions (none, sinusoidal, rope, alibi), or test "
+        "at most at length 16."}},
       {file("softmax", "pairs"), {"f.yaml:2:7: task.path: name a file of pairs"}},
       {file("softmax", "{name: pairs, path: /no/such/file.tsv}"),
        {"f.yaml:2:27: task.path:", "/no/such/file.tsv"}},

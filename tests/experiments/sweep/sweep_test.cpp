@@ -49,8 +49,8 @@ TEST_CASE("to_config: a resolved trial contains every default") {
       heed::to_config(sweep.trials[0].config).canonical() ==
       "{attention: {name: tokenformer, tokens: 64}, "
       "model: {bias: true, dim: 64, feed_forward: {name: pattention, norm: gelu_l2, tokens: 256}, heads: 2, "
-      "layers: 2, norm: layer, norm_eps: 1e-05, positions: {name: learned}, tied: false}, "
-      "save: {attention: false, logits: false, weights: false}, seed: 0, "
+      "layers: 2, norm: layer, norm_eps: 1e-05, positions: {name: learned}, tied: false, "
+      "type: decoder}, save: {attention: false, logits: false, weights: false}, seed: 0, "
       "task: {length: 64, name: mqar, pairs: 4, shares: [0.9, 0.1], vocab: 256}, "
       "train: {batch: 64, beta1: 0.9, beta2: 0.999, checkpoint: 30s, clip: 1, dropout: 0, eps: 1e-08, "
       "evaluate_every: 0, "

@@ -57,7 +57,7 @@ TEST_CASE("tasks: parameters of the sweep hold for every task that has them") {
         Texts{"softmax: task=mqar length=32", "softmax: task=mqar length=64",
               "softmax: task=mqar(pairs=2) length=32", "softmax: task=mqar(pairs=2) length=64"});
   CHECK(missing(wrong(with_tasks("[mqar, text]", "sweep: {parameters: {task.length: [32, 64]}}\n")),
-                {"f.yaml:3:22: task.length:", "'text'"}) == "");
+                {"f.yaml:3:22: tasks[1].length:", "'text'"}) == "");
 }
 
 TEST_CASE("tasks: overrides") {
@@ -97,12 +97,22 @@ TEST_CASE("tasks: each mistake has its place, its key and what would be right") 
         "");
   CHECK(missing(refused("[[mqar]]"),
                 {"f.yaml:2:9: tasks[0]: expected {name: mqar, length: 64}, found a list of 1."}) == "");
-  CHECK(missing(refused("[mqar, txet]"), {"f.yaml:2:15: task.name:", "Did you mean 'text'?"}) == "");
-  CHECK(missing(refused("[{length: 8}]"), {"f.yaml:2:9: task.name: it is missing."}) == "");
+  CHECK(missing(refused("[mqar, txet]"), {"f.yaml:2:15: tasks[1].name:", "Did you mean 'text'?"}) == "");
+  CHECK(missing(refused("[{length: 8}]"), {"f.yaml:2:9: tasks[0].name: it is missing."}) == "");
   CHECK(missing(refused("[{name: mqar, lenght: 8}]"),
-                {"f.yaml:2:22: task.lenght:", "Did you mean 'length'?"}) == "");
+                {"f.yaml:2:22: tasks[0].lenght:", "Did you mean 'length'?"}) == "");
   CHECK(missing(refused("[text, {name: mqar, length: 8, pairs: 4}]"),
-                {"f.yaml:2:46: task.pairs:", "at most length / 4"}) == "");
+                {"f.yaml:2:46: tasks[1].pairs:", "at most length / 4"}) == "");
+  CHECK(missing(refused("[text, {name: mqar, length: [64, x]}]"),
+                {"f.yaml:2:41: tasks[1].length: expected an integer, found the string 'x'."}) == "");
+  CHECK(missing(refused("[text, {name: mqar, train_sequences: -1}]"),
+                {"f.yaml:2:45: tasks[1].train_sequences: -1 is out of range"}) == "");
+  CHECK(missing(refused("[text, {name: mqar, test_lengths: [3]}]"),
+                {"f.yaml:2:42: tasks[1].test_lengths: 3 is no length of this task: tasks[1].length:"}) == "");
+  CHECK(missing(refused("[text, {name: mqar, test_lengths: [0]}]"),
+                {"f.yaml:2:43: tasks[1].test_lengths[0]: 0 is out of range"}) == "");
+  CHECK(missing(wrong(with_tasks("[text, mqar]"), {"tasks[1].lenght=8"}),
+                {"command line: tasks[1].lenght: unknown option of 'mqar'. Did you mean 'length'?"}) == "");
   CHECK(missing(refused("[mqar, text, mqar]"),
                 {"f.yaml:2:21: tasks[2]: it is the same task as tasks[0]; remove one of them."}) == "");
   CHECK(missing(refused("[{name: mqar, length: [32, 32]}]"),

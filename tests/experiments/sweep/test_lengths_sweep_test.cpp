@@ -70,12 +70,23 @@ TEST_CASE("test_lengths: lists of them are swept") {
 }
 
 TEST_CASE("test_lengths: a table of learned positions ends at the trained length") {
-  CHECK_THAT(wrong(sweep_text(kParity + ", test_lengths: [4, 9]", "learned")),
-             ContainsSubstring("f.yaml:2:7: task.test_lengths: 9 is beyond the table of learned positions (8 "
-                               "rows, one for each trained position). Use other model.positions"));
+  CHECK_THAT(
+      wrong(sweep_text(kParity + ", test_lengths: [4, 9]", "learned")),
+      ContainsSubstring("f.yaml:2:7: task.test_lengths: 9 is beyond the table of learned positions (8 "
+                        "rows, one for each trained position). Use other model.positions (none, sinusoidal, "
+                        "rope, alibi), or test at most at length 8."));
   CHECK(wrong(sweep_text(kParity + ", test_lengths: [4, 8]", "learned")).empty());
   for (const char* positions : {"none", "sinusoidal", "rope", "alibi"})
     CHECK(wrong(sweep_text(kParity + ", test_lengths: [9, 100]", positions)).empty());
+}
+
+TEST_CASE("test_lengths: an entry of several tasks is refused by its index") {
+  CHECK_THAT(
+      wrong(
+          "variants: [softmax]\ntasks: [{name: parity, length: 8}, {name: parity, length: 12, test_lengths: "
+          "[16]}]\nmodel: {dim: 8, heads: 2, layers: 1, positions: learned}\n"),
+      ContainsSubstring(
+          "f.yaml:2:36: tasks[1].test_lengths: 16 is beyond the table of learned positions (12"));
 }
 
 TEST_CASE("test_lengths: fixed tables of a variant may depend on the length") {

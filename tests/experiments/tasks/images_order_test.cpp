@@ -2,7 +2,6 @@
 #include <optional>
 #include <string>
 
-#include "core/pixel_traits.h"
 #include "core/task_traits.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/idx_data.h"

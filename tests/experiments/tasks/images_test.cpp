@@ -5,7 +5,6 @@
 #include <string>
 #include <vector>
 
-#include "core/grid_traits.h"
 #include "core/task_traits.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/idx_data.h"

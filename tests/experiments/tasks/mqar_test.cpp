@@ -2,7 +2,7 @@
 #include <cmath>
 #include <set>
 
-#include "core/answerable_traits.h"
+#include "core/task_traits.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/task_data.h"
 

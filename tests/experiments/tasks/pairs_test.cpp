@@ -9,6 +9,7 @@
 
 #include "core/error.h"
 #include "core/task_traits.h"
+#include "experiments/tasks/subwords.h"
 #include "tests/catch.h"
 #include "tests/experiments/tasks/task_data.h"
 #include "tests/results/temp_folder.h"
@@ -68,6 +69,66 @@ TEST_CASE("pairs: texts are encoded and decoded as the tokens of the file") {
   CHECK(std::ssize(tokens) == (unit == "bytes" ? 13 : 12));
   if (unit == "characters")
     CHECK_THROWS_WITH(tokenizer.encode("xé"), ContainsSubstring("character 1, 'x', is not one of the"));
+}
+
+TEST_CASE("pairs: sources and targets are encoded by the same subwords, trained on the training pairs") {
+  if (!Subwords::available()) return;  // built without sentencepiece
+  const File file(many());
+  Config options = task_config({{"path", file.path}, {"unit", "bpe"}, {"vocab", "290"}});
+  Problems problems;
+  Registry registry;
+  register_builtin_tasks(registry);
+  options = registry.task("pairs").resolve(options, "task", problems);
+  REQUIRE(problems.empty());
+  std::string training;
+  for (int i = 0; i < 400; ++i)
+    if (const std::string source = fmt::format("number {}", i); fnv_split(source) == "train")
+      training += fmt::format("{}\nZahl {} für ü\n", source, i);
+  const Subwords expected(training, 290, "t");
+  CHECK(options.find("subwords")->text() == expected.hash());
+  const auto task = registry.task("pairs").make(options, 0);
+  REQUIRE(dynamic_cast<const SubwordsTraits&>(*task).subwords());
+  CHECK(dynamic_cast<const SubwordsTraits&>(*task).subwords()->model() == expected.model());
+  CHECK(task->shape().classes == 290);
+  CHECK(task->shape().source.width == 290);
+  const auto& tokenizer = dynamic_cast<const TokenizerTraits&>(*task);
+  const auto text = [&](std::span<const Token> tokens) {
+    std::string out;
+    for (const Token t : tokens) out += tokenizer.decode(t);
+    return out;
+  };
+  CHECK(tokenizer.encode("number 7") == expected.encode("number 7"));
+  for (const Split split : {Split::validation, Split::test})
+    for (Index i = 0; i < *task->size(split); ++i) {
+      const Sequence s = draw(*task, split, static_cast<std::uint64_t>(i));
+      const std::string source = text(s.source), number = source.substr(7);
+      REQUIRE(source.starts_with("number "));
+      REQUIRE(s.source.size() < source.size());
+      REQUIRE(text(s.tokens) == "\tZahl " + number + " für ü");
+      REQUIRE(text(s.labels) == "Zahl " + number + " für ü\n");
+    }
+  options.set("subwords", Config::scalar("xxh-0"));
+  CHECK_THROWS_WITH(registry.task("pairs").make(options, 0),
+                    ContainsSubstring("sentencepiece now trains other subwords on '" + file.path));
+}
+
+TEST_CASE("pairs: options of subwords are refused with other units, and required with their own") {
+  const File file(many());
+  const auto refused = [&](Given given) {
+    given.insert(given.begin(), {"path", file.path});
+    return refusals("pairs", given).at(0);
+  };
+  CHECK_THAT(refused({{"vocab", "300"}}),
+             ContainsSubstring("task.vocab: only 'unit: bpe' has one; bytes do not"));
+  CHECK_THAT(refused({{"unit", "bpe"}}),
+             ContainsSubstring("task.vocab: it is missing; say how many subwords"));
+  CHECK_THAT(refused({{"unit", "bpe"}, {"vocab", "20000"}}),
+             Subwords::available()
+                 ? ContainsSubstring("task.vocab: 20000 subwords cannot be made of '" + file.path)
+                 : ContainsSubstring("task.unit: this heed was built without sentencepiece"));
+  const File wrong("no tab\n");
+  CHECK_THAT(refusals("pairs", Given{{"path", wrong.path}, {"unit", "bpe"}, {"vocab", "300"}}).at(0),
+             ContainsSubstring("task.path") && ContainsSubstring("pairs.tsv:1: there is no tab"));
 }
 
 TEST_CASE("pairs: the input is a tab and the target, the labels are the target and a newline") {

@@ -208,6 +208,15 @@ TEST_CASE("checkpoint: a model that grows during training computes the same func
   CHECK(whole.values != train(registry, "tokenformer", {}).values);
 }
 
+TEST_CASE("checkpoint: a model that grows while it multiplies in bfloat16 computes the same function") {
+  const heed::Registry registry = builtin();
+  const auto change = [](heed::TrialConfig& trial) { trial.train.precision = "bfloat16"; };
+  const Trained whole = train(registry, kGrows, {}, change);
+  REQUIRE(whole.log.growth_difference.size() == 2);
+  for (const double difference : whole.log.growth_difference) CHECK(difference <= 1e-6);  // in float32
+  CHECK(whole.values != train(registry, kGrows, {}).values);
+}
+
 TEST_CASE("checkpoint: a growth from spoiled parameters is detected") {
   const heed::Registry registry = builtin();
   // The step before the growth spoils them, and no validation is in between.

@@ -13,10 +13,12 @@
 #include "experiments/trial/stages.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
+#include "tests/experiments/train/recorded.h"
 
 namespace {
 
 using namespace heed;
+using test::array, test::metric;
 
 constexpr Index kDim = 16, kVocabulary = 10;
 
@@ -55,18 +57,6 @@ results::Record probed(const Task& task, const std::string& variant = "softmax",
   add_direction_probes(record, model, params, task, kDim, threads);
   results::check(record);
   return record;
-}
-
-double metric(const results::Record& record, const std::string& name) {
-  for (const results::Metric& m : record.metrics)
-    if (m.name == name) return m.value;
-  throw Error("there is no metric " + name);
-}
-
-std::vector<double> array(const results::Record& record, const std::string& name) {
-  for (const results::Array& a : record.arrays)
-    if (a.group == "probes" && a.name == name) return std::get<std::vector<double>>(a.values);
-  throw Error("there is no array " + name);
 }
 
 // Tokens are the axes, and blocks add nothing.

@@ -5,9 +5,12 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <vector>
 
+#include "core/model/sequences.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/sweep.h"
 #include "experiments/sweep/sweep_file.h"
@@ -105,6 +108,9 @@ TEST_CASE("model types: a trial of each type ends with its metrics, the same for
     const auto metrics = metrics_of(record);
     for (const char* name : {"test_loss", "test_accuracy", "final_validation_loss", "forward_flops"})
       CHECK(std::isfinite(metrics.at(name)));
+    const auto recorded = std::ranges::find(record.parameters, "model.type", &results::Parameter::name);
+    REQUIRE(recorded != record.parameters.end());
+    CHECK(std::get<std::string>(recorded->value) == to_string(trial.type));
     CHECK(bits(record) == bits(run(trial, 3)));
   }
 }
@@ -296,6 +302,43 @@ TEST_CASE("predictions: greedy decoding finds exactly the targets that sequence_
     CHECK(found > 0);
     CHECK(metrics_of(record).at("sequence_accuracy") == Approx(static_cast<double>(found) / 90));
     CHECK(metrics_of(record).at("sequence_accuracy") <= metrics_of(record).at("test_accuracy"));
+  }
+}
+
+TEST_CASE("predictions: an encoder-decoder that decodes token by token finds what repeated passes find") {
+  for (const char* model : {"", "cross_attention: linear", "cross_attention: differential"}) {
+    CAPTURE(model);
+    TrialConfig trial = trials_of("softmax", kTranslation, model).at(0);
+    const auto task = task_of(trial, registry());
+    SizedModel untrained(model_spec(trial, *task), registry(), trial.seed);
+    for (float& value : untrained.params.values()) value *= 6;  // or all predictions are alike
+    Step<float> step(1, false);
+    constexpr Index kExamples = 40;
+    const std::vector<Prediction> found =
+        decode_greedily(untrained.model, step, *task, Split::test, 0, kExamples);
+    Sequences one(*task, 1);
+    std::set<std::vector<Token>> different;
+    for (Index i = 0; i < kExamples; ++i) {
+      one.fill(0, Split::test, static_cast<std::uint64_t>(i));
+      Batch example = one.first(1);
+      const Index time = example.input.time;
+      const Token end = example.labels[static_cast<std::size_t>(example.input.length(0) - 1)];
+      std::vector<Token> input = {example.input.tokens.front()};
+      for (bool done = false; !done;) {
+        const Index length = std::ssize(input);
+        std::vector<Token> padded = input, labels(static_cast<std::size_t>(time), kUnscored), next(1);
+        padded.resize(static_cast<std::size_t>(time));
+        labels[static_cast<std::size_t>(length - 1)] = 0;
+        example.input.tokens = padded, example.input.lengths = std::span(&length, 1), example.labels = labels;
+        untrained.model.evaluate(step, example, next);
+        input.push_back(next.front());
+        done = next.front() == end || length == time;
+      }
+      const std::vector<Token> expected(input.begin() + 1, input.end());
+      CHECK(found[static_cast<std::size_t>(i)].decoded == expected);
+      different.insert(expected);
+    }
+    CHECK(different.size() > 3);
   }
 }
 

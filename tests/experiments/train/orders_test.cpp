@@ -14,12 +14,14 @@
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
 #include "tests/experiments/tasks/idx_data.h"
+#include "tests/experiments/train/recorded.h"
 #include "tests/results/temp_folder.h"
 
 namespace {
 
 using namespace heed;
 using heed::test::builtin;
+using heed::test::metric;
 
 constexpr Index kSteps = 12;
 
@@ -123,13 +125,8 @@ TEST_CASE("orders: every trial reports bits per byte in raster order") {
     const std::optional<results::Record> record = run_trial(trial, registry, 1, {});
     REQUIRE(record);
     results::check(*record);
-    const auto metric = [&](const std::string& name) {
-      for (const results::Metric& m : record->metrics)
-        if (m.name == name) return m.value;
-      return std::nan("");
-    };
-    CHECK(metric("test_bits_per_byte") == Approx(metric("test_loss") / std::log(2)));
-    CHECK(metric("test_bits_per_byte") > 1);
+    CHECK(metric(*record, "test_bits_per_byte") == Approx(metric(*record, "test_loss") / std::log(2)));
+    CHECK(metric(*record, "test_bits_per_byte") > 1);
   }
   // The evaluation of one model does not depend on the order of its training.
   TrialConfig raster = trial_of("order: raster"), random = trial_of("order: random");

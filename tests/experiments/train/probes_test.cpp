@@ -8,15 +8,17 @@
 
 #include "core/mixer.h"
 #include "experiments/sweep/variant_list.h"
-#include "experiments/tasks/builtin.h"
 #include "experiments/train/probe_batch.h"
 #include "experiments/train/trial.h"
 #include "experiments/trial/stages.h"
 #include "tests/catch.h"
+#include "tests/experiments/builtin.h"
+#include "tests/experiments/train/recorded.h"
 
 namespace {
 
 using namespace heed;
+using test::array, test::defaults, test::metric;
 
 // Each query's value itself: mixes nothing, and has no weights to show.
 template <class S>
@@ -42,21 +44,12 @@ struct Uniform : Self<S> {
 
 const Registry& registry() {
   static const Registry filled = [] {
-    Registry r;
-    register_builtin_variants(r);
-    register_builtin_tasks(r);
+    Registry r = test::builtin();
     r.add_mixer<Self>("self", {});
     r.add_mixer<Uniform>("uniform", {});
     return r;
   }();
   return filled;
-}
-
-Config defaults(const Entry& entry, const Config& given = Config::map()) {
-  Problems problems;
-  Config options = entry.resolve(given, entry.name, problems);
-  problems.throw_if_any();
-  return options;
 }
 
 struct TaskGiven {
@@ -85,18 +78,6 @@ results::Record probed(const std::vector<std::string>& variants,
   add_probes(record, model, *task, threads);
   results::check(record);
   return record;
-}
-
-double metric(const results::Record& record, const std::string& name) {
-  for (const results::Metric& m : record.metrics)
-    if (m.name == name) return m.value;
-  throw Error("there is no metric " + name);
-}
-
-std::vector<double> array(const results::Record& record, const std::string& name) {
-  for (const results::Array& a : record.arrays)
-    if (a.group == "probes" && a.name == name) return std::get<std::vector<double>>(a.values);
-  throw Error("there is no array " + name);
 }
 
 std::vector<std::uint64_t> bits(const results::Record& record) {

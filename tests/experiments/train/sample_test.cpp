@@ -2,7 +2,9 @@
 #include "experiments/train/sample.h"
 
 #include <cmath>
+#include <limits>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -43,9 +45,9 @@ TrialConfig small_trial(const Registry& registry, const std::string& variant, co
 // The tokens after a prompt.
 std::vector<Token> continued(Model<float>& model, const std::vector<Token>& prompt, Index count,
                              const SampleOptions& options) {
-  Continuation continuation(model, prompt, std::ssize(prompt) + count, options);
+  Continuation continuation(model, {prompt}, std::ssize(prompt) + count, options);
   std::vector<Token> out;
-  for (Index i = 0; i < count; ++i) out.push_back(continuation.next());
+  for (Index i = 0; i < count; ++i) out.push_back(continuation.next().front());
   return out;
 }
 
@@ -122,6 +124,32 @@ TEST_CASE("sample: the same seed gives the same tokens, and other seeds other on
   const std::vector<Token> first = continued(model.model, {5}, 7, {.seed = 1});
   CHECK(first == continued(model.model, {5}, 7, {.seed = 1}));
   CHECK(first != continued(model.model, {5}, 7, {.seed = 2}));
+}
+
+TEST_CASE("sample: several sequences are continued as each of them is, with draws of its number") {
+  const Registry registry = builtin();
+  const TrialConfig trial = small_trial(registry, "softmax", "rope");
+  SizedModel model(model_spec(trial, *task_of(trial, registry)), registry, 1);
+  const std::vector<Token> prompts = {5, 1, 7, 30, 5, 1};  // the last equals the first
+  Continuation together(model.model, {prompts, 3, 4}, 8, {.seed = 1});
+  std::vector<std::vector<Token>> found(3);
+  for (Index i = 0; i < 6; ++i) {
+    const std::span<const Token> next = together.next();
+    for (std::size_t b = 0; b < 3; ++b) found[b].push_back(next[b]);
+  }
+  CHECK(found[0] != found[2]);
+  for (std::size_t b = 0; b < 3; ++b) {
+    Continuation one(model.model, {std::span(prompts).subspan(2 * b, 2), 1, 4 + b}, 8, {.seed = 1});
+    for (const Token token : found[b]) CHECK(token == one.next().front());
+  }
+}
+
+TEST_CASE("sample: NaN is never drawn") {
+  std::vector<float> logits = kLogits;
+  logits[1] = std::numeric_limits<float>::quiet_NaN();
+  CHECK(sample_token(logits, {.temperature = 0}, Rng(0, "sample").at(0)) == 3);
+  for (std::uint64_t i = 0; i < 200; ++i)
+    CHECK(sample_token(logits, {.temperature = 10}, Rng(0, "sample").at(i)) != 1);
 }
 
 TEST_CASE("sample: learned positions end with the training") {

@@ -8,12 +8,14 @@
 #include "experiments/train/trial.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
+#include "tests/experiments/train/recorded.h"
 
 namespace {
 
 using namespace heed;
 using heed::test::builtin;
 using heed::test::defaults;
+using heed::test::metric;
 
 TrialConfig small_trial(const Registry& registry, const std::string& variant, const std::string& positions) {
   Config options = Config::map();
@@ -29,12 +31,6 @@ TrialConfig small_trial(const Registry& registry, const std::string& variant, co
   trial.train.steps = 5, trial.train.batch = 4, trial.train.test_sequences = 32;
   trial.test_lengths = {4, 8, 24};
   return trial;
-}
-
-double metric(const results::Record& record, const std::string& name) {
-  for (const results::Metric& m : record.metrics)
-    if (m.name == name) return m.value;
-  return std::nan("");
 }
 
 }  // namespace
