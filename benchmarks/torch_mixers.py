@@ -358,7 +358,8 @@ class Delta(Mixer):
         return torch.stack(out, 2)
 
     def solve(self, l, right):
-        return torch.linalg.solve_triangular(l, right, upper=False, unitriangular=True)
+        kind = torch.promote_types(l.dtype, torch.float32)  # it does not exist in bfloat16
+        return torch.linalg.solve_triangular(l.to(kind), right.to(kind), upper=False, unitriangular=True)
 
     def pairs(self, kb, q, k, total):
         """<beta k_i, k_j> below the diagonal and <q_i, k_j> up to it, decayed"""

@@ -4,7 +4,8 @@
     torch_step.py --variant linear --d-model 64 --layers 2 --heads 2 --seq 64 --batch 64 --vocab 8192 --labels-per-seq 8
     torch_step.py --variant linear --attention-only --d-model 128 --heads 4 --seq 1024 --batch 8
     torch_step.py --train-steps 200    a whole short training, each step on a batch of its own
-    torch_step.py --serve --variant lstm    waits, and times --steps more steps for each line of its input
+    torch_step.py --serve --variant lstm    prints how exact a product is and waits; times --steps more steps for each
+                                            line of its input
 
 Needs only torch: 1.13 or any 2.x, which has --sdpa and --compile. On a busy machine compare the processor times of
 one-thread runs taken in turn; compare_torch does that.
@@ -41,7 +42,7 @@ def parse():
             ("sdpa", "F.scaled_dot_product_attention (softmax, differential, tokenformer, grouped)"),
             ("compile", "torch.compile"),
             ("medium", 'set_float32_matmul_precision("medium"): products by oneDNN, on AMD twice as fast as by MKL'),
-            ("malloc", "keep freed memory: glibc else maps and unmaps each large tensor"),
+            ("autocast", 'forward pass in torch.autocast("cpu", torch.bfloat16)'),
             ("serve", "prepare once (torch.compile is slow), then measure once for each line of standard input")]:
         p.add_argument("--" + name, action="store_true", help=meaning)
     a = p.parse_args()
@@ -58,21 +59,25 @@ def parse():
 def environment(a):
     """What must be set before the process starts, for BLAS and ATen choose their kernels when they are loaded.
 
-    An OpenBLAS older than the processor uses a generic kernel, many times slower, unless it is configured."""
+    An OpenBLAS older than the processor uses a generic kernel, many times slower, unless it is configured. glibc maps
+    and unmaps each large tensor, unless it is told to keep freed memory."""
     env = {name: str(a.threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    env.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 34))
     with open("/proc/cpuinfo") as file:
         flags = set(next((line for line in file if line.startswith("flags")), "").split())
     if {"avx512f", "avx512dq"} <= flags:
         env.update(OPENBLAS_CORETYPE="SkylakeX", ATEN_CPU_CAPABILITY="avx512")
     elif {"avx2", "fma"} <= flags:
         env.update(OPENBLAS_CORETYPE="Haswell", ATEN_CPU_CAPABILITY="avx2")
-    if a.malloc:
-        env.update(MALLOC_MMAP_MAX_="0", MALLOC_TRIM_THRESHOLD_=str(1 << 34))
     return env
 
 
 def resident_mib():
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def autocast(torch, a):
+    return torch.autocast("cpu", torch.bfloat16, enabled=a.autocast)
 
 
 def attention_step(torch, a):
@@ -88,7 +93,9 @@ def attention_step(torch, a):
     def step():
         for x in (q, k, v, *mixing.parameters()):
             x.grad = None
-        run(q, k, v).backward(d_o)
+        with autocast(torch, a):
+            o = run(q, k, v)
+        o.backward(d_o.to(o.dtype))
 
     return step, 0
 
@@ -119,7 +126,9 @@ def training_step(torch, a):
 
     def step():  # random tokens cost next to nothing, a timed step takes none of it
         optimizer.zero_grad(set_to_none=True)
-        run(*(batch() if a.train_steps else given)).backward()
+        with autocast(torch, a):
+            loss = run(*(batch() if a.train_steps else given))
+        loss.backward()
         optimizer.step()
 
     return step, sum(p.numel() for p in model.parameters())
@@ -136,19 +145,23 @@ def timed(step, n, limit=float("inf")):
     return wall, cpu
 
 
-def product_gflops(torch):
-    """What heed calls the ceiling, by PyTorch: a product of 512 squares. Low beside heed's: see environment()."""
-    x = torch.rand(512, 512)
-    _, cpu = timed(lambda: x @ x, 24)
-    return 2e-6 * 512 ** 3 / statistics.median(cpu)
+def product(torch, a):
+    """Measures a product of 512 squares in the mode of `a`: its GFLOP/s, which heed calls the ceiling, and its error.
 
+    Low GFLOP/s: see environment(). The error is the largest one relative to the largest entry; the reference is
+    float64. It shows the precision: "medium" may use bfloat16 on processors that have instructions for it (AMX)."""
+    x, y = torch.randn(2, 512, 512)
+    exact = x.double() @ y.double()
+    compiled = a.compile and not a.train_steps  # the time of a training is that of the whole process
+    multiply = torch.compile(torch.matmul) if compiled else torch.matmul
 
-def require_float32(torch):
-    """With "medium", PyTorch may use bfloat16 on processors that have instructions for it (AMX)."""
-    x = torch.rand(512, 512)
-    error = ((x @ x).double() / (x.double() @ x.double()) - 1).abs().max().item()
-    if error > 1e-5:
-        sys.exit(f"--medium: products have a relative error of {error:.1e} here, so they are not float32.")
+    def measure():
+        with autocast(torch, a):
+            _, cpu = timed(lambda: multiply(x, y), 24)
+            error = (multiply(x, y).double() - exact).abs().max() / exact.abs().max()
+        return {"product_gflops": round(2e-6 * 512 ** 3 / statistics.median(cpu), 1), "product_error": error.item()}
+
+    return measure
 
 
 def main():
@@ -171,9 +184,10 @@ def main():
     torch.manual_seed(0)
     if a.medium:
         torch.set_float32_matmul_precision("medium")
-        require_float32(torch)
 
     step, parameters = (attention_step if a.attention_only else training_step)(torch, a)
+    measure_product = product(torch, a)
+
     def measured():
         if a.train_steps:
             return timed(step, a.train_steps)
@@ -186,11 +200,11 @@ def main():
         print(json.dumps({
             "peer": "torch", "torch": torch.__version__, "threads": torch.get_num_threads(),
             "mkl": torch.backends.mkl.is_available(), "simd": wanted.get("ATEN_CPU_CAPABILITY", "default"),
-            "product_gflops": round(product_gflops(torch), 1),
+            **measure_product(),
             "variant": a.variant, "d_model": a.d_model, "layers": a.layers, "heads": a.heads, "seq": a.seq,
             "batch": a.batch, "vocab": a.vocab, "labels_per_seq": a.labels_per_seq, "logits": "labeled",
             "attention_only": a.attention_only, "sdpa": a.sdpa, "compile": a.compile, "medium": a.medium,
-            "malloc": a.malloc,
+            "autocast": a.autocast,
             "parameters": parameters, "logit_rows": a.batch * a.labels_per_seq, "steps": len(wall),
             "median_ms": round(median, 4), "min_ms": round(min(wall), 4), "max_ms": round(max(wall), 4),
             "median_cpu_ms": round(statistics.median(cpu), 4), "min_cpu_ms": round(min(cpu), 4),
@@ -201,7 +215,7 @@ def main():
     if not a.serve:
         return report()
     timed(step, a.warmup, a.limit)
-    print("ready", flush=True)
+    print(json.dumps(measure_product()), flush=True)
     for _ in sys.stdin:
         report()
 
