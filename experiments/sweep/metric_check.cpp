@@ -7,11 +7,13 @@
 
 #include <fmt/format.h>
 
+#include "core/label_relevance.h"
 #include "core/model/model.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/resolve.h"
 #include "experiments/trial/scored_positions.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 #include "experiments/trial/train_sequences.h"
 
 namespace heed {
@@ -22,6 +24,7 @@ bool has_test(const Task& task) { return task.size(Split::test) != Index{0}; }
 
 // Returns true if the task marks an answer for any label of its first sequences.
 bool has_relevance(const Task& task) {
+  if (label_relevance_of(own_task(task))) return true;
   constexpr Index kSequences = 4;
   const TaskShape shape = task.shape();
   if (shape.input.kind != Stream::Kind::tokens || shape.labels != Labels::per_position) return false;

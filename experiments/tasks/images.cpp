@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include "core/error.h"
@@ -56,12 +57,14 @@ void Images::Options::complete() {
 
 void Images::Options::check_form(const Refuse& refuse) const {
   const auto refuse_without_effect = [&](const char* option, Index value, bool has, const char* forms) {
-    if (value != 0 && !has)
-      refuse(option, fmt::format("only {} one; the form is {}. Remove it", forms, form));
+    if (value != 0 && !has) refuse(option, fmt::format("only {}; the form is {}. Remove it", forms, form));
   };
-  refuse_without_effect("patch", patch, form == "patches", "'form: patches' has");
-  refuse_without_effect("pool", pool, form != "patches", "'form: pixels' and 'form: tokens' have");
-  refuse_without_effect("levels", levels, form == "tokens", "'form: tokens' has");
+  refuse_without_effect("patch", patch, form == "patches", "'form: patches' has one");
+  refuse_without_effect("pool", pool, form != "patches", "'form: pixels' and 'form: tokens' have one");
+  refuse_without_effect("levels", levels, form == "tokens", "'form: tokens' has one");
+  refuse_without_effect("noise_patches", noise_patches, form == "patches", "'form: patches' has them");
+  refuse_without_effect("distractor_patches", distractor_patches, form == "patches",
+                        "'form: patches' has them");
   if (levels == 1) refuse("levels", "1 gray level says nothing; use at least 2");
 }
 
@@ -97,7 +100,8 @@ void Images::Options::check(const Refuse& refuse) const {
   }
 }
 
-Images::Images(const Options& options, std::uint64_t seed) : draws_(seed, "images train") {
+Images::Images(const Options& options, std::uint64_t seed)
+    : draws_(seed, "images train"), places_(seed, "images places"), added_(seed, "images added") {
   const ImageFiles files = find_images(options.path);
   train_ = read_images(files.train_images, files.train_labels);
   test_ = read_images(files.test_images, files.test_labels);
@@ -110,8 +114,10 @@ Images::Images(const Options& options, std::uint64_t seed) : draws_(seed, "image
   order_ = pixels_in_order(cells);
   summed_ = options.form == "patches" ? 1 : cells.size();
   levels_ = options.levels;
-  columns_ = train_.size.width / options.cell();
-  shape_ = {.input = {Stream::Kind::vectors, cells.size() / summed_, cells.count()},
+  patches_ = {cells.count(), options.noise_patches, options.distractor_patches};
+  columns_ = patches_.added() > 0 ? 0 : train_.size.width / options.cell();
+  if (patches_.distractor > 0) check_classes();
+  shape_ = {.input = {Stream::Kind::vectors, cells.size() / summed_, patches_.all()},
             .classes = 1 + std::max(*std::ranges::max_element(train_.labels),
                                     *std::ranges::max_element(test_.labels)),
             .model = ModelType::encoder,
@@ -157,7 +163,7 @@ void Images::standardize() {
 
 std::optional<Index> Images::size(Split split) const {
   if (split == Split::train) return std::nullopt;
-  return split == Split::test ? test_.size.count : train_.size.count - training_;
+  return part(split).count;
 }
 
 std::optional<Index> Images::scored_pixels(Split split) const {
@@ -165,24 +171,99 @@ std::optional<Index> Images::scored_pixels(Split split) const {
   return *size(split) * shape_.input.length;
 }
 
+Images::Part Images::part(Split split) const {
+  if (split == Split::test) return {test_, 0, test_.size.count};
+  if (split == Split::train) return {train_, 0, training_};
+  return {train_, training_, train_.size.count - training_};
+}
+
+// A distractor is an image of another class in the same split.
+void Images::check_classes() const {
+  for (const Split split : {Split::train, Split::validation, Split::test}) {
+    const Part from = part(split);
+    const auto labels =
+        std::span(from.file.labels)
+            .subspan(static_cast<std::size_t>(from.first), static_cast<std::size_t>(from.count));
+    if (std::ranges::adjacent_find(labels, std::not_equal_to()) == labels.end())
+      throw Error(
+          fmt::format("task.distractor_patches: all {} images of a split have the same label, so that "
+                      "none is of another class. Use 0, or a split with several classes.",
+                      from.count));
+  }
+}
+
+Index Images::row_of(Split split, std::uint64_t index) const {
+  const Part from = part(split);
+  if (split == Split::train) return draws_.at(index).below(from.count);
+  HEED_CHECK(static_cast<Index>(index) < from.count, "an image after the end of its split was requested");
+  return from.first + static_cast<Index>(index);
+}
+
+void Images::vectors_of(const std::uint8_t* image, std::size_t first, std::span<double> vectors) const {
+  for (std::size_t i = 0; i < vectors.size(); ++i)
+    vectors[i] = (static_cast<double>(number(image, first + i)) * scale_ - mean_) / stddev_;
+}
+
+// Any image of another class and any of its patches are equally likely.
+void Images::write_distractor(const Part& from, Token label, Draws& draws, std::span<double> patch) const {
+  Index row;
+  do row = from.first + draws.below(from.count);
+  while (from.label(row) == label);
+  const auto cell = static_cast<std::size_t>(draws.below(patches_.image));
+  vectors_of(from.image(row), cell * patch.size(), patch);
+}
+
+void Images::mix(Split split, std::uint64_t index, std::span<double> vectors) const {
+  const Part from = part(split);
+  const Index row = row_of(split, index);
+  const auto width = static_cast<std::size_t>(shape_.input.width);
+  PatchOrder order(patches_, places_.at(split, index));
+  Draws added = added_.at(split, index);
+  std::size_t number = 0;  // of the image: the first of its next patch
+  for (std::size_t at = 0; at < vectors.size(); at += width) {
+    const std::span<double> patch = vectors.subspan(at, width);
+    const PatchKind kind = order.next();
+    if (kind == PatchKind::distractor) write_distractor(from, from.label(row), added, patch);
+    if (kind == PatchKind::noise) std::ranges::generate(patch, [&] { return added.normal(); });
+    if (kind != PatchKind::image) continue;
+    vectors_of(from.image(row), number, patch);
+    number += width;
+  }
+}
+
+void Images::label_relevance(Split split, std::uint64_t index, std::span<Relevance> keys) const {
+  if (!marks_relevance()) {
+    std::ranges::fill(keys, Relevance::none);
+    return;
+  }
+  const std::uint8_t* image = part(split).image(row_of(split, index));
+  const auto width = static_cast<std::size_t>(shape_.input.width);
+  PatchOrder order(patches_, places_.at(split, index));
+  auto pixel = order_.begin();  // the first of the image's next patch
+  for (Relevance& key : keys) {
+    key = Relevance::distractor;
+    if (order.next() != PatchKind::image) continue;
+    const auto end = pixel + static_cast<std::ptrdiff_t>(width);
+    key =
+        std::any_of(pixel, end, [&](Index p) { return image[p] != 0; }) ? Relevance::answer : Relevance::none;
+    pixel = end;
+  }
+}
+
 void Images::fill(Split split, std::uint64_t index, Example& example) const {
-  const LabeledImages& from = split == Split::test ? test_ : train_;
-  auto row = static_cast<Index>(index);
-  if (split == Split::train) row = draws_.at(index).below(training_);
-  if (split == Split::validation) row += training_;
-  HEED_CHECK(row < from.size.count, "an image after the end of its split was requested");
-  const std::uint8_t* image = from.pixels.data() + row * from.size.pixels();
-  const Token label = from.labels[static_cast<std::size_t>(row)];
+  const Part from = part(split);
+  const Index row = row_of(split, index);
+  const std::uint8_t* image = from.image(row);
   if (annealing_) {
     tokens_of(image, example.labels);
-    example.input.tokens[0] = static_cast<Token>(levels_) + label;
+    example.input.tokens[0] = static_cast<Token>(levels_) + from.label(row);
     std::ranges::copy(example.labels.first(example.labels.size() - 1), example.input.tokens.begin() + 1);
     return;
   }
-  example.labels[0] = label;
+  example.labels[0] = from.label(row);
   if (levels_ > 0) return tokens_of(image, example.input.tokens);
-  for (std::size_t i = 0; i < example.input.vectors.size(); ++i)
-    example.input.vectors[i] = (static_cast<double>(number(image, i)) * scale_ - mean_) / stddev_;
+  if (patches_.added() > 0) return mix(split, index, example.input.vectors);
+  vectors_of(image, 0, example.input.vectors);
 }
 
 }  // namespace heed

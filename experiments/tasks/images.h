@@ -6,12 +6,14 @@
 #include <string>
 #include <vector>
 
+#include "core/label_relevance.h"
 #include "core/ops/patches.h"
 #include "core/options.h"
 #include "core/rng.h"
 #include "core/task_traits.h"
 #include "experiments/tasks/image_files.h"
 #include "experiments/tasks/order_options.h"
+#include "experiments/tasks/patch_order.h"
 #include "experiments/tasks/streams.h"
 
 namespace heed {
@@ -24,13 +26,20 @@ namespace heed {
 // Numbers are standardized by the mean and the standard deviation of all numbers of the training images.
 // Training draws images with replacement; the other splits are read once, in the order of the files.
 //
+// Among the patches of an image there may be others, at random places: `noise_patches` of normal numbers, and
+// `distractor_patches`, each of another image of the same split with another label.
+//
 // With `objective: generate`, a decoder predicts the tokens of an image, in any order (OrderTraits). Its
 // first token is the class, numbered after the gray levels.
-class Images final : public Task, public GridTraits, public PixelTraits, public OrderTraits {
+class Images final : public Task,
+                     public GridTraits,
+                     public PixelTraits,
+                     public OrderTraits,
+                     public LabelRelevanceTraits {
  public:
   struct Options : OrderOptions {
     std::string path = kImageFolder, content, form = "patches", objective = "classify";
-    Index patch = 0, pool = 0, levels = 0, validation = 5000;
+    Index patch = 0, pool = 0, levels = 0, validation = 5000, noise_patches = 0, distractor_patches = 0;
 
     void describe(auto& option) {
       option("path", path,
@@ -54,6 +63,11 @@ class Images final : public Task, public GridTraits, public PixelTraits, public 
       option("levels", levels, {.min = 0, .max = 256, .doc = "for tokens, different gray levels; 0: 16"});
       option("validation", validation,
              {.min = 1, .max = kMaxLength, .doc = "how many of the training file's images, the last ones"});
+      option("noise_patches", noise_patches,
+             {.min = 0, .max = kMaxAdded, .doc = "patches of noise among those of an image"});
+      option(
+          "distractor_patches", distractor_patches,
+          {.min = 0, .max = kMaxAdded, .doc = "patches of images of other classes among those of an image"});
     }
     void complete();
     void check(const Refuse& refuse) const;
@@ -61,6 +75,7 @@ class Images final : public Task, public GridTraits, public PixelTraits, public 
     Index cell() const { return form == "patches" ? patch : pool; }  // pixels of a side
 
    private:
+    static constexpr double kMaxAdded = 4096;
     void check_form(const Refuse& refuse) const;
     void check_objective(const Refuse& refuse) const;
   };
@@ -74,10 +89,27 @@ class Images final : public Task, public GridTraits, public PixelTraits, public 
   std::optional<Index> scored_pixels(Split split) const override;
   std::optional<Annealing> annealing() const override { return annealing_; }
   Index columns() const override { return columns_; }
+  bool marks_relevance() const override { return patches_.added() > 0; }
+  void label_relevance(Split split, std::uint64_t index, std::span<Relevance> keys) const override;
 
  private:
+  // The images of a split: consecutive rows of a file.
+  struct Part {
+    const LabeledImages& file;
+    Index first, count;
+    const std::uint8_t* image(Index row) const { return file.pixels.data() + row * file.size.pixels(); }
+    Token label(Index row) const { return file.labels[static_cast<std::size_t>(row)]; }
+  };
+  Part part(Split split) const;
+  Index row_of(Split split, std::uint64_t index) const;  // of an example's image, in its file
   // Number `i` of an image as it is cut: the sum of `summed_` pixels.
   Index number(const std::uint8_t* image, std::size_t i) const;
+  // Writes the numbers of an image from number `first` on, standardized.
+  void vectors_of(const std::uint8_t* image, std::size_t first, std::span<double> vectors) const;
+  // Writes the patches of an image and those that are added to it.
+  void mix(Split split, std::uint64_t index, std::span<double> vectors) const;
+  void write_distractor(const Part& from, Token label, Draws& draws, std::span<double> patch) const;
+  void check_classes() const;
   void tokens_of(const std::uint8_t* image, std::span<Token> tokens) const;
   void standardize();
 
@@ -87,10 +119,12 @@ class Images final : public Task, public GridTraits, public PixelTraits, public 
   Index summed_;              // pixels of one number
   Index levels_;              // of a token; 0: vectors
   double scale_ = 1, mean_ = 0, stddev_ = 1;
-  Index columns_;  // positions in a row of an image
+  Index columns_;  // positions in a row of an image; 0: other patches are among them
+  PatchCounts patches_;
   TaskShape shape_;
   std::optional<Annealing> annealing_;  // nullopt: images are classified
   Rng draws_;
+  Streams places_, added_;  // of patches: where they are, and the numbers of those that are added
 };
 
 }  // namespace heed

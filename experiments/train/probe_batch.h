@@ -13,10 +13,10 @@ namespace heed {
 // if there is no test split.
 class ProbeBatch {
  public:
-  // Returns true for tasks of tokens, in one stream or two.
+  // Returns true for tasks of tokens, in one stream or two. Others have no tokens to show.
   static bool can_probe(const TaskShape& shape);
 
-  // Reads `most` sequences, or fewer if the split has fewer. Requires: can_probe.
+  // Reads `most` sequences, or fewer if the split has fewer.
   ProbeBatch(const Task& task, Index most);
 
   std::span<const Token> tokens() const { return batch().input.tokens; }   // (sequences, time)

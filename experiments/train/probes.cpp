@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <span>
@@ -9,9 +10,11 @@
 #include <vector>
 
 #include "core/attention_measures.h"
+#include "core/label_relevance.h"
 #include "core/task_traits.h"
 #include "experiments/train/probe_batch.h"
 #include "experiments/trial/metrics.h"
+#include "experiments/trial/task_of.h"
 
 namespace heed {
 namespace {
@@ -61,10 +64,24 @@ std::vector<MeasuredRow> all_rows(Index time) {
   return rows;
 }
 
-std::vector<MeasuredRow> rows_of(AttentionPlace place, const Task& task, const Batch& example) {
+// All queries, of a sequence with one label. A query of a decoder sees no later key.
+std::vector<MeasuredRow> rows_for_label(const Task& task, Split split, std::uint64_t index, Index time) {
+  std::vector<MeasuredRow> rows = all_rows(time);
+  const LabelRelevanceTraits* marks = label_relevance_of(own_task(task));
+  if (!marks) return rows;
+  std::vector<Relevance> keys(static_cast<std::size_t>(time));
+  marks->label_relevance(split, index, keys);
+  const bool causal = task.shape().model == ModelType::decoder;
+  for (MeasuredRow& row : rows) std::copy_n(keys.begin(), causal ? row.query + 1 : time, row.keys.begin());
+  return rows;
+}
+
+// index: of the example in its split
+std::vector<MeasuredRow> rows_of(AttentionPlace place, const Task& task, Split split, std::uint64_t index,
+                                 const Batch& example) {
   const Index time = example.input.length(0), source_time = example.source.length(0);
   if (place == AttentionPlace::encoder) return all_rows(source_time);
-  if (example.labeled == Labels::per_sequence) return all_rows(time);
+  if (example.labeled == Labels::per_sequence) return rows_for_label(task, split, index, time);
   const std::span<const Token> tokens = example.input.tokens.first(static_cast<std::size_t>(time)),
                                labels = example.labels.first(static_cast<std::size_t>(time));
   if (place == AttentionPlace::self)
@@ -190,7 +207,9 @@ void add_probes(results::Record& record, Model<float>& model, const Task& task, 
   const Index time = std::max(shape.input.length, shape.source.length);
   std::vector<Probed> places = probed_places(model);
   const bool has_weights = std::ranges::any_of(places, [](const Probed& p) { return p.heads > 0; });
-  if (!has_weights || time > kLongestProbed || !ProbeBatch::can_probe(shape)) return add_no_probes(record);
+  if (!has_weights || time > kLongestProbed ||
+      !(ProbeBatch::can_probe(shape) || label_relevance_of(own_task(task))))
+    return add_no_probes(record);
 
   const ProbeBatch probe(task, probe_sequences(time));
   const Index ranked = time > kLongestRanked ? 0 : std::clamp<Index>(256 / time, 1, 4);
@@ -200,7 +219,8 @@ void add_probes(results::Record& record, Model<float>& model, const Task& task, 
     const Index own = example.input.length(0), source = example.source.length(0);
     model.probe(step, example, [&](Model<float>& m) {
       for (Probed& p : places)
-        measure_place(p, step, m, rows_of(p.place, task, example),
+        measure_place(p, step, m,
+                      rows_of(p.place, task, probe.split(), static_cast<std::uint64_t>(s), example),
                       p.place == AttentionPlace::encoder ? source : own,
                       p.place == AttentionPlace::self ? own : source, s < ranked);
     });

@@ -309,9 +309,12 @@ void erase_newer_defaults(Config& attention) {
     restore_linear(attention);
 }
 
-// The same for the options of texts and pairs.
-void erase_newer_text_options(Config& task) {
+// The same for the options of texts, pairs and images.
+void erase_newer_task_options(Config& task) {
   const std::string& name = task.find("name")->text();
+  if (name == "images")
+    for (const char* option : {"noise_patches", "distractor_patches"})
+      if (const Config* given = task.find(option); given && given->canonical() == "0") task.erase(option);
   if (name != "text" && name != "pairs") return;
   for (const char* option : {"train_bytes", "vocab"})
     if (const Config* given = task.find(option); given && given->canonical() == "0") task.erase(option);
@@ -338,7 +341,7 @@ std::string trial_id(const TrialConfig& trial) {
   erase_newer_defaults(*config.find("attention"));
   Config& task = *config.find("task");
   if (is_place_of_content(config, "task.path")) task.erase("path");
-  erase_newer_text_options(task);
+  erase_newer_task_options(task);
   if (Config* plugins = config.find("plugins"))
     for (Config& p : plugins->items())
       for (const char* key : {"version", "path", "stamp"}) p.erase(key);

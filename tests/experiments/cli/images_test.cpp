@@ -1,6 +1,7 @@
 // The task `images` as a user trains it, on small files.
 #include <string>
 
+#include "results/table.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/tasks/idx_data.h"
@@ -52,6 +53,16 @@ TEST_CASE("heed plan: the vision transformer has the parameters of the published
              Catch::Matchers::Matches("(.|\n)*none .* 99,968 .*\n(.|\n)*none .* 1,226 +640 +0\n(.|\n)*"));
 }
 
+TEST_CASE("heed plan: the experiment with noise in images can be planned") {
+  const Folder folder({.height = 28, .width = 28, .classes = 10});
+  const Ended plan =
+      folder.heed({"plan", (heed::test::source_dir() / "configs/experiments/image_noise.yaml").string(),
+                   "task.path=small", "task.validation=4"});
+  INFO(plan.err);
+  CHECK(plan.code == 0);
+  CHECK_THAT(plan.out, ContainsSubstring("image_noise: 64 trials."));
+}
+
 TEST_CASE("heed plan: the decoder of images has the parameters of the published recipe, in every order") {
   const Folder folder({.height = 28, .width = 28, .classes = 10});
   const Ended plan = folder.heed({"plan", (heed::test::source_dir() / "configs/rar_images.yaml").string(),
@@ -62,6 +73,41 @@ TEST_CASE("heed plan: the decoder of images has the parameters of the published 
   for (const std::string order : {"raster", "random"})
     CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*" + order + " .* 100,992 .*\n(.|\n)*"));
   CHECK_THAT(plan.out, Catch::Matchers::Matches("(.|\n)*softmax .* 1,168 +640 +25,152\n(.|\n)*"));
+}
+
+TEST_CASE("heed run: with patches of noise, the attention on the image and on the noise is recorded") {
+  const Folder folder;
+  heed::test::write_file(folder / "noise.yaml", R"(
+variants: [softmax, differential]
+task: {name: images, path: small, validation: 4, patch: 2, distractor_patches: 1}
+model: {layers: 1, heads: 2, dim: 8}
+train: {steps: 4, batch: 3}
+sweep: {seeds: 1, parameters: {task.noise_patches: [1, 3], model.type: [encoder, decoder]}}
+compare: {metric: attention_on_distractors}
+)");
+  const Ended run = folder.heed({"run", "noise.yaml", "-o", "r", "-j", "1"});
+  INFO(run.err);
+  REQUIRE(run.code == 0);
+  const heed::results::Results found = heed::results::read_results(folder / "r/results.h5");
+  for (const char* metric : {"attention_on_answer", "attention_on_distractors"})
+    for (const double share : found.numbers(metric)) CHECK((share > 0 && share < 1));
+  CHECK(folder.heed({"verify", "r"}).code == 0);
+  const Ended none = folder.heed({"plan", "noise.yaml", "task.noise_patches=0", "task.distractor_patches=0"});
+  CHECK(none.code == 64);
+  CHECK_THAT(none.err,
+             ContainsSubstring("compare.metric: 'attention_on_distractors' is recorded by no trial"));
+}
+
+TEST_CASE("heed plan: ids of images are those of heed before patches of noise") {
+  const Folder folder;
+  heed::test::write_file(folder / "images.yaml",
+                         "variants: [softmax]\nmodel: {layers: 1, heads: 1, dim: 8}\n"
+                         "task: {name: images, path: small, validation: 4, patch: 2}\n");
+  const auto ids = [&](const std::string& noise) {
+    return folder.heed({"plan", "images.yaml", "--ids", "sweep.seeds=1", "task.noise_patches=" + noise}).out;
+  };
+  CHECK_THAT(ids("0"), Catch::Matchers::StartsWith("03c79a83ff5de50e  softmax"));
+  CHECK_THAT(ids("1"), !Catch::Matchers::StartsWith("03c79a83ff5de50e  softmax"));
 }
 
 TEST_CASE("heed run: images are trained in each form, and the same again") {
@@ -100,6 +146,11 @@ TEST_CASE("heed plan: positions in two dimensions have the columns of the images
                      ContainsSubstring("model.positions: '" + kind + "' places rows in a grid") &&
                      ContainsSubstring("Use learned, sinusoidal or none."));
     }
+    const Ended mixed = folder.heed(
+        {"plan", "images.yaml", "model.positions=" + kind, "task.noise_patches=2"});  // 8 positions
+    CHECK(mixed.code == 64);
+    CHECK_THAT(mixed.err, ContainsSubstring("the positions of this task are in one dimension") &&
+                              ContainsSubstring("use other positions"));
     const Ended text = plan("text.yaml", kind);
     CHECK(text.code == 64);
     CHECK_THAT(text.err, ContainsSubstring("the positions of this task are in one dimension"));

@@ -1,16 +1,22 @@
 #include "experiments/train/probes.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <map>
+#include <memory>
 #include <set>
+#include <span>
 #include <string>
 
+#include "core/label_relevance.h"
 #include "core/mixer.h"
+#include "core/task_traits.h"
 #include "experiments/sweep/variant_list.h"
 #include "experiments/train/probe_batch.h"
 #include "experiments/train/trial.h"
 #include "experiments/trial/stages.h"
+#include "experiments/trial/task_of.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
 #include "tests/experiments/train/recorded.h"
@@ -58,27 +64,55 @@ struct TaskGiven {
 };
 
 // What probes record of an untrained model with these variants in turn.
-results::Record probed(const std::vector<std::string>& variants,
-                       const TaskGiven& given = {"mqar", {{"vocab", 66}}}, int threads = 1, Index heads = 2) {
-  Config options = Config::map();
-  for (const auto& [name, value] : given.options) options.set(name, Config::integer(value));
-  const TaskInfo& info = registry().task(given.name);
-  const auto task = info.make(defaults(info, options), 3);
+results::Record probed_on(const Task& task, const std::vector<std::string>& variants, int threads = 1,
+                          Index heads = 2) {
   TrialConfig trial;
   trial.model.layers = 2, trial.model.heads = heads, trial.model.dim = 12;
   for (const std::string& v : variants) trial.attention.push_back({v, defaults(registry().variant(v))});
   trial.feed_forward = {"none", {}};
   trial.positions = {"learned", defaults(registry().position("learned"))};
   Params<float> params;
-  Model<float> model(model_spec(trial, *task), registry(), params);
+  Model<float> model(model_spec(trial, task), registry(), params);
   params.freeze();
   params.initialize(3);
   results::Record record;
   record.id = std::string(16, '0');
-  add_probes(record, model, *task, threads);
+  add_probes(record, model, task, threads);
   results::check(record);
   return record;
 }
+
+results::Record probed(const std::vector<std::string>& variants,
+                       const TaskGiven& given = {"mqar", {{"vocab", 66}}}, int threads = 1, Index heads = 2) {
+  Config options = Config::map();
+  for (const auto& [name, value] : given.options) options.set(name, Config::integer(value));
+  const TaskInfo& info = registry().task(given.name);
+  return probed_on(*info.make(defaults(info, options), 3), variants, threads, heads);
+}
+
+// Four vectors with one label, as patches of an image: nothing, an answer, a distractor, an answer.
+class MarkedVectors final : public Task, public LabelRelevanceTraits {
+ public:
+  explicit MarkedVectors(bool marks) : marks_(marks) {}
+  TaskShape shape() const override {
+    return {.input = {Stream::Kind::vectors, 3, 4},
+            .classes = 2,
+            .model = ModelType::encoder,
+            .labels = Labels::per_sequence};
+  }
+  void fill(Split, std::uint64_t index, Example& example) const override {
+    std::ranges::fill(example.input.vectors, static_cast<double>(index));
+    example.labels[0] = 1;
+  }
+  bool marks_relevance() const override { return marks_; }
+  void label_relevance(Split, std::uint64_t, std::span<Relevance> keys) const override {
+    const Relevance all[] = {Relevance::none, Relevance::answer, Relevance::distractor, Relevance::answer};
+    std::ranges::copy(all, keys.begin());
+  }
+
+ private:
+  bool marks_;
+};
 
 std::vector<std::uint64_t> bits(const results::Record& record) {
   std::vector<std::uint64_t> all;
@@ -168,6 +202,24 @@ TEST_CASE("probes: a task without relevant positions leaves their shares without
   CHECK(std::isnan(metric(record, "attention_on_answer")));
   CHECK(std::isnan(metric(record, "attention_on_distractors")));
   CHECK(std::isfinite(metric(record, "attention_on_first")));
+}
+
+TEST_CASE("probes: all rows of a sequence with one label have the relevant positions that they can see") {
+  const results::Record encoder = probed_on(MarkedVectors(true), {"uniform"});
+  CHECK(metric(encoder, "attention_on_answer") == Approx((0 + 1.0 / 2 + 1.0 / 3 + 2.0 / 4) / 4));
+  CHECK(metric(encoder, "attention_on_distractors") == Approx((0 + 0 + 1.0 / 3 + 1.0 / 4) / 4));
+  CHECK(std::isfinite(metric(encoder, "attention_effective_rank")));
+  // The first row of a decoder sees no answer, and the first two no distractor.
+  const auto causal = for_model(std::make_unique<MarkedVectors>(true), ModelType::decoder);
+  const results::Record decoder = probed_on(*causal, {"uniform"});
+  CHECK(metric(decoder, "attention_on_answer") == Approx((1.0 / 2 + 1.0 / 3 + 2.0 / 4) / 3));
+  CHECK(metric(decoder, "attention_on_distractors") == Approx((1.0 / 3 + 1.0 / 4) / 2));
+}
+
+TEST_CASE("probes: vectors without relevant positions have metrics without a value") {
+  const results::Record record = probed_on(MarkedVectors(false), {"softmax"});
+  CHECK(record.arrays.empty());
+  for (const std::string& measure : kMeasures) CHECK(std::isnan(metric(record, "attention_" + measure)));
 }
 
 TEST_CASE("probes: the same bits for any number of threads") {
