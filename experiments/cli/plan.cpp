@@ -14,8 +14,10 @@
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/run/progress.h"
+#include "experiments/run/ranks_of_sweep.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/run/slurm.h"
+#include "experiments/system/message.h"
 #include "experiments/train/kept_states.h"
 #include "experiments/trial/estimate.h"
 #include "experiments/trial/quantity.h"
@@ -114,6 +116,8 @@ int run(const Input& input, Registry& registry) {
       load_sweep(input.get<std::string>("sweep"), input.all("override"), input, registry);
   const Sweep& sweep = loaded.sweep;
   if (input.has("ids")) return print_ids(sweep);
+  // The machine that trains may be another, so a plan is not refused.
+  if (const std::string missing = missing_mpi(sweep); !missing.empty()) say("Warning: {}", missing);
   Estimator estimate(registry);
   Ceiling ceiling;
   ceiling.measure();

@@ -20,12 +20,15 @@ std::size_t most_ranks(const Sweep& sweep) {
   return most;
 }
 
-void refuse_missing_mpi(const Sweep& sweep, Where where) {
+std::string missing_mpi(const Sweep& sweep, Where where) {
   const std::size_t ranks = most_ranks(sweep);
-  if (ranks == 1) return;
+  if (ranks == 1) return "";
   const std::string why = where == Where::here ? why_no_ranks() : why_no_mpi();
-  if (!why.empty())
-    throw Error(fmt::format("train.context_parallel={} is not possible here: {}.", ranks, why));
+  return why.empty() ? "" : fmt::format("train.context_parallel={} is not possible here: {}.", ranks, why);
+}
+
+void refuse_missing_mpi(const Sweep& sweep, Where where) {
+  if (const std::string why = missing_mpi(sweep, where); !why.empty()) throw Error(why);
 }
 
 void refuse_impossible_ranks(const Sweep& sweep, int jobs) {

@@ -177,12 +177,22 @@ TEST_CASE("ranks: without mpirun or with too few processes, nothing starts, and 
   const std::string path = std::getenv("PATH");
   setenv("PATH", (folder / "empty").c_str(), 1);
   const Ended ended = heed::test::heed(folder.path(), two_ranks("r"));
+  const Ended planned = heed::test::heed(folder.path(), {"plan", smoke(), "train.context_parallel=2"});
+  const Ended one_rank = heed::test::heed(folder.path(), {"plan", smoke()});
   setenv("PATH", path.c_str(), 1);
+  const std::string why =
+      "train.context_parallel=2 is not possible here: the program mpirun, which starts ranks, is not on "
+      "PATH. "
+      "Install the package openmpi-bin, or add the folder of mpirun to PATH.\n";
   CHECK(ended.code == 64);
-  CHECK_THAT(ended.err, ContainsSubstring("train.context_parallel=2 is not possible here: the program "
-                                          "mpirun, which starts ranks, is not on PATH. Install the package "
-                                          "openmpi-bin, or add the folder of mpirun to PATH."));
+  CHECK_THAT(ended.err, ContainsSubstring(why));
   CHECK_FALSE(fs::exists(folder / "r"));
+  CHECK(planned.code == 0);
+  CHECK_THAT(planned.err, ContainsSubstring("Warning: " + why));
+  CHECK_THAT(planned.out, ContainsSubstring("Ranks: the processes of a trial"));
+  CHECK_THAT(one_rank.err, !ContainsSubstring("context_parallel"));
+  CHECK_THAT(heed::test::heed(folder.path(), {"plan", smoke(), "train.context_parallel=2"}).err,
+             !ContainsSubstring("not possible"));
   const Ended few = heed::test::heed(folder.path(), two_ranks("r", {"train.context_parallel=3"}));
   CHECK(few.code == 64);
   CHECK_THAT(few.err, ContainsSubstring("train.context_parallel=3 needs 3 processes at a time, but at most 2 "
