@@ -10,6 +10,7 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
+#include "experiments/cli/kept_subwords.h"
 #include "experiments/cli/sweep_input.h"
 #include "experiments/cli/trial_input.h"
 #include "experiments/run/plan_claim.h"
@@ -102,6 +103,7 @@ void print(const Verified& v) {
 
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
+  use_kept_subwords(directory.root());
   const std::vector<PlanLine> lines = chosen_trials(directory, input);
   const Rerun rerun = rerun_of(directory, lines);
   const ScratchFolder folder("verify");  // not the user's directory, whose files must not change

@@ -1,9 +1,11 @@
-// Whatever else is loaded into the process, results have the same bits; and a machine that is not as heed
-// needs it.
+// Whatever else is loaded into the process, results have the same bits; a machine that is not as heed needs
+// it; and how often subwords are trained.
+#include <algorithm>
 #include <cerrno>
 #include <cmath>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <string>
 #include <system_error>
 #include <variant>
@@ -67,4 +69,36 @@ TEST_CASE("heed run: prints a note if the file system has no locks") {
   const std::string reason = std::generic_category().message(ENOSYS);  // what no_locks.cpp answers
   CHECK_THAT(ended.err, ContainsSubstring("plan.lock: cannot be locked: " + reason + ".") &&
                             ContainsSubstring("Lustre: -o flock"));
+}
+
+TEST_CASE("heed verify, eval, sample: the subwords of a run are read, and not trained again") {
+  const std::filesystem::path counter = heed::test::build_dir() / "tests/experiments/cli/count_trainings.so";
+  if (!std::filesystem::exists(counter)) return;  // built without sentencepiece
+  const TempFolder folder;
+  std::ofstream text(folder / "t.txt");
+  for (int i = 0; i < 400; ++i) text << "the cat " << i % 7 << " sat on the mat\n";
+  text.close();
+  REQUIRE(heed::test::run_smoke(folder, "r",
+                                {"task={name: text, path: t.txt, length: 8, unit: bpe, vocab: 290}",
+                                 "train.steps=1", "train.warmup=0", "variants=[softmax]", "save=[weights]"})
+              .code == 0);
+  const auto trainings = [&](const Words& words) {
+    std::filesystem::remove(folder / "trainings");
+    setenv("HEED_TEST_TRAININGS", (folder / "trainings").c_str(), 1);
+    setenv("LD_PRELOAD", counter.c_str(), 1);
+    const heed::test::Ended ended = heed::test::heed(folder.path(), words);
+    unsetenv("LD_PRELOAD");
+    INFO(ended.err << ended.out);
+    CHECK(ended.code == 0);
+    if (!std::filesystem::exists(folder / "trainings")) return std::ptrdiff_t{0};
+    return std::ranges::count(heed::test::read_file(folder / "trainings"), '\n');
+  };
+  const std::string id = heed::test::trials(folder / "r").at(0).stem().string();
+  const Words sample = {"sample", "r", "--trial", id, "--prompt", "the cat", "--length", "2"};
+  CHECK(trainings({"verify", "r"}) == 0);
+  CHECK(trainings({"eval", "r"}) == 0);
+  CHECK(trainings(sample) == 0);
+  std::filesystem::remove_all(folder / "r/subwords");
+  CHECK(trainings({"verify", "r"}) == 2);  // once in each worker
+  CHECK(trainings(sample) > 0);
 }
