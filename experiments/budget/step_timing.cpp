@@ -8,8 +8,8 @@
 
 #include "experiments/system/clock.h"
 #include "experiments/train/train.h"
+#include "experiments/trial/known_tasks.h"
 #include "experiments/trial/stages.h"
-#include "experiments/trial/task_of.h"
 #include "results/statistics.h"
 
 namespace heed {
@@ -20,10 +20,9 @@ constexpr double kRoundMilliseconds = 10;
 // A trial's model in training.
 class Runner {
  public:
-  Runner(const TrialConfig& trial, const Registry& registry)
-      : task_(task_of(trial, registry)),
-        sized_(model_spec(trial, *task_), registry, trial.seed),
-        training_(sized_.model, sized_.params, *task_, trial, registry, 1) {
+  Runner(const TrialConfig& trial, const Task& task, const Registry& registry)
+      : sized_(model_spec(trial, task), registry, trial.seed),
+        training_(sized_.model, sized_.params, task, trial, registry, 1) {
     round(2);  // takes the memory
     steps_ = static_cast<Index>(std::clamp(std::ceil(kRoundMilliseconds / round(1)), 1.0, 100.0));
   }
@@ -37,7 +36,6 @@ class Runner {
     return 1e3 * (processor_seconds() - begin) / static_cast<double>(steps);
   }
 
-  std::unique_ptr<Task> task_;
   SizedModel sized_;
   Training training_;
   Index step_ = 0, steps_ = 1;
@@ -47,7 +45,8 @@ class Runner {
 
 std::pair<double, double> time_in_turn(const TrialConfig& a, const TrialConfig& b, const Registry& registry,
                                        int rounds) {
-  Runner of_a(a, registry), of_b(b, registry);
+  KnownTasks tasks(registry);
+  Runner of_a(a, tasks(a), registry), of_b(b, tasks(b), registry);
   std::vector<double> times_a, ratios;
   for (int i = 0; i < rounds; ++i) {
     times_a.push_back(of_a.round());

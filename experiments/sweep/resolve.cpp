@@ -51,6 +51,12 @@ void refuse_unknown_options(Config& section, const std::string& path, const Task
   });
 }
 
+// Returns a hint for `{mqar: {length: 64}}`, as variants are written.
+std::string written_as_variant(const Config& task, const Registry& registry) {
+  if (task.entries().size() != 1 || !registry.find_task(task.entries()[0].key)) return "";
+  return fmt::format(" A task is written as {{name: {}, length: 64}}.", task.entries()[0].key);
+}
+
 // Reads `task: {name: mqar, length: 64}`. Adds at most one problem about the name, because its options are
 // unknown without it.
 void resolve_task(const Config& sections, const std::string& path, const Registry& registry,
@@ -64,7 +70,9 @@ void resolve_task(const Config& sections, const std::string& path, const Registr
   if (!task->is_map())
     return problems.add(task->place(), fmt::format("{}: expected {{name: mqar, length: 64}}, found {}.", path,
                                                    task->described()));
-  if (!name) return problems.add(task->place(), path + ".name: it is missing." + suggestion("", known));
+  if (!name)
+    return problems.add(task->place(), path + ".name: it is missing." + written_as_variant(*task, registry) +
+                                           suggestion("", known));
   const TaskInfo* info = name->is_scalar() ? registry.find_task(name->text()) : nullptr;
   if (!info)
     return problems.add(

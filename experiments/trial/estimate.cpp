@@ -5,7 +5,6 @@
 #include "experiments/trial/context_parallel.h"
 #include "experiments/trial/method.h"
 #include "experiments/trial/stages.h"
-#include "experiments/trial/task_of.h"
 
 namespace heed {
 
@@ -64,24 +63,24 @@ const Estimator::Shape& Estimator::shape_of(const TrialConfig& trial) {
   return at->second;
 }
 
-Estimator::Shape Estimator::build(const TrialConfig& trial) const {
-  const auto task = task_of(trial, registry_);
+Estimator::Shape Estimator::build(const TrialConfig& trial) {
+  const Task& task = tasks_(trial);
   Params<float> params;
-  Model<float> model(model_spec(trial, *task), registry_, params);
+  Model<float> model(model_spec(trial, task), registry_, params);
   Shape s;
   s.estimate.components = count_components(params);
   s.estimate.parameters = count(params);
   for (const ComponentCount& c : s.estimate.components)
     if (c.component != "biases" && c.component != "norms" && c.component != "positions")
       s.estimate.counted += c.parameters;
-  const Index scored = scored_positions(*task);
-  const TaskShape shape = task->shape();
-  const Cost cost = cost_of_example(model, *task);
+  const Index scored = scored_positions(task);
+  const TaskShape shape = task.shape();
+  const Cost cost = cost_of_example(model, task);
   s.estimate.forward_flops = cost.flops;
   s.estimate.state_bytes = cost.state_bytes;
   const Index length = shape.input.length, source = shape.source.length;
-  s.validation_size = task->size(Split::validation);
-  s.test_size = task->size(Split::test);
+  s.validation_size = task.size(Split::validation);
+  s.test_size = task.size(Split::test);
   for (const Stream& stream : {shape.input, shape.source})
     s.sequence_bytes +=
         static_cast<double>(stream.length) * (stream.kind == Stream::Kind::vectors

@@ -8,6 +8,7 @@
 #include "core/model/components.h"
 #include "core/model/model.h"
 #include "core/registry.h"
+#include "experiments/trial/known_tasks.h"
 #include "experiments/trial/trial_config.h"
 
 namespace heed {
@@ -31,7 +32,7 @@ struct Estimate {
 // Builds each different model once, without memory for its numbers.
 class Estimator {
  public:
-  explicit Estimator(const Registry& registry) : registry_(registry) {}
+  explicit Estimator(const Registry& registry) : registry_(registry), tasks_(registry) {}
   Estimate operator()(const TrialConfig& trial);
 
  private:
@@ -43,10 +44,11 @@ class Estimator {
     std::optional<Index> validation_size, test_size;  // of a finite split
   };
   const Shape& shape_of(const TrialConfig& trial);  // of a trial with one stage
-  Shape build(const TrialConfig& trial) const;
+  Shape build(const TrialConfig& trial);
   static double evaluated_sequences(const TrainOptions& train, const Shape& shape, Index begin, Index end);
 
   const Registry& registry_;
+  KnownTasks tasks_;
   std::map<std::string, Shape> shapes_;
 };
 

@@ -13,9 +13,9 @@
 #include "core/model/model.h"
 #include "core/model/sequences.h"
 #include "core/rng.h"
+#include "experiments/trial/known_tasks.h"
 #include "experiments/trial/scored_positions.h"
 #include "experiments/trial/stages.h"
-#include "experiments/trial/task_of.h"
 
 namespace heed {
 namespace {
@@ -140,6 +140,7 @@ Index reach_of(const ModelSpec& spec, const Registry& registry, const Task& task
 std::vector<std::string> reach_warnings(const Sweep& sweep, const Registry& registry) {
   std::vector<std::string> out;
   std::set<std::string> seen;
+  KnownTasks tasks(registry);
   std::map<std::string, std::vector<Index>> distances;  // by task
   double left = kMostFlops;
   for (const PlannedTrial& t : sweep.trials) {
@@ -149,16 +150,16 @@ std::vector<std::string> reach_warnings(const Sweep& sweep, const Registry& regi
     model.method = {};
     if (!seen.insert(to_config(model).canonical()).second) continue;
     try {
-      const std::unique_ptr<Task> task = task_of(model, registry);
-      if (!can_be_checked(model, task->shape())) continue;
+      const Task& task = tasks(model);
+      if (!can_be_checked(model, task.shape())) continue;
       const auto [at, is_new] = distances.insert({model.task.name + model.task.options.canonical(), {}});
-      if (is_new) at->second = answer_distances(*task);
+      if (is_new) at->second = answer_distances(task);
       if (at->second.empty()) continue;
-      const ModelSpec spec = model_spec(model, *task);
-      const double flops = flops_of(spec, registry, *task);
+      const ModelSpec spec = model_spec(model, task);
+      const double flops = flops_of(spec, registry, task);
       if (flops > left) continue;
       left -= flops;
-      const std::string warning = sentence(model, reach_of(spec, registry, *task), at->second);
+      const std::string warning = sentence(model, reach_of(spec, registry, task), at->second);
       if (!warning.empty() && std::ranges::find(out, warning) == out.end()) out.push_back(warning);
     } catch (const Error&) {
       continue;  // refused elsewhere

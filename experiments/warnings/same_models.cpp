@@ -10,8 +10,8 @@
 
 #include <fmt/format.h>
 
+#include "experiments/trial/known_tasks.h"
 #include "experiments/trial/stages.h"
-#include "experiments/trial/task_of.h"
 #include "experiments/warnings/fingerprint.h"
 #include "experiments/warnings/with_default.h"
 
@@ -39,7 +39,7 @@ std::string training_key(const TrialConfig& trial) {
 
 class Fingerprints {
  public:
-  explicit Fingerprints(const Registry& registry) : registry_(registry) {}
+  explicit Fingerprints(const Registry& registry) : registry_(registry), tasks_(registry) {}
 
   // Returns null for models that grow, come from plugins or cannot be built, and if the time for all of them
   // is used up.
@@ -54,7 +54,7 @@ class Fingerprints {
  private:
   std::optional<Fingerprint> make(const TrialConfig& trial) {
     try {
-      const Task& task = this->task(trial);
+      const Task& task = tasks_(trial);
       const ModelSpec spec = model_spec(trial, task);
       const double flops = fingerprint_flops(spec, registry_, task);
       if (flops > left_) return std::nullopt;
@@ -65,17 +65,9 @@ class Fingerprints {
     }
   }
 
-  const Task& task(TrialConfig trial) {
-    trial.seed = 0;
-    std::unique_ptr<Task>& task =
-        tasks_[trial.task.name + to_string(trial.type) + trial.task.options.canonical()];
-    if (!task) task = task_of(trial, registry_);
-    return *task;
-  }
-
   const Registry& registry_;
   double left_ = kMostFlops;
-  std::map<std::string, std::unique_ptr<Task>> tasks_;
+  KnownTasks tasks_;
   std::map<std::string, std::optional<Fingerprint>> known_;
 };
 

@@ -14,8 +14,8 @@
 #include "core/task_traits.h"
 #include "experiments/sweep/overridden.h"
 #include "experiments/sweep/sections.h"
+#include "experiments/trial/known_tasks.h"
 #include "experiments/trial/stages.h"
-#include "experiments/trial/task_of.h"
 #include "experiments/warnings/with_default.h"
 
 namespace heed {
@@ -23,28 +23,17 @@ namespace {
 
 using Warnings = std::vector<std::string>;
 
-// Returns the task of a trial with other options. Its seed does not matter here.
-std::unique_ptr<Task> task_at(TrialConfig trial, const Config& options, const Registry& registry) {
-  trial.task.options = options;
-  trial.seed = 0;
-  return task_of(trial, registry);
-}
-
 // What the checks below read.
 struct Planned {
   const Config& tree;
   const Sweep& sweep;
   const Registry& registry;
-  std::map<std::string, std::unique_ptr<Task>> tasks = {};  // of all trials, by canonical text
+  KnownTasks& tasks;
 
   bool given(const std::string& path) const { return tree.find_path(path) || is_swept(tree, path); }
   bool every(const std::function<bool(const TrialConfig&)>& holds) const {
     return std::all_of(sweep.trials.begin(), sweep.trials.end(),
                        [&](const PlannedTrial& t) { return holds(t.config); });
-  }
-  const Task& task(const TrialConfig& trial) const { return *tasks.at(task_key(trial)); }
-  static std::string task_key(const TrialConfig& trial) {
-    return fmt::format("{} {} {}", trial.task.name, to_string(trial.type), trial.task.options.canonical());
   }
 };
 
@@ -70,12 +59,12 @@ void check_train(const Planned& p, Warnings& out) {
     out.push_back("train.evaluate_every is larger than train.steps: only the last step is validated.");
   const auto whole = [&](Split split, Index TrainOptions::*sequences) {
     return p.every([&](const TrialConfig& t) {
-      const std::optional<Index> size = p.task(t).size(split);
+      const std::optional<Index> size = p.tasks(t).size(split);
       return size && *size <= t.train.*sequences;
     });
   };
   if (p.given("train.test_sequences") &&
-      p.every([&](const TrialConfig& t) { return p.task(t).size(Split::test).has_value(); }))
+      p.every([&](const TrialConfig& t) { return p.tasks(t).size(Split::test).has_value(); }))
     out.push_back("train.test_sequences has no effect: the test takes the whole test part of the data.");
   if (p.given("train.evaluate_sequences") && whole(Split::validation, &TrainOptions::evaluate_sequences))
     out.push_back("train.evaluate_sequences has no effect: the validation part has no more sequences.");
@@ -113,7 +102,7 @@ void check_save(const Planned& p, Warnings& out) {
   std::set<std::string> seen;
   for (const PlannedTrial& t : p.sweep.trials)
     if (t.config.save.attention && seen.insert(t.config.variant).second &&
-        has_no_weights(t.config, p.task(t.config), p.registry))
+        has_no_weights(t.config, p.tasks(t.config), p.registry))
       out.push_back(fmt::format("save: attention has no effect on {}, which has no weights to show.",
                                 t.config.variant));
 }
@@ -145,9 +134,10 @@ bool same_sequences(const Task& a, const Task& b) {
 
 void check_task(const Planned& p, Warnings& out) {
   std::map<std::string, bool> has_effect;
-  std::set<std::string> seen;
+  std::set<const Task*> seen;
   for (const PlannedTrial& t : p.sweep.trials) {
-    if (!seen.insert(Planned::task_key(t.config)).second) continue;
+    const Task& task = p.tasks(t.config);
+    if (!seen.insert(&task).second) continue;
     const Choice& choice = t.config.task;
     const TaskInfo& info = p.registry.task(choice.name);
     for (const OptionInfo& o : info.options) {
@@ -157,7 +147,9 @@ void check_task(const Planned& p, Warnings& out) {
           has_effect[fmt::format("task.{} ({})", o.name, choice.options.find(o.name)->canonical())];
       if (effect) continue;
       try {
-        effect = !same_sequences(p.task(t.config), *task_at(t.config, *changed, p.registry));
+        TrialConfig other = t.config;
+        other.task.options = *changed;
+        effect = !same_sequences(task, p.tasks(other));
       } catch (const Error&) {
         effect = true;
       }
@@ -173,11 +165,8 @@ std::vector<std::string> unused_key_warnings(const Config& tree, const Sweep& sw
                                              const Registry& registry) {
   Warnings out;
   if (sweep.trials.empty()) return out;
-  Planned p{tree, sweep, registry};
-  for (const PlannedTrial& t : sweep.trials) {
-    std::unique_ptr<Task>& task = p.tasks[Planned::task_key(t.config)];
-    if (!task) task = task_at(t.config, t.config.task.options, registry);
-  }
+  KnownTasks tasks(registry);
+  const Planned p{tree, sweep, registry, tasks};
   check_compare(p, out);
   check_train(p, out);
   check_overridden(p, out);

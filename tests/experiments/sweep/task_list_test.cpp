@@ -99,6 +99,8 @@ TEST_CASE("tasks: each mistake has its place, its key and what would be right") 
                 {"f.yaml:2:9: tasks[0]: expected {name: mqar, length: 64}, found a list of 1."}) == "");
   CHECK(missing(refused("[mqar, txet]"), {"f.yaml:2:15: tasks[1].name:", "Did you mean 'text'?"}) == "");
   CHECK(missing(refused("[{length: 8}]"), {"f.yaml:2:9: tasks[0].name: it is missing."}) == "");
+  CHECK(missing(refused("[{mqar: {length: 8}}]"),
+                {"f.yaml:2:9: tasks[0].name: it is missing. A task is written as {name: mqar,"}) == "");
   CHECK(missing(refused("[{name: mqar, lenght: 8}]"),
                 {"f.yaml:2:22: tasks[0].lenght:", "Did you mean 'length'?"}) == "");
   CHECK(missing(refused("[text, {name: mqar, length: 8, pairs: 4}]"),
