@@ -1,5 +1,6 @@
 #include "experiments/cli/eval.h"
 
+#include <array>
 #include <map>
 #include <string>
 #include <utility>
@@ -101,6 +102,20 @@ Config from_command_line(const Config& value) {
   return Config::sequence(std::move(items), place);
 }
 
+// Options that say which part of the data is for training: with another value a test would read that part.
+constexpr std::array kDividing = {"split", "train_bytes", "validation"};
+
+void refuse_dividing(const Config& options, Problems& problems) {
+  if (options.find("path")) return;  // other data
+  for (const char* option : kDividing)
+    if (const Config* given = options.find(option))
+      problems.add(
+          given->place(),
+          fmt::format("task.{}: it says on which part of the data the trial was trained, so with another "
+                      "value it would be tested on that part. Remove it, or give another path.",
+                      option));
+}
+
 // Returns the task to evaluate a trial on: the trial's own with the given options, or another one. Throws:
 // ConfigError.
 Choice task_for(const TrialConfig& trial, const Asked& asked, const Registry& registry) {
@@ -115,6 +130,7 @@ Choice task_for(const TrialConfig& trial, const Asked& asked, const Registry& re
     for (const char* hash : {"content", "subwords"}) options.erase(hash);
   for (const Config::Entry& e : asked.options.entries()) options.set(e.key, e.value, e.key_place);
   Problems problems;
+  if (own) refuse_dividing(asked.options, problems);
   Choice out{info.name, info.resolve(options, "task", problems)};
   problems.throw_if_any();
   return out;

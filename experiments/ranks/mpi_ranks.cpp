@@ -43,7 +43,10 @@ std::string why_no_mpi() {
          "again (cmake finds MPI by itself)";
 #else
   if (!loaded_module().handle)
-    return fmt::format("MPI cannot be loaded: {}. Install the package openmpi-bin", loaded_module().why_not);
+    return fmt::format(
+        "MPI cannot be loaded: {}. Install the package openmpi-bin; {} belongs into the folder of "
+        "libheed_core.so",
+        loaded_module().why_not, kModule);
   return "";
 #endif
 }

@@ -8,6 +8,7 @@
 
 #include "experiments/sweep/overridden.h"
 #include "experiments/sweep/sections.h"
+#include "experiments/trial/measurement_condition.h"
 #include "experiments/trial/metrics.h"
 
 namespace heed {
@@ -128,6 +129,12 @@ CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>&
   refuse_unless_known("metric", compare.metric, "metric", known);
   if (compare.select == kNothing)
     compare.select.clear();
+  else if (is_measurement_condition(compared_path(compare.select)))
+    problems.add(
+        section->find("select")->place(),
+        fmt::format("compare.select: trials of different values of '{}' are not measured alike, so none "
+                    "can be chosen. Choose a parameter of the model or of training, as train.lr.",
+                    compare.select));
   else
     refuse_unless_known("select", compare.select, "swept parameter", swept_paths(axes, variants));
   std::vector<std::string> labels;

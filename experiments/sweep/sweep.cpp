@@ -210,11 +210,19 @@ void add_task_notes(Sweep& sweep, ModelCheck& models) {
   }
 }
 
-// A random search over few values draws some points several times.
-void note_equal_points(Sweep& sweep) {
+// A random search over few values draws some points several times. In a grid, entries of `together` are
+// equal.
+void note_equal_points(Sweep& sweep, const Config& tree, bool drawn, Problems& problems) {
   std::set<std::string> different;
   for (const SweepPoint& p : sweep.points) different.insert(to_config(p.trial).canonical());
-  if (different.size() < sweep.points.size())
+  if (different.size() == sweep.points.size()) return;
+  if (const Config* together = tree.find_path("sweep.together"); together && !drawn)
+    problems.add(
+        together->place(),
+        fmt::format(
+            "sweep.together: of {} settings only {} are different; remove those that are there twice.",
+            sweep.points.size(), different.size()));
+  else
     sweep.notes.push_back(fmt::format(
         "sweep.trials: the {} draws are only {} different points, so each variant has {} trials per seed.",
         sweep.points.size(), different.size(), different.size()));
@@ -360,7 +368,7 @@ Sweep read_sweep(Config tree, const std::string& default_name, const Registry& r
       problems);
   sweep.compare.planned = sweep.trials.size();
   check_contests(tree, sweep, problems);
-  note_equal_points(sweep);
+  note_equal_points(sweep, tree, axes.drawn, problems);
   return sweep;
 }
 

@@ -105,18 +105,36 @@ double flops_of(const ModelSpec& spec, const Registry& registry, const Task& tas
          1000 * static_cast<double>(params.size());
 }
 
-std::string sentence(const TrialConfig& trial, Index reach, const std::vector<Index>& distances) {
+// What one model cannot see: at the same reach in all tasks of a name.
+struct Blind {
+  std::string task;  // with its options, or how many of them
+  Index tasks = 0;
+  double least = 1, most = 0;  // share of the scored positions whose answer is farther away
+};
+
+double share_beyond(Index reach, const std::vector<Index>& distances) {
   const auto beyond = std::ranges::count_if(distances, [&](Index d) { return d > reach; });
-  const double share = static_cast<double>(beyond) / static_cast<double>(distances.size());
-  if (share < kLeastShare) return "";
+  return static_cast<double>(beyond) / static_cast<double>(distances.size());
+}
+
+// Returns "window(size=4): its only layer sees 4 positions back" with the name of the task.
+std::string seen_by(const TrialConfig& trial, Index reach) {
   const std::string layers = trial.model.layers == 1
                                  ? "its only layer sees"
                                  : fmt::format("its {} layers together see", trial.model.layers);
+  return fmt::format("{}: {} {} position{} back, but in {}", trial.variant, layers, reach,
+                     reach == 1 ? "" : "s", trial.task.name);
+}
+
+std::string sentence(const std::string& seen, const Blind& blind) {
+  const std::string least = fmt::format("{:.0f}", 100 * blind.least),
+                    most = fmt::format("{:.0f}", 100 * blind.most);
   return fmt::format(
-      "{}: {} {} positions back, but at {:.0f} % of the scored positions of {} the answer is farther away. "
-      "The variant can only guess there. Use more layers, or an option that sees farther. The task is {} {}.",
-      trial.variant, layers, reach, 100 * share, trial.task.name, trial.task.name,
-      trial.task.options.canonical());
+      "{} the answer is farther away at {} % of the scored positions. The variant can only guess there. Use "
+      "more "
+      "layers, or an option that sees farther. The task is {}.",
+      seen, least == most ? least : fmt::format("{} to {}", least, most),
+      blind.tasks == 1 ? blind.task : fmt::format("that of {} settings", blind.tasks));
 }
 
 }  // namespace
@@ -138,7 +156,8 @@ Index reach_of(const ModelSpec& spec, const Registry& registry, const Task& task
 }
 
 std::vector<std::string> reach_warnings(const Sweep& sweep, const Registry& registry) {
-  std::vector<std::string> out;
+  std::map<std::string, Blind> blinds;
+  std::vector<std::string> order;  // of their first trials
   std::set<std::string> seen;
   KnownTasks tasks(registry);
   std::map<std::string, std::vector<Index>> distances;  // by task
@@ -152,19 +171,29 @@ std::vector<std::string> reach_warnings(const Sweep& sweep, const Registry& regi
     try {
       const Task& task = tasks(model);
       if (!can_be_checked(model, task.shape())) continue;
-      const auto [at, is_new] = distances.insert({model.task.name + model.task.options.canonical(), {}});
+      const auto [at, is_new] =
+          distances.insert({model.task.name + ' ' + model.task.options.canonical(), {}});
       if (is_new) at->second = answer_distances(task);
       if (at->second.empty()) continue;
       const ModelSpec spec = model_spec(model, task);
       const double flops = flops_of(spec, registry, task);
       if (flops > left) continue;
       left -= flops;
-      const std::string warning = sentence(model, reach_of(spec, registry, task), at->second);
-      if (!warning.empty() && std::ranges::find(out, warning) == out.end()) out.push_back(warning);
+      const Index reach = reach_of(spec, registry, task);
+      const double share = share_beyond(reach, at->second);
+      if (share < kLeastShare) continue;
+      const std::string key = seen_by(model, reach), name = at->first;
+      Blind& blind = blinds[key];
+      if (blind.tasks == 0) order.push_back(key);
+      if (blind.task != name) ++blind.tasks;
+      blind.task = name;
+      blind.least = std::min(blind.least, share), blind.most = std::max(blind.most, share);
     } catch (const Error&) {
       continue;  // refused elsewhere
     }
   }
+  std::vector<std::string> out;
+  for (const std::string& key : order) out.push_back(sentence(key, blinds.at(key)));
   return out;
 }
 

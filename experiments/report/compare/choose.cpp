@@ -9,7 +9,7 @@
 #include <fmt/format.h>
 
 #include "experiments/report/compare/compared_trials.h"
-#include "experiments/report/compare/measurement.h"
+#include "experiments/trial/measurement_condition.h"
 
 namespace heed {
 namespace {

@@ -1,7 +1,6 @@
 #include "experiments/report/compare/measurement.h"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 
 #include <fmt/format.h>
@@ -12,20 +11,11 @@
 namespace heed {
 namespace {
 
-// Parameters of `train` that change evaluation and not training.
-constexpr std::array kOfEvaluation = {"train.test_sequences", "train.evaluate_sequences",
-                                      "train.evaluate_every"};
-
 bool lacks(const std::vector<std::string>& values) {
   return std::any_of(values.begin(), values.end(), [](const std::string& v) { return v.empty(); });
 }
 
 }  // namespace
-
-bool is_measurement_condition(const std::string& path) {
-  return path == kTasks || path.starts_with("task.") ||
-         std::find(kOfEvaluation.begin(), kOfEvaluation.end(), path) != kOfEvaluation.end();
-}
 
 Measurement::Measurement(const results::Results& results, const std::string& metric) {
   for (const results::Column& c : results.columns)

@@ -41,8 +41,4 @@ class Measurement {
   std::vector<Condition> conditions_;
 };
 
-// Returns true if a parameter is a condition of measurement and does not change what is trained. Its value is
-// not selected on validation, and rows with different values are not compared.
-bool is_measurement_condition(const std::string& path);
-
 }  // namespace heed

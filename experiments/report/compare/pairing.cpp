@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "experiments/report/compare/selection.h"
+#include "experiments/trial/measurement_condition.h"
 
 namespace heed {
 std::vector<bool> free_columns(const Comparison& comparison) {

@@ -10,7 +10,7 @@
 #include <utility>
 
 #include "experiments/report/compare/compared_trials.h"
-#include "experiments/report/compare/measurement.h"
+#include "experiments/trial/measurement_condition.h"
 
 namespace heed {
 namespace {

@@ -183,6 +183,10 @@ TEST_CASE("heed eval: a text with other characters is refused, and bytes are not
   heed::test::write_file(folder / "other.txt", other);
   finished_run(folder, "task={name: text, path: one.txt, unit: characters, length: 8}");
   CHECK(evaluated(folder, "accuracy", {"path=one.txt"}).size() == 2);
+  const Ended divided = eval(folder, {"split=[0.1, 0.1, 0.8]"});
+  CHECK(divided.code == 64);
+  CHECK_THAT(divided.err,
+             ContainsSubstring("task.split: it says on which part of the data the trial was trained"));
   const Ended ended = eval(folder, {"path=other.txt"});
   CHECK(ended.code == 64);
   CHECK_THAT(ended.err, ContainsSubstring(

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "experiments/report/compare/comparison.h"
+#include "experiments/trial/measurement_condition.h"
 #include "tests/catch.h"
 #include "tests/experiments/report/compared_sample.h"
 

@@ -211,9 +211,14 @@ TEST_CASE("mistakes: references, selections and entries that do not exist or exi
        {"f.yaml:1:31: variants[0].label: 'linear' is the name of another row, variants[1].linear"}},
       {file("softmax, softmax", "mqar"),
        {"f.yaml:1:21: variants[1].softmax: softmax is the same as variants[0].softmax; remove one of them."}},
+      {file("softmax", "mqar", "sweep: {together: [{train.lr: 0.1}, {train.lr: 0.1}]}"),
+       {"f.yaml:3:19: sweep.together: of 2 settings only 1 are different; remove"}},
       {file("{softmax: , model.heads: 4}", "mqar", "sweep: {parameters: {model.heads: [2, 4]}}"),
        {"f.yaml:1:24: variants[0].model.heads: sweep.parameters varies it for every variant."}},
       {"variants: [softmax]\ntasks: [mqar, copy]\ncompare: {select: task.length}\n",
-       {"f.yaml:3:19: compare.select: 'task.length' is no swept parameter."}},
+       {"f.yaml:3:19: compare.select:", "'task.length' are not measured alike", "as train.lr"}},
+      {file("softmax", "mqar",
+            "sweep: {parameters: {train.test_sequences: [8, 16]}}\ncompare: {select: train.test_sequences}"),
+       {"f.yaml:4:19: compare.select:", "'train.test_sequences' are not measured alike"}},
   });
 }

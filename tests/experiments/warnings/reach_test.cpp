@@ -56,14 +56,22 @@ TEST_CASE("reach_of: what chooses its keys sees far, whatever it chooses at firs
 
 TEST_CASE("reach_warnings: a window that cannot see the answers is named, and others are not") {
   const std::string text = warned(sweep("softmax, {window: {size: 5}}"));
-  CHECK_THAT(text,
-             ContainsSubstring("window: its 2 layers together see 10 positions back, but at ") &&
-                 ContainsSubstring(" % of the scored positions of induction the answer is farther away"));
+  CHECK_THAT(text, ContainsSubstring(
+                       "window: its 2 layers together see 10 positions back, but in induction the answer "
+                       "is farther away at ") &&
+                       ContainsSubstring(" % of the scored positions"));
   CHECK(text.find("softmax") == std::string::npos);
   CHECK(warned(sweep("softmax, {window: {size: 6}}")).empty());
   CHECK_THAT(
       warned(sweep("{window: {size: 6}}", "sweep: {parameters: {model.layers: [1, 2]}}\n")),
       ContainsSubstring("window: its only layer sees 6") && ContainsSubstring("The task is induction {"));
+}
+
+TEST_CASE("reach_warnings: settings of a task share one warning") {
+  const std::string text =
+      warned(sweep("{window: {size: 3}}", "sweep: {parameters: {task.vocab: [16, 17]}}\n"));
+  CHECK_THAT(text, ContainsSubstring("The task is that of 2 settings."));
+  CHECK(text.find("its 2 layers") == text.rfind("its 2 layers"));
 }
 
 TEST_CASE("reach_warnings: a task that does not say where its answers are has none") {
