@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstdio>
+#include <functional>
 
 #include <fmt/format.h>
 #include <nlohmann/json.hpp>
@@ -83,6 +84,12 @@ void show_by_length(ResultsInput& loaded) {
     loaded.options.planned = loaded.results.trial.size() + (planned - trials) * accuracy->at.size();
 }
 
+// Returns true if sweeps of different tasks are compared: each gets a table, as in a sweep with `tasks`.
+bool has_several_tasks(const results::Results& results) {
+  const std::vector<std::string> names = results.texts("task.name");
+  return std::ranges::adjacent_find(names, std::ranges::not_equal_to()) != names.end();
+}
+
 // The results to compare: of one run directory or results file, or of several, joined as one sweep. Options
 // that the command line does not set come from the first one's sweep file.
 struct Loaded {
@@ -113,6 +120,7 @@ Loaded load_all(const Input& input, bool by_length) {
     JoinedResults all = joined(sweeps);
     out.input.options.planned = planned - (trials - all.results.trial.size());
     out.input.results = std::move(all.results);
+    if (has_several_tasks(out.input.results)) out.input.options.by = kTasks;
     out.input.builds_noted = false;
     out.notes = std::move(all.notes);
   }

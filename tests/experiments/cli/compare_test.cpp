@@ -130,6 +130,12 @@ TEST_CASE("compare: several sweeps are compared as one") {
   REQUIRE(run_smoke(folder, "long", {"variants=[linear]", "train.steps=30"}).code == 0);
   CHECK_THAT(compare(folder, {"a", "long"}).out,
              ContainsSubstring("steps") && ContainsSubstring("1 row is not compared"));
+  // Sweeps of two tasks have a table for each.
+  REQUIRE(run_smoke(folder, "copy", {"task={name: copy, length: 16, vocab: 16, tokens: 4}", "sweep.seeds=1"})
+              .code == 0);
+  const std::string tables = compare(folder, {"both", "copy"}).out;
+  CHECK_THAT(tables, ContainsSubstring("task = mqar") && ContainsSubstring("task = copy"));
+  CHECK_THAT(tables, !ContainsSubstring("has no row of the same setting"));
 }
 
 TEST_CASE("messages: a value of a million letters is cut in every message") {
