@@ -158,7 +158,10 @@ int describe(const std::string& name, const Registry& registry) {
   const TaskInfo* task = registry.find_task(name);
   if (print_if_found(task, "task")) {
     found = true;
-    if (std::ranges::find(task->options, "length", &OptionInfo::name) != task->options.end())
+    const auto has = [&](const char* option) {
+      return std::ranges::find(task->options, option, &OptionInfo::name) != task->options.end();
+    };
+    if (has("length") && !has("path"))
       fmt::print("\nA generated task also takes {}: a list of other lengths for the test.\n", kTestLengths);
     fmt::print("\nEvery task also takes {}: how many sequences training repeats; 0: all are new.\n",
                kTrainSequences);

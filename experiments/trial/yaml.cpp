@@ -222,7 +222,8 @@ Config parse(std::string_view text, const Source& source, Problems& problems) {
   try {
     YAML::Parser parser(stream);
     TreeBuilder builder(source, problems);
-    if (!parser.HandleNextDocument(builder)) throw Unreadable{source.at(0), "the file is empty."};
+    if (!parser.HandleNextDocument(builder))
+      throw Unreadable{source.at(0), "it is empty; a value is expected here."};
     // One more call and no loop: before a stray comma this parser makes empty documents for ever.
     Rest rest;
     parser.HandleNextDocument(rest);
