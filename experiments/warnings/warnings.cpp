@@ -7,15 +7,16 @@
 #include "experiments/warnings/same_models.h"
 #include "experiments/warnings/unused_keys.h"
 #include "experiments/warnings/unused_method.h"
+#include "experiments/warnings/unused_stop.h"
 
 namespace heed {
 
 std::vector<std::string> warnings_of(const Config& tree, const Sweep& sweep, const Registry& registry) {
   std::vector<std::string> out = overlap_warnings(sweep, registry);
-  for (const auto& more :
-       {large_trial_warnings(sweep, registry), same_model_warnings(sweep, registry),
-        unused_method_warnings(sweep, registry), unused_key_warnings(tree, sweep, registry),
-        attention_dropout_warnings(sweep, registry), reach_warnings(sweep, registry)})
+  for (const auto& more : {large_trial_warnings(sweep, registry), same_model_warnings(sweep, registry),
+                           unused_method_warnings(sweep, registry),
+                           unused_key_warnings(tree, sweep, registry), unused_stop_warnings(sweep),
+                           attention_dropout_warnings(sweep, registry), reach_warnings(sweep, registry)})
     out.insert(out.end(), more.begin(), more.end());
   return out;
 }
