@@ -23,6 +23,8 @@ std::vector<double> done_by(const TrialConfig& trial, const Registry& registry) 
   std::vector<double> out;
   for (Index s = 0; s < steps; s += stride) out.push_back((*schedule)(s));
   out.push_back((*schedule)(steps - 1));
+  // Some options act only if the rate is above 0, as weight decay.
+  const double rate = std::ranges::max(out) > 0 ? 0.01 : 0;
 
   Params<double> params;
   params.declare("matrix", 3, 3, Init::normal(1), Role::decayed);
@@ -35,7 +37,7 @@ std::vector<double> done_by(const TrialConfig& trial, const Registry& registry) 
   for (Index u = 0; u < std::min(steps, kMostSteps); ++u) {
     Draws draws = Rng(0, "gradients").at(static_cast<std::uint64_t>(u));
     for (double& g : params.grads()) g = draws.normal();
-    optimizer->update(step, 0.01);
+    optimizer->update(step, rate);
   }
   out.insert(out.end(), params.values().begin(), params.values().end());
   return out;
