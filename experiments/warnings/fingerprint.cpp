@@ -34,6 +34,13 @@ void add_numbers(std::span<const double> x, const std::string& name, Fingerprint
   }
 }
 
+// Is a parameter the filter of a convolution (taps, channels) that is longer than the longest sequence? The
+// last tap is that of the current position, so the unused ones are first.
+bool is_long_filter(const ParamInfo& p, Index unused_taps, Index longest) {
+  return p.name.find("blocks.") != std::string::npos && unused_taps > 0 && p.rows > longest &&
+         p.rows - unused_taps <= longest;
+}
+
 }  // namespace
 
 bool Fingerprint::same_as(const Fingerprint& other) const {
@@ -68,6 +75,7 @@ Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const T
   });
 
   const Index sequences = sequences_of(task);
+  const Index longest = std::max(task.shape().input.length, task.shape().source.length);
   Sequences examples(task, sequences);
   for (Index i = 0; i < sequences; ++i) examples.fill(i, Split::train, static_cast<std::uint64_t>(i));
   Step<double> step;
@@ -78,10 +86,14 @@ Fingerprint fingerprint(const ModelSpec& spec, const Registry& registry, const T
     const std::span<const double> gradient = params.grads().subspan(from, n);
     add_numbers(gradient, p.name, out);
     // Exactly zero: a gradient that is zero in theory only has rounding errors.
-    const auto last_used = std::find_if(gradient.rbegin(), gradient.rend(), [](double g) { return g != 0; });
+    const auto is_used = [](double g) { return g != 0; };
+    const auto first_used = std::find_if(gradient.begin(), gradient.end(), is_used);
+    const auto last_used = std::find_if(gradient.rbegin(), gradient.rend(), is_used);
     const auto unused = last_used - gradient.rbegin();
     if (last_used == gradient.rend())
       out.unused.push_back(p.name);
+    else if (const Index taps = (first_used - gradient.begin()) / p.cols; is_long_filter(p, taps, longest))
+      out.unused.push_back(fmt::format("{} (the first {} of {} rows)", p.name, taps, p.rows));
     else if (p.rows == 1 && unused > 1 && 8 * unused >= p.cols)  // of places that do not occur
       out.unused.push_back(fmt::format("{} (the last {} of {} numbers)", p.name, unused, p.cols));
   });

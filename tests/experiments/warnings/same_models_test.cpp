@@ -65,6 +65,15 @@ TEST_CASE("same_model_warnings: a mini-batch that is longer than the sequences i
   CHECK(warned("[{ttt_linear: {mini_batch: 16}}, softmax]").empty());
 }
 
+TEST_CASE("same_model_warnings: a convolution that is longer than the sequences is named") {
+  CHECK_THAT(warned("[{ssd: {conv: [16, 17, 100]}}]"),
+             ContainsSubstring("ssd(conv=17): the model's output does not depend on the parameter") &&
+                 ContainsSubstring("ssd(conv=100): the model's output does not depend on the parameter") &&
+                 ContainsSubstring("of 100 rows)") && !ContainsSubstring("ssd(conv=16)"));
+  CHECK_THAT(warned("[{delta: {convolution: 64}}]"), ContainsSubstring("of 64 rows)"));
+  CHECK(warned("[{delta: {convolution: 4}}, {ssd: {conv: 4}}]").empty());
+}
+
 TEST_CASE("same_model_warnings: options of the model, its feed-forward and its positions") {
   CHECK(warned("[softmax]",
                ", norm: rms, norm_eps: 1e-3, bias: false, tied: true, positions: {rope: {base: 50}}, "
