@@ -37,7 +37,28 @@ struct Planned {
   }
 };
 
+// Requires: a fitted sweep.
+void check_match(const Planned& p, Warnings& out) {
+  if (p.sweep.variants.size() == 1) {
+    out.push_back("compare.match has no effect: the sweep has one variant, which is the reference.");
+    return;
+  }
+  std::map<std::string, bool> has_effect;  // by label
+  for (const auto& [label, option] : p.sweep.match.adjust) has_effect[label] = false;
+  for (const PlannedTrial& t : p.sweep.trials)
+    if (!t.matched.option.empty() && has_effect.contains(t.config.variant))
+      has_effect[t.config.variant] = true;
+  if (const Config* adjust = p.tree.find_path("compare.match.adjust"); !adjust || !adjust->is_map())
+    if (std::ranges::any_of(has_effect, [](const auto& e) { return e.second; })) return;
+  for (const auto& [label, effect] : has_effect)
+    if (!effect)
+      out.push_back(fmt::format(
+          "compare.match.adjust ({}) has no effect on {}, which {}.", p.sweep.match.adjust.at(label), label,
+          label == p.sweep.match.options.reference ? "is the reference" : "meets the budget as it is"));
+}
+
 void check_compare(const Planned& p, Warnings& out) {
+  if (p.sweep.match.on()) check_match(p, out);
   for (const char* key : {"reference", "tolerance", "adjust"})
     if (p.given(fmt::format("compare.match.{}", key)) && !p.sweep.match.on())
       out.push_back(fmt::format("compare.match.{} has no effect without compare.match.budget.", key));

@@ -22,6 +22,15 @@ std::string with(const std::string& more) {
                 '\n');
 }
 
+// The warnings of a sweep whose budget has changed an option of one variant.
+std::string fitted(const std::string& variants, const std::string& match, const std::string& changed) {
+  Registry registry = builtin();
+  Planned p = planned("variants: " + variants + "\ntask: mqar\ncompare: {match: " + match + "}\n", registry);
+  for (PlannedTrial& t : p.sweep.trials)
+    if (t.config.variant == changed) t.matched.option = "an option";
+  return joined(unused_key_warnings(p.tree, p.sweep, registry));
+}
+
 std::string method_of(const std::string& train) {
   Registry registry = builtin();
   const Planned p = planned("variants: [softmax]\ntask: mqar\ntrain: " + train + '\n', registry);
@@ -48,10 +57,27 @@ TEST_CASE("unused_key_warnings: compare") {
              ContainsSubstring("compare.reference has no effect"));
 }
 
+TEST_CASE("unused_key_warnings: compare.match") {
+  const std::string two = "[softmax, tokenformer]";
+  CHECK(fitted(two, "{budget: parameters, adjust: {tokenformer: tokens}}", "tokenformer").empty());
+  CHECK(fitted(two, "{budget: parameters, adjust: tokens}", "tokenformer").empty());
+  CHECK(fitted(two, "{budget: parameters}", "").empty());
+  CHECK_THAT(fitted("[softmax]", "{budget: parameters}", ""),
+             ContainsSubstring("compare.match has no effect: the sweep has one variant"));
+  CHECK_THAT(
+      fitted(two, "{budget: parameters, adjust: {softmax: width, tokenformer: tokens}}", "tokenformer"),
+      ContainsSubstring("compare.match.adjust (width) has no effect on softmax, which is the reference") &&
+          !ContainsSubstring("on tokenformer"));
+  CHECK_THAT(fitted(two, "{budget: parameters, adjust: nothing}", ""),
+             ContainsSubstring("compare.match.adjust (nothing) has no effect on tokenformer, which meets"));
+}
+
 TEST_CASE("unused_method_warnings, unused_key_warnings: train") {
   CHECK_THAT(method_of("{steps: 20, warmup: 20, min_lr: 1e-4}"),
              ContainsSubstring("train.min_lr (0.0001) has no effect here"));
   CHECK_THAT(method_of("{steps: 1, beta1: 0.5}"), ContainsSubstring("train.beta1 (0.5) has no effect here"));
+  CHECK_THAT(method_of("{steps: 20, lr: 0, weight_decay: 0.5}"),
+             ContainsSubstring("train.weight_decay (0.5) has no effect here"));
   CHECK(method_of("{steps: 20, min_lr: 1e-4, beta1: 0.5, beta2: 0.9, eps: 1e-6, weight_decay: 0}").empty());
   CHECK(method_of("{optimizer: {sgd: {momentum: 0.9, nesterov: true}}, schedule: constant}").empty());
   CHECK_THAT(with("train: {steps: 20, evaluate_every: 30}"),
