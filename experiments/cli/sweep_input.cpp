@@ -58,8 +58,12 @@ PlanClaim claim_directory(const RunDirectory& directory, const LoadedSweep& load
   PlanClaim claim = directory.prepare(loaded.sweep, loaded.text, command);
   if (claim.replaced)
     say("{0} held the plan of another sweep, which this one replaces: results.h5 leaves out {1} in trials/ "
-        "that this plan lacks. `heed run {2} -o {0}` returns to the other sweep.",
-        directory.root().string(), count_text(claim.left_out, "result"), directory.old_sweep().string());
+        "that this plan lacks. {2}",
+        directory.root().string(), count_text(claim.left_out, "result"),
+        claim.kept_sweep ? fmt::format("`heed run {} -o {}` returns to the other sweep.",
+                                       directory.old_sweep().string(), directory.root().string())
+                         : "Undo the change of the sweep file, or of the data that it names, to return to "
+                           "the other sweep.");
   return claim;
 }
 

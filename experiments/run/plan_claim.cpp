@@ -59,16 +59,45 @@ std::size_t results_without(const RunDirectory& directory, const std::set<std::s
   return count;
 }
 
+std::string digest_line(const std::string& sweep) { return "sweep.yaml " + plan_digest(sweep); }
+
+constexpr const char* kOfUser = ", a file of the user";
+
+// Writes the owner of the plan, for the message of a run that is refused, and the hash of sweep.yaml. No
+// result depends on it.
+void keep(int fd, const std::string& command, const std::string& sweep, bool of_user) {
+  const std::string text = fmt::format("{}\n{}{}\n", command, digest_line(sweep), of_user ? kOfUser : "");
+  [[maybe_unused]] const bool kept = ftruncate(fd, 0) == 0 && pwrite(fd, text.data(), text.size(), 0) > 0;
+}
+
+fs::path lock_of(const RunDirectory& directory) { return directory.root() / "plan.lock"; }
+
+// Returns true if heed has not written sweep.yaml, or if it was changed since. Requires: it exists.
+bool sweep_is_of_user(const RunDirectory& directory) {
+  if (!fs::exists(directory.plan())) return true;
+  return sweep_changed(directory) ||
+         results::read_text(lock_of(directory)).ends_with(std::string(kOfUser) + '\n');
+}
+
 // Requires: no other process has a claim.
-void write_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
-                PlanClaim& claim) {
+void write_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep, int fd,
+                const std::string& command, PlanClaim& claim) {
+  const bool exists = fs::exists(directory.sweep()), of_user = exists && sweep_is_of_user(directory);
+  const std::string old = exists ? results::read_text(directory.sweep()) : "";
+  const bool same = exists && old == sweep;
+  if (of_user && !same)
+    throw Error(
+        fmt::format("{}: heed did not write this file, or you have edited it since, and a run would replace "
+                    "it. Choose another run directory with -o DIR, or give the file another name.",
+                    directory.sweep().string()));
   const std::set<std::string> before = ids_there(directory);
   results::write_checked_text(directory.plan(), plan);  // first: it shows that heed wrote sweep.yaml
   const std::set<std::string> now = ids_there(directory);
   for (const std::string& id : before) claim.replaced |= !now.contains(id);
-  if (claim.replaced && fs::exists(directory.sweep()))
-    results::write_text(directory.old_sweep(), results::read_text(directory.sweep()));
-  results::write_text(directory.sweep(), sweep);
+  claim.kept_sweep = claim.replaced && exists && !same;
+  if (claim.kept_sweep) results::write_text(directory.old_sweep(), old);
+  if (!same) results::write_text(directory.sweep(), sweep);
+  keep(fd, command, sweep, of_user);
   if (!claim.replaced) return;
   claim.left_out = results_without(directory, now);
   // Results and report of the other plan would not belong to this one.
@@ -76,17 +105,6 @@ void write_plan(const RunDirectory& directory, const std::string& plan, const st
   for (const fs::path& file : {directory.results(), directory.root() / "report.html"})
     fs::remove(file, stays);
 }
-
-std::string digest_line(const std::string& sweep) { return "sweep.yaml " + plan_digest(sweep); }
-
-// Writes the owner of the plan, for the message of a run that is refused, and the hash of what it wrote. No
-// result depends on it.
-void keep(int fd, const std::string& command, const std::string& sweep) {
-  const std::string text = fmt::format("{}\n{}\n", command, digest_line(sweep));
-  [[maybe_unused]] const bool kept = ftruncate(fd, 0) == 0 && pwrite(fd, text.data(), text.size(), 0) > 0;
-}
-
-fs::path lock_of(const RunDirectory& directory) { return directory.root() / "plan.lock"; }
 
 void refuse_other_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
                        const fs::path& lock) {
@@ -116,8 +134,7 @@ PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, con
   bool written = false, shared = false;
   for (int tries = 0; !shared && tries < kTries; ++tries) {
     if (try_lock(fd, LOCK_EX, path)) {
-      write_plan(directory, plan, sweep, claim);
-      keep(fd, command, sweep);
+      write_plan(directory, plan, sweep, fd, command, claim);
       written = true;
     }
     // Converting an exclusive lock to a shared one releases it for a moment, and another run may write then.

@@ -14,6 +14,7 @@ namespace heed {
 struct PlanClaim {
   results::Descriptor lock;
   bool replaced = false;     // the directory had a plan with trials that are not in this one
+  bool kept_sweep = false;   // if it replaced a plan: its sweep file is sweep.yaml.old
   std::size_t left_out = 0;  // if it replaced a plan: results in trials/ that are not in this one
 };
 
@@ -22,7 +23,8 @@ bool sweep_changed(const RunDirectory& directory);
 
 // Writes plan.tsv and sweep.yaml and claims them. Writes `command` into plan.lock, for the message of a run
 // that is refused. Throws: heed::Error if processes run another plan there, or the same plan with another
-// sweep file (their tables would differ); results::IoError if a file cannot be written or locked.
+// sweep file (their tables would differ), or if it would replace a sweep.yaml that heed has not written;
+// results::IoError if a file cannot be written or locked.
 PlanClaim claim_plan(const RunDirectory& directory, const std::string& plan, const std::string& sweep,
                      const std::string& command);
 

@@ -85,6 +85,23 @@ TEST_CASE("heed run: a plan that replaces another one reports what it leaves out
   CHECK(heed::results::read_results(folder / "r/results.h5").texts("variant").size() == 3);
 }
 
+TEST_CASE("heed run: a sweep file that the user has edited in place is no other sweep") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"train.lr=0.5", "sweep.seeds=1"}).code == 0);
+  const std::string text = "# edited\n" + read_file(smoke());
+  write_file(folder / "r/sweep.yaml", text);
+  // The file of the replaced plan is lost, so nothing promises it.
+  const Ended edited = heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "-o", "r"});
+  CHECK(edited.code == 0);
+  CHECK_THAT(edited.err, ContainsSubstring("leaves out") && !ContainsSubstring("sweep.yaml.old"));
+  CHECK_FALSE(fs::exists(folder / "r/sweep.yaml.old"));
+  // Another sweep would replace the edited file.
+  const Ended refused = run_smoke(folder, "r", {"variants=[linear]"});
+  CHECK(refused.code == 64);
+  CHECK_THAT(refused.err, ContainsSubstring("r/sweep.yaml: ") && ContainsSubstring("-o DIR"));
+  CHECK(read_file(folder / "r/sweep.yaml") == text);
+}
+
 TEST_CASE("compare and report: a note names a sweep file that was changed after the run") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);

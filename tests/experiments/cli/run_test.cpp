@@ -207,6 +207,13 @@ TEST_CASE("heed run: a user's own sweep.yaml is not overwritten") {
   // As it is it serves as a run directory's own; and what heed has written is run again where it lies.
   CHECK(heed::test::heed(folder.path(), {"run", "sweep.yaml", "-o", "."}).code == 0);
   CHECK(read_file(folder / "sweep.yaml") == text);
+  for (const Words& words : {Words{"run", "sweep.yaml", "sweep.seeds=1", "-o", "."},
+                             Words{"run", smoke(), "sweep.seeds=1", "-o", "."}}) {
+    const Ended refused = heed::test::heed(folder.path(), words);
+    CHECK(refused.code == 64);
+    CHECK_THAT(refused.err, ContainsSubstring("./sweep.yaml: ") && ContainsSubstring("-o DIR"));
+    CHECK(read_file(folder / "sweep.yaml") == text);
+  }
   CHECK(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "-o", "r"}).code == 0);
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml", "sweep.seeds=2", "-o", "r"}).code == 0);
