@@ -30,9 +30,10 @@ using Path = std::filesystem::path;
 }
 
 std::string read(const Path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in || std::filesystem::is_directory(file))
-    refuse(file, "this plugin cannot be read. Is the path right, and has it been built?");
+  std::error_code absent;
+  const bool regular = std::filesystem::is_regular_file(file, absent);  // opening a FIFO would not end
+  std::ifstream in = regular ? std::ifstream(file, std::ios::binary) : std::ifstream();
+  if (!regular || !in) refuse(file, "this plugin cannot be read. Is the path right, and has it been built?");
   return {std::istreambuf_iterator<char>(in), {}};
 }
 

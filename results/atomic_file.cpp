@@ -189,7 +189,9 @@ std::string read_text(const fs::path& path) {
 }
 
 std::vector<std::byte> read_end(const fs::path& path, std::size_t size) {
-  Descriptor fd(checked(path, "open", [&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); }));
+  // O_NONBLOCK: opening a FIFO would wait for a process that writes to it.
+  Descriptor fd(
+      checked(path, "open", [&] { return ::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC); }));
   struct stat status {};
   checked(path, "look at", [&] { return ::fstat(fd.get(), &status); });
   if (!S_ISREG(status.st_mode)) throw IoError(path, "is not a regular file");

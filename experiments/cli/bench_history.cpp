@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -12,6 +11,7 @@
 #include "experiments/report/compare/table_text.h"
 #include "experiments/system/files.h"
 #include "experiments/train/provenance.h"
+#include "results/atomic_file.h"
 #include "results/errors.h"
 
 namespace heed::cli {
@@ -78,9 +78,7 @@ std::string ceiling_text(const Json& line) {
 
 BenchHistory::BenchHistory(std::filesystem::path path) : path_(std::move(path)) {
   if (!std::filesystem::exists(path_)) return;
-  std::ifstream file(path_, std::ios::binary);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  if (!file) fail_to(path_, "read");
+  const std::string text = results::read_text(path_);
   ends_with_newline_ = text.empty() || text.back() == '\n';
   std::size_t number = 0;
   for (std::size_t at = 0; at < text.size();) {

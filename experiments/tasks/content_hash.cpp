@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <fstream>
 #include <memory>
+#include <system_error>
 
 namespace heed {
 
@@ -15,6 +16,8 @@ std::string content_hash(const std::vector<std::filesystem::path>& files) {
   XXH64_reset(state.get(), 0);
   std::vector<char> part(std::size_t{1} << 20);
   for (const std::filesystem::path& file : files) {
+    std::error_code absent;
+    if (!std::filesystem::is_regular_file(file, absent)) return "";  // opening a FIFO would not end
     std::ifstream in(file, std::ios::binary);
     if (!in) return "";
     while (in.read(part.data(), static_cast<std::streamsize>(part.size())) || in.gcount() > 0)

@@ -33,6 +33,7 @@ struct Source {
 
 std::shared_ptr<const ArrayFile> open_file(const std::string& path) {
   if (!fs::exists(path)) throw Error(fmt::format("'{}' does not exist.", path));
+  if (!fs::is_regular_file(path)) throw Error(fmt::format("'{}' is not a regular file.", path));
   std::ifstream in(path, std::ios::binary);
   if (!in) throw Error(fmt::format("'{}' cannot be opened.", path));
   if (in.peek() == std::ifstream::traits_type::eof()) throw Error(fmt::format("'{}' is empty.", path));

@@ -28,6 +28,8 @@ class ByteFile {
  public:
   explicit ByteFile(const std::filesystem::path& path) : path_(path.string()) {
     if (std::filesystem::is_directory(path)) refuse("is a folder, not a file in IDX format");
+    if (std::filesystem::exists(path) && !std::filesystem::is_regular_file(path))
+      refuse("is not a regular file");
     errno = 0;
     file_.reset(gzopen(path_.c_str(), "rb"));
     if (!file_) refuse(fmt::format("cannot be opened ({})", errno ? std::strerror(errno) : "no memory"));

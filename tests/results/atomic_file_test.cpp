@@ -169,6 +169,12 @@ TEST_CASE("atomic file: an error names the path and the reason") {
   CHECK_THROWS_AS(read_file(folder.path()), IoError);
 }
 
+TEST_CASE("atomic file: a FIFO is refused at once") {
+  const TempFolder folder;
+  REQUIRE(::mkfifo((folder / "fifo").c_str(), 0600) == 0);
+  CHECK_THROWS_WITH(read_text(folder / "fifo"), ContainsSubstring("not a regular file"));
+}
+
 TEST_CASE("atomic file: a write that runs out of room leaves nothing behind") {
   const TempFolder folder;
   rlimit before{};

@@ -1,0 +1,46 @@
+// Arguments that are refused before any work: each with a remedy, and none of them ignored.
+#include <sys/stat.h>
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "tests/catch.h"
+#include "tests/experiments/cli/program.h"
+#include "tests/experiments/cli/smoke.h"
+#include "tests/results/temp_folder.h"
+
+using namespace heed::test;
+
+namespace {
+
+struct Case {
+  Words words;
+  int code;
+  std::string place;  // of the mistake, in the message
+};
+
+void check_refused(const TempFolder& folder, const std::vector<Case>& cases) {
+  for (const Case& c : cases) {
+    INFO(c.words[0] << ' ' << c.place);
+    const Ended ended = heed::test::heed(folder.path(), c.words);
+    CHECK(ended.code == c.code);
+    CHECK(ended.out.empty());
+    CHECK_THAT(ended.err, ContainsSubstring(c.place));
+  }
+}
+
+}  // namespace
+
+TEST_CASE("heed verbs: a FIFO is refused, although opening it would not end") {
+  const TempFolder folder;
+  REQUIRE(mkfifo((folder / "ff").c_str(), 0600) == 0);
+  const std::string why = "ff: is not a regular file";
+  check_refused(folder,
+                {{{"plan", "ff"}, 74, why},
+                 {{"run", "ff"}, 74, why},
+                 {{"compare", "ff"}, 74, why},
+                 {{"bench", "softmax", "--history", "ff"}, 74, why},
+                 {{"list", "--plugin", "ff"}, 66, "ff: this plugin cannot be read"},
+                 {{"data", "file", "path=ff", "-n", "1", "-o", "x.h5"}, 64, "ff' is not a regular file"}});
+}
