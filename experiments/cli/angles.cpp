@@ -109,7 +109,7 @@ std::string found_text(const directions::Search& search) {
 
 int run(const Input& input, Registry& registry) {
   AnglesTable table = read_settings(input);
-  const int threads = integer_option(input, "threads", 1);
+  const int threads = threads_option(input);
   if (input.has("output"))
     refuse_to_replace(input.get<std::string>("output"), "file of angles",
                       [&] { return is_angles_file(input.get<std::string>("output")); });

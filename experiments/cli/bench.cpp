@@ -94,7 +94,7 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
 int bench_one_step(const Input& input, Registry& registry, BenchHistory* history) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("step"), input.all("words"), input, registry);
   const TrialConfig& trial = loaded.sweep.trials.front().config;
-  const int threads = integer_option(input, "threads", 1);
+  const int threads = threads_option(input);
   const StepBench b = bench_step(trial, registry, threads, integer_option(input, "steps", 20),
                                  integer_option(input, "warmup", 3));
   const Json json = step_json(trial, b, threads);
@@ -139,7 +139,7 @@ int bench_variants(const Input& input, const Registry& registry, BenchHistory* h
   shape.batch = integer_option(input, "batch", 8);
   shape.heads = integer_option(input, "heads", 4);
   shape.width = integer_option(input, "width", 32);
-  const int threads = integer_option(input, "threads", 1), steps = integer_option(input, "steps", 5);
+  const int threads = threads_option(input), steps = integer_option(input, "steps", 5);
   std::vector<Index> lengths = {128, 256, 512, 1024, 2048, 4096};
   if (input.has("length")) lengths = input.get<std::vector<Index>>("length");
 

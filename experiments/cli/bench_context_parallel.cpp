@@ -92,6 +92,9 @@ int bench_context_parallel(const Input& input, const Registry& registry) {
   shape.heads = integer_option(input, "heads", 4);
   shape.width = integer_option(input, "width", 32);
   const int repetitions = integer_option(input, "steps", 3);
+  if (ranks.back() > kMostThreads)
+    throw UsageError(
+        fmt::format("--context-parallel is {} but must be at most {}.", ranks.back(), kMostThreads));
   const std::vector<Index> lengths = ascending<Index>(input, "length", {1024, 4096, 16384});
   const std::vector<int> ranks = ascending<int>(input, "context-parallel", {1, 2, 4});
 

@@ -139,7 +139,7 @@ int bench_decoding(const Input& input, const Registry& registry, BenchHistory* h
   shape.batch = integer_option(input, "batch", 1);
   shape.heads = integer_option(input, "heads", 4);
   shape.width = integer_option(input, "width", 32);
-  const int threads = integer_option(input, "threads", 1), tokens = integer_option(input, "steps", 16);
+  const int threads = threads_option(input), tokens = integer_option(input, "steps", 16);
   const std::vector<Index> lengths = read_lengths(input, tokens);
   const std::vector<VariantEntry> variants = variants_of(input.all("words"), registry);
   const std::filesystem::path gnuplot = gnuplot_for(input, lengths.size());

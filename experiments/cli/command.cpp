@@ -2,18 +2,28 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <string>
 
 #include <fmt/format.h>
 
+#include "experiments/cli/sweep_input.h"
+
 namespace heed::cli {
 
-int integer_option(const Input& input, const char* name, int otherwise) {
+int integer_option(const Input& input, const char* name, int otherwise, int most) {
   if (!input.has(name)) return otherwise;
   const int value = input.get<int>(name);
   if (value < 1) throw UsageError(fmt::format("--{} is {} but must be at least 1.", name, value));
+  if (value > most) throw UsageError(fmt::format("--{} is {} but must be at most {}.", name, value, most));
   return value;
+}
+
+int threads_option(const Input& input) { return integer_option(input, "threads", 1, kMostThreads); }
+
+int jobs_option(const Input& input, int threads) {
+  return integer_option(input, "jobs", std::max(1, cores() / threads), kMostThreads);
 }
 
 bool messages_reach_a_terminal() {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -37,8 +38,16 @@ struct Input {
 };
 
 // Returns the value of an integer option, or `otherwise` if it is not given. Throws: UsageError if it is
-// less than 1.
-int integer_option(const Input& input, const char* name, int otherwise);
+// less than 1 or more than `most`.
+int integer_option(const Input& input, const char* name, int otherwise,
+                   int most = std::numeric_limits<int>::max());
+
+// The largest --threads, --jobs and number of ranks. Far more of them exhaust the process's memory map, and
+// the program crashes.
+inline constexpr int kMostThreads = 1024;
+
+int threads_option(const Input& input);            // returns --threads (1)
+int jobs_option(const Input& input, int threads);  // returns --jobs (the number of cores / threads)
 
 // Returns true if standard error is a terminal that can draw.
 bool messages_reach_a_terminal();

@@ -230,7 +230,7 @@ int run(const Input& input, Registry& registry) {
   const RunDirectory directory(input.get<std::string>("directory"));
   use_kept_subwords(directory.root());
   const Asked asked = read_asked(input, registry);
-  const int threads = integer_option(input, "threads", 1);
+  const int threads = threads_option(input);
   refuse_output(input);
   std::vector<Row> rows;
   LeftOut left_out;

@@ -169,8 +169,8 @@ int run(const Input& input, Registry& registry) {
   const RunDirectory directory(loaded.directory);
   refuse_unless_planned(input, input.get<std::string>("sweep"), plan_text(sweep));
   RunOptions options;
-  options.threads = integer_option(input, "threads", 1);
-  options.jobs = integer_option(input, "jobs", std::max(1, cores() / options.threads));
+  options.threads = threads_option(input);
+  options.jobs = jobs_option(input, options.threads);
   refuse_impossible_ranks(sweep, options.jobs);
   options.complete = input.has("complete");
   options.keep_checkpoints = input.has("keep-checkpoints");

@@ -33,7 +33,7 @@ int run(const Input& input, Registry& registry) {
   problems.throw_if_any();
   WorkerOptions options;
   options.trial = trial_from_config(*tree);
-  options.threads = input.get<int>("threads");
+  options.threads = threads_option(input);
   options.jobs = input.get<std::int64_t>("jobs");
   options.plan_index = input.get<std::int64_t>("index");
   options.report_to = input.get<int>("report");

@@ -11,7 +11,6 @@
 
 #include "experiments/cli/command.h"
 #include "experiments/cli/kept_subwords.h"
-#include "experiments/cli/sweep_input.h"
 #include "experiments/cli/trial_input.h"
 #include "experiments/run/plan_claim.h"
 #include "experiments/run/progress.h"
@@ -110,8 +109,8 @@ int run(const Input& input, Registry&) {
   const RunDirectory again(folder.path());
   const PlanClaim claim = again.prepare(rerun.sweep, "", input.command);
   RunOptions options;
-  options.threads = integer_option(input, "threads", 1);
-  options.jobs = integer_option(input, "jobs", std::max(1, cores() / options.threads));
+  options.threads = threads_option(input);
+  options.jobs = jobs_option(input, options.threads);
   options.command = input.command;
   options.work = rerun.seconds;
   options.terminal = messages_reach_a_terminal();

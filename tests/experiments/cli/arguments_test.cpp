@@ -44,3 +44,17 @@ TEST_CASE("heed verbs: a FIFO is refused, although opening it would not end") {
                  {{"list", "--plugin", "ff"}, 66, "ff: this plugin cannot be read"},
                  {{"data", "file", "path=ff", "-n", "1", "-o", "x.h5"}, 64, "ff' is not a regular file"}});
 }
+
+TEST_CASE("heed verbs: a number of threads that no machine can start is refused") {
+  const TempFolder folder;
+  const std::string threads = "--threads is 100000 but must be at most 1024";
+  check_refused(folder,
+                {{{"run", smoke(), "--threads", "100000"}, 2, threads},
+                 {{"eval", ".", "--threads", "100000"}, 2, threads},
+                 {{"angles", "--threads", "100000"}, 2, threads},
+                 {{"bench", "softmax", "--threads", "100000"}, 2, threads},
+                 {{"bench", "softmax", "--decode", "--threads", "100000"}, 2, threads},
+                 {{"run", smoke(), "-j", "100000"}, 2, "--jobs is 100000 but must be at most 1024"},
+                 {{"bench", "softmax", "--context-parallel", "100000"}, 2, "--context-parallel is 100000"}});
+  CHECK_FALSE(std::filesystem::exists(folder / "runs"));
+}
