@@ -115,6 +115,7 @@ int run(const Input& input, Registry& registry) {
                       [&] { return is_angles_file(input.get<std::string>("output")); });
   const std::filesystem::path gnuplot = find_program("gnuplot");
   if (input.has("figures") && gnuplot.empty())
+  if (input.has("figures")) make_folder(input.get<std::string>("figures"));
     throw UsageError("--figures needs gnuplot, which is not on PATH. `apt install gnuplot-nox` installs it.");
   measure(table, threads, registry);
   fmt::print("{}", angles_text(table));

@@ -141,6 +141,7 @@ int bench_decoding(const Input& input, const Registry& registry, BenchHistory* h
   shape.width = integer_option(input, "width", 32);
   const int threads = threads_option(input), tokens = integer_option(input, "steps", 16);
   const std::vector<Index> lengths = read_lengths(input, tokens);
+  if (input.has("figures")) make_folder(input.get<std::string>("figures"));
   const std::vector<VariantEntry> variants = variants_of(input.all("words"), registry);
   const std::filesystem::path gnuplot = gnuplot_for(input, lengths.size());
   const std::vector<DecodingRow> rows = measure(variants, lengths, shape, threads, tokens, registry);

@@ -77,6 +77,7 @@ std::string ceiling_text(const Json& line) {
 }  // namespace
 
 BenchHistory::BenchHistory(std::filesystem::path path) : path_(std::move(path)) {
+  check_writable(path_);
   if (!std::filesystem::exists(path_)) return;
   const std::string text = results::read_text(path_);
   ends_with_newline_ = text.empty() || text.back() == '\n';

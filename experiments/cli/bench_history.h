@@ -17,7 +17,7 @@ class BenchHistory {
   using Json = nlohmann::ordered_json;
 
   // Reads the file, if there is one. Throws: results::DamagedFile at a line that is no measurement;
-  // results::IoError.
+  // results::IoError, also if it cannot be written.
   explicit BenchHistory(std::filesystem::path path);
 
   // Appends measurements (an object or an array of `heed bench --json`). Returns a table that compares each

@@ -19,8 +19,20 @@ void fail_to(const std::filesystem::path& path, const char* doing) {
   throw results::IoError(path, fmt::format("cannot {}: {}", doing, std::generic_category().message(errno)));
 }
 
+void check_writable(const std::filesystem::path& path) {
+  std::error_code none;
+  if (std::filesystem::is_directory(path, none))
+    throw results::IoError(path, "is a folder; give the name of a file.");
+  const std::filesystem::path folder = path.has_parent_path() ? path.parent_path() : ".";
+  if (!std::filesystem::is_directory(folder, none))
+    throw results::IoError(
+        path, fmt::format("cannot be written: there is no folder '{}'. Make it first.", folder.string()));
+  if (access(folder.c_str(), W_OK | X_OK) != 0) fail_to(path, "write");
+}
+
 void refuse_to_replace(const std::filesystem::path& path, const std::string& what,
                        const std::function<bool()>& is_ours) {
+  check_writable(path);
   std::error_code none;
   if (!std::filesystem::exists(path, none) || std::filesystem::is_empty(path, none) || is_ours()) return;
   throw results::IoError(path, fmt::format("exists and is no {} of heed; nothing was written.", what));

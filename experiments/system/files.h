@@ -12,8 +12,12 @@ namespace heed {
 // Throws: results::IoError "cannot {doing}", with the system's reason (errno).
 [[noreturn]] void fail_to(const std::filesystem::path& path, const char* doing);
 
-// Throws: results::IoError if a file is there that is not empty and that `is_ours` denies. `what`: what would
-// replace it, as "data file". Call it before a file is written where the user says.
+// Throws: results::IoError if no file can be written there, because there is no such folder or it is
+// read-only. Call it before the work whose results the file gets.
+void check_writable(const std::filesystem::path& path);
+
+// As check_writable. Throws also if a file is there that is not empty and that `is_ours` denies. `what`: what
+// would replace it, as "data file". Call it before a file is written where the user says.
 void refuse_to_replace(const std::filesystem::path& path, const std::string& what,
                        const std::function<bool()>& is_ours);
 

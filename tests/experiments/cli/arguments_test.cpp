@@ -58,3 +58,13 @@ TEST_CASE("heed verbs: a number of threads that no machine can start is refused"
                  {{"bench", "softmax", "--context-parallel", "100000"}, 2, "--context-parallel is 100000"}});
   CHECK_FALSE(std::filesystem::exists(folder / "runs"));
 }
+
+TEST_CASE("heed verbs: an output in a missing folder is refused before the work") {
+  const TempFolder folder;
+  const std::string why = "there is no folder 'nope'";
+  check_refused(folder, {{{"angles", "-o", "nope/x.h5"}, 74, why},
+                         {{"eval", ".", "-o", "nope/x.csv"}, 74, why},
+                         {{"data", "copy", "-n", "1", "-o", "nope/x.h5"}, 74, why},
+                         {{"bench", "softmax", "--history", "nope/x"}, 74, why},
+                         {{"data", "copy", "-n", "1", "-o", "."}, 74, "is a folder"}});
+}
