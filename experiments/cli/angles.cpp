@@ -64,9 +64,8 @@ AnglesTable read_settings(const Input& input) {
   AnglesTable table{.within = read_within(input.get<std::vector<double>>("within")),
                     .dims = read_dims(input.get<std::vector<std::string>>("dim")),
                     .rows = {},
-                    .seed = input.get<std::int64_t>("seed"),
+                    .seed = seed_option(input),
                     .tflop = input.get<double>("work")};
-  if (table.seed < 0) throw UsageError(fmt::format("--seed is {} but must not be negative.", table.seed));
   if (!(table.tflop >= 0 && table.tflop <= 1e6))
     throw UsageError(fmt::format("--work is {} but must be between 0 and 1000000 TFLOP.", table.tflop));
   if (input.has("figures") && table.dims.size() < 2)
@@ -115,8 +114,8 @@ int run(const Input& input, Registry& registry) {
                       [&] { return is_angles_file(input.get<std::string>("output")); });
   const std::filesystem::path gnuplot = find_program("gnuplot");
   if (input.has("figures") && gnuplot.empty())
-  if (input.has("figures")) make_folder(input.get<std::string>("figures"));
     throw UsageError("--figures needs gnuplot, which is not on PATH. `apt install gnuplot-nox` installs it.");
+  if (input.has("figures")) make_folder(input.get<std::string>("figures"));
   measure(table, threads, registry);
   fmt::print("{}", angles_text(table));
   if (input.has("output")) write_angles(table, input.get<std::string>("output"));

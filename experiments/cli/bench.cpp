@@ -186,8 +186,12 @@ int run(const Input& input, Registry& registry) {
   if (input.has("history")) file.emplace(input.get<std::string>("history"));
   BenchHistory* const history = file ? &*file : nullptr;
   if (input.has("decode")) return bench_decoding(input, registry, history);
-  if (input.has("figures"))
-    throw UsageError("--figures has no effect without --decode, whose costs it draws against the length.");
+  refuse_ineffective(input, {"figures"}, "without --decode, whose costs it draws against the length");
+  if (input.has("step"))
+    refuse_ineffective(input, {"length", "batch", "heads", "width", "layer"},
+                       "with --step, which measures the sweep's first trial");
+  else
+    refuse_ineffective(input, {"warmup"}, "without --step");
   return input.has("step") ? bench_one_step(input, registry, history)
                            : bench_variants(input, registry, history);
 }

@@ -83,20 +83,18 @@ void print_table(const std::vector<Row>& rows, const AttentionShape& shape) {
 }  // namespace
 
 int bench_context_parallel(const Input& input, const Registry& registry) {
-  for (const char* name : {"step", "decode", "figures", "history", "layer", "warmup", "threads"})
-    if (input.has(name))
-      throw UsageError(fmt::format(
-          "--{} has no effect with --context-parallel, which measures layers on several ranks.", name));
+  refuse_ineffective(input, {"step", "decode", "figures", "history", "layer", "warmup", "threads"},
+                     "with --context-parallel, which measures layers on several ranks");
   AttentionShape shape;
   shape.batch = integer_option(input, "batch", 1);
   shape.heads = integer_option(input, "heads", 4);
   shape.width = integer_option(input, "width", 32);
   const int repetitions = integer_option(input, "steps", 3);
+  const std::vector<Index> lengths = ascending<Index>(input, "length", {1024, 4096, 16384});
+  const std::vector<int> ranks = ascending<int>(input, "context-parallel", {1, 2, 4});
   if (ranks.back() > kMostThreads)
     throw UsageError(
         fmt::format("--context-parallel is {} but must be at most {}.", ranks.back(), kMostThreads));
-  const std::vector<Index> lengths = ascending<Index>(input, "length", {1024, 4096, 16384});
-  const std::vector<int> ranks = ascending<int>(input, "context-parallel", {1, 2, 4});
 
   std::vector<Row> rows;
   for (const VariantEntry& variant : variants_of(input.all("words"), registry))

@@ -74,9 +74,7 @@ std::vector<std::string> cells_of(const DecodingRow& row) {
 
 // Throws: UsageError if an option has no effect.
 std::vector<Index> read_lengths(const Input& input, int tokens) {
-  for (const char* name : {"step", "layer", "warmup"})
-    if (input.has(name))
-      throw UsageError(fmt::format("--{} has no effect with --decode, which measures layers.", name));
+  refuse_ineffective(input, {"step", "layer", "warmup"}, "with --decode, which measures layers");
   std::vector<Index> lengths = {128, 256, 512, 1024, 2048, 4096, 8192, 16384};
   if (input.has("length")) lengths = input.get<std::vector<Index>>("length");
   for (const Index length : lengths)
@@ -141,9 +139,9 @@ int bench_decoding(const Input& input, const Registry& registry, BenchHistory* h
   shape.width = integer_option(input, "width", 32);
   const int threads = threads_option(input), tokens = integer_option(input, "steps", 16);
   const std::vector<Index> lengths = read_lengths(input, tokens);
-  if (input.has("figures")) make_folder(input.get<std::string>("figures"));
   const std::vector<VariantEntry> variants = variants_of(input.all("words"), registry);
   const std::filesystem::path gnuplot = gnuplot_for(input, lengths.size());
+  if (input.has("figures")) make_folder(input.get<std::string>("figures"));
   const std::vector<DecodingRow> rows = measure(variants, lengths, shape, threads, tokens, registry);
   Json all = Json::array();
   for (const DecodingRow& row : rows) all.push_back(json_of(row, shape, threads));

@@ -26,6 +26,17 @@ int jobs_option(const Input& input, int threads) {
   return integer_option(input, "jobs", std::max(1, cores() / threads), kMostThreads);
 }
 
+std::int64_t seed_option(const Input& input) {
+  const std::int64_t seed = input.has("seed") ? input.get<std::int64_t>("seed") : 0;
+  if (seed < 0) throw UsageError(fmt::format("--seed is {} but must not be negative.", seed));
+  return seed;
+}
+
+void refuse_ineffective(const Input& input, std::initializer_list<const char*> names, const char* why) {
+  for (const char* name : names)
+    if (input.has(name)) throw UsageError(fmt::format("--{} has no effect {}.", name, why));
+}
+
 bool messages_reach_a_terminal() {
   const char* kind = std::getenv("TERM");
   return isatty(STDERR_FILENO) == 1 && kind && std::string(kind) != "dumb";

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <cstdint>
+#include <initializer_list>
 #include <limits>
 #include <string>
 #include <vector>
@@ -48,6 +50,12 @@ inline constexpr int kMostThreads = 1024;
 
 int threads_option(const Input& input);            // returns --threads (1)
 int jobs_option(const Input& input, int threads);  // returns --jobs (the number of cores / threads)
+
+// Returns --seed (0). Throws: UsageError if it is negative.
+std::int64_t seed_option(const Input& input);
+
+// Throws: UsageError if one of these options is given. why: "with --decode, which measures layers"
+void refuse_ineffective(const Input& input, std::initializer_list<const char*> names, const char* why);
 
 // Returns true if standard error is a terminal that can draw.
 bool messages_reach_a_terminal();

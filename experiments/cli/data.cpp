@@ -78,9 +78,8 @@ int run(const Input& input, Registry& registry) {
   if (!task) throw UsageError(unknown_name("task", name, names(registry.tasks()), registry));
   const Config options = read_options(input, *task);
   const Split split = read_split(input.get<std::string>("split"));
-  const auto count = input.get<std::int64_t>("count"), seed = input.get<std::int64_t>("seed");
+  const auto count = input.get<std::int64_t>("count"), seed = seed_option(input);
   if (count < 1) throw UsageError(fmt::format("-n is {} but must be at least 1.", count));
-  if (seed < 0) throw UsageError(fmt::format("--seed is {} but must not be negative.", seed));
   const std::string output = input.get<std::string>("output");
   if (output.ends_with(".npz") || output.ends_with(".npy"))
     throw UsageError(

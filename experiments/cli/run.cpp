@@ -172,6 +172,7 @@ int run(const Input& input, Registry& registry) {
   options.threads = threads_option(input);
   options.jobs = jobs_option(input, options.threads);
   refuse_impossible_ranks(sweep, options.jobs);
+  refuse_completing_nothing(input, sweep, directory);
   options.complete = input.has("complete");
   options.keep_checkpoints = input.has("keep-checkpoints");
   if (options.keep_checkpoints) refuse_keeping_without_effect(sweep, registry);

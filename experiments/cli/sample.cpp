@@ -95,7 +95,7 @@ SampleOptions read_sample_options(const Input& input, Index tokens) {
   if (out.top_k > tokens)
     throw UsageError(
         fmt::format("--top-k is {} but must be at most {}, the number of tokens.", out.top_k, tokens));
-  if (input.has("seed")) out.seed = input.get<std::uint64_t>("seed");
+  if (input.has("seed")) out.seed = static_cast<std::uint64_t>(seed_option(input));
   for (const char* name : {"top-k", "seed"})
     if (out.temperature == 0 && input.has(name))
       throw UsageError(fmt::format(
@@ -148,8 +148,8 @@ Command sample_command() {
       ("temperature", po::value<double>()->value_name("T"),
        "divides the logits (1); 0 takes the top-1 prediction")  //
       ("top-k", po::value<int>()->value_name("K"),
-       "draw only among the K tokens with the largest logits (all)")                  //
-      ("seed", po::value<std::uint64_t>()->value_name("S"), "seed of the draws (0)")  //
+       "draw only among the K tokens with the largest logits (all)")                 //
+      ("seed", po::value<std::int64_t>()->value_name("S"), "seed of the draws (0)")  //
       ("output,o", po::value<std::string>()->value_name("FILE"),
        "the PNG file (ID.png); also write the text to this file when it is complete");
   c.arguments = {"directory"};

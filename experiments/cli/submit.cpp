@@ -116,6 +116,7 @@ int run(const Input& input, Registry& registry) {
   const LoadedSweep loaded = load_sweep(input.get<std::string>("sweep"), words.overrides, input, registry);
   const Sweep& sweep = loaded.sweep;
   const RunDirectory directory(fs::absolute(loaded.directory));
+  refuse_completing_nothing(input, sweep, directory);
   refuse_missing_mpi(sweep, Where::in_a_job);
 
   SlurmJob job;

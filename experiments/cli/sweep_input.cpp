@@ -82,6 +82,16 @@ void refuse_unless_planned(const Input& input, const std::filesystem::path& wher
       where.string(), input.get<std::string>("plan"), plan_digest(plan_text)));
 }
 
+void refuse_completing_nothing(const Input& input, const Sweep& sweep, const RunDirectory& directory) {
+  if (!input.has("complete") || sweep.stop) return;
+  for (const PlannedTrial& t : sweep.trials) try {
+      if (directory.outcome(t.id) == results::Status::stopped) return;
+    } catch (const results::DamagedFile&) {  // its trial runs again
+    }
+  throw Error(
+      "--complete has no effect: the sweep has no rule (sweep.stop) and no stopped trial. Remove it.");
+}
+
 int cores() {
   cpu_set_t set;
   CPU_ZERO(&set);

@@ -32,6 +32,9 @@ void add_plan_option(po::options_description& options);
 void refuse_unless_planned(const Input& input, const std::filesystem::path& where,
                            const std::string& plan_text);
 
+// Throws: heed::Error if --complete is given, but no rule and no trial that one has stopped.
+void refuse_completing_nothing(const Input& input, const Sweep& sweep, const RunDirectory& directory);
+
 int cores();  // returns how many this process may use
 
 }  // namespace heed::cli

@@ -23,6 +23,8 @@ std::vector<PlanLine> lines_of(const RunDirectory& directory, const std::vector<
   const std::vector<PlanLine> plan = directory.read_plan();
   std::vector<PlanLine> out;
   for (const std::string& id : ids) {
+    if (std::ranges::find(out, id, &PlanLine::id) != out.end())
+      throw UsageError(fmt::format("--trial {} is given twice. Remove one.", id));
     const auto at = std::ranges::find(plan, id, &PlanLine::id);
     if (at == plan.end())
       throw UsageError(

@@ -11,7 +11,7 @@
 namespace heed::cli {
 
 // Returns the lines of the plan with these ids, in the order of the ids. Throws: UsageError if one is not in
-// the plan.
+// the plan or is given twice.
 std::vector<PlanLine> lines_of(const RunDirectory& directory, const std::vector<std::string>& ids);
 
 // Returns the configuration of a finished trial that saved its weights, and loads its plugins. Throws:

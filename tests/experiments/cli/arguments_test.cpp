@@ -68,3 +68,15 @@ TEST_CASE("heed verbs: an output in a missing folder is refused before the work"
                          {{"bench", "softmax", "--history", "nope/x"}, 74, why},
                          {{"data", "copy", "-n", "1", "-o", "."}, 74, "is a folder"}});
 }
+
+TEST_CASE("heed verbs: an option without effect is refused") {
+  const TempFolder folder;
+  check_refused(folder,
+                {{{"bench", "--step", smoke(), "--length", "4"}, 2, "--length has no effect with --step"},
+                 {{"bench", "softmax", "--warmup", "3"}, 2, "--warmup has no effect without --step"},
+                 {{"run", smoke(), "--complete"}, 64, "--complete has no effect"}});
+  REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);
+  const std::string id = trials(folder / "r")[0].stem().string();
+  for (const char* verb : {"verify", "eval"})
+    check_refused(folder, {{{verb, "r", "--trial", id, "--trial", id}, 2, id + " is given twice"}});
+}
