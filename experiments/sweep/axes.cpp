@@ -12,6 +12,7 @@
 #include "experiments/sweep/halton.h"
 #include "experiments/sweep/parameter.h"
 #include "experiments/sweep/sections.h"
+#include "experiments/trial/trial_config.h"
 
 namespace heed {
 namespace {
@@ -115,6 +116,12 @@ class Reader {
   bool claim(const std::string& path, const Place& place) {
     if (const std::string why = refuse_path(path, known_); !why.empty()) {
       problems_.add(place, path + ": " + why);
+      return false;
+    }
+    if (is_outside_of_id(path)) {
+      problems_.add(place, fmt::format("{}: it changes no result, so all its values are one trial. Set one "
+                                       "value in `train`.",
+                                       path));
       return false;
     }
     for (const auto& [other, other_place] : paths_)

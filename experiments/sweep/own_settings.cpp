@@ -7,6 +7,7 @@
 
 #include "experiments/sweep/overridden.h"
 #include "experiments/sweep/sections.h"
+#include "experiments/trial/trial_config.h"
 
 namespace heed {
 namespace {
@@ -54,6 +55,8 @@ std::string refuse(const std::string& key, const Config& tree, const std::vector
   if (std::string why = refuse_path(key, known); !why.empty()) return why;
   if (key.starts_with("task."))
     return "variants are compared on the same task, so it cannot be set for one of them. Set it in `task`.";
+  if (is_outside_of_id(key))
+    return "it changes no result, so rows that differ in it are one trial. Set it in `train`.";
   const std::string section = swept_in(tree, key);
   return section.empty() ? ""
                          : fmt::format(

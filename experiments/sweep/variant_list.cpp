@@ -58,14 +58,8 @@ WrittenVariant::Shown shown_settings(const WrittenEntry& entry) {
 }
 
 // "softmax+window(size=8)", "tokenformer(tokens=16)>tokenformer(tokens=64)", "softmax(positions=rope)",
-// "(softmax+window)(heads=4)", or with a label of its own "near(size=8)"
-std::string entry_label(const WrittenEntry& entry, bool all_given) {
-  if (const std::string& own = entry.given_label.text; !own.empty()) {
-    WrittenVariant::Shown crossed;
-    for (const WrittenVariant& w : entry.parts)
-      crossed.insert(crossed.end(), w.crossed.begin(), w.crossed.end());
-    return label(own, crossed);
-  }
+// "(softmax+window)(heads=4)"
+std::string generated_label(const WrittenEntry& entry, bool all_given) {
   const WrittenVariant::Shown settings = shown_settings(entry);
   std::vector<std::string> parts;
   for (const WrittenVariant& w : entry.parts) {
@@ -75,6 +69,27 @@ std::string entry_label(const WrittenEntry& entry, bool all_given) {
   }
   const std::string all = fmt::format("{}", fmt::join(parts, entry.several == Several::grow ? ">" : "+"));
   return parts.size() > 1 && !settings.empty() ? label('(' + all + ')', settings) : all;
+}
+
+// The generated label, or with a label of its own "near(size=8)".
+std::string entry_label(const WrittenEntry& entry, bool all_given) {
+  const std::string& own = entry.given_label.text;
+  if (own.empty()) return generated_label(entry, all_given);
+  WrittenVariant::Shown crossed;
+  for (const WrittenVariant& w : entry.parts)
+    crossed.insert(crossed.end(), w.crossed.begin(), w.crossed.end());
+  return label(own, crossed);
+}
+
+// Returns the word before the first `sign` in a text: "window" of "near window(size=4)" and '('.
+std::string word_before(const std::string& text, char sign) {
+  const std::size_t end = text.find(sign);
+  if (end == std::string::npos) return "";
+  std::size_t begin = end;
+  while (begin > 0 && (std::isalnum(static_cast<unsigned char>(text[begin - 1])) != 0 ||
+                       text[begin - 1] == '_' || text[begin - 1] == '.'))
+    --begin;
+  return text.substr(begin, end - begin);
 }
 
 // Returns a text that is equal for entries with equal trials.
@@ -186,6 +201,29 @@ class Reader {
     if (registry_.find_variant(given.text) &&
         std::none_of(own.begin(), own.end(), [&](const Choice& c) { return c.name == given.text; }))
       refuse(fmt::format("'{}' is the name of another variant", given.text));
+    check_generated(written_[at]);
+  }
+
+  // Refuses a given label that shows a variant's options or a setting: it stays if an override changes them.
+  void check_generated(const WrittenEntry& written) {
+    const GivenLabel& given = written.given_label;
+    const std::string own = generated_label(written, true);
+    if (given.text == own || given.text == generated_label(written, false)) return;
+    const std::string key = word_before(given.text, '=');
+    if (!registry_.find_variant(word_before(given.text, '(')) && !is_key(key, written)) return;
+    problems_.add(given.place,
+                  fmt::format("{}: '{}' shows options, and a label does not follow them: this entry is {}. "
+                              "Write a name without options, or remove the label.",
+                              given.path, given.text, own));
+  }
+
+  // Is this the key of an option that the sweep or the entry can set?
+  bool is_key(const std::string& key, const WrittenEntry& written) const {
+    return !key.empty() &&
+           (std::ranges::any_of(
+                known_, [&](const OptionInfo& o) { return o.name == key || o.name.ends_with('.' + key); }) ||
+            std::ranges::any_of(written.parts,
+                                [&](const WrittenVariant& w) { return w.choice.options.find(key); }));
   }
 
   // Adds the entry once for each combination of the values of its settings.

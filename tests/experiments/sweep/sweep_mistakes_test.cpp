@@ -45,6 +45,14 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
   CHECK(missing(with("sweep: {parameters: {task.train_sequencs: [9, 99]}}"),
                 {"f.yaml:3:22: task.train_sequencs:", "Did you mean 'task.train_sequences'?"}) == "");
   CHECK(with("sweep: {parameters: {task.train_sequences: [9, 99]}}").empty());
+  // values that are one trial
+  CHECK(missing(with("sweep: {parameters: {train.checkpoint: [30s, 60s]}}"),
+                {"f.yaml:3:22: train.checkpoint:", "changes no result", "Set one value in `train`"}) == "");
+  CHECK(missing(wrong(kSmall, {"train.checkpoint=[30s,60s]"}),
+                {"command line: train.checkpoint: it changes"}) == "");
+  CHECK(missing(wrong("variants: [softmax, {softmax: , train.checkpoint: 60s}]\ntask: mqar\n"),
+                {"f.yaml:1:33: variants[1]", "train.checkpoint: it changes no result",
+                 "Set it in `train`"}) == "");
   // duplicate keys
   CHECK(missing(with("train: {lr: 1}\nmodel: {dim: 8}\ntrain: {steps: 1}"),
                 {"f.yaml:5:1:", "'train' is a duplicate key", "line 3"}) == "");

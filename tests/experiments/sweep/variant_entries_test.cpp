@@ -67,6 +67,28 @@ TEST_CASE("label: a name that is not unique is refused with its place") {
                 {"f.yaml:2:80: variants[1].label: 'a' is also variants[0].label;"}) == "");
 }
 
+TEST_CASE("label: one that shows options is refused, unless it is the generated one") {
+  const auto refused = [](const std::string& variants) { return wrong(with_variants(variants)); };
+  const auto named = [](const std::string& variants) { return labels(good(with_variants(variants))); };
+  const std::string entry = "[softmax, {window: {size: 8}, label: \"window(size=4)\"}]";
+  CHECK(missing(refused(entry), {"f.yaml:2:48: variants[1].label: 'window(size=4)' shows options",
+                                 "this entry is window(size=8)", "Write a name without options"}) == "");
+  CHECK(missing(refused("[{softmax: , label: \"lr=0.1\"}]"),
+                {"f.yaml:2:31: variants[0].label: 'lr=0.1' shows options", "remove the label"}) == "");
+  CHECK(missing(refused("[{window: {size: 8}, label: \"near size=4\"}]"),
+                {"f.yaml:2:39: variants[0].label: 'near size=4' shows options"}) == "");
+  CHECK(missing(refused("[{stack: [softmax, window], label: \"softmax+window(size=4)\"}]"),
+                {"f.yaml:2:46: variants[0].label: 'softmax+window(size=4)' shows options",
+                 "this entry is softmax+window."}) == "");
+  const std::string same = "[softmax, {window: {size: 8}, label: \"window(size=8)\"}]";
+  CHECK(named(same) == Texts{"softmax", "window(size=8)"});
+  CHECK(missing(wrong(with_variants(same), {"variants.window.size=2"}),
+                {"f.yaml:2:48: variants[1].label: 'window(size=8)' shows options",
+                 "this entry is window(size=2)"}) == "");
+  CHECK(named("[softmax, {window: {size: 8}, label: \"near (8), a=b\"}]") ==
+        Texts{"softmax", "near (8), a=b"});
+}
+
 TEST_CASE("label: anything but a short name beside a variant is refused") {
   const auto refused = [](const std::string& variants) { return wrong(with_variants(variants)); };
   CHECK(missing(refused("[{softmax: , label: }]"),
