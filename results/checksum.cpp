@@ -45,8 +45,8 @@ std::string label_at_end(std::span<const std::byte> bytes, const std::filesystem
   if (bytes.size() < kEndBytes ||
       std::memcmp(bytes.last(kEndBytes).data(), kMagic.data(), kMagic.size()) != 0)
     throw DamagedFile(path,
-                      "the checksum at its end is missing: it was cut, another program wrote to it, or it is "
-                      "no file of results.");
+                      "the checksum at its end is missing: it is no file of results, was cut, or another "
+                      "program wrote to it.");
   const auto end = bytes.last(kEndBytes);
   if (!ends_in_its_hash(end)) throw DamagedFile(path, "the checksum at its end is damaged.");
   const std::string label(reinterpret_cast<const char*>(end.data()) + kMagic.size(), kLabelBytes);
