@@ -6,8 +6,8 @@ function(heed_target target)
   target_compile_features(${target} PUBLIC cxx_std_20)
   target_include_directories(${target} PUBLIC $<BUILD_INTERFACE:${heed_SOURCE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/heed>)
   set_target_properties(${target} PROPERTIES CXX_EXTENSIONS OFF POSITION_INDEPENDENT_CODE ON)
-  if(HEED_NATIVE)
-    target_compile_options(${target} PRIVATE -march=native)  # private: no user of heed gets it unasked
+  if(HEED_ARCH)
+    target_compile_options(${target} PRIVATE -march=${HEED_ARCH})  # private: no user of heed gets it unasked
   endif()
   heed_warnings(${target})
   heed_sanitize(${target})

@@ -5,7 +5,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 log=build/release/configure.log
 mkdir -p build/release
-cmake --preset release -DHEED_NATIVE=ON >"$log" 2>&1 || {
+cmake --preset release -DHEED_ARCH=native >"$log" 2>&1 || {
   cat "$log" >&2
   exit 1
 }

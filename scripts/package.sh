@@ -9,7 +9,7 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 scripts/install_packages.sh build tests
 mkdir -p build/package
 log=build/package/configure.log
-cmake --preset release -B build/package -DHEED_NATIVE=OFF -DHEED_BUILD_TESTS=OFF >"$log" 2>&1 || {
+cmake --preset release -B build/package -DHEED_ARCH= -DHEED_BUILD_TESTS=OFF >"$log" 2>&1 || {
   cat "$log" >&2
   exit 1
 }

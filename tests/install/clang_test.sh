@@ -8,7 +8,7 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 clang=-DCMAKE_CXX_COMPILER=clang++
 
-cmake --preset release -B build/clang "$clang" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DHEED_NATIVE=ON -DHEED_BUILD_TESTS=OFF
+cmake --preset release -B build/clang "$clang" -DCMAKE_C_COMPILER=clang -DCMAKE_CXX_FLAGS_RELEASE="-O1 -DNDEBUG" -DHEED_ARCH=native -DHEED_BUILD_TESTS=OFF
 cmake --build build/clang --parallel "$(nproc)" --target heed
 echo "Clang's heed: built after $SECONDS s"
 tests/install/examples_test.sh build/clang "$clang"

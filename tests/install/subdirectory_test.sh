@@ -19,7 +19,7 @@ if command -v ccache >/dev/null; then
   launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER="cmake;-E;env;CCACHE_BASEDIR=$source_dir;CCACHE_NOHASHDIR=1;ccache")
 fi
 quietly cmake -G Ninja -S "$source_dir/tests/install/subdirectory" -B "$work/build" "${launcher[@]}" \
-  -DHEED_TREE="$source_dir" -DCMAKE_BUILD_TYPE=Release -DHEED_NATIVE=ON
+  -DHEED_TREE="$source_dir" -DCMAKE_BUILD_TYPE=Release -DHEED_ARCH=native
 quietly cmake --build "$work/build"
 [[ ! -e $work/build/heed/bin/heed && -z $(find "$work/build" -name '*heed_variants*.a') ]] || fail "more of heed was built than a plugin needs"
 
@@ -32,6 +32,6 @@ for flag in -march -Wconversion -Werror; do
   [[ $command != *"$flag"* ]] || fail "the plugin is compiled with heed's own $flag: $command"
 done
 core=$(ninja -C "$work/build" -t commands relu2.so | grep 'params\.cpp\.o ')
-[[ $core == *-march=native* ]] || fail "heed's own option HEED_NATIVE does not reach its core: $core"
+[[ $core == *-march=native* ]] || fail "heed's own option HEED_ARCH does not reach its core: $core"
 
 "$build/bin/heed" check relu2 --only gradient --plugin "$work/build/relu2.so"
