@@ -10,6 +10,7 @@
 #include "experiments/cli/command.h"
 #include "experiments/cli/new_files.h"
 #include "experiments/cli/new_name.h"
+#include "experiments/system/this_program.h"
 #include "results/atomic_file.h"
 
 namespace heed::cli {
@@ -68,7 +69,7 @@ int run(const Input& input, Registry& registry) {
        {"sweep.yaml", new_files::kSweep},
        {"README.md", new_files::kReadme}}};
   for (const auto& [file, text] : files) results::write_text(folder / file, filled_in(text, name));
-  const Path program = std::filesystem::read_symlink("/proc/self/exe");
+  const Path program = this_program();
   const std::string heed = in_path(program.parent_path()) ? "heed" : program.string();
   fmt::print("{}/: {}.cpp (a working {}), CMakeLists.txt, sweep.yaml, README.md. Next:\n\n", name, name,
              kind);

@@ -24,6 +24,7 @@
 #include "experiments/run/supervisor.h"
 #include "experiments/system/message.h"
 #include "experiments/system/process.h"
+#include "experiments/system/this_program.h"
 #include "experiments/train/checkpoint.h"
 #include "experiments/trial/estimate.h"
 #include "experiments/trial/first_steps.h"
@@ -109,8 +110,8 @@ int end_part(const RunDirectory& directory, const Sweep& sweep, const Part& part
 // want to stop a long merge. Returns its exit code, or nullopt if it was stopped.
 std::optional<int> merge_apart(const RunDirectory& directory, const std::string& command,
                                const Signals& signals) {
-  const EndedProcess ended =
-      run_apart(kThisProgram, {"heed", "merge", directory.root().string(), "--command", command}, signals);
+  const EndedProcess ended = run_apart(
+      kThisProgram, this_program_with({"merge", directory.root().string(), "--command", command}), signals);
   if (ended.stopped) return std::nullopt;
   write_message(stderr, ended.output);
   if (WIFEXITED(ended.status)) return WEXITSTATUS(ended.status);
@@ -125,7 +126,7 @@ std::optional<int> merge_apart(const RunDirectory& directory, const std::string&
 // false if it was stopped.
 bool report_apart(const RunDirectory& directory, const Signals& signals) {
   const EndedProcess ended =
-      run_apart(kThisProgram, {"heed", "report", directory.root().string(), "--of-run"}, signals);
+      run_apart(kThisProgram, this_program_with({"report", directory.root().string(), "--of-run"}), signals);
   if (ended.stopped) return false;
   write_message(stderr, ended.output);
   if (WIFEXITED(ended.status) && WEXITSTATUS(ended.status) <= kSomeFailed)

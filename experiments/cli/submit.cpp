@@ -16,6 +16,7 @@
 #include "experiments/run/slurm.h"
 #include "experiments/run/supervisor.h"
 #include "experiments/system/files.h"
+#include "experiments/system/this_program.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 
@@ -122,7 +123,7 @@ int run(const Input& input, Registry& registry) {
   SlurmJob job;
   job.name = sweep.name;
   job.command = input.command;
-  job.program = fs::read_symlink("/proc/self/exe");
+  job.program = this_program_words();
   job.folder = fs::current_path();
   job.directory = directory.root();
   job.ranks = most_ranks(sweep);

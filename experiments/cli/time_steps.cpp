@@ -17,6 +17,7 @@
 #include "experiments/run/worker.h"
 #include "experiments/run/worker_process.h"
 #include "experiments/system/process.h"
+#include "experiments/system/this_program.h"
 #include "experiments/trial/yaml.h"
 
 namespace heed::cli {
@@ -62,11 +63,12 @@ int run(const Input& input, Registry& registry) {
 std::pair<double, double> time_apart(const TrialConfig& a, const TrialConfig& b, int rounds,
                                      const Limits& limits) {
   constexpr double kNoLimit = std::numeric_limits<double>::infinity();
-  const EndedProcess ended = run_apart(
-      kThisProgram,
-      {"heed", "time-steps", "--reference", to_config(a).yaml(), "--trial", to_config(b).yaml(), "--rounds",
-       fmt::format("{}", rounds), "--memory-limit", fmt::format("{:.0f}", limits.memory_bytes)},
-      Signals(), true, limits.seconds > 0 ? limits.seconds : kNoLimit);
+  const EndedProcess ended =
+      run_apart(kThisProgram,
+                this_program_with({"time-steps", "--reference", to_config(a).yaml(), "--trial",
+                                   to_config(b).yaml(), "--rounds", fmt::format("{}", rounds),
+                                   "--memory-limit", fmt::format("{:.0f}", limits.memory_bytes)}),
+                Signals(), true, limits.seconds > 0 ? limits.seconds : kNoLimit);
   if (ended.stopped) throw Stopped("Stopped. What was measured is kept; the same command again continues.");
   std::istringstream said(ended.output);
   std::string word, reason;

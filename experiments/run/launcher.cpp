@@ -10,8 +10,6 @@
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 #include <sstream>
 #include <string_view>
@@ -27,20 +25,13 @@
 #include "experiments/system/exit_codes.h"
 #include "experiments/system/files.h"
 #include "experiments/system/scratch_folder.h"
+#include "experiments/system/this_program.h"
 #include "results/errors.h"
 #include "results/host_name.h"
 #include "results/trial_file.h"
 
 namespace heed {
 namespace {
-
-// Returns the words of this process's command line.
-std::vector<std::string> own_words() {
-  std::ifstream in("/proc/self/cmdline", std::ios::binary);
-  std::vector<std::string> words;
-  for (std::string word; std::getline(in, word, '\0');) words.push_back(word);
-  return words;
-}
 
 class Launch {
  public:
@@ -67,7 +58,7 @@ class Launch {
  private:
   void start() {
     std::vector<std::string> words = launch_words(ranks_, options_.threads, scratch_.path());
-    const std::vector<std::string> own = own_words();
+    const std::vector<std::string> own = command_line();
     words.push_back(std::filesystem::read_symlink(kThisProgram).string());
     words.insert(words.end(), own.begin() + 1, own.end());
     words.insert(words.end(), {"--rank-of", to_string(Launcher{getpid(), results::host_name(), mark_})});

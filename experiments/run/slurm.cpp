@@ -92,13 +92,9 @@ bool given(const Words& options, std::string_view name) {
 }  // namespace
 
 std::string job_script(const SlurmJob& job) {
-  Words run = {job.program.string(),
-               "run",
-               (job.directory / "sweep.yaml").string(),
-               "-o",
-               job.directory.string(),
-               "--plan",
-               job.plan};
+  Words run = job.program;
+  run.insert(run.end(), {"run", (job.directory / "sweep.yaml").string(), "-o", job.directory.string(),
+                         "--plan", job.plan});
   run.insert(run.end(), job.run_options.begin(), job.run_options.end());
   // Ranks may be on several nodes.
   const char* const jobs = job.ranks > 1 ? "$((${SLURM_CPUS_ON_NODE:-1} * ${SLURM_JOB_NUM_NODES:-1}))"
@@ -138,7 +134,7 @@ std::vector<std::string> merge_command(const SlurmJob& job, const std::string& a
                {"--nodes=1", "--ntasks=1", "--cpus-per-task=1", "--dependency=afterany:" + array_id,
                 "--output=" + pattern(job.directory / "logs") + "/slurm-%j-merge.log",
                 fmt::format("--wrap={0} merge {1} --plan {2} && {0} compare {1} && {0} report {1}",
-                            shell_word(job.program.string()), shell_word(job.directory.string()), job.plan)});
+                            shell_text(job.program), shell_word(job.directory.string()), job.plan)});
   return words;
 }
 

@@ -13,7 +13,7 @@ constexpr std::size_t kMaxArraySize = 1001;  // Slurm's own default
 struct SlurmJob {
   std::string name;                      // of the sweep
   std::string command;                   // as the user typed it
-  std::filesystem::path program;         // heed itself
+  std::vector<std::string> program;      // the words that start heed
   std::filesystem::path folder;          // the working directory of the submission; base of relative paths
   std::filesystem::path directory;       // the run directory
   std::string plan;                      // its digest: a job refuses to run another plan

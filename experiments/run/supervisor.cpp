@@ -192,16 +192,13 @@ class Supervisor {
 
   std::vector<std::string> arguments(std::size_t trial, const std::optional<Failure>& failure) const {
     const std::string& id = lines_[trial].id;
-    std::vector<std::string> a = {"heed",        "trial",
-                                  "--config",    directory_.config(id).string(),
-                                  "--out",       directory_.trial(id).string(),
-                                  "--threads",   fmt::format("{}", options_.threads),
-                                  "--jobs",      fmt::format("{}", side_by_side(trial)),
-                                  "--index",     fmt::format("{}", trial),
-                                  "--report",    fmt::format("{}", kReportDescriptor),
-                                  "--work-done", fmt::format("{}", kWorkDoneDescriptor),
-                                  "--command",   options_.command};
-    a.insert(a.end(), {"--progress", directory_.progress(id).string()});
+    std::vector<std::string> a = {"trial", "--config", directory_.config(id).string()};
+    a.insert(a.end(),
+             {"--out", directory_.trial(id).string(), "--progress", directory_.progress(id).string()});
+    a.insert(a.end(), {"--threads", fmt::format("{}", options_.threads), "--jobs",
+                       fmt::format("{}", side_by_side(trial)), "--index", fmt::format("{}", trial)});
+    a.insert(a.end(), {"--report", fmt::format("{}", kReportDescriptor), "--work-done",
+                       fmt::format("{}", kWorkDoneDescriptor), "--command", options_.command});
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
                        fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
     if (options_.keep_checkpoints) a.emplace_back("--keep-checkpoint");

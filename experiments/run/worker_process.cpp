@@ -12,6 +12,7 @@
 #include "experiments/system/clock.h"
 #include "experiments/system/exit_codes.h"
 #include "experiments/system/files.h"
+#include "experiments/system/this_program.h"
 
 namespace heed {
 
@@ -48,7 +49,8 @@ Worker start_worker(std::size_t trial, const std::vector<std::string>& arguments
   const Descriptor write_end(ends[1]);
   fcntl(ends[0], F_SETFL, O_NONBLOCK);
   SharedWorkDone done;
-  const pid_t pid = spawn(kThisProgram, arguments, log.get(), write_end.get(), done.descriptor(), signals);
+  const pid_t pid = spawn(kThisProgram, this_program_with(arguments), log.get(), write_end.get(),
+                          done.descriptor(), signals);
   return {trial, pid, std::move(read_end), std::move(log), std::move(done), steady_seconds()};
 }
 

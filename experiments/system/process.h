@@ -1,4 +1,4 @@
-// Processes as the system gives them: descriptors, signals, starting this program again.
+// Processes as the system gives them: descriptors, signals, starting programs.
 #pragma once
 
 #include <sys/types.h>
@@ -52,9 +52,6 @@ class Signals {
   struct sigaction pipe_before_ {};
   Descriptor fd_;
 };
-
-// This program, for spawn and run_apart.
-inline constexpr const char* kThisProgram = "/proc/self/exe";
 
 // Starts a program with these arguments (the first is its name), with standard output and error in `log`.
 // `pipe` becomes its kReportDescriptor and `page`, unless negative, its kWorkDoneDescriptor. It receives

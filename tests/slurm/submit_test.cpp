@@ -111,7 +111,7 @@ TEST_CASE("submit: --print works if Slurm does not answer") {
 
 TEST_CASE("submit: paths with spaces, quotes and percent signs reach the shell and Slurm whole") {
   const heed::SlurmJob job = {
-      "it's", "heed submit\nx", "/bin/he ed", "/a b", "/r/10%'s", "", {}, 4, {0, 1, 3}, 0, {}};
+      "it's", "heed submit\nx", {"/bin/he ed"}, "/a b", "/r/10%'s", "", {}, 4, {0, 1, 3}, 0, {}};
   const std::string script = heed::job_script(job);
   CHECK_THAT(script, ContainsSubstring("cd '/a b' ||") &&
                          ContainsSubstring("'/bin/he ed' run '/r/10%'\\''s/sweep.yaml'") &&
@@ -121,7 +121,7 @@ TEST_CASE("submit: paths with spaces, quotes and percent signs reach the shell a
 }
 
 TEST_CASE("submit: an element has a task for each rank of a trial, and counts the processors of all nodes") {
-  heed::SlurmJob job = {"s", "heed submit", "/heed", "/", "/r", "", {}, 1, {0}, 0, {"-N", "2"}};
+  heed::SlurmJob job = {"s", "heed submit", {"/heed"}, "/", "/r", "", {}, 1, {0}, 0, {"-N", "2"}};
   CHECK_THAT(heed::shell_text(heed::array_command(job)), ContainsSubstring(" --nodes=1 --ntasks=1 "));
   CHECK_THAT(heed::job_script(job), ContainsSubstring(" -j \"${SLURM_CPUS_ON_NODE:-1}\" "));
   job.ranks = 2;
