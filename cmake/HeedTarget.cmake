@@ -9,6 +9,11 @@ function(heed_target target)
   if(HEED_ARCH)
     target_compile_options(${target} PRIVATE -march=${HEED_ARCH})  # private: no user of heed gets it unasked
   endif()
+  if(type STREQUAL "SHARED_LIBRARY")
+    # A library calls its own copy of an inline function, not that of the program or of another library, which may be
+    # compiled for another instruction set.
+    target_link_options(${target} PRIVATE -Wl,-Bsymbolic-functions)
+  endif()
   heed_warnings(${target})
   heed_sanitize(${target})
   if(type MATCHES "LIBRARY$" AND target MATCHES "^heed_(.+)$")  # the last MATCHES sets CMAKE_MATCH_1

@@ -13,7 +13,10 @@ function(heed_add_variant name)
     set(arg_FILE ${name}.cpp)
   endif()
   if(NOT TARGET heed_variants)
-    add_library(heed_variants)
+    # Shared, as core is: the Debian package contains builds of both for several instruction sets.
+    add_library(heed_variants SHARED)
+    set_target_properties(heed_variants PROPERTIES
+      DEFINE_SYMBOL "" INSTALL_RPATH $ORIGIN)  # no symbol of its own: heed_precompiled has none
     heed_target(heed_variants)
     heed_precompiled_from(heed_variants heed_precompiled)
     target_link_libraries(heed_variants PUBLIC heed::core PRIVATE fmt::fmt)

@@ -1,10 +1,13 @@
-# What `cmake --install` and the Debian package hold: the program, core as a shared library with its headers, the CMake
-# package, configurations and documentation.
+# What `cmake --install` and the Debian package contain: the program, core and the variants as shared libraries, the
+# headers of core, the CMake package, configurations and documentation. The component `kernels` is what the package
+# contains once for each instruction set.
 include(CMakePackageConfigHelpers)
 
 set(config_dir ${CMAKE_INSTALL_LIBDIR}/cmake/heed)
 install(TARGETS heed RUNTIME DESTINATION ${CMAKE_INSTALL_BINDIR})
-install(TARGETS heed_core EXPORT heedTargets LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(TARGETS heed_core EXPORT heedTargets
+  LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT kernels NAMELINK_COMPONENT development)
+install(TARGETS heed_variants LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT kernels)
 if(TARGET heed_mpi)
   install(TARGETS heed_mpi LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR})
 endif()

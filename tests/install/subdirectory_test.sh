@@ -21,7 +21,7 @@ fi
 quietly cmake -G Ninja -S "$source_dir/tests/install/subdirectory" -B "$work/build" "${launcher[@]}" \
   -DHEED_TREE="$source_dir" -DCMAKE_BUILD_TYPE=Release -DHEED_ARCH=native
 quietly cmake --build "$work/build"
-[[ ! -e $work/build/heed/bin/heed && -z $(find "$work/build" -name '*heed_variants*.a') ]] || fail "more of heed was built than a plugin needs"
+[[ ! -e $work/build/heed/bin/heed && -z $(find "$work/build" -name '*heed_variants*.so') ]] || fail "more of heed was built than a plugin needs"
 
 # What the plugin inherits: alignment, the standard; not heed's own instruction set, nor its warnings.
 command=$(ninja -C "$work/build" -t commands relu2.so | grep 'relu2\.cpp\.o ')

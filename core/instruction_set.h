@@ -1,0 +1,15 @@
+// The instruction set of the kernels: core and the variants. The Debian package contains several builds of
+// these two libraries, and the dynamic loader chooses one (docs/performance.md).
+#pragma once
+
+#include <string>
+
+namespace heed {
+
+// Returns the CMake option HEED_ARCH of core: "native", "x86-64-v3", or empty for the compiler's default.
+std::string kernel_arch();
+
+// Returns the CPU features of core that change how the compiler vectorizes loops: "x86-64 AVX2 FMA".
+std::string instruction_set();
+
+}  // namespace heed
