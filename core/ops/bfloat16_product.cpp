@@ -179,17 +179,14 @@ void multiply_as(Left<float> a, In<float> b, Index depth, bool add, Mat<float> c
   }
 }
 
-#ifdef __AVX512BF16__
-using Fastest = Pair;
-#else
-using Fastest = float;
-#endif
-
 }  // namespace
 
 template <bool kTransposed>
 void multiply(Left<float> a, In<float> b, Index depth, bool add, Mat<float> c) {
-  multiply_as<Fastest, kTransposed>(a, b, depth, add, c);
+#ifdef __AVX512BF16__
+  if (__builtin_cpu_supports("avx512bf16")) return multiply_as<Pair, kTransposed>(a, b, depth, add, c);
+#endif
+  multiply_as<float, kTransposed>(a, b, depth, add, c);
 }
 
 template <bool kTransposed>

@@ -19,7 +19,7 @@ namespace heed::bfloat16_product {
 // of a and on b.
 constexpr Index kDepth = 256;
 
-// By VDPBF16PS where heed is compiled for it, otherwise portably.
+// By VDPBF16PS where the processor has it and heed is compiled for it or for x86-64-v4; otherwise portably.
 template <bool kTransposed>
 void multiply(block_product::Left<float> a, In<float> b, Index depth, bool add, Mat<float> c);
 
