@@ -18,6 +18,40 @@ namespace {
 // new ones.
 constexpr int kResultsVersion = 1;
 
+// A parameter that is newer than the first results, and the value with which trials were trained before there
+// was a choice.
+struct NewerParameter {
+  std::string path;
+  Config value;
+  bool written;  // Does the resolved configuration say it also if it has this value?
+};
+
+const std::vector<NewerParameter>& newer_parameters() {
+  static const std::vector<NewerParameter> parameters{
+      {"model.linear_bias", Config::boolean(true), false},
+      {"model.head_bias", Config::boolean(false), false},
+      {"model.type", Config::scalar(to_string(ModelType::decoder)), true},
+      {"model.pool", Config::scalar(to_string(Pool::mean)), false},
+      {"task.unanswerable", Config::number(0), false},
+      {std::string("task.") + kTrainSequences, Config::integer(0), false},
+      {"train.context_parallel", Config::integer(1), false},
+      {"train.precision", Config::scalar(TrainOptions().precision), false},
+      {"train.optimizer", Config::scalar(TrainMethod().optimizer), true},
+      {"train.schedule", Config::scalar(TrainMethod().schedule), true},
+      {"train.dropout", Config::number(0), true},
+      {"save.predictions", Config::boolean(false), false}};
+  return parameters;
+}
+
+// Removes a newer parameter if it has the value of earlier trials.
+void erase_if_before(Config& resolved, const NewerParameter& parameter) {
+  const std::size_t dot = parameter.path.find('.');
+  Config& section = *resolved.find(parameter.path.substr(0, dot));
+  const std::string key = parameter.path.substr(dot + 1);
+  const Config* given = section.find(key);
+  if (given && given->canonical() == parameter.value.canonical()) section.erase(key);
+}
+
 // {name: window, size: 8}
 Config choice_config(const Choice& choice) {
   Config out = Config::map();
@@ -96,9 +130,6 @@ struct SaveFlags : SaveOptions {
 // {steps: 1000, ..., optimizer: sgd, schedule: cosine, momentum: 0.9, min_lr: 0}
 Config train_config(const TrialConfig& trial) {
   Config out = write_options(trial.train);
-  // Newer than the first results, as model.linear_bias.
-  if (trial.train.context_parallel == 1) out.erase("context_parallel");
-  if (trial.train.precision == TrainOptions().precision) out.erase("precision");
   out.set("optimizer", Config::scalar(trial.method.optimizer));
   out.set("schedule", Config::scalar(trial.method.schedule));
   for (const Config::Entry& e : trial.method.options.entries()) out.set(e.key, e.value);
@@ -176,26 +207,20 @@ Config to_config(const TrialConfig& trial) {
     out.set("grow", Config::sequence(std::move(stages)));
   }
   Config model = write_options(trial.model);
-  // Written only if it is not the default: trials from before there was a choice have the same id.
-  if (trial.model.linear_bias) model.erase("linear_bias");
-  if (!trial.model.head_bias) model.erase("head_bias");
   model.set("type", Config::scalar(to_string(trial.type)));
-  if (trial.pool != Pool::mean) model.set("pool", Config::scalar(to_string(trial.pool)));
+  model.set("pool", Config::scalar(to_string(trial.pool)));
   model.set("positions", choice_config(trial.positions));
   model.set("feed_forward", choice_config(trial.feed_forward));
   set_places(model, trial.encoder_attention, trial.cross_attention);
   out.set("model", std::move(model));
   Config task = choice_config(trial.task);
-  // As above, an option of mqar that is newer than the first results.
   if (!trial.test_lengths.empty()) task.set(kTestLengths, detail::to_config(trial.test_lengths));
-  if (const Config* share = task.find("unanswerable"); share && share->canonical() == "0")
-    task.erase("unanswerable");
-  if (trial.train_sequences > 0) task.set(kTrainSequences, Config::integer(trial.train_sequences));
+  task.set(kTrainSequences, Config::integer(trial.train_sequences));
   out.set("task", std::move(task));
   out.set("train", train_config(trial));
-  Config save = write_options(SaveFlags{trial.save});
-  if (!trial.save.predictions) save.erase("predictions");
-  out.set("save", std::move(save));
+  out.set("save", write_options(SaveFlags{trial.save}));
+  for (const NewerParameter& p : newer_parameters())
+    if (!p.written) erase_if_before(out, p);
   if (!trial.plugins.empty()) out.set("plugins", plugins_config(trial.plugins));
   return out;
 }
@@ -265,6 +290,12 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
   return out;
 }
 
+std::string value_before(const std::string& path) {
+  const auto& parameters = newer_parameters();
+  const auto found = std::ranges::find(parameters, path, &NewerParameter::path);
+  return found == parameters.end() ? "" : found->value.text();
+}
+
 bool is_outside_of_id(const std::string& path) { return path == "variant" || path == "train.checkpoint"; }
 
 bool is_place_of_content(const Config& resolved, const std::string& path) {
@@ -327,17 +358,14 @@ void erase_newer_task_options(Config& task) {
 }  // namespace
 
 // What changes no number is left out: the label in a table, how often checkpoints are written, the place of a
-// plugin or of a text. So are the default optimizer, schedule and dropout, and the type of a decoder: trials
-// had ids before there was a choice.
+// plugin or of a text. So are newer parameters that have the value of the first trials: trials had ids before
+// there was a choice.
 std::string trial_id(const TrialConfig& trial) {
   Config config = to_config(trial);
   std::erase_if(config.entries(), [](const Config::Entry& e) { return is_outside_of_id(e.key); });
   Config& train = *config.find("train");
   std::erase_if(train.entries(), [](const Config::Entry& e) { return is_outside_of_id("train." + e.key); });
-  if (trial.method.optimizer == TrainMethod().optimizer) train.erase("optimizer");
-  if (trial.method.schedule == TrainMethod().schedule) train.erase("schedule");
-  if (trial.train.dropout == 0) train.erase("dropout");
-  if (trial.type == ModelType::decoder) config.find("model")->erase("type");
+  for (const NewerParameter& p : newer_parameters()) erase_if_before(config, p);
   erase_newer_defaults(*config.find("attention"));
   Config& task = *config.find("task");
   if (is_place_of_content(config, "task.path")) task.erase("path");

@@ -60,6 +60,10 @@ std::vector<PluginOrigin> plugins_of(const TrialConfig& trial, const Registry& r
 Config to_config(const TrialConfig& trial);
 TrialConfig trial_from_config(const Config& resolved);
 
+// Returns what trials were trained with whose resolved configuration does not say a parameter
+// ("train.precision": "float32"): it is newer than they are, or left out at this value. Empty: always said.
+std::string value_before(const std::string& path);
+
 // Does a parameter ("train.checkpoint") change no number of a trial? Then it is no part of its id.
 bool is_outside_of_id(const std::string& path);
 

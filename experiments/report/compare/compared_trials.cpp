@@ -41,31 +41,18 @@ std::vector<std::string> texts_of(const Column& column) {
   return out;
 }
 
-// Like texts_of, with what trials without the parameter were trained with. They are from before there was a
-// choice. model.linear_bias is also missing if it is true; false is then the number 0 (results/README.md).
-// model.head_bias is missing if it is false, task.unanswerable if it is 0.
+// Like texts_of, with what trials without the parameter were trained with. A truth value is a number in the
+// results if some trials lack it (results/README.md); a missing string is empty there.
 std::vector<std::string> parameter_texts(const Column& column) {
-  const std::string& path = column.parameter;
   std::vector<std::string> out = texts_of(column);
-  const auto replace = [&](const std::string& value, const std::string& meaning) {
-    std::ranges::replace(out, value, meaning);
-  };
-  if (path == "model.linear_bias") {
-    replace(kMissing, "true");
-    replace("0", "false");
-  } else if (path == "model.head_bias") {
-    replace(kMissing, "false");
-    replace("1", "true");
-  } else if (path == "task.unanswerable") {
-    replace(kMissing, "0");
-  } else if (path == "model.type" || path == "model.pool") {
-    replace("", path == "model.type" ? to_string(ModelType::decoder) : to_string(Pool::mean));
-  } else if (path.starts_with("train.")) {  // a missing string is empty in the results
-    replace("", path == "train.optimizer"   ? TrainMethod().optimizer
-                : path == "train.schedule"  ? TrainMethod().schedule
-                : path == "train.precision" ? TrainOptions().precision
-                                            : kMissing);
+  const std::string before = value_before(column.parameter);
+  if (before == "true" || before == "false") {
+    std::ranges::replace(out, "0", "false");
+    std::ranges::replace(out, "1", "true");
   }
+  const std::string missing = before.empty() ? kMissing : before;
+  std::ranges::replace(out, kMissing, missing);
+  if (!before.empty() || column.parameter.starts_with("train.")) std::ranges::replace(out, "", missing);
   return out;
 }
 

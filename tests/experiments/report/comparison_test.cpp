@@ -50,27 +50,25 @@ TEST_CASE("compare: parameters outside of a trial's id make no rows") {
   CHECK(heed::compare(r, {}).varied == Texts{"lr"});
 }
 
-TEST_CASE("compare: model.linear_bias is true in trials without it") {
+TEST_CASE("compare: a parameter that trials lack has the value with which they were trained") {
+  const auto [parameter, lacked, given, rows] = GENERATE(table<std::string, Value, Value, Texts>(
+      {{"model.linear_bias", kNaN, 0.0, {"true", "false", "false"}},
+       {"model.head_bias", kNaN, 1.0, {"false", "true", "true"}},
+       {"task.unanswerable", kNaN, 0.5, {"0", "0.5", "0.5"}},
+       {"task.train_sequences", kNaN, 100.0, {"0", "100", "100"}},
+       {"train.context_parallel", kNaN, 2.0, {"1", "2", "2"}},
+       {"train.dropout", kNaN, 0.1, {"0", "0.1", "0.1"}},
+       {"train.precision", "", "bfloat16", {"float32", "bfloat16", "bfloat16"}},
+       {"train.optimizer", "", "sgd", {"adamw", "sgd", "sgd"}}}));
+  CAPTURE(parameter);
   Results r = eight_trials();
-  r.columns[2] = {"linear_bias", "model.linear_bias", Role::parameter, {kNaN, kNaN, 0.0, 0.0}, "", "", false};
-  r.columns[2].values.resize(8, 0.0);
+  r.columns[2] = {"swept", parameter, Role::parameter, {lacked, lacked, given, given}, "", "", false};
+  r.columns[2].values.resize(8, given);
   const Comparison c = heed::compare(r, {});
-  REQUIRE(c.varied == Texts{"linear_bias"});
+  REQUIRE(c.varied == Texts{"swept"});
   Texts settings;
   for (const auto& row : c.rows) settings.push_back(row.setting.at(0));
-  CHECK(settings == Texts{"true", "false", "false"});
-}
-
-TEST_CASE("compare: train.precision is float32 in trials without it") {
-  Results r = eight_trials();
-  r.columns[2] = {"precision", "train.precision", Role::parameter, {"", "", "bfloat16", "bfloat16"}, "", "",
-                  false};
-  r.columns[2].values.resize(8, "bfloat16");
-  const Comparison c = heed::compare(r, {});
-  REQUIRE(c.varied == Texts{"precision"});
-  Texts settings;
-  for (const auto& row : c.rows) settings.push_back(row.setting.at(0));
-  CHECK(settings == Texts{"float32", "bfloat16", "bfloat16"});
+  CHECK(settings == rows);
 }
 
 TEST_CASE("compare: a slot of the model is one column with one label") {
