@@ -41,7 +41,8 @@ bool names_reason(const std::string& text) {
 
 // The message names a path below the run directory and the reason, or the log that has it.
 bool says_why(const SixTrials& sweep, const std::string& text) {
-  if (text.find("r/") == std::string::npos) return false;
+  const bool in_folder = text.find("r/") != std::string::npos;
+  if (!in_folder && text.find("heed: r: ") == std::string::npos) return false;  // the folder itself
   if (names_reason(text)) return true;
   const std::size_t log = text.find("r/logs/");
   if (log == std::string::npos) return false;

@@ -89,7 +89,7 @@ Comparison compare(const results::Results& results, const CompareOptions& option
     split_by(out, kTasks);
   }
   note_own(results, options.own, out);
-  note_places(results, out);
+  note_places(results, options.own, out);
   note_missing(out, trials, options.planned);
   note_unlike(out, measurement);
   note_pairs(out, unpaired);

@@ -77,7 +77,8 @@ std::string why_missing(const std::string& metric) {
 
 }  // namespace
 
-void note_places(const results::Results& results, Comparison& comparison) {
+void note_places(const results::Results& results, const std::vector<std::string>& own,
+                 Comparison& comparison) {
   const std::vector<std::string> variants = results.texts("variant");
   const auto text = [&](const std::string& path, std::size_t i) {
     const results::Column* column = results.find(path);
@@ -85,8 +86,9 @@ void note_places(const results::Results& results, Comparison& comparison) {
   };
   for (const auto& [slot, place] : {std::pair("model.encoder_attention", "The encoder's attention"),
                                     {"model.cross_attention", "Cross-attention"}}) {
-    if (std::ranges::find(comparison.paths, slot) != comparison.paths.end()) continue;  // a column shows it
-    std::map<std::string, std::vector<std::string>> other;                              // variants, by name
+    // A column shows it, or note_own.
+    if (std::ranges::find(comparison.paths, slot) != comparison.paths.end() || is_own(slot, own)) continue;
+    std::map<std::string, std::vector<std::string>> other;  // variants, by name
     for (std::size_t i = 0; i < variants.size(); ++i) {
       std::string name = text(std::string(slot) + ".name", i);
       if (name.empty()) name = names_in(text(slot, i));
@@ -107,6 +109,7 @@ void note_own(const results::Results& results, const std::vector<std::string>& o
     std::vector<std::string> order;  // of the values
     std::map<std::string, std::vector<std::string>> of_value;
     for (std::size_t i = 0; i < variants.size(); ++i) {
+      if (values[i].empty()) continue;  // its model has no such place
       std::vector<std::string>& of = of_value[values[i]];
       if (of.empty()) order.push_back(values[i]);
       if (std::ranges::find(of, variants[i]) == of.end()) of.push_back(variants[i]);

@@ -11,8 +11,9 @@
 
 namespace heed {
 
-// Notes which attention an encoder-decoder has where it is not that of its variant.
-void note_places(const results::Results& results, Comparison& comparison);
+// Notes which attention an encoder-decoder has where it is not that of its variant, unless note_own does.
+void note_places(const results::Results& results, const std::vector<std::string>& own,
+                 Comparison& comparison);
 
 // Notes in what variants differ by settings of their own, unless a column shows it.
 void note_own(const results::Results& results, const std::vector<std::string>& own, Comparison& comparison);

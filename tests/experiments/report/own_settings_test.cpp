@@ -51,6 +51,24 @@ TEST_CASE("compare: settings that variants have for themselves may differ from t
   CHECK(has_note(c, "model.heads is 2 in a; 4 in b."));
 }
 
+TEST_CASE("compare: an own place of attention is noted once, and not for models without it") {
+  Results r = own_trials();
+  r.columns.push_back({"name",
+                       "model.cross_attention.name",
+                       Role::parameter,
+                       {"softmax", "softmax", "linear", "linear", "", ""},
+                       "",
+                       "",
+                       false});
+  r.columns[0].values[4] = r.columns[0].values[5] = "c";
+  heed::CompareOptions options = own_options();
+  options.own.emplace_back("model.cross_attention");
+  const Comparison c = heed::compare(r, options);
+  CHECK(has_note(c, "model.cross_attention is softmax in a; linear in b."));
+  CHECK(std::ranges::none_of(c.notes,
+                             [](const std::string& n) { return n.starts_with("Cross-attention is"); }));
+}
+
 TEST_CASE("compare: while trials are missing, the reference may have other settings of its own") {
   heed::CompareOptions options = own_options();
   options.planned = 8;
