@@ -1,5 +1,7 @@
 #include "core/instruction_set.h"
 
+#include "core/ops/amx_product.h"
+
 namespace heed {
 
 std::string kernel_arch() { return HEED_ARCH; }  // defined by CMake, only for this file
@@ -26,6 +28,7 @@ std::string instruction_set() {
 #ifdef __ARM_FEATURE_SVE
   features += " SVE";
 #endif
+  if (amx_product::available()) features += " AMX-BF16";
   return features;
 }
 

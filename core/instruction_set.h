@@ -9,7 +9,8 @@ namespace heed {
 // Returns the CMake option HEED_ARCH of core: "native", "x86-64-v3", or empty for the compiler's default.
 std::string kernel_arch();
 
-// Returns the CPU features of core that change how the compiler vectorizes loops: "x86-64 AVX2 FMA".
+// Returns the CPU features of core that change how the compiler vectorizes loops, and AMX-BF16 if products in
+// bfloat16 use it (core/ops/amx_product.h): "x86-64 AVX2 FMA".
 std::string instruction_set();
 
 }  // namespace heed

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
+#include "core/ops/amx_product.h"
 #include "core/ops/bfloat16.h"
 
 #ifdef __SSE2__
@@ -183,6 +184,12 @@ void multiply_as(Left<float> a, In<float> b, Index depth, bool add, Mat<float> c
 
 template <bool kTransposed>
 void multiply(Left<float> a, In<float> b, Index depth, bool add, Mat<float> c) {
+  if (amx_product::available()) return amx_product::multiply<kTransposed>(a, b, depth, add, c);
+  multiply_pairs<kTransposed>(a, b, depth, add, c);
+}
+
+template <bool kTransposed>
+void multiply_pairs(Left<float> a, In<float> b, Index depth, bool add, Mat<float> c) {
 #ifdef __AVX512BF16__
   if (__builtin_cpu_supports("avx512bf16")) return multiply_as<Pair, kTransposed>(a, b, depth, add, c);
 #endif
@@ -196,6 +203,8 @@ void multiply_portably(Left<float> a, In<float> b, Index depth, bool add, Mat<fl
 
 template void multiply<false>(Left<float>, In<float>, Index, bool, Mat<float>);
 template void multiply<true>(Left<float>, In<float>, Index, bool, Mat<float>);
+template void multiply_pairs<false>(Left<float>, In<float>, Index, bool, Mat<float>);
+template void multiply_pairs<true>(Left<float>, In<float>, Index, bool, Mat<float>);
 template void multiply_portably<false>(Left<float>, In<float>, Index, bool, Mat<float>);
 template void multiply_portably<true>(Left<float>, In<float>, Index, bool, Mat<float>);
 

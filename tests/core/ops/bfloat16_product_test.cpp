@@ -5,57 +5,21 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
-#include <random>
 
 #include "core/ops/bfloat16.h"
 #include "tests/catch.h"
+#include "tests/core/ops/bfloat16_operands.h"
 
 namespace heed {
 namespace {
 
-using block_product::Left;
+using namespace heed::test;
 
 constexpr float kInfinity = std::numeric_limits<float>::infinity();
 constexpr float kNaN = std::numeric_limits<float>::quiet_NaN();
 constexpr float kDenormal = std::numeric_limits<float>::denorm_min();
 
-struct Shape {
-  Index rows, depth, cols;
-};
-
-Matrix<float> random_matrix(Index rows, Index cols, unsigned seed) {
-  std::mt19937 draws(seed);
-  std::uniform_real_distribution<float> any(-1, 1);
-  return Matrix<float>::NullaryExpr(rows, cols, [&] { return any(draws); });
-}
-
-// Numbers with any significand and exponents between two powers of 2.
-Matrix<float> random_exponents(Index rows, Index cols, int low, int high, unsigned seed) {
-  std::mt19937 draws(seed);
-  std::uniform_int_distribution<int> exponent(low, high);
-  std::uniform_real_distribution<float> any(-1, 1);
-  return Matrix<float>::NullaryExpr(rows, cols, [&] { return std::ldexp(any(draws), exponent(draws)); });
-}
-
-Matrix<float> random_bits(Index rows, Index cols, unsigned seed) {
-  std::mt19937 draws(seed);
-  return Matrix<float>::NullaryExpr(
-      rows, cols, [&] { return std::bit_cast<float>(static_cast<std::uint32_t>(draws())); });
-}
-
-Mat<float> view(Matrix<float>& m) { return mat(m.data(), m.rows(), m.cols()); }
-Left<float> left(Matrix<float>& m) { return {m.data(), m.cols(), 1}; }
-Left<float> turned_left(Matrix<float>& m) { return {m.data(), 1, m.cols()}; }
-
-// The nearest number with 8 bits of significand, by arithmetic. Requires: x is finite.
-float nearest(float x) {
-  if (std::abs(x) < std::numeric_limits<float>::min()) return std::copysign(0.0F, x);
-  int exponent = 0;
-  const double fraction = std::frexp(static_cast<double>(x), &exponent);
-  return static_cast<float>(std::ldexp(std::nearbyint(std::ldexp(fraction, 8)), exponent - 8));
-}
-
-// The definition in bfloat16_product.h, number by number.
+// The definition of multiply_pairs in bfloat16_product.h, number by number.
 Matrix<float> by_definition(const Matrix<float>& a, const Matrix<float>& b, Matrix<float> c, bool add) {
   const auto product = [&](Index i, Index k, Index j, float s) {
     return k < a.cols() ? std::fma(nearest(a(i, k)), nearest(b(k, j)), s) : s;
@@ -71,16 +35,6 @@ Matrix<float> by_definition(const Matrix<float>& a, const Matrix<float>& b, Matr
       }
     }
   return c;
-}
-
-bool same_bits(const Matrix<float>& a, const Matrix<float>& b) {
-  for (Index i = 0; i < a.size(); ++i) {
-    const float x = a.data()[i], y = b.data()[i];
-    if (std::bit_cast<std::uint32_t>(x) != std::bit_cast<std::uint32_t>(y) &&
-        !(std::isnan(x) && std::isnan(y)))
-      return false;
-  }
-  return a.rows() == b.rows() && a.cols() == b.cols();
 }
 
 }  // namespace
@@ -110,11 +64,11 @@ TEST_CASE("bfloat16_product: products have the bits of their definition on odd s
   Matrix<float> a = random_matrix(s.rows, s.depth, 1), b = random_matrix(s.depth, s.cols, 2);
   Matrix<float> at = a.transpose(), bt = b.transpose(), before = random_matrix(s.rows, s.cols, 3), c;
   const Matrix<float> expected = by_definition(a, b, before, add);
-  bfloat16_product::multiply<false>(left(a), view(b), s.depth, add, view(c = before));
+  bfloat16_product::multiply_pairs<false>(left(a), view(b), s.depth, add, view(c = before));
   CHECK(same_bits(c, expected));
-  bfloat16_product::multiply<true>(left(a), view(bt), s.depth, add, view(c = before));
+  bfloat16_product::multiply_pairs<true>(left(a), view(bt), s.depth, add, view(c = before));
   CHECK(same_bits(c, expected));
-  bfloat16_product::multiply<false>(turned_left(at), view(b), s.depth, add, view(c = before));
+  bfloat16_product::multiply_pairs<false>(turned_left(at), view(b), s.depth, add, view(c = before));
   CHECK(same_bits(c, expected));
   bfloat16_product::multiply_portably<false>(left(a), view(b), s.depth, add, view(c = before));
   CHECK(same_bits(c, expected));
@@ -141,7 +95,7 @@ TEST_CASE("bfloat16_product: the processor and the portable path agree to the bi
     }
   };
   Matrix<float> a = numbers(70, depth, 1), b = numbers(depth, 93, 2), c(70, 93), portable(70, 93);
-  bfloat16_product::multiply<false>(left(a), view(b), depth, false, view(c));
+  bfloat16_product::multiply_pairs<false>(left(a), view(b), depth, false, view(c));
   bfloat16_product::multiply_portably<false>(left(a), view(b), depth, false, view(portable));
   CHECK(same_bits(c, portable));
 }
