@@ -1,5 +1,7 @@
 #include "experiments/bench/timing.h"
 
+#include <fmt/format.h>
+
 #include "core/ops/product.h"
 #include "experiments/system/clock.h"
 
@@ -9,6 +11,10 @@ namespace {
 constexpr Index kSquare = 512;
 
 }  // namespace
+
+std::string milliseconds_text(double ms) {
+  return ms < 999.5 ? fmt::format("{:.3g} ms", ms) : fmt::format("{:.0f} ms", ms);
+}
 
 void time_once(Timing& into, const std::function<void()>& work) {
   const double begin = steady_seconds(), cpu = processor_seconds();

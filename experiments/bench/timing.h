@@ -1,6 +1,7 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <vector>
 
 #include "results/statistics.h"
@@ -16,6 +17,9 @@ using statistics::median;
 
 // Times one call of a function.
 void time_once(Timing& into, const std::function<void()>& work);
+
+// Returns "0.0123 ms", "12.3 ms", "7802 ms": three digits or all before the point, never an exponent.
+std::string milliseconds_text(double ms);
 
 // The highest FLOP/s of one core of this machine: a product of two 512x512 matrices by core/ops/product.h,
 // per second of processor time. Measured in short pieces between the work that is compared with it, because

@@ -8,6 +8,7 @@
 
 #include "experiments/bench/attention_bench.h"
 #include "experiments/bench/step_bench.h"
+#include "experiments/bench/timing.h"
 #include "experiments/cli/bench_context_parallel.h"
 #include "experiments/cli/bench_decoding.h"
 #include "experiments/cli/bench_history.h"
@@ -25,8 +26,6 @@ constexpr double kMebibyte = 1024.0 * 1024.0;
 
 double largest(const std::vector<double>& v) { return *std::max_element(v.begin(), v.end()); }
 double smallest(const std::vector<double>& v) { return *std::min_element(v.begin(), v.end()); }
-
-std::string milliseconds(double ms) { return fmt::format("{:.3g} ms", ms); }
 
 // ---- one step of a sweep's first trial
 
@@ -76,18 +75,19 @@ std::string step_text(const TrialConfig& trial, const StepBench& b, int threads)
       trial.variant, trial.model.layers, trial.model.heads, trial.model.dim, b.length, trial.train.batch,
       b.vocabulary, b.labels, b.parameters, threads == 1 ? "1 thread" : fmt::format("{} threads", threads),
       trial.train.precision);
-  out += line("step", milliseconds(median(b.step.wall)),
-              fmt::format("median of {} ({:.3g} to {:.3g}); processor time {}", b.step.wall.size(),
-                          smallest(b.step.wall), largest(b.step.wall), milliseconds(median(b.step.cpu))));
-  out += line("tokens", fmt::format("{:.3g} /s", 1e3 * b.tokens / median(b.step.wall)), "");
+  out += line("step", milliseconds_text(median(b.step.wall)),
+              fmt::format("median of {} ({} to {}); processor time {}", b.step.wall.size(),
+                          milliseconds_text(smallest(b.step.wall)), milliseconds_text(largest(b.step.wall)),
+                          milliseconds_text(median(b.step.cpu))));
+  out += line("tokens", fmt::format("{:.0f} /s", 1e3 * b.tokens / median(b.step.wall)), "");
   out += line("speed", fmt::format("{:.1f} GFLOP/s", 1e-9 * b.flops_per_second()),
               fmt::format("useful, per core: {:.0f} % of the {:.0f} GFLOP/s of a 512 x 512 product",
                           100 * b.share(), 1e-9 * b.ceiling));
   out += line("memory", fmt::format("{:.1f} MiB", b.peak_bytes / kMebibyte), "largest resident set size");
   return out +
-         line("start", milliseconds(1e3 * b.ready_seconds),
+         line("start", milliseconds_text(1e3 * b.ready_seconds),
               fmt::format("from the start of the process to the first step, which ends at {} (to 10 ms)",
-                          milliseconds(1e3 * b.first_step_seconds)));
+                          milliseconds_text(1e3 * b.first_step_seconds)));
 }
 
 // Measures the first trial of a sweep.
@@ -154,7 +154,7 @@ int bench_variants(const Input& input, const Registry& registry, BenchHistory* h
           bench_attention(variant.attention.front(), registry, shape, input.has("layer"), threads, steps);
       all.push_back(attention_json(variant.label, shape, threads, b));
       rows.push_back({variant.label, b.layer ? "layer" : "attention", fmt::format("{}", length),
-                      milliseconds(median(b.forward.cpu)), milliseconds(median(b.backward.cpu)),
+                      milliseconds_text(median(b.forward.cpu)), milliseconds_text(median(b.backward.cpu)),
                       fmt::format("{:.1f}", 1e-9 * b.flops_per_second()),
                       fmt::format("{:.0f} %", 100 * b.share()),
                       fmt::format("{:.2f} MiB", b.bytes / kMebibyte)});

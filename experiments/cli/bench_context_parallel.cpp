@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "experiments/bench/context_parallel_bench.h"
+#include "experiments/bench/timing.h"
 #include "experiments/cli/variant_words.h"
 #include "experiments/report/compare/table_text.h"
 
@@ -33,7 +34,7 @@ std::vector<std::string> cells_of(const Row& row) {
           fmt::format("{}", row.ranks),
           mebibytes(row.cost.memory_bytes),
           fmt::format("{:.0f} %", 100 * row.cost.memory_bytes / row.one.memory_bytes),
-          fmt::format("{:.3g} ms", row.cost.milliseconds),
+          milliseconds_text(row.cost.milliseconds),
           fmt::format("{:.0f} %", 100 * row.cost.milliseconds / row.one.milliseconds),
           mebibytes(row.cost.sent_bytes)};
 }

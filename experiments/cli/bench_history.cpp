@@ -68,7 +68,7 @@ std::string what_of(const Json& line) {
 }
 
 std::string time_text(const Json& line) {
-  return fmt::format("{:.3g} ms", line.at("median_cpu_ms").get<double>());
+  return milliseconds_text(line.at("median_cpu_ms").get<double>());
 }
 std::string ceiling_text(const Json& line) {
   return fmt::format("{:.0f}", line.at("ceiling_gflops").get<double>());

@@ -10,6 +10,7 @@
 
 #include "core/layer.h"
 #include "core/registry.h"
+#include "experiments/bench/timing.h"
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
@@ -30,6 +31,13 @@ Ended heed_in_temp(const Words& words) {
 }
 
 }  // namespace
+
+TEST_CASE("milliseconds_text: three digits, and never an exponent") {
+  CHECK(heed::milliseconds_text(0.01234) == "0.0123 ms");
+  CHECK(heed::milliseconds_text(12.34) == "12.3 ms");
+  CHECK(heed::milliseconds_text(999.7) == "1000 ms");
+  CHECK(heed::milliseconds_text(7802.4) == "7802 ms");
+}
 
 TEST_CASE("heed bench: JSON of a measured step has the keys of the peers' scripts") {
   const Ended ended = heed_in_temp({"bench", "--step", smoke(), "--steps", "3", "--warmup", "1", "--json"});
