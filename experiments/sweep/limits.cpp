@@ -9,6 +9,8 @@
 namespace heed {
 namespace {
 
+constexpr double kSmallest = 1 << 20;
+
 double machine_bytes() {
   return static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
 }
@@ -25,8 +27,11 @@ std::optional<double> read_memory(const std::string& text) {
 
 void LimitOptions::check(const Refuse& refuse) const {
   if (!read_duration(time)) refuse("time", "expected a time as 30s, 10m or 2h, found '" + time + "'.");
-  if (!read_memory(memory))
-    refuse("memory", "expected a size as 512MiB, 2GiB or 50%, found '" + memory + "'.");
+  const std::optional<double> bytes = read_memory(memory);
+  if (!bytes) refuse("memory", "expected a size as 512MiB, 2GiB or 50%, found '" + memory + "'.");
+  if (bytes && *bytes > 0 && *bytes < kSmallest)
+    refuse("memory", "no trial fits into less than 1 MiB, found '" + memory +
+                         "'. A number without a unit is in bytes: write 1GiB, or 0 for no limit.");
   if (!read_bytes(output)) refuse("output", "expected a size as 512kB or 10MiB, found '" + output + "'.");
 }
 

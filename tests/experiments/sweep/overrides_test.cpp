@@ -10,14 +10,28 @@
 using namespace heed;
 using namespace heed::test;
 
+namespace {
+
+std::vector<std::string> notes_of(const std::vector<std::string>& overrides) {
+  heed::Problems problems;
+  heed::Registry all = heed::test::fake_registry();
+  const auto file = heed::parse_sweep_file("variants: [softmax]\ntask: {name: mqar, length: 8}\n", "f.yaml",
+                                           overrides, all, problems);
+  return file.value().notes;
+}
+
+}  // namespace
+
+TEST_CASE("overrides: a key that is set twice is noted, and the last value counts") {
+  const auto notes = notes_of({"train.lr=1", "train.steps=5", "train.lr=2"});
+  REQUIRE(notes.size() == 1);
+  CHECK_THAT(notes[0], ContainsSubstring("train.lr is set 2 times") && ContainsSubstring("2 counts"));
+  CHECK(good("variants: [softmax]\ntask: mqar\n", {"train.lr=1", "train.lr=2"}).trials[0].config.train.lr ==
+        2);
+}
+
 TEST_CASE("overrides: a section that is replaced as a whole is noted") {
-  const auto notes = [](const std::string& override_text) {
-    heed::Problems problems;
-    heed::Registry all = heed::test::fake_registry();
-    const auto file = heed::parse_sweep_file("variants: [softmax]\ntask: {name: mqar, length: 8}\n", "f.yaml",
-                                             {override_text}, all, problems);
-    return file.value().notes;
-  };
+  const auto notes = [](const std::string& override_text) { return notes_of({override_text}); };
   REQUIRE(notes("task=text").size() == 1);
   CHECK_THAT(notes("task=text")[0],
              ContainsSubstring("task.length") && ContainsSubstring("write task.KEY=value"));

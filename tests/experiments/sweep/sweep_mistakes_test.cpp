@@ -26,6 +26,8 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
         "");
   CHECK(missing(with("limits: {time: soon}"),
                 {"f.yaml:3:16: limits.time:", "a time as 30s", "found 'soon'"}) == "");
+  CHECK(missing(with("limits: {memory: 1}"),
+                {"f.yaml:3:18: limits.memory:", "less than 1 MiB", "in bytes", "1GiB"}) == "");
   CHECK(missing(with("limits: {memory: 200%}"),
                 {"f.yaml:3:18: limits.memory:", "a size as 512MiB", "found '200%'"}) == "");
   CHECK(missing(with("train: {checkpoint: often}"),
