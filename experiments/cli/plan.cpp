@@ -106,6 +106,15 @@ std::string precision_text(const Sweep& sweep) {
                      count_text(sweep.trials.size(), "trial"));
 }
 
+// How the time of trials is known, up to the share of the speed of products.
+std::string timed_text(std::size_t timed) {
+  if (timed == 0) return "No model is small\nenough to be timed: all are assumed to reach";
+  return fmt::format(
+      "Steps of {} were timed for\n"
+      "this. Larger models are assumed to be as fast as a timed one with the same attention, or to reach",
+      count_text(timed, "small model"));
+}
+
 int print_ids(const Sweep& sweep) {
   for (const PlanLine& line : plan_lines(sweep)) fmt::print("{}  {}\n", line.id, line.to_string());
   return kDone;
@@ -147,11 +156,10 @@ int run(const Input& input, Registry& registry) {
       "sequence; training is three forward passes for each sequence of each step. Memory: values,\n"
       "gradients and optimizer state at 4 bytes per number, the batches, and about what a micro-batch\n"
       "keeps. Time of a trial, on one core: the FLOPs, with one forward pass for each sequence of\n"
-      "validation and test, at the speed of a training step. Steps of {} were timed for\n"
-      "this. Larger models are assumed to be as fast as a timed one with the same attention, or to reach\n"
+      "validation and test, at the speed of a training step. {}\n"
       "{:.0f} % of the {} of matrix products.\n",
       with_prefix(plan.flops(), "FLOP"), duration_text(plan.seconds(cores())), cores(),
-      count_text(time.timed(), "small model"), 100 * TrialTime::kShareOfSpeed, with_prefix(speed, "FLOP/s"));
+      timed_text(time.timed()), 100 * TrialTime::kShareOfSpeed, with_prefix(speed, "FLOP/s"));
   if (plan.has_ranks())
     fmt::print(
         "Ranks: the processes of a trial (train.context_parallel). Memory is that of one rank. Exchanged: "

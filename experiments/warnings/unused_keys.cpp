@@ -13,6 +13,7 @@
 #include "core/model/sequences.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/overridden.h"
+#include "experiments/sweep/overrides.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/trial/known_tasks.h"
 #include "experiments/trial/stages.h"
@@ -62,7 +63,9 @@ void check_compare(const Planned& p, Warnings& out) {
   for (const char* key : {"reference", "tolerance", "adjust"})
     if (p.given(fmt::format("compare.match.{}", key)) && !p.sweep.match.on())
       out.push_back(fmt::format("compare.match.{} has no effect without compare.match.budget.", key));
-  if (p.given("compare.reference") && p.sweep.variants.size() == 1)
+  // Whoever leaves one variant on the command line need not mend the file.
+  if (p.given("compare.reference") && p.sweep.variants.size() == 1 &&
+      p.tree.find("variants")->place().file != kCommandLine.file)
     out.push_back("compare.reference has no effect: the sweep has one variant, so nothing is compared.");
   const std::string& select = p.sweep.compare.select;
   std::set<std::string> values;

@@ -11,9 +11,9 @@ using namespace heed::test;
 
 namespace {
 
-std::string warned(const std::string& text) {
+std::string warned(const std::string& text, const std::vector<std::string>& overrides = {}) {
   Registry registry = builtin();
-  const Planned p = planned(text, registry);
+  const Planned p = planned(text, registry, overrides);
   return joined(unused_key_warnings(p.tree, p.sweep, registry));
 }
 
@@ -55,6 +55,9 @@ TEST_CASE("unused_key_warnings: compare") {
              ContainsSubstring("compare.select has no effect: train.lr has one value"));
   CHECK_THAT(warned("variants: [softmax]\ntask: mqar\ncompare: {reference: softmax}\n"),
              ContainsSubstring("compare.reference has no effect"));
+  CHECK(warned("variants: [softmax, linear]\ntask: mqar\ncompare: {reference: softmax}\n",
+               {"variants=[softmax]"})
+            .empty());
 }
 
 TEST_CASE("unused_key_warnings: compare.match") {

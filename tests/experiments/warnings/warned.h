@@ -16,9 +16,10 @@ struct Planned {
   Sweep sweep;
 };
 
-inline Planned planned(const std::string& text, Registry& registry) {
+inline Planned planned(const std::string& text, Registry& registry,
+                       const std::vector<std::string>& overrides = {}) {
   Problems problems;
-  const auto file = parse_sweep_file(text, "f.yaml", {}, registry, problems);
+  const auto file = parse_sweep_file(text, "f.yaml", overrides, registry, problems);
   Planned out{file ? file->tree : Config(), {}};
   if (file) out.sweep = read_sweep(file->tree, "f", registry, problems);
   for (const std::string& line : problems.lines()) FAIL_CHECK(line);
