@@ -24,8 +24,9 @@ struct alignas(64) Tile {
   float pairs[kRows][16];
 };
 
-// Both sides are packed: kLeftRows rows of a and kRightColumns columns of b, kDepth terms of both.
-constexpr Index kDepth = 256, kLeftRows = 512, kRightColumns = 64;
+// Both sides are packed: kLeftRows rows of a and kRightColumns columns of b, kDepth terms of both. A left
+// side that is transposed in memory is turned kGroup rows at a time.
+constexpr Index kDepth = 256, kLeftRows = 512, kRightColumns = 64, kGroup = 64;
 constexpr Index kTiles = kDepth / kTerms;
 
 __mmask16 first_lanes(Index n) { return static_cast<__mmask16>((1U << std::clamp<Index>(n, 0, 16)) - 1); }
@@ -41,17 +42,25 @@ void round_rows(const float* from, Index row, Index rows, Index n, Tile& tile) {
   for (Index i = rows; i < kRows; ++i) _mm512_store_si512(tile.pairs[i], _mm512_setzero_si512());
 }
 
-// tile = `columns` columns of n terms, each term of them in a row
-void round_columns(const float* from, Index row, Index n, Index columns, Tile& tile) {
+// Rounds `columns` columns of n terms, each term of them in a row, into tiles of 16 columns. The `tiles`
+// tiles of the same columns are next to each other. All columns of a row are read before the next row: the
+// rows of a wide matrix are in few sets of a cache, which would lose the neighbors of a line before they are
+// read.
+void round_columns(const float* from, Index row, Index n, Index columns, Index tiles, Tile* tile) {
   // lane 2j: the first term of column j, lane 2j + 1: the second
   const __m512i order = _mm512_set_epi16(31, 15, 30, 14, 29, 13, 28, 12, 27, 11, 26, 10, 25, 9, 24, 8, 23, 7,
                                          22, 6, 21, 5, 20, 4, 19, 3, 18, 2, 17, 1, 16, 0);
-  const __mmask16 lanes = first_lanes(columns);
-  for (Index k = 0; k < kTerms; k += 2) {
-    const __m512 first = _mm512_maskz_loadu_ps(k < n ? lanes : __mmask16{0}, from + k * row);
-    const __m512 second = _mm512_maskz_loadu_ps(k + 1 < n ? lanes : __mmask16{0}, from + (k + 1) * row);
-    const auto rounded = (__m512i)_mm512_cvtne2ps_pbh(second, first);
-    _mm512_store_si512(tile.pairs[k / 2], _mm512_permutexvar_epi16(order, rounded));
+  const __mmask16 last = first_lanes((columns - 1) % 16 + 1);
+  for (Index k = 0; k < tiles * kTerms; k += 2) {
+    const __mmask16 first_there = k < n ? 0xffff : 0, second_there = k + 1 < n ? 0xffff : 0;
+    const float *first = from + k * row, *second = first + row;
+    Tile* to = tile + k / kTerms;
+    for (Index j = 0; j < columns; j += 16, first += 16, second += 16, to += tiles) {
+      const __mmask16 lanes = columns - j > 16 ? __mmask16{0xffff} : last;
+      const auto rounded = (__m512i)_mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(lanes & second_there, second),
+                                                        _mm512_maskz_loadu_ps(lanes & first_there, first));
+      _mm512_store_si512(to->pairs[k % kTerms / 2], _mm512_permutexvar_epi16(order, rounded));
+    }
   }
 }
 
@@ -64,18 +73,23 @@ void turn(const Tile& from, Tile& to) {
 // a tile, but of one of its columns.
 template <bool kTurned>
 void pack(const float* from, Index row, Index step, Index lines, Index n, Tile* tile) {
-  Tile rounded;
-  for (Index i = 0; i < lines; i += kRows)
-    for (Index k = 0; k < n; k += kTerms, ++tile) {
-      const Index height = std::min(kRows, lines - i), width = std::min(kTerms, n - k);
-      const float* const at = from + i * row + k * step;
-      const bool as_it_is = (step == 1) != kTurned;
-      Tile& to = as_it_is ? *tile : rounded;
-      if (step == 1)
-        round_rows(at, row, height, width, to);
-      else
-        round_columns(at, step, width, height, to);
-      if (!as_it_is) turn(rounded, *tile);
+  const Index tiles = (n + kTerms - 1) / kTerms;
+  if (kTurned && step != 1) return round_columns(from, step, n, lines, tiles, tile);
+  Tile rounded[kGroup / kRows];
+  if (step == 1) {
+    for (Index i = 0; i < lines; i += kRows)
+      for (Index k = 0; k < n; k += kTerms, ++tile) {
+        round_rows(from + i * row + k, row, std::min(kRows, lines - i), std::min(kTerms, n - k),
+                   kTurned ? rounded[0] : *tile);
+        if (kTurned) turn(rounded[0], *tile);
+      }
+    return;
+  }
+  for (Index t = 0; t < tiles; ++t)
+    for (Index i = 0; i < lines; i += kGroup) {
+      const Index k = t * kTerms, width = std::min(kGroup, lines - i);
+      round_columns(from + k * step + i, step, std::min(kTerms, n - k), width, 1, rounded);
+      for (Index j = 0; j < width; j += kRows) turn(rounded[j / kRows], tile[(i + j) / kRows * tiles + t]);
     }
 }
 
