@@ -1,6 +1,13 @@
 #include "core/ops/amx_product.h"
 
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__linux__)
+#include "core/error.h"
+
+// Clang 14 writes __AMXBF16__.
+#if (defined(__AMX_BF16__) || defined(__AMXBF16__)) && defined(__AVX512BF16__) && defined(__linux__)
+#define HEED_HAS_AMX
+#endif
+
+#ifdef HEED_HAS_AMX
 #include <cpuid.h>
 #include <immintrin.h>
 #include <sys/syscall.h>
@@ -13,7 +20,7 @@
 
 namespace heed::amx_product {
 
-#if defined(__AMX_BF16__) && defined(__AVX512BF16__) && defined(__linux__)
+#ifdef HEED_HAS_AMX
 namespace {
 
 // A tile register: 16 rows of 16 pairs of terms, each pair two bfloat16 in the four bytes of a float. A tile
@@ -227,7 +234,9 @@ void multiply(block_product::Left<float> a, In<float> b, Index depth, bool add, 
 bool available() { return false; }
 
 template <bool kTransposed>
-void multiply(block_product::Left<float>, In<float>, Index, bool, Mat<float>) {}
+void multiply(block_product::Left<float>, In<float>, Index, bool, Mat<float>) {
+  HEED_CHECK(false, "heed is compiled without AMX");
+}
 
 #endif
 
