@@ -7,7 +7,8 @@ namespace heed::bfloat16_product {
 
 // c = a b, or c += a b, of operands rounded to bfloat16 (core/ops/bfloat16.h) and with sums in float32. For
 // kTransposed, b^T instead of b. By multiply in amx_product.h where AMX is available, otherwise by
-// multiply_pairs; the two add in another order, and differ by at most depth 2^-23 sum_k |a_k b_k|. The bits
+// multiply_pairs. The two add in another order, and differ by at most depth 2^-23 (|c| + sum_k |a_k b_k|),
+// with c as it was before, or 0 without `add`, if no sum is denormal or above the range of float32. The bits
 // of a row of c depend only on that row of a and on b.
 template <bool kTransposed>
 void multiply(block_product::Left<float> a, In<float> b, Index depth, bool add, Mat<float> c);

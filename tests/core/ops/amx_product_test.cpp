@@ -2,8 +2,9 @@
 // which is then one and the same.
 #include "core/ops/amx_product.h"
 
-#include <algorithm>
 #include <cmath>
+#include <iterator>
+#include <limits>
 
 #include "core/ops/bfloat16_product.h"
 #include "tests/catch.h"
@@ -18,12 +19,14 @@ float flushed(float x) {
   return std::abs(x) < std::numeric_limits<float>::min() ? std::copysign(0.0F, x) : x;
 }
 
+float rounded(float x) { return std::isfinite(x) ? nearest(x) : x; }
+
 // The definition in amx_product.h, number by number.
 Matrix<float> by_definition(const Matrix<float>& a, const Matrix<float>& b, Matrix<float> c, bool add) {
   const auto chain = [&](Index i, Index j, Index from) {
     float s = 0;
-    for (Index k = from; k < std::min(from / 32 * 32 + 32, a.cols()); k += 2)
-      s = flushed(std::fma(nearest(a(i, k)), nearest(b(k, j)), s));
+    for (Index k = from; k < from / 32 * 32 + 32; k += 2)  // a zero after -0 makes it +0
+      s = flushed(k < a.cols() ? std::fma(rounded(a(i, k)), rounded(b(k, j)), s) : s + 0.0F);
     return s;
   };
   for (Index i = 0; i < c.rows(); ++i)
@@ -35,9 +38,9 @@ Matrix<float> by_definition(const Matrix<float>& a, const Matrix<float>& b, Matr
   return c;
 }
 
-// Checks all four products of two operands against the definition.
-void check(Matrix<float> a, Matrix<float> b, bool add) {
-  Matrix<float> at = a.transpose(), bt = b.transpose(), before = random_matrix(a.rows(), b.cols(), 3), c;
+// Checks all four products of two operands, added to `before` or not, against the definition.
+void check(Matrix<float> a, Matrix<float> b, const Matrix<float>& before, bool add) {
+  Matrix<float> at = a.transpose(), bt = b.transpose(), c;
   const Matrix<float> expected = by_definition(a, b, before, add);
   const Index depth = a.cols();
   amx_product::multiply<false>(left(a), view(b), depth, add, view(c = before));
@@ -60,24 +63,57 @@ TEST_CASE("amx_product: products have the bits of their definition on odd shapes
                Shape{515, 9, 31}, Shape{48, 288, 80}, Shape{4, 0, 5}, Shape{0, 3, 4}, Shape{3, 4, 0});
   const bool add = GENERATE(false, true);
   CAPTURE(s.rows, s.depth, s.cols, add);
-  check(random_matrix(s.rows, s.depth, 1), random_matrix(s.depth, s.cols, 2), add);
+  check(random_matrix(s.rows, s.depth, 1), random_matrix(s.depth, s.cols, 2),
+        random_matrix(s.rows, s.cols, 3), add);
 }
 
-TEST_CASE("amx_product: denormal numbers count as zero") {
+TEST_CASE("amx_product: products of extreme numbers have the bits of their definition") {
   if (!amx_product::available()) return;
-  const Index depth = GENERATE(1, 2, 31, 67);
-  CAPTURE(depth);
-  check(random_exponents(33, depth, -149, 10, 1), random_exponents(depth, 35, -149, 10, 2), false);
-  check(random_exponents(33, depth, -70, -56, 1), random_exponents(depth, 35, -70, -56, 2), false);
+  const Index depth = GENERATE(1, 2, 31, 32, 67);
+  const int kind = GENERATE(0, 1, 2, 3);
+  const bool add = GENERATE(false, true);
+  CAPTURE(depth, kind, add);
+  const auto numbers = [&](Index rows, Index cols, unsigned seed) {
+    switch (kind) {
+      case 0:
+        return random_bits(rows, cols, seed);  // infinity, NaN and denormal numbers too
+      case 1:
+        return random_exponents(rows, cols, -70, -56, seed);  // products around the smallest ones
+      case 2:
+        return random_exponents(rows, cols, 58, 66, seed);  // products around the largest ones
+      default:
+        return random_exponents(rows, cols, -149, 10, seed);  // denormal operands
+    }
+  };
+  check(numbers(33, depth, 1), numbers(depth, 35, 2), numbers(33, 35, 3), add);
+}
+
+TEST_CASE("amx_product: rows divided anywhere have the bits of the whole product") {
+  if (!amx_product::available()) return;
+  Matrix<float> a = random_matrix(1100, 67, 1), b = random_matrix(67, 35, 2), whole(1100, 35),
+                parts(1100, 35);
+  amx_product::multiply<false>(left(a), view(b), 67, false, view(whole));
+  const Index bounds[] = {0, 1, 3, 19, 500, 513, 700, 1099, 1100};
+  for (std::size_t i = 0; i + 1 < std::size(bounds); ++i) {
+    const Index from = bounds[i], rows = bounds[i + 1] - from;
+    amx_product::multiply<false>({a.data() + from * 67, 67, 1}, view(b), 67, false,
+                                 row_block(view(parts), from, rows));
+  }
+  CHECK(same_bits(parts, whole));
 }
 
 TEST_CASE("bfloat16_product: with AMX or without, the same up to the stated bound") {
-  const Index depth = GENERATE(1, 7, 64, 300, 2000);
-  CAPTURE(depth);
-  Matrix<float> a = random_matrix(37, depth, 1), b = random_matrix(depth, 50, 2), c(37, 50), pairs(37, 50);
-  bfloat16_product::multiply<false>(left(a), view(b), depth, false, view(c));
-  bfloat16_product::multiply_pairs<false>(left(a), view(b), depth, false, view(pairs));
-  const Matrix<float> sizes = a.unaryExpr(&nearest).cwiseAbs() * b.unaryExpr(&nearest).cwiseAbs();
+  const Index depth = GENERATE(1, 7, 33, 64, 300, 2000);
+  const float size = GENERATE(0.0F, 1.0F, 1e3F, 1e6F);  // of c before; without `add`, it counts as 0
+  CAPTURE(depth, size);
+  Matrix<float> a = random_matrix(37, depth, 1), b = random_matrix(depth, 50, 2);
+  const Matrix<float> before = size * random_matrix(37, 50, 3);
+  Matrix<float> c = before, pairs = before;
+  const bool add = size > 0;
+  bfloat16_product::multiply<false>(left(a), view(b), depth, add, view(c));
+  bfloat16_product::multiply_pairs<false>(left(a), view(b), depth, add, view(pairs));
+  const Matrix<float> sizes =
+      before.cwiseAbs() + a.unaryExpr(&nearest).cwiseAbs() * b.unaryExpr(&nearest).cwiseAbs();
   const float bound = static_cast<float>(depth) * 0x1p-23F;
   CHECK(((c - pairs).cwiseAbs().array() <= bound * sizes.array()).all());
 }
