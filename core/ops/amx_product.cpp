@@ -233,7 +233,7 @@ void multiply(block_product::Left<float> a, In<float> b, Index depth, bool add, 
 
 bool available() { return false; }
 
-template <bool kTransposed>
+template <bool kTransposed>  // NOLINTNEXTLINE(performance-unnecessary-value-param): as the other one
 void multiply(block_product::Left<float>, In<float>, Index, bool, Mat<float>) {
   HEED_CHECK(false, "heed is compiled without AMX");
 }
