@@ -60,7 +60,7 @@ TEST_CASE("heed plan: the experiment with noise in images can be planned") {
                    "task.path=small", "task.validation=4"});
   INFO(plan.err);
   CHECK(plan.code == 0);
-  CHECK_THAT(plan.out, ContainsSubstring("image_noise: 64 trials."));
+  CHECK_THAT(plan.out, ContainsSubstring("image_noise: 96 trials."));
 }
 
 TEST_CASE("heed plan: the decoder of images has the parameters of the published recipe, in every order") {
