@@ -23,10 +23,13 @@ void time_once(Timing& into, const std::function<void()>& work) {
   into.wall.push_back(1e3 * (steady_seconds() - begin));
 }
 
-Ceiling::Ceiling() : a_(kSquare * kSquare, 0.5F), b_(kSquare * kSquare, 0.25F), c_(kSquare * kSquare) {}
+Ceiling::Ceiling()
+    : a_(Matrix<float>::Constant(kSquare, kSquare, 0.5F)),
+      b_(Matrix<float>::Constant(kSquare, kSquare, 0.25F)),
+      c_(kSquare, kSquare) {}
 
 void Ceiling::measure() {
-  const auto view = [](std::vector<float>& m) { return mat(m.data(), kSquare, kSquare); };
+  const auto view = [](Matrix<float>& m) { return mat(m.data(), kSquare, kSquare); };
   Timing timing;
   for (int i = 0; i < 8; ++i) time_once(timing, [&] { product_ab(view(a_), view(b_), view(c_)); });
   rates_.push_back(2e3 * kSquare * kSquare * kSquare / median(timing.cpu));

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "core/views.h"
 #include "results/statistics.h"
 
 namespace heed {
@@ -23,7 +24,7 @@ std::string milliseconds_text(double ms);
 
 // The highest FLOP/s of one core of this machine: a product of two 512x512 matrices by core/ops/product.h,
 // per second of processor time. Measured in short pieces between the work that is compared with it, because
-// the speed of a shared machine changes.
+// the speed of a shared machine changes. The matrices are aligned as all buffers of a model are.
 class Ceiling {
  public:
   Ceiling();
@@ -31,7 +32,7 @@ class Ceiling {
   double flops_per_second() const;  // the median so far
 
  private:
-  std::vector<float> a_, b_, c_;
+  Matrix<float> a_, b_, c_;
   std::vector<double> rates_;
 };
 
