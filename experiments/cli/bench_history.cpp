@@ -67,9 +67,7 @@ std::string what_of(const Json& line) {
   return line.value("attention_only", false) ? "attention" : "layer";
 }
 
-std::string time_text(const Json& line) {
-  return milliseconds_text(line.at("median_cpu_ms").get<double>());
-}
+std::string time_text(const Json& line) { return milliseconds_text(line.at("median_cpu_ms").get<double>()); }
 std::string ceiling_text(const Json& line) {
   return fmt::format("{:.0f}", line.at("ceiling_gflops").get<double>());
 }

@@ -63,7 +63,7 @@ void check_compare(const Planned& p, Warnings& out) {
   for (const char* key : {"reference", "tolerance", "adjust"})
     if (p.given(fmt::format("compare.match.{}", key)) && !p.sweep.match.on())
       out.push_back(fmt::format("compare.match.{} has no effect without compare.match.budget.", key));
-  // Whoever leaves one variant on the command line need not mend the file.
+  // A list of one variant on the command line is no mistake of the file.
   if (p.given("compare.reference") && p.sweep.variants.size() == 1 &&
       p.tree.find("variants")->place().file != kCommandLine.file)
     out.push_back("compare.reference has no effect: the sweep has one variant, so nothing is compared.");

@@ -70,22 +70,11 @@ TEST_CASE("amx_product: products have the bits of their definition on odd shapes
 TEST_CASE("amx_product: products of extreme numbers have the bits of their definition") {
   if (!amx_product::available()) return;
   const Index depth = GENERATE(1, 2, 31, 32, 67);
-  const int kind = GENERATE(0, 1, 2, 3);
+  const Extreme kind = GENERATE(from_range(kExtremes.begin(), kExtremes.end()));
   const bool add = GENERATE(false, true);
-  CAPTURE(depth, kind, add);
-  const auto numbers = [&](Index rows, Index cols, unsigned seed) {
-    switch (kind) {
-      case 0:
-        return random_bits(rows, cols, seed);  // infinity, NaN and denormal numbers too
-      case 1:
-        return random_exponents(rows, cols, -70, -56, seed);  // products around the smallest ones
-      case 2:
-        return random_exponents(rows, cols, 58, 66, seed);  // products around the largest ones
-      default:
-        return random_exponents(rows, cols, -149, 10, seed);  // denormal operands
-    }
-  };
-  check(numbers(33, depth, 1), numbers(depth, 35, 2), numbers(33, 35, 3), add);
+  CAPTURE(depth, static_cast<int>(kind), add);
+  check(extreme_matrix(kind, 33, depth, 1), extreme_matrix(kind, depth, 35, 2),
+        extreme_matrix(kind, 33, 35, 3), add);
 }
 
 TEST_CASE("amx_product: rows divided anywhere have the bits of the whole product") {

@@ -1,6 +1,7 @@
 // Operands of products in bfloat16, their rounding by arithmetic, and comparison of bits.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cmath>
 #include <cstdint>
@@ -34,6 +35,25 @@ inline Matrix<float> random_bits(Index rows, Index cols, unsigned seed) {
   std::mt19937 draws(seed);
   return Matrix<float>::NullaryExpr(
       rows, cols, [&] { return std::bit_cast<float>(static_cast<std::uint32_t>(draws())); });
+}
+
+// Numbers at the limits of float32: any bits, with infinity, NaN and denormal numbers; those whose products
+// are around the smallest or the largest ones; and denormal numbers among others.
+enum class Extreme { any_bits, small_products, large_products, denormal };
+inline constexpr std::array kExtremes{Extreme::any_bits, Extreme::small_products, Extreme::large_products,
+                                      Extreme::denormal};
+
+inline Matrix<float> extreme_matrix(Extreme kind, Index rows, Index cols, unsigned seed) {
+  switch (kind) {
+    case Extreme::any_bits:
+      return random_bits(rows, cols, seed);
+    case Extreme::small_products:
+      return random_exponents(rows, cols, -70, -56, seed);
+    case Extreme::large_products:
+      return random_exponents(rows, cols, 58, 66, seed);
+    default:
+      return random_exponents(rows, cols, -149, 10, seed);
+  }
 }
 
 inline Mat<float> view(Matrix<float>& m) { return mat(m.data(), m.rows(), m.cols()); }

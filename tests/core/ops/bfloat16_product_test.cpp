@@ -80,21 +80,10 @@ TEST_CASE("bfloat16_product: products have the bits of their definition on odd s
 
 TEST_CASE("bfloat16_product: the processor and the portable path agree to the bit on extreme numbers") {
   const Index depth = GENERATE(1, 2, 3, 6, 31);
-  const int kind = GENERATE(0, 1, 2, 3);
-  CAPTURE(depth, kind);
-  const auto numbers = [&](Index rows, Index cols, unsigned seed) {
-    switch (kind) {
-      case 0:
-        return random_bits(rows, cols, seed);  // infinity, NaN and denormal numbers too
-      case 1:
-        return random_exponents(rows, cols, -70, -56, seed);  // products around the smallest ones
-      case 2:
-        return random_exponents(rows, cols, 58, 66, seed);  // products around the largest ones
-      default:
-        return random_exponents(rows, cols, -149, 10, seed);  // denormal operands
-    }
-  };
-  Matrix<float> a = numbers(70, depth, 1), b = numbers(depth, 93, 2), c(70, 93), portable(70, 93);
+  const Extreme kind = GENERATE(from_range(kExtremes.begin(), kExtremes.end()));
+  CAPTURE(depth, static_cast<int>(kind));
+  Matrix<float> a = extreme_matrix(kind, 70, depth, 1), b = extreme_matrix(kind, depth, 93, 2), c(70, 93),
+                portable(70, 93);
   bfloat16_product::multiply_pairs<false>(left(a), view(b), depth, false, view(c));
   bfloat16_product::multiply_portably<false>(left(a), view(b), depth, false, view(portable));
   CHECK(same_bits(c, portable));
