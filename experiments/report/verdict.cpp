@@ -67,7 +67,9 @@ std::string many_rows(const Comparison& c, const std::vector<const ComparedRow*>
   for (const auto& [verdict, differences] : by_verdict) {
     const auto [low, high] = std::minmax_element(differences.begin(), differences.end());
     const std::string range =
-        fmt::format("differences from {} to {}", with_unit(*low, unit), with_unit(*high, unit));
+        differences.size() == 1
+            ? fmt::format("difference {}", with_unit(*low, unit))
+            : fmt::format("differences from {} to {}", with_unit(*low, unit), with_unit(*high, unit));
     parts.push_back(verdict == kNone
                         ? fmt::format("no difference is shown at {} ({})", differences.size(), range)
                         : fmt::format("{} at {} ({})", verdict, differences.size(), range));

@@ -107,6 +107,18 @@ TEST_CASE("report: the verdict in words agrees with the table") {
       "after Holm's adjustment; 8 pairs of seeds).");
 }
 
+TEST_CASE("report: the verdicts of several settings are counted, with their differences") {
+  Comparison c = compared("better", 0.3, 8);
+  for (const double d : {0.1, -0.02}) {
+    c.rows.push_back(c.rows.back());
+    c.rows.back().against.test.difference = d;
+  }
+  c.rows.back().against.verdict = "no difference shown";
+  CHECK_THAT(heed::report::verdicts(c, "1").at(0).sentence,
+             ContainsSubstring("better at 2 (differences from 0.1000 to 0.3000)") &&
+                 ContainsSubstring("no difference is shown at 1 (difference -0.0200)"));
+}
+
 TEST_CASE("report: the headline distinguishes no difference shown from too few seeds") {
   const auto head = [](const Comparison& c) {
     return heed::report::headline(c, heed::report::verdicts(c, "1"));
