@@ -231,34 +231,45 @@ bool is_panel(In<S> b, Index width, Index rows) {
   return width % kLanes<S> == 0 && (b.outerStride() <= near || rows < few);
 }
 
+// A transposed left side is packed, kLeftRows rows at a time, if enough panels
+// use it: columns of a wide matrix share few sets of a cache, so their numbers
+// would be read again from the next one for each panel.
+constexpr Index kLeftRows = 128, kLeftRow = kDepth + 16, kLeftPanels = 4;
+
 // c (rows, cols) = or += a (rows, depth) times b (depth, cols), or b^T with b
 // (cols, depth)
 template <class S, bool kTransposed>
 void multiply(Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
-  alignas(64) S packed[kDepth * kWidth<S>];
+  alignas(64) S packed[kDepth * kWidth<S>], left[kLeftRows * kLeftRow];
   if (depth == 0 && !add) c.setZero();
-  for (Index j = 0; j < c.cols(); j += kWidth<S>) {
-    const Index width = std::min(kWidth<S>, c.cols() - j);
-    const Index whole = width / kLanes<S>, columns = whole * kLanes<S>;
+  const bool packs_left = a.step != 1 && c.cols() >= kLeftPanels * kWidth<S>;
+  const Index height = packs_left ? kLeftRows : c.rows();
+  for (Index i = 0; i < c.rows(); i += height) {
+    const Index rows = std::min(height, c.rows() - i);
     for (Index k = 0; k < depth; k += kDepth) {
       const Index n = std::min(kDepth, depth - k);
-      Product<S> x{{a.data + k * a.step, a.row, a.step},
-                   {packed, kWidth<S>},
-                   n,
-                   c.data() + j,
-                   c.outerStride(),
-                   add || k > 0};
-      if constexpr (kTransposed) {
-        pack_transposed<S>(b, k, j, n, width, packed);
-      } else if (is_panel<S>(b, width, c.rows())) {
-        x.b = {b.data() + k * b.outerStride() + j, b.outerStride()};
-      } else {
-        pack<S>(b, k, j, n, width, packed);
+      Left<S> side{a.data + i * a.row + k * a.step, a.row, a.step};
+      if (packs_left) {
+        transpose_squares(side.data, a.step, n, rows, left, kLeftRow);
+        side = {left, kLeftRow, 1};
       }
-      if (whole > 0) multiply_panel<S>(x, c.rows(), whole);
-      x.b.data += columns;
-      x.c += columns;
-      if (columns < width) multiply_edge<S>(x, c.rows(), width - columns);
+      for (Index j = 0; j < c.cols(); j += kWidth<S>) {
+        const Index width = std::min(kWidth<S>, c.cols() - j);
+        const Index whole = width / kLanes<S>, columns = whole * kLanes<S>;
+        Product<S> x{side,        {packed, kWidth<S>}, n, c.data() + i * c.outerStride() + j, c.outerStride(),
+                     add || k > 0};
+        if constexpr (kTransposed) {
+          pack_transposed<S>(b, k, j, n, width, packed);
+        } else if (is_panel<S>(b, width, c.rows())) {
+          x.b = {b.data() + k * b.outerStride() + j, b.outerStride()};
+        } else {
+          pack<S>(b, k, j, n, width, packed);
+        }
+        if (whole > 0) multiply_panel<S>(x, rows, whole);
+        x.b.data += columns;
+        x.c += columns;
+        if (columns < width) multiply_edge<S>(x, rows, width - columns);
+      }
     }
   }
 }
