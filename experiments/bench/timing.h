@@ -19,7 +19,7 @@ using statistics::median;
 // Times one call of a function.
 void time_once(Timing& into, const std::function<void()>& work);
 
-// Returns "0.0123 ms", "12.3 ms", "7802 ms": three digits or all before the point, never an exponent.
+// Returns "0.0123 ms", "12.3 ms", "7802 ms": three digits, or all before the point. Requires: at least 1e-4.
 std::string milliseconds_text(double ms);
 
 // The highest FLOP/s of one core of this machine: a product of two 512x512 matrices by core/ops/product.h,

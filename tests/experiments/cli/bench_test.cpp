@@ -32,7 +32,7 @@ Ended heed_in_temp(const Words& words) {
 
 }  // namespace
 
-TEST_CASE("milliseconds_text: three digits, and never an exponent") {
+TEST_CASE("milliseconds_text: three digits, or all before the point, without an exponent") {
   CHECK(heed::milliseconds_text(0.01234) == "0.0123 ms");
   CHECK(heed::milliseconds_text(12.34) == "12.3 ms");
   CHECK(heed::milliseconds_text(999.7) == "1000 ms");
