@@ -2,6 +2,7 @@
 
 #include <array>
 #include <ctime>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -14,8 +15,9 @@ namespace heed {
 std::string heed_version() { return HEED_VERSION; }
 
 std::string build_stamp() {
+  constexpr std::string_view kBuiltFor = HEED_ARCH;
   const std::string kernels =
-      kernel_arch() == HEED_ARCH ? "" : fmt::format("kernels for {}; ", kernel_arch());
+      kernel_arch() == kBuiltFor ? "" : fmt::format("kernels for {}; ", kernel_arch());
   return fmt::format("{}; {}; {}{}; Eigen {}", HEED_COMPILER, HEED_FLAGS, kernels, instruction_set(),
                      HEED_EIGEN);
 }
