@@ -108,10 +108,10 @@ std::string precision_text(const Sweep& sweep) {
 
 // How the time of trials is known, up to the share of the speed of products.
 std::string timed_text(std::size_t timed) {
-  if (timed == 0) return "No model is small\nenough to be timed: all are assumed to reach";
+  if (timed == 0) return "No model is small enough to be timed: all are assumed to reach";
   return fmt::format(
-      "Steps of {} were timed for\n"
-      "this. Larger models are assumed to be as fast as a timed one with the same attention, or to reach",
+      "Steps of {} were timed for this. Larger models are assumed to be as fast as a timed\n"
+      "one with the same attention, or to reach",
       count_text(timed, "small model"));
 }
 
@@ -151,13 +151,13 @@ int run(const Input& input, Registry& registry) {
                (loaded.directory / "step_times.tsv").string());
   fmt::print(
       "In total {} for training, validation and test; about {} on {} cores, one trial per core.\n"
-      "Parameters: those of attention, feed-forward, embedding and head, as papers count; biases, norms\n"
-      "and positions are in the second table only. FLOPs: a multiply-add counts as two; forward of one\n"
-      "sequence; training is three forward passes for each sequence of each step. Memory: values,\n"
-      "gradients and optimizer state at 4 bytes per number, the batches, and about what a micro-batch\n"
-      "keeps. Time of a trial, on one core: the FLOPs, with one forward pass for each sequence of\n"
-      "validation and test, at the speed of a training step. {}\n"
-      "{:.0f} % of the {} of matrix products.\n",
+      "Parameters: all that are trained. Matrices: attention, feed-forward, embedding and head, which is\n"
+      "what papers count. FLOPs: a multiply-add counts as two; forward of one sequence; training is three\n"
+      "forward passes for each sequence of each step. Memory: values, gradients and optimizer state at 4\n"
+      "bytes per number, the batches, and about what a micro-batch keeps. Time of a trial, on one core:\n"
+      "the FLOPs, with one forward pass for each sequence of validation and test, at the speed of a\n"
+      "training step.\n"
+      "{} {:.0f} % of the {} of matrix products.\n",
       with_prefix(plan.flops(), "FLOP"), duration_text(plan.seconds(cores())), cores(),
       timed_text(time.timed()), 100 * TrialTime::kShareOfSpeed, with_prefix(speed, "FLOP/s"));
   if (plan.has_ranks())

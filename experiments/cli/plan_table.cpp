@@ -59,7 +59,7 @@ std::string PlanTable::costs() const {
     std::vector<std::size_t> seeds = row.seeds;
     std::ranges::sort(seeds);
     const Estimate& e = row.estimate;
-    rows.push_back({row.variant, row.setting, ranges(seeds), number(e.counted),
+    rows.push_back({row.variant, row.setting, ranges(seeds), number(e.parameters),
                     with_prefix(e.forward_flops, "FLOP"), with_prefix(e.training_flops, "FLOP"),
                     with_prefix(e.memory_bytes, "B"), duration_text(row.seconds)});
     if (has_ranks())
@@ -77,11 +77,12 @@ bool PlanTable::has_ranks() const {
 std::string PlanTable::parts() const {
   std::vector<std::vector<std::string>> rows = {{"variant", "setting"}};
   if (rows_.empty()) return "";
+  rows[0].emplace_back("matrices");
   for (const ComponentCount& c : rows_[0].estimate.components) rows[0].push_back(c.component);
   std::map<std::vector<std::string>, std::vector<std::string>> settings;  // by variant and numbers
   std::vector<std::vector<std::string>> order;
   for (const Row& row : rows_) {
-    std::vector<std::string> key = {row.variant};
+    std::vector<std::string> key = {row.variant, number(row.estimate.matrices)};
     for (const ComponentCount& c : row.estimate.components) key.push_back(number(c.parameters));
     if (settings[key].empty()) order.push_back(key);
     settings[key].push_back(row.setting);

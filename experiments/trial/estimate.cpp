@@ -72,7 +72,7 @@ Estimator::Shape Estimator::build(const TrialConfig& trial) {
   s.estimate.parameters = count(params);
   for (const ComponentCount& c : s.estimate.components)
     if (c.component != "biases" && c.component != "norms" && c.component != "positions")
-      s.estimate.counted += c.parameters;
+      s.estimate.matrices += c.parameters;
   const Index scored = scored_positions(task);
   const TaskShape shape = task.shape();
   const Cost cost = cost_of_example(model, task);

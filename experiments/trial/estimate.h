@@ -16,7 +16,7 @@ namespace heed {
 // What a trial will need, from its configuration alone.
 struct Estimate {
   std::vector<ComponentCount> components;
-  Index counted = 0;            // attention, feed-forward, embedding and head: what papers count
+  Index matrices = 0;           // attention, feed-forward, embedding and head: what papers count
   Index parameters = 0;         // everything that is trained
   double forward_flops = 0;     // of one sequence
   double training_flops = 0;    // three forward passes for each sequence of each step, in all stages

@@ -244,6 +244,17 @@ TEST_CASE("heed plan: counts GPT-3 without allocating its parameters") {
   CHECK_THAT(plan.out, ContainsSubstring(" 57,982,058,496 ") && ContainsSubstring(" 175,181,291,520 "));
 }
 
+TEST_CASE("heed plan: means by parameters what the results mean, all that are trained") {
+  const TempFolder folder;
+  const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml"), "variants=[softmax]"});
+  REQUIRE(
+      heed::test::heed(folder.path(), {"run", config("smoke.yaml"), "variants=[softmax]", "-o", "r"}).code ==
+      0);
+  const Ended results = heed::test::heed(folder.path(), {"compare", "r", "--metric", "parameters"});
+  CHECK_THAT(plan.out, ContainsSubstring(" 4,592 "));
+  CHECK_THAT(results.out, ContainsSubstring(" 4592 "));
+}
+
 TEST_CASE("heed plan: starts no trial") {
   const TempFolder folder;
   const Ended plan = heed::test::heed(folder.path(), {"plan", config("smoke.yaml")});
