@@ -174,8 +174,7 @@ std::string open_error(const std::string& reason, const std::string& bytes) {
   std::erase(others, missing.front());
   return fmt::format(
       "heed_add_plugin (CMake) says that this plugin registers '{}', and its sources register {}. Use the "
-      "same "
-      "name in HEED_MIXER, HEED_LAYER, HEED_POSITION or HEED_TASK and in heed_add_plugin's REGISTERS.",
+      "same name in HEED_MIXER, HEED_LAYER, HEED_POSITION or HEED_TASK and in heed_add_plugin's REGISTERS.",
       missing.front(), others.empty() ? "nothing" : fmt::format("'{}'", fmt::join(others, "', '")));
 }
 

@@ -207,8 +207,7 @@ class TttLinear final : public Layer<S> {
     if (options.mini_batch == 1 && rotates(spec.position, spec.dim / spec.heads))
       throw Error(
           "'ttt_linear' counts positions in each mini-batch, so with mini_batch: 1 all of them are 0 and "
-          "rotate "
-          "nothing: take a larger mini_batch, or a position that does not rotate.");
+          "rotate nothing: take a larger mini_batch, or a position that does not rotate.");
     TttMixer<S> heads;
     heads.options = options;
     return heads;

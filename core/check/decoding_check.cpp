@@ -68,20 +68,17 @@ Finding decoding(const Subject& subject, const Setup& setup) {
       const Index row = b * setup.time + t;
       const double error = (found.row(row) - wanted.row(row)).cwiseAbs().maxCoeff() / scale;
       if (!(error < 1e-10))
-        return {fmt::format("position {} of sequence {} differs by {:.3g} "
-                            "relative when tokens come one by one",
+        return {fmt::format("position {} of sequence {} differs by {:.3g} relative when tokens come one by "
+                            "one",
                             t, b, error),
                 error,
-                t == 0 ? "The first token differs already: look at what decoding "
-                         "starts with."
-                       : "The tokens before it agree: look at what is kept of "
-                         "them, and at indices that count from the first query."};
+                t == 0 ? "The first token differs already: look at what decoding starts with."
+                       : "The tokens before it agree: look at what is kept of them, and at indices that "
+                         "count from the first query."};
       worst = std::max(worst, error);
     }
   if (!same_bits(decoded(bench, contexts), found))
-    return {
-        "a second decoder does not give the same as the first: something "
-        "of it is kept in the layer"};
+    return {"a second decoder does not give the same as the first: something of it is kept in the layer"};
   return {{}, worst};
 }
 

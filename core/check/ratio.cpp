@@ -55,8 +55,7 @@ std::string usual_causes(const std::vector<Disagreement>& wrong, const TensorSha
   if (wrong.size() > 1) return "a constant factor is missing or extra";
   if (shape.size() > 1) return "look at what is special about it";
   return "a factor is wrong (the derivative of an inner function is forgotten, or the parameter's own "
-         "value), "
-         "or its sum leaves out a term, a head, a position or a sequence";
+         "value), or its sum leaves out a term, a head, a position or a sequence";
 }
 
 std::string ratio_text(double ratio, const std::vector<Disagreement>& wrong, const TensorShape& shape,

@@ -158,8 +158,7 @@ Command angles_command() {
       "degrees: by formula and simulation for random directions, by gradient descent for the best ones, and "
       "the numbers\n"
       "that certainly fit and that no set exceeds. Time is bounded by --work: about a minute per dimension "
-      "and "
-      "TFLOP, at\n"
+      "and TFLOP, at\n"
       "most. The same options give the same numbers. docs/experiments/directions.md explains them.\n"
       "\n"
       "    heed angles --dim 2..1024 --within 1 -o angles.h5";

@@ -1,4 +1,4 @@
-#include "experiments/cli/bench_context_parallel.h"
+#include "experiments/cli/bench_parts.h"
 
 #include <algorithm>
 #include <string>
@@ -9,8 +9,10 @@
 
 #include "experiments/bench/context_parallel_bench.h"
 #include "experiments/bench/timing.h"
+#include "experiments/cli/bench_progress.h"
 #include "experiments/cli/variant_words.h"
 #include "experiments/report/compare/table_text.h"
+#include "experiments/trial/quantity.h"
 
 namespace heed::cli {
 namespace {
@@ -22,7 +24,7 @@ constexpr double kMebibyte = 1024.0 * 1024.0;
 struct Row {
   std::string variant;
   Index length;
-  int ranks;
+  Index ranks;
   RankBench cost, one;  // `one`: of the same on the smallest number of ranks
 };
 
@@ -52,33 +54,39 @@ Json json_of(const Row& row, const AttentionShape& s) {
           {"rank_sent_bytes", row.cost.sent_bytes}};
 }
 
-// Returns the values of an option in ascending order, each once. Throws: UsageError if one is below 1.
-template <class T>
-std::vector<T> ascending(const Input& input, const char* name, std::vector<T> values) {
-  if (input.has(name)) values = input.get<std::vector<T>>(name);
-  for (const T value : values)
-    if (value < 1) throw UsageError(fmt::format("--{} is {} but must be at least 1.", name, value));
-  std::ranges::sort(values);
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
-}
-
-void print_table(const std::vector<Row>& rows, const AttentionShape& shape) {
+std::string table_text(const std::vector<Row>& rows, const AttentionShape& shape) {
   std::vector<std::vector<std::string>> cells = {
       {"variant", "length", "ranks", "memory", "of one", "time", "of one", "sent"}};
   for (const Row& row : rows) cells.push_back(cells_of(row));
-  fmt::print(
+  return fmt::format(
       "Context parallelism: causal, batch {}, {} heads of {}. Layers with their projections, forward and "
-      "backward.\n\n{}\n",
+      "backward.\n\n{}\n"
+      "All numbers are of one rank, the one with the most. Memory: its part of input, output and their\n"
+      "gradients, and what the layer keeps. Time: of the processor, without waiting for other ranks; a\n"
+      "recurrent variant's ranks wait for each other. Sent: messages. Ranks are threads of this process;\n"
+      "under MPI they send the same bytes. 'Of one' compares with the smallest number of ranks in the\n"
+      "table.\n",
       shape.batch, shape.heads, shape.width, aligned(cells));
-  fmt::print(
-      "All numbers are of one rank, the one with the most. Memory: its part of input, output and their "
-      "gradients,\n"
-      "and what the layer keeps. Time: of the processor, without waiting for other ranks; a recurrent "
-      "variant's\n"
-      "ranks wait for each other. Sent: messages. Ranks are threads of this process; under MPI they send "
-      "the\n"
-      "same bytes. 'Of one' compares with the smallest number of ranks in the table.\n");
+}
+
+std::vector<Row> measure(const std::vector<VariantEntry>& variants, const std::vector<Index>& lengths,
+                         const std::vector<Index>& ranks, AttentionShape shape, int repetitions,
+                         const Registry& registry) {
+  std::vector<Row> rows;
+  BenchProgress progress(variants.size() * lengths.size() * ranks.size());
+  for (const VariantEntry& variant : variants)
+    for (const Index length : lengths) {
+      shape.length = length;
+      const std::size_t first = rows.size();
+      for (const Index r : ranks) {
+        progress.next(fmt::format("{} at length {} on {}", variant.label, length,
+                                  count_text(static_cast<std::size_t>(r), "rank")));
+        const RankBench cost =
+            bench_ranks(variant.attention.front(), registry, shape, static_cast<int>(r), repetitions);
+        rows.push_back({variant.label, length, r, cost, rows.size() > first ? rows[first].cost : cost});
+      }
+    }
+  return rows;
 }
 
 }  // namespace
@@ -86,31 +94,19 @@ void print_table(const std::vector<Row>& rows, const AttentionShape& shape) {
 int bench_context_parallel(const Input& input, const Registry& registry) {
   refuse_ineffective(input, {"step", "decode", "figures", "history", "layer", "warmup", "threads"},
                      "with --context-parallel, which measures layers on several ranks");
-  AttentionShape shape;
-  shape.batch = integer_option(input, "batch", 1);
-  shape.heads = integer_option(input, "heads", 4);
-  shape.width = integer_option(input, "width", 32);
+  const AttentionShape shape = read_shape(input, 1);
   const int repetitions = integer_option(input, "steps", 3);
-  const std::vector<Index> lengths = ascending<Index>(input, "length", {1024, 4096, 16384});
-  const std::vector<int> ranks = ascending<int>(input, "context-parallel", {1, 2, 4});
+  const std::vector<Index> lengths = ascending(input, "length", {1024, 4096, 16384});
+  const std::vector<Index> ranks = ascending(input, "context-parallel", {1, 2, 4});
   if (ranks.back() > kMostThreads)
     throw UsageError(
         fmt::format("--context-parallel is {} but must be at most {}.", ranks.back(), kMostThreads));
 
-  std::vector<Row> rows;
-  for (const VariantEntry& variant : variants_of(input.all("words"), registry))
-    for (const Index length : lengths) {
-      shape.length = length;
-      const std::size_t first = rows.size();
-      for (const int r : ranks) {
-        const RankBench cost = bench_ranks(variant.attention.front(), registry, shape, r, repetitions);
-        rows.push_back({variant.label, length, r, cost, rows.size() > first ? rows[first].cost : cost});
-      }
-    }
-  if (!input.has("json")) return print_table(rows, shape), kDone;
+  const std::vector<Row> rows =
+      measure(variants_of(input.all("words"), registry), lengths, ranks, shape, repetitions, registry);
   Json all = Json::array();
   for (const Row& row : rows) all.push_back(json_of(row, shape));
-  fmt::print("{}\n", all.dump());
+  print_measured(all, table_text(rows, shape), input, nullptr);
   return kDone;
 }
 

@@ -157,12 +157,4 @@ void BenchHistory::append(const std::vector<Json>& lines) const {
   if (!file) fail_to(path_, "write");
 }
 
-void print_differences(BenchHistory& history, const Json& measured, const Input& input) {
-  const std::string text = history.add(measured);
-  if (input.has("json"))
-    fmt::print(stderr, "{}", text);
-  else
-    fmt::print("\n{}", text);
-}
-
 }  // namespace heed::cli

@@ -33,8 +33,4 @@ class BenchHistory {
   bool ends_with_newline_ = true;
 };
 
-// Adds measurements to the history and prints how they differ from earlier ones, with --json to standard
-// error.
-void print_differences(BenchHistory& history, const BenchHistory::Json& measured, const Input& input);
-
 }  // namespace heed::cli

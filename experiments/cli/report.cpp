@@ -25,8 +25,7 @@ namespace fs = std::filesystem;
 
 constexpr const char* kNoGnuplot =
     "The figures are left out: gnuplot is not on PATH. `apt install gnuplot-nox` installs it; `heed report` "
-    "then "
-    "draws them.";
+    "then draws them.";
 
 struct Written {
   fs::path file;

@@ -142,11 +142,9 @@ Command verify_command() {
       "changed. Parameters, metrics, curves and arrays must have the same bits, except values that vary "
       "between runs\n"
       "(times, memory, host). Prints each difference and its size; the exit code is then 1. Trials that "
-      "could "
-      "not be run\n"
+      "could not be run\n"
       "again (their plugin or text changed or is gone) are counted separately, with the reason; the exit "
-      "code "
-      "is then 74.\n"
+      "code is then 74.\n"
       "\n"
       "    heed verify runs/quickstart --sample 3";
   c.options.add_options()("trial", po::value<std::vector<std::string>>()->value_name("ID"),

@@ -39,8 +39,7 @@ Function* function(const char* name) {
 std::string why_no_mpi() {
 #ifndef HEED_MPI
   return "this heed was built without MPI. Install the packages libopenmpi-dev and openmpi-bin, and build "
-         "heed "
-         "again (cmake finds MPI by itself)";
+         "heed again (cmake finds MPI by itself)";
 #else
   if (!loaded_module().handle)
     return fmt::format(

@@ -111,8 +111,7 @@ std::vector<Figure> attention_noise(const ReportData& e) {
   for (const Share& share : shares) labels.push_back(share.label);
   figure.caption = fmt::format(
       "Share of a scored query's attention weight on the {}: mean over layers, heads and seeds, with the 95 "
-      "% "
-      "interval over seeds.",
+      "% interval over seeds.",
       fmt::join(labels, ", the "));
   if (panels.size() == 1) figure.caption += means_text(shares);
   return {figure};

@@ -48,8 +48,7 @@ std::string refuse_overridden(const TrialConfig& point, const TrialConfig& trial
     }
     return fmt::format(
         "{} of this variant is {}, whatever the sweep sets ({}), so its rows would have wrong labels. Take "
-        "the "
-        "variant or {} out of the sweep.",
+        "the variant or {} out of the sweep.",
         at, own, short_value(*wanted), at);
   }
   return "";

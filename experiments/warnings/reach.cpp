@@ -131,8 +131,7 @@ std::string sentence(const std::string& seen, const Blind& blind) {
                     most = fmt::format("{:.0f}", 100 * blind.most);
   return fmt::format(
       "{} the answer is farther away at {} % of the scored positions. The variant can only guess there. Use "
-      "more "
-      "layers, or an option that sees farther. The task is {}.",
+      "more layers, or an option that sees farther. The task is {}.",
       seen, least == most ? least : fmt::format("{} to {}", least, most),
       blind.tasks == 1 ? blind.task : fmt::format("that of {} settings", blind.tasks));
 }

@@ -210,9 +210,8 @@ class DeltaMixer {
     if (rotates(spec.position, s.key) && (options.convolution > 0 || options.features != "l2"))
       throw Error(
           "the delta rule's convolution and activation would come after the rotation of queries and keys, "
-          "which "
-          "is another function than the papers': take a position that does not rotate, or convolution: 0 and "
-          "features: l2.");
+          "which is another function than the papers': take a position that does not rotate, or convolution: "
+          "0 and features: l2.");
   }
 
   // From features of q, k and v to the tokens of the rule.
