@@ -10,8 +10,7 @@
 #include "core/label_relevance.h"
 #include "core/task_traits.h"
 #include "tests/catch.h"
-#include "tests/experiments/tasks/idx_data.h"
-#include "tests/experiments/tasks/task_data.h"
+#include "tests/experiments/tasks/image_folder.h"
 #include "tests/heap.h"
 #include "tests/results/temp_folder.h"
 
@@ -22,33 +21,12 @@ namespace {
 
 constexpr std::size_t kWidth = 4, kPatches = 6;  // numbers of a patch of 2 x 2, patches of an image of 4 x 6
 
-class Folder {
- public:
-  explicit Folder(const SmallImages& images = {}) { images.write(folder_.path()); }
-  Given given(const Given& more) const {
-    Given out = {{"path", folder_.path().string()}, {"validation", "4"}};
-    out.insert(out.end(), more.begin(), more.end());
-    return out;
-  }
-  std::unique_ptr<Task> task(const Given& more, std::uint64_t seed = 1) const {
-    Registry registry;
-    register_builtin_tasks(registry);
-    Problems problems;
-    const Config options = registry.task("images").resolve(task_config(given(more)), "task", problems);
-    problems.throw_if_any();
-    return registry.task("images").make(options, seed);
-  }
-  std::unique_ptr<Task> with(int noise, int distractors, std::uint64_t seed = 1) const {
-    return task({{"patch", "2"},
-                 {"noise_patches", std::to_string(noise)},
-                 {"distractor_patches", std::to_string(distractors)}},
-                seed);
-  }
-  Lines refused(const Given& more) const { return refusals("images", given(more)); }
-
- private:
-  TempFolder folder_;
-};
+std::unique_ptr<Task> noisy(const ImageFolder& folder, int noise, int distractors, std::uint64_t seed = 1) {
+  return folder.task({{"patch", "2"},
+                      {"noise_patches", std::to_string(noise)},
+                      {"distractor_patches", std::to_string(distractors)}},
+                     seed);
+}
 
 using Patch = std::array<double, kWidth>;
 
@@ -87,8 +65,8 @@ const LabelRelevanceTraits& marks(const Task& task) {
 }  // namespace
 
 TEST_CASE("images, noise: the image's patches remain in order, and its label is the same") {
-  const Folder folder;
-  const auto plain = folder.with(0, 0), mixed = folder.with(3, 2);
+  const ImageFolder folder;
+  const auto plain = noisy(folder, 0, 0), mixed = noisy(folder, 3, 2);
   CHECK(mixed->shape() == TaskShape{.input = {Stream::Kind::vectors, kWidth, kPatches + 5},
                                     .classes = 3,
                                     .model = ModelType::encoder,
@@ -107,8 +85,8 @@ TEST_CASE("images, noise: the image's patches remain in order, and its label is 
 }
 
 TEST_CASE("images, noise: a distractor is a patch of an image of another class in the same split") {
-  const Folder folder;
-  const auto plain = folder.with(0, 0), mixed = folder.with(0, 2);
+  const ImageFolder folder;
+  const auto plain = noisy(folder, 0, 0), mixed = noisy(folder, 0, 2);
   for (const Split split : kSplits) {
     std::set<std::pair<Patch, Token>> others;  // training draws each of its 8 images soon
     for (Index i = 0; i < plain->size(split).value_or(200); ++i) {
@@ -125,8 +103,8 @@ TEST_CASE("images, noise: a distractor is a patch of an image of another class i
 }
 
 TEST_CASE("images, noise: noise has mean 0 and standard deviation 1, and is at every place equally often") {
-  const Folder folder;
-  const auto task = folder.with(2, 0);
+  const ImageFolder folder;
+  const auto task = noisy(folder, 2, 0);
   constexpr int kMany = 4000;
   double sum = 0, squares = 0;
   std::vector<int> at(kPatches + 2);
@@ -143,8 +121,8 @@ TEST_CASE("images, noise: noise has mean 0 and standard deviation 1, and is at e
 }
 
 TEST_CASE("images, noise: an answer is a patch of the image with a pixel that is not 0") {
-  const Folder folder;
-  const auto task = folder.with(1, 1);
+  const ImageFolder folder;
+  const auto task = noisy(folder, 1, 1);
   // Pixel (y, x) of image 0 is (71 y + 13 x x) % 256: no patch is black. The images of this test have
   // one black patch, the first.
   const auto black = [](std::size_t count) {
@@ -175,8 +153,8 @@ TEST_CASE("images, noise: an answer is a patch of the image with a pixel that is
 }
 
 TEST_CASE("images, noise: data depend only on the seed, the split and the index, and repeat nothing") {
-  const Folder folder;
-  const auto task = folder.with(2, 1, 7), again = folder.with(2, 1, 7), other = folder.with(2, 1, 8);
+  const ImageFolder folder;
+  const auto task = noisy(folder, 2, 1, 7), again = noisy(folder, 2, 1, 7), other = noisy(folder, 2, 1, 8);
   std::set<std::vector<Patch>> seen;
   for (const Split split : kSplits)
     for (std::uint64_t i = 4; i-- > 0;) {
@@ -189,8 +167,8 @@ TEST_CASE("images, noise: data depend only on the seed, the split and the index,
 }
 
 TEST_CASE("images, noise: making an example and its relevant positions allocates nothing") {
-  const Folder folder;
-  const auto task = folder.with(2, 2);
+  const ImageFolder folder;
+  const auto task = noisy(folder, 2, 2);
   std::vector<double> vectors((kPatches + 4) * kWidth);
   std::vector<Relevance> keys(kPatches + 4);
   Token label;
@@ -205,7 +183,7 @@ TEST_CASE("images, noise: making an example and its relevant positions allocates
 }
 
 TEST_CASE("images, noise: an option that has no effect or is too large is refused with its place") {
-  const Folder folder;
+  const ImageFolder folder;
   CHECK(
       begin_with(folder.refused({{"form", "pixels"}, {"noise_patches", "1"}}),
                  Lines{"task.noise_patches: only 'form: patches' has them; the form is pixels. Remove it."}));
@@ -217,14 +195,14 @@ TEST_CASE("images, noise: an option that has no effect or is too large is refuse
              ContainsSubstring("task.noise_patches") && ContainsSubstring("4096"));
   CHECK_THAT(folder.refused({{"patch", "2"}, {"distractor_patches", "-1"}}).at(0),
              ContainsSubstring("task.distractor_patches"));
-  const Folder one({.classes = 1});
-  CHECK(one.with(2, 0));
-  CHECK_THROWS_WITH(one.with(0, 1), ContainsSubstring("have the same label") && ContainsSubstring("Use 0"));
+  const ImageFolder one({.classes = 1});
+  CHECK(noisy(one, 2, 0));
+  CHECK_THROWS_WITH(noisy(one, 0, 1), ContainsSubstring("have the same label") && ContainsSubstring("Use 0"));
 }
 
 TEST_CASE("images, noise: positions have no grid, and data have the golden hash") {
-  const Folder folder;
-  const auto task = folder.with(2, 2);
+  const ImageFolder folder;
+  const auto task = noisy(folder, 2, 2);
   CHECK(dynamic_cast<const GridTraits&>(*task).columns() == 0);
   std::vector<double> all;
   for (const Split split : kSplits)

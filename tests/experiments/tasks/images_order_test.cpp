@@ -4,40 +4,14 @@
 
 #include "core/task_traits.h"
 #include "tests/catch.h"
-#include "tests/experiments/tasks/idx_data.h"
-#include "tests/experiments/tasks/task_data.h"
-#include "tests/results/temp_folder.h"
+#include "tests/experiments/tasks/image_folder.h"
 
 using namespace heed;
 using namespace heed::test;
 
 namespace {
 
-constexpr std::size_t kValidation = 4;
-const SmallImages kSmall;  // 4 x 6 pixels, 3 classes
-
-class Folder {
- public:
-  Folder() { kSmall.write(folder_.path()); }
-  Given given(const Given& more) const {
-    Given out = {{"path", folder_.path().string()}, {"validation", std::to_string(kValidation)}};
-    out.insert(out.end(), more.begin(), more.end());
-    return out;
-  }
-  std::unique_ptr<Task> task(const Given& more) const {
-    Registry registry;
-    register_builtin_tasks(registry);
-    Problems problems;
-    const Config options = registry.task("images").resolve(task_config(given(more)), "task", problems);
-    problems.throw_if_any();
-    return registry.task("images").make(options, 1);
-  }
-  Lines refused(const Given& more) const { return refusals("images", given(more)); }
-
- private:
-  TempFolder folder_;
-};
-
+// Of images of 4 x 6 pixels, 3 classes.
 const Given kGenerate = {{"form", "tokens"}, {"objective", "generate"}, {"levels", "16"}};
 
 Given with(Given given, const std::string& option, const std::string& value) {
@@ -48,7 +22,7 @@ Given with(Given given, const std::string& option, const std::string& value) {
 }  // namespace
 
 TEST_CASE("images, generate: the class is followed by the tokens, and all of them are predicted") {
-  const Folder folder;
+  const ImageFolder folder;
   const auto task = folder.task(kGenerate), classified = folder.task({{"form", "tokens"}});
   CHECK(task->shape().input == Stream{Stream::Kind::tokens, 16 + 3, 6});
   CHECK(task->shape().classes == 16);
@@ -65,7 +39,7 @@ TEST_CASE("images, generate: the class is followed by the tokens, and all of the
 }
 
 TEST_CASE("images, generate: bits are per position of an image, and training has an order") {
-  const Folder folder;
+  const ImageFolder folder;
   const auto pixels = [](const Task& task, Split split) {
     return dynamic_cast<const PixelTraits&>(task).scored_pixels(split);
   };
@@ -82,7 +56,7 @@ TEST_CASE("images, generate: bits are per position of an image, and training has
 }
 
 TEST_CASE("images, generate: mistakes are refused with their key, and so are options without effect") {
-  const Folder folder;
+  const ImageFolder folder;
   CHECK(begin_with(folder.refused({{"form", "pixels"}, {"objective", "generate"}}),
                    Lines{"task.objective: only tokens are generated; the form is pixels. Use form: tokens"}));
   CHECK(begin_with(folder.refused({{"form", "tokens"}, {"order", "random"}}),

@@ -7,39 +7,16 @@
 
 #include "core/task_traits.h"
 #include "tests/catch.h"
-#include "tests/experiments/tasks/idx_data.h"
-#include "tests/experiments/tasks/task_data.h"
+#include "tests/experiments/tasks/image_folder.h"
 #include "tests/heap.h"
-#include "tests/results/temp_folder.h"
 
 using namespace heed;
 using namespace heed::test;
 
 namespace {
 
-constexpr std::size_t kValidation = 4;
+constexpr std::size_t kValidation = ImageFolder::kValidation;
 const SmallImages kSmall;
-
-struct Folder {
-  TempFolder folder;
-  explicit Folder(bool packed = false) { kSmall.write(folder.path(), packed); }
-
-  Given given(const Given& more) const {
-    Given out = {{"path", folder.path().string()}, {"validation", std::to_string(kValidation)}};
-    out.insert(out.end(), more.begin(), more.end());
-    return out;
-  }
-  // With the defaults that depend on the form.
-  std::unique_ptr<Task> task(const Given& more, std::uint64_t seed = 1) const {
-    Registry registry;
-    register_builtin_tasks(registry);
-    Problems problems;
-    const Config options = registry.task("images").resolve(task_config(given(more)), "task", problems);
-    problems.throw_if_any();
-    return registry.task("images").make(options, seed);
-  }
-  Lines refused(const Given& more) const { return refusals("images", given(more)); }
-};
 
 // An image as the model reads it.
 struct Image {
@@ -106,7 +83,7 @@ void for_images(const Task& task, Visit&& visit) {
 }  // namespace
 
 TEST_CASE("images: each form has its shape; an encoder is trained, or a decoder") {
-  const Folder folder;
+  const ImageFolder folder;
   const auto shape = [&](const Given& given) { return folder.task(given)->shape(); };
   CHECK(shape({{"form", "patches"}, {"patch", "2"}}) == TaskShape{.input = {Stream::Kind::vectors, 4, 6},
                                                                   .classes = 3,
@@ -130,7 +107,7 @@ TEST_CASE("images: each form has its shape; an encoder is trained, or a decoder"
 }
 
 TEST_CASE("images: patches are in rows, and pixels of a patch too, standardized by the training images") {
-  const Folder folder;
+  const ImageFolder folder;
   const Standard standard(1);
   for_images(*folder.task({{"patch", "2"}}), [&](const Image& found, std::size_t image) {
     std::size_t n = 0;
@@ -144,7 +121,7 @@ TEST_CASE("images: patches are in rows, and pixels of a patch too, standardized 
 }
 
 TEST_CASE("images: pixels are means of squares, standardized by the means of the training images") {
-  const Folder folder;
+  const ImageFolder folder;
   const Standard standard(2);
   for_images(*folder.task({{"form", "pixels"}}), [&](const Image& found, std::size_t image) {
     for (std::size_t i = 0; i < 6; ++i)
@@ -153,7 +130,7 @@ TEST_CASE("images: pixels are means of squares, standardized by the means of the
 }
 
 TEST_CASE("images: tokens are gray levels of equal width") {
-  const Folder folder;
+  const ImageFolder folder;
   for_images(*folder.task({{"form", "tokens"}}), [&](const Image& found, std::size_t image) {
     for (std::size_t i = 0; i < 6; ++i)
       CHECK(found.tokens.at(i) == static_cast<Token>(sum_of(image, i / 3 * 2, i % 3 * 2, 2) / 64));
@@ -171,7 +148,7 @@ TEST_CASE("images: tokens are gray levels of equal width") {
 }
 
 TEST_CASE("images: validation is the last images of the training file, and training never draws them") {
-  const Folder folder;
+  const ImageFolder folder;
   const auto task = folder.task({{"form", "tokens"}, {"pool", "1"}, {"levels", "256"}});
   CHECK_FALSE(task->size(Split::train));
   CHECK(task->size(Split::validation) == Index{kValidation});
@@ -191,7 +168,7 @@ TEST_CASE("images: validation is the last images of the training file, and train
 }
 
 TEST_CASE("images: data depend only on the seed, the split and the index") {
-  const Folder folder;
+  const ImageFolder folder;
   const auto task = folder.task({{"patch", "2"}}, 7), again = folder.task({{"patch", "2"}}, 7),
              other = folder.task({{"patch", "2"}}, 8);
   bool differs = false;
@@ -204,17 +181,17 @@ TEST_CASE("images: data depend only on the seed, the split and the index") {
 }
 
 TEST_CASE("images: files may be compressed, each or none") {
-  const Folder plain, packed(true);
+  const ImageFolder plain, packed({}, true);
   const Given given = {{"form", "tokens"}};
   CHECK(golden_hash(*packed.task(given), 4) == golden_hash(*plain.task(given), 4));
-  const Folder mixed(true);
-  std::filesystem::remove(mixed.folder / "t10k-labels-idx1-ubyte.gz");
-  write_bytes(mixed.folder / "t10k-labels-idx1-ubyte", kSmall.labels(kSmall.train, kSmall.test));
+  const ImageFolder mixed({}, true);
+  std::filesystem::remove(mixed.path() / "t10k-labels-idx1-ubyte.gz");
+  write_bytes(mixed.path() / "t10k-labels-idx1-ubyte", kSmall.labels(kSmall.train, kSmall.test));
   CHECK(golden_hash(*mixed.task(given), 4) == golden_hash(*plain.task(given), 4));
 }
 
 TEST_CASE("images: making an example allocates nothing") {
-  const Folder folder;
+  const ImageFolder folder;
   for (const char* form : {"patches", "pixels", "tokens"}) {
     const auto task = folder.task({{"form", form}, {form[1] == 'a' ? "patch" : "pool", "2"}});
     std::vector<double> vectors(64);
@@ -235,7 +212,7 @@ TEST_CASE("images: making an example allocates nothing") {
 }
 
 TEST_CASE("images: an option that does not fit the images or the form is refused with its place") {
-  const Folder folder;
+  const ImageFolder folder;
   CHECK(begin_with(folder.refused({{"patch", "4"}}),
                    Lines{"task.patch: 4 must divide both sides of an image (4 x 6)"}));
   CHECK(begin_with(folder.refused({{"form", "pixels"}, {"pool", "3"}}),
@@ -254,7 +231,7 @@ TEST_CASE("images: an option that does not fit the images or the form is refused
 }
 
 TEST_CASE("images: another content at the same path is refused") {
-  const Folder folder;
+  const ImageFolder folder;
   Registry registry;
   register_builtin_tasks(registry);
   Problems problems;
@@ -263,14 +240,14 @@ TEST_CASE("images: another content at the same path is refused") {
   CHECK(once.find("content")->text().starts_with("xxh-"));
   CHECK(registry.task("images").resolve(once, "task", problems).canonical() == once.canonical());
   CHECK(problems.lines() == Lines{});
-  write_bytes(folder.folder / "t10k-labels-idx1-ubyte", kSmall.labels(0, kSmall.test));
+  write_bytes(folder.path() / "t10k-labels-idx1-ubyte", kSmall.labels(0, kSmall.test));
   registry.task("images").resolve(once, "task", problems);
   REQUIRE(problems.lines().size() == 1);
   CHECK_THAT(problems.lines()[0], ContainsSubstring("task.content") && ContainsSubstring("has changed"));
 }
 
 TEST_CASE("images: data have the golden hash") {
-  const Folder folder;
+  const ImageFolder folder;
   CHECK(golden_hash(*folder.task({{"form", "tokens"}}), 4) == 0xc46cf65957fa7186);
   std::vector<double> all;
   for (const Split split : kSplits)
