@@ -44,8 +44,12 @@ struct Pattern : SparseMixer<Pattern<S>, S> {
     // Heads differ only if an expression says so. Looked up once: kinds() is called at each step.
     const bool differ = mentions(tokens_of(options.visible), "h") || mentions(tokens_of(options.bias), "h");
     kinds_ = differ ? spec.heads : 1;
-    VisiblePairs::require_feasible(options.visible, spec.length);
-    BiasTables<S>::require_feasible(options.bias, spec.length);
+    for (Index kind = 0; kind < kinds_; ++kind) {
+      const VisiblePairs::Size size{kind, spec.length, spec.length,
+                                    resolve(spec.causality, spec.length, spec.length)};
+      VisiblePairs::require_feasible(options.visible, size);
+      if (biased()) BiasTables<S>::require_feasible(options.bias, options.visible, size);
+    }
   }
 
   void plan(Index kind, Index tq, Index tk, const Mask& mask, auto& plan) const {

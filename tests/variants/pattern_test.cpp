@@ -241,8 +241,17 @@ TEST_CASE("pattern: a caret below the expression shows the place, and no period 
         "                  ^");
 }
 
-TEST_CASE("pattern: a value that shows up at a large length only is refused when the plan is made") {
-  KernelRun run("pattern", pattern("j < 20 ? true : j - 20"), {.batch = 1, .tq = 30, .tk = 30});
+TEST_CASE("pattern: a value that shows up at a large length only is refused before training") {
+  const Config chosen = pattern("j < 20 ? true : j - 20");
+  const auto made = [&](Index length) {
+    Params<double> params;
+    const LayerSpec<double> spec{.dim = 4, .context_dim = 4, .length = length};
+    return registry().variant("pattern").make_kernel(chosen, spec, params) != nullptr;
+  };
+  CHECK(made(20));
+  CHECK_THROWS_WITH(made(30), ContainsSubstring("neither true nor false but 2 at i = 0, j = 22"));
+  // So many pairs are evaluated by the first step only.
+  KernelRun run("pattern", chosen, {.batch = 1, .tq = 300, .tk = 300});
   CHECK_THROWS_WITH(run.forward(), ContainsSubstring("neither true nor false but 2 at i = 0, j = 22"));
 }
 
@@ -301,8 +310,13 @@ TEST_CASE("pattern: a bias is refused with its place, or with a visible pair for
       ContainsSubstring("'bias' of 'pattern' is inf for the visible pair of query 0 and key 0: -log(i - j)"));
   Params<double> params;
   const LayerSpec<double> spec{.dim = 4, .context_dim = 4, .length = 5000};
-  CHECK_THROWS_WITH(registry().variant("pattern").make_kernel(biased("true", "i * j"), spec, params),
+  const VariantInfo& info = registry().variant("pattern");
+  CHECK_THROWS_WITH(info.make_kernel(biased("true", "i * j"), spec, params),
                     ContainsSubstring("more than 2^24"));
+  // Before training: of distances up to a length of thousands, of pairs up to some hundred.
+  CHECK_THROWS_WITH(info.make_kernel(biased("true", "log(i - j)"), spec, params),
+                    ContainsSubstring("-inf for the visible pair of query 0 and key 0"));
+  CHECK_NOTHROW(info.make_kernel(biased("i != j", "log(i - j)"), spec, params));
 }
 
 TEST_CASE("pattern: an expression passes all conformance checks") {

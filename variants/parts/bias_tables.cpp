@@ -10,7 +10,8 @@
 namespace heed {
 namespace {
 
-constexpr Index kMostPairs = Index{1} << 24;  // 64 MiB of floats
+constexpr Index kMostPairs = Index{1} << 24;    // 64 MiB of floats
+constexpr Index kQuickValues = Index{1} << 16;  // evaluated in a few milliseconds
 
 void require_few(Index tq, Index tk) {
   if (tq <= 0 || tk <= kMostPairs / tq) return;
@@ -40,9 +41,12 @@ struct FinitePairs {
 }  // namespace
 
 template <class S>
-void BiasTables<S>::require_feasible(const std::string& bias, Index length) {
+void BiasTables<S>::require_feasible(const std::string& bias, const std::string& visible,
+                                     const VisiblePairs::Size& size) {
   const Structure structure = structure_of(tokens_of(bias));
-  if (structure != Structure::distance && structure != Structure::key) require_few(length, length);
+  const bool lines = structure == Structure::distance || structure == Structure::key;
+  if (!lines) require_few(size.tq, size.tk);
+  if ((lines ? size.tq + size.tk : size.tq * size.tk) <= kQuickValues) BiasTables(bias, visible, size);
 }
 
 template <class S>

@@ -16,8 +16,10 @@ class BiasTables {
   // Throws: Error if there are too many pairs, or if a value of a visible pair is not finite.
   BiasTables(const std::string& bias, const std::string& visible, const VisiblePairs::Size& size);
 
-  // Throws: Error if a sequence of that length has too many pairs.
-  static void require_feasible(const std::string& bias, Index length);
+  // Throws: Error if a sequence of that size has too many pairs, or, as far as that is known in a few
+  // milliseconds, if a value of a visible pair is not finite.
+  static void require_feasible(const std::string& bias, const std::string& visible,
+                               const VisiblePairs::Size& size);
 
   ScoreBias<S> view() const;
 

@@ -13,7 +13,8 @@
 namespace heed {
 namespace {
 
-constexpr Index kMostPairs = Index{1} << 26;  // a few seconds
+constexpr Index kMostPairs = Index{1} << 26;   // a few seconds
+constexpr Index kQuickPairs = Index{1} << 16;  // evaluated in a few milliseconds
 
 std::size_t at(Index n) { return static_cast<std::size_t>(n); }
 
@@ -69,11 +70,12 @@ std::vector<VisiblePairs::Term> VisiblePairs::terms_of(const std::string& expres
   return out;
 }
 
-void VisiblePairs::require_feasible(const std::string& expression, Index length) {
+void VisiblePairs::require_feasible(const std::string& expression, const Size& size) {
   for (const Term& term : terms_of(expression))
     for (const Factor& factor : term)
       if (factor.structure == Structure::general)
-        require_few(blocks(length, factor.query_block), blocks(length, factor.key_block));
+        require_few(blocks(size.tq, factor.query_block), blocks(size.tk, factor.key_block));
+  if (size.tq * size.tk <= kQuickPairs) VisiblePairs(expression, size);
 }
 
 // Factors of the same structure are evaluated together, and all together if one of them is general.

@@ -35,8 +35,9 @@ class VisiblePairs {
   // Throws: Error if there are too many pairs to evaluate, or if a result is neither true nor false.
   VisiblePairs(const std::string& expression, const Size& size);
 
-  // Throws: Error if a sequence of that length has too many pairs to evaluate.
-  static void require_feasible(const std::string& expression, Index length);
+  // Throws: Error if a sequence of that size has too many pairs to evaluate, or, as far as that is known in a
+  // few milliseconds, if a result is neither true nor false.
+  static void require_feasible(const std::string& expression, const Size& size);
 
   // Adds all passes.
   void add_to(auto& plan) {
