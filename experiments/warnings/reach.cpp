@@ -24,13 +24,14 @@ constexpr double kMostFlops = 2e9;       // of all models together: about half a
 constexpr Index kMostNumbers = 1 << 22;  // logits of one sequence
 constexpr Index kExamples = 32;          // in which the distance of the answer is measured
 constexpr double kLeastShare = 0.01;
-constexpr Index kChanged = 4;  // tokens that are changed, one after the other
+constexpr Index kChanged = 4;             // tokens that are changed, one after the other
+constexpr Index kPassesOfDerivative = 3;  // forward and backward
 
 // The logits at every position of a sequence.
 class Outputs {
  public:
   Outputs(const ModelSpec& spec, const Registry& registry, const Task& task)
-      : model_(spec, registry, params_), example_(task, 1), classes_(spec.shape.classes) {
+      : model_(untied(spec), registry, params_), example_(task, 1), classes_(spec.shape.classes) {
     params_.freeze();
     params_.initialize(0);
     // Some parts have no effect at their initial values, which may be zero.
@@ -67,7 +68,30 @@ class Outputs {
     return logits;
   }
 
+  // Does the output at `first` or later have a derivative by the token at the beginning? A decay can make its
+  // effect smaller than the rounding of the logits, but not its derivative zero, as a mask does.
+  bool derivative_reaches(Index first) {
+    std::vector<Token> tokens = tokens_;
+    const Token own = tokens[0], other = static_cast<Token>((own + 1) % example_.shape.input.width);
+    std::replace(tokens.begin() + 1, tokens.end(), own, other);
+    std::vector<Token> labels = everywhere_;
+    std::fill_n(labels.begin(), first, kUnscored);
+    Batch batch = example_.first(1);
+    batch.input.tokens = tokens;
+    batch.labels = labels;
+    params_.zero_grads();
+    Step<double> step;
+    model_.accumulate(step, batch);
+    return (params_.find("embedding").grad().row(own).array() != 0).any();
+  }
+
  private:
+  // A head that is the embedding would give it a derivative of its own.
+  static ModelSpec untied(ModelSpec spec) {
+    spec.options.tied = false;
+    return spec;
+  }
+
   Params<double> params_;
   Model<double> model_;
   Sequences example_;
@@ -101,7 +125,7 @@ double flops_of(const ModelSpec& spec, const Registry& registry, const Task& tas
   Params<double> params;
   const Model<double> model(spec, registry, params);
   const Index length = task.shape().input.length;
-  return static_cast<double>(1 + kChanged) * model.cost(length, length, 0).flops +
+  return static_cast<double>(1 + kChanged + kPassesOfDerivative) * model.cost(length, length, 0).flops +
          1000 * static_cast<double>(params.size());
 }
 
@@ -151,6 +175,7 @@ Index reach_of(const ModelSpec& spec, const Registry& registry, const Task& task
       if (differs(before, after, t, classes)) last = t;
     reach = std::max(reach, last - at);
   }
+  if (reach + 1 < time && outputs.derivative_reaches(reach + 1)) return time - 1;
   return reach;
 }
 

@@ -11,8 +11,8 @@
 namespace heed {
 
 // Returns how many positions back the outputs of a decoder see, through all layers: length - 1 if the last
-// output sees the first token. Found by changing tokens and comparing the outputs, so variants need not
-// declare it. Requires: a task of tokens with a label at each position.
+// output sees the first token. Found by changing tokens and comparing the outputs, and by a derivative, so
+// variants need not declare it. Requires: a task of tokens with a label at each position.
 Index reach_of(const ModelSpec& spec, const Registry& registry, const Task& task);
 
 // Returns a warning for each variant whose layers together do not see as far back as the answers of the task

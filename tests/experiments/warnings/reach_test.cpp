@@ -2,6 +2,7 @@
 #include "experiments/warnings/reach.h"
 
 #include <string>
+#include <vector>
 
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
@@ -23,9 +24,9 @@ std::string warned(const std::string& text) {
   return joined(reach_warnings(p.sweep, registry));
 }
 
-Index reach(const std::string& variant) {
+Index reach(const std::string& variant, const std::vector<std::string>& overrides = {}) {
   Registry registry = builtin();
-  const Planned p = planned(sweep(variant), registry);
+  const Planned p = planned(sweep(variant), registry, overrides);
   const TrialConfig& trial = p.sweep.trials.at(0).config;
   const auto task = task_of(trial, registry);
   return reach_of(model_spec(trial, *task), registry, *task);
@@ -45,6 +46,15 @@ TEST_CASE("reach_of: what sees the whole past has no limit but the sequence") {
     CAPTURE(variant);
     CHECK(reach(variant) == 23);
   }
+}
+
+TEST_CASE("reach_of: a decay below the rounding of the outputs is no end of what is seen") {
+  for (const char* variant : {"stick_breaking", "retention", "gla", "forgetting"})
+    for (const char* tied : {"false", "true"}) {
+      CAPTURE(variant, tied);
+      CHECK(reach(variant, {"task.length=200", "task.vocab=256", std::string("model.tied=") + tied}) == 199);
+    }
+  CHECK(reach("{window: {size: 5}}", {"task.length=200", "task.vocab=256", "model.tied=true"}) == 10);
 }
 
 TEST_CASE("reach_of: what chooses its keys sees far, whatever it chooses at first") {
