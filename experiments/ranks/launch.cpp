@@ -34,8 +34,10 @@ std::vector<std::string> launch_words(int ranks, int threads, const std::filesys
             "--kill-on-bad-exit=1",
             "--cpu-bind=none"};
   // heed counts the processors itself (-j), so mpirun should not: it would count cores of this machine.
-  std::vector<std::string> words = {program,           "-n",        fmt::format("{}", ranks),
-                                    "--oversubscribe", "--bind-to", "none"};
+  // Without HWLOC_HIDE_ERRORS, each process says that a container does not show its processors (/sys), which
+  // Open MPI does not need here.
+  std::vector<std::string> words = {"/usr/bin/env",           "HWLOC_HIDE_ERRORS=2", program,     "-n",
+                                    fmt::format("{}", ranks), "--oversubscribe",     "--bind-to", "none"};
   if (geteuid() == 0) words.emplace_back("--allow-run-as-root");
   const std::vector<std::pair<std::string, std::string>> parameters = {
       {"orte_tmpdir_base", scratch.string()},
