@@ -18,7 +18,7 @@ install(DIRECTORY configs examples DESTINATION ${CMAKE_INSTALL_DATADIR}/heed)
 # The same folders as in the tree, so that links between the pages work.
 install(DIRECTORY docs DESTINATION ${CMAKE_INSTALL_DOCDIR} FILES_MATCHING PATTERN "*.md" PATTERN "*.png")
 install(FILES README.md CHANGELOG.md CONTRIBUTING.md LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
-foreach(folder IN ITEMS results variants)
+foreach(folder IN ITEMS benchmarks examples results variants)
   install(FILES ${folder}/README.md DESTINATION ${CMAKE_INSTALL_DOCDIR}/${folder})
 endforeach()
 
