@@ -1,4 +1,4 @@
-// Lion and Muon: the optimizers whose reference numbers are computed from the papers (published_numbers.py).
+// Optimizers whose reference numbers are computed from their papers (published_numbers.py): Lion and Muon.
 #include <algorithm>
 #include <cmath>
 #include <set>
@@ -71,16 +71,19 @@ bool agrees(const std::vector<double>& a, const std::vector<double>& b) {
   return worst < 1e-12;
 }
 
+std::set<std::string> published_names() {
+  std::set<std::string> out;
+  for (const test::TorchCase& c : test::kPublishedOptimizers) out.insert(c.name);
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("published optimizers: six updates have the numbers of the papers' formulas") {
-  std::set<std::string> compared;
   for (const test::TorchCase& c : test::kPublishedOptimizers) {
     CAPTURE(c.name, c.options);
     CHECK(agrees(path(c), c.numbers));
-    compared.insert(c.name);
   }
-  CHECK(compared == std::set<std::string>{"lion", "muon"});
 }
 
 TEST_CASE("published optimizers: any other choice of options has other numbers") {
@@ -101,7 +104,7 @@ TEST_CASE("published optimizers: a step has the same bits for any number of thre
     }
     return std::vector<float>(hidden.params.values().begin(), hidden.params.values().end());
   };
-  for (const char* name : {"lion", "muon"}) {
+  for (const std::string& name : published_names()) {
     CAPTURE(name);
     CHECK(run(name, 2) == run(name, 1));
     CHECK(run(name, 5) == run(name, 1));

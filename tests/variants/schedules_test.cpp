@@ -41,15 +41,20 @@ TEST_CASE("Schedules: every step has the rate of PyTorch's schedulers") {
   for (const std::string& name : names(test::builtin_registry().schedules())) CHECK(compared.contains(name));
 }
 
-TEST_CASE("Schedules: the rate climbs to its peak and is there at the first step after warmup") {
+TEST_CASE("Schedules: the rate climbs to its peak, the last step of warmup, and not above it") {
   for (const std::string& name : names(test::builtin_registry().schedules())) {
     CAPTURE(name);
     const auto rate = make(name, {}, {.lr = 1, .warmup = 4, .steps = 12});
     CHECK((*rate)(0) == 0.25);  // never 0
     CHECK((*rate)(1) == 0.5);
     CHECK((*rate)(3) == 1);
-    CHECK((*rate)(4) == 1);
+    CHECK((*rate)(4) <= 1);
   }
+}
+
+TEST_CASE("Schedules: cosine, linear, constant and wsd are at the peak at the first step after warmup") {
+  for (const char* name : {"cosine", "linear", "constant", "wsd"})
+    CHECK((*make(name, {}, {.lr = 1, .warmup = 4, .steps = 12}))(4) == 1);
 }
 
 TEST_CASE("Schedules: without warmup they start at the peak; warmup may take all steps") {
