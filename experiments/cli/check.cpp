@@ -61,8 +61,9 @@ std::string advice(const std::set<std::string>& failed) {
 std::string refuse_name(const std::string& name, const Registry& registry) {
   const std::string kind = registry.kind_of(name);
   if (kind == "a kind of position")
-    return fmt::format("'{}' is {}. Check an attention variant, as softmax: it is checked with every kind.",
-                       name, kind);
+    return fmt::format(
+        "'{}' is {}. Check an attention variant, such as softmax: it is checked with every kind.", name,
+        kind);
   if (!kind.empty())
     return fmt::format(
         "'{}' is {}. Only variants can be checked: attention and feed-forwards, which `heed "

@@ -37,7 +37,7 @@ Config read_options(const Input& input, const TaskInfo& task) {
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0)
       throw UsageError(
-          fmt::format("'{}' is not understood; an option of a task is key=value, as length=64.", word));
+          fmt::format("'{}' is not understood; an option of a task is key=value, such as length=64.", word));
     if (auto value = parse_yaml_value(word.substr(equals + 1), "command line", problems))
       set_path(given, word.substr(0, equals), std::move(*value), given.place());
   }

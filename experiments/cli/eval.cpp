@@ -56,7 +56,7 @@ void read_words(const std::vector<std::string>& words, Config& options, Problems
     const std::size_t equals = word.find('=');
     if (equals == std::string::npos || equals == 0)
       throw UsageError(
-          fmt::format("'{}' is not understood; an option of a task is key=value, as length=128.", word));
+          fmt::format("'{}' is not understood; an option of a task is key=value, such as length=128.", word));
     if (auto value = parse_yaml_value(word.substr(equals + 1), kCommandLine, problems))
       set_path(options, word.substr(0, equals), std::move(*value), options.place());
   }
@@ -84,7 +84,7 @@ Asked read_asked(const Input& input, const Registry& registry) {
   for (const char* key : {kTestLengths, kTrainSequences})
     if (asked.options.find(key))
       throw UsageError(
-          fmt::format("'{}' is of a training. `heed eval` takes one length, as length=128, and "
+          fmt::format("'{}' is of a training. `heed eval` takes one length, such as length=128, and "
                       "a number of sequences, as --sequences 1000.",
                       key));
   asked.split = read_split(input.get<std::string>("split"));

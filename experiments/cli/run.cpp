@@ -238,7 +238,8 @@ Command run_command() {
       "save checkpoints and continue from there. key=value sets any key of the file by its dotted path; a "
       "list makes an\n"
       "axis. A run directory has one plan at a time: another sweep is refused while one runs there (exit "
-      "code 64). Trials with more train.steps continue shorter ones of a run with --keep-checkpoints.\n"
+      "code 64).\n"
+      "Trials with more train.steps continue shorter ones of a run with --keep-checkpoints.\n"
       "\n"
       "    heed run configs/quickstart.yaml train.steps=500 sweep.seeds=5 -j 2";
   c.options.add_options()("output,o", po::value<std::string>()->value_name("DIR"),

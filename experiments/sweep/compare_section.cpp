@@ -133,7 +133,7 @@ CompareOptions read_compare(const Config& tree, const std::vector<VariantEntry>&
     problems.add(
         section->find("select")->place(),
         fmt::format("compare.select: trials of different values of '{}' are not measured alike, so none "
-                    "can be chosen. Choose a parameter of the model or of training, as train.lr.",
+                    "can be chosen. Choose a parameter of the model or of training, such as train.lr.",
                     compare.select));
   else
     refuse_unless_known("select", compare.select, "swept parameter", swept_paths(axes, variants));

@@ -113,8 +113,8 @@ void ModelCheck::check_traits(const Choice& choice, const std::string& task_name
                                  : "";
   problems_.add(
       variant.place,
-      fmt::format("{}: '{}' has {}; {} needs attention {}. Use another variant, as softmax{}.", variant.path,
-                  choice.name, causal ? "no causal form" : "only a causal form", cause,
+      fmt::format("{}: '{}' has {}; {} needs attention {}. Use another variant, such as softmax{}.",
+                  variant.path, choice.name, causal ? "no causal form" : "only a causal form", cause,
                   causal ? "that does not see later positions" : "that sees the whole sequence", remedy));
 }
 

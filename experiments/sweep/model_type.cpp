@@ -102,13 +102,13 @@ bool check_place(const Config& sections, const char* key, const std::vector<Choi
                       trial.task.name, trial.type == ModelType::encoder ? "an" : "a", to_string(trial.type));
   else if (cross && !traits.cross)
     why = fmt::format(
-        "'{}' cannot attend to another sequence (cross-attention). Use another variant, as softmax, or "
+        "'{}' cannot attend to another sequence (cross-attention). Use another variant, such as softmax, or "
         "remove the key.",
         choice.name);
   else if (!cross && !traits.bidirectional)
     why = fmt::format(
-        "'{}' has only a causal form; an encoder sees the whole sequence. Use another variant, as softmax, "
-        "or remove the key.",
+        "'{}' has only a causal form; an encoder sees the whole sequence. Use another variant, such as "
+        "softmax, or remove the key.",
         choice.name);
   if (!why.empty()) problems.add(given->place(), fmt::format("model.{}: {}", key, why));
   return why.empty();

@@ -200,7 +200,7 @@ void apply_override(Config& tree, const std::string& text, const Registry& regis
       path.find("..") != std::string::npos)
     return problems.add(
         kCommandLine,
-        fmt::format("'{}' is not understood; an override is key=value, as train.lr=0.001.", text));
+        fmt::format("'{}' is not understood; an override is key=value, such as train.lr=0.001.", text));
   Problems found;
   const std::string value_text = text.substr(equals + 1);
   if (value_text.empty())

@@ -60,7 +60,7 @@ class Rope final : public Position<S> {
     const auto dims = static_cast<Index>(fraction_ * static_cast<double>(channels) + 1e-9);
     if (dims < 2 || dims % 2 != 0)
       throw Error(
-          fmt::format("rotary positions turn pairs of channels, but {} of a head's {} channels "
+          fmt::format("rotary positions rotate pairs of channels, but {} of a head's {} channels "
                       "(fraction {}) is not an even number: change 'dim', 'heads' or 'fraction'.",
                       dims, channels, fraction_));
     return dims / 2;

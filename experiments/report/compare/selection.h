@@ -26,7 +26,7 @@ struct Selection {
 };
 
 // Selects one of the rows of a variant that differ in column `at` and in columns that change with it (a
-// warm-up in the same `together`, the other parameters of a random search's point, a width that meets a
+// warmup in the same `together`, the other parameters of a random search's point, a width that meets a
 // budget). Keeps the row that is best on validation: among those with the fewest incomplete trials, the one
 // with the best mean. paths: the parameter of each column. Task parameters are never selected.
 Selection select(std::vector<Group> groups, std::size_t at, const std::vector<std::string>& paths,

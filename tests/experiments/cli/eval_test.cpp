@@ -218,7 +218,8 @@ TEST_CASE("heed eval: wrong command lines") {
   CHECK_THAT(eval(folder, {"--task", "partiy"}).err, ContainsSubstring("Did you mean 'parity'?"));
   CHECK_THAT(eval(folder, {"--split", "tset"}).err, ContainsSubstring("Did you mean 'test'?"));
   CHECK_THAT(eval(folder, {"--trial", "0123456789abcdef"}).err, ContainsSubstring("r has no trial"));
-  CHECK_THAT(eval(folder, {"test_lengths=[8]"}).err, ContainsSubstring("takes one length, as length=128"));
+  CHECK_THAT(eval(folder, {"test_lengths=[8]"}).err,
+             ContainsSubstring("takes one length, such as length=128"));
   CHECK_THAT(eval(folder, {"length"}).err, ContainsSubstring("an option of a task is key=value"));
   heed::test::write_file(folder / "mine.csv", "a,b\n1,2\n");
   const Ended ended = eval(folder, {"-o", "mine.csv"});

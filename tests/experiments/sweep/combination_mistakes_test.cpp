@@ -75,7 +75,7 @@ TEST_CASE("mistakes: a variant that has only a causal form where the whole seque
       {file("softmax, gated_delta", "listops"), {"f.yaml:1:21: variants[1].gated_delta:", "'listops'"}},
       {file("rnn", "{name: masked_text, length: 16}"),
        {"f.yaml:1:12: variants[0].rnn:", "'masked_text' needs attention that sees the whole sequence",
-        "Use another variant, as softmax."}},
+        "Use another variant, such as softmax."}},
       {file("knn_memory", "masked_text"), {"f.yaml:1:12: variants[0].knn_memory:", "only a causal form"}},
       {file("softmax", "translation", "model: {encoder_attention: gated_delta}"),
        {"f.yaml:3:28: model.encoder_attention: 'gated_delta' has only a causal form", "or remove the key."}},

@@ -205,8 +205,8 @@ TEST_CASE("model type: wrong combinations have a message with place, reason and 
   CHECK(missing(wrong(file("strided", "mqar", "{type: encoder}")),
                 {"f.yaml:1:12: variants[0].strided:",
                  "'strided' has only a causal form; model.type: encoder needs attention that sees the whole "
-                 "sequence. Use another variant, as softmax, or remove model.type (the task 'mqar' trains a "
-                 "decoder)."}) == "");
+                 "sequence. Use another variant, such as softmax, or remove model.type (the task 'mqar' "
+                 "trains a decoder)."}) == "");
   for (const char* variant : {"lstm", "ttt_linear"})
     CHECK(missing(wrong(file(variant, "mqar", "{type: encoder}")),
                   {"f.yaml:1:12: variants[0]", "has only a causal form; model.type: encoder needs",
@@ -214,7 +214,7 @@ TEST_CASE("model type: wrong combinations have a message with place, reason and 
   CHECK(missing(wrong(file("lstm", "listops")),
                 {"f.yaml:1:12: variants[0].lstm:",
                  "'lstm' has only a causal form; the task 'listops' needs attention that sees the whole "
-                 "sequence. Use another variant, as softmax, or set model.type: decoder."}) == "");
+                 "sequence. Use another variant, such as softmax, or set model.type: decoder."}) == "");
   CHECK(wrong(file("lstm", "listops", "{type: decoder}")).empty());
   CHECK(missing(wrong(file("{stack: [softmax, gated_delta]}", "majority")),
                 {"f.yaml:1:13: variants[0].stack:", "'gated_delta' has only a causal form", "'majority'"}) ==
@@ -235,7 +235,7 @@ TEST_CASE("model type: wrong combinations have a message with place, reason and 
                 {"f.yaml:3:41: model.cross_attention:", "a decoder here"}) == "");
   CHECK(missing(wrong(file("softmax", "translation", "{encoder_attention: strided}")),
                 {"f.yaml:3:28: model.encoder_attention:", "'strided' has only a causal form",
-                 "Use another variant, as softmax, or remove the key."}) == "");
+                 "Use another variant, such as softmax, or remove the key."}) == "");
   CHECK(missing(wrong(file("softmax", "translation", "{cross_attention: bigbird}")),
                 {"f.yaml:3:26: model.cross_attention:", "'bigbird' cannot attend to another sequence"}) ==
         "");
