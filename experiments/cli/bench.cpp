@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <fmt/format.h>
@@ -38,7 +39,8 @@ AttentionShape read_shape(const Input& input, int batch) {
 }
 
 std::vector<Index> ascending(const Input& input, const char* option, std::vector<Index> otherwise) {
-  std::vector<Index> values = input.has(option) ? input.get<std::vector<Index>>(option) : otherwise;
+  std::vector<Index> values =
+      input.has(option) ? input.get<std::vector<Index>>(option) : std::move(otherwise);
   for (const Index value : values)
     if (value < 1) throw UsageError(fmt::format("--{} is {} but must be at least 1.", option, value));
   std::ranges::sort(values);

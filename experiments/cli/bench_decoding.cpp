@@ -55,8 +55,7 @@ std::vector<std::string> cells_of(const DecodingRow& row) {
 }
 
 std::vector<Index> read_lengths(const Input& input, int tokens) {
-  const std::vector<Index> lengths =
-      ascending(input, "length", {128, 256, 512, 1024, 2048, 4096, 8192, 16384});
+  std::vector<Index> lengths = ascending(input, "length", {128, 256, 512, 1024, 2048, 4096, 8192, 16384});
   if (lengths.front() < tokens)
     throw UsageError(
         fmt::format("--length is {} but must be at least {}, the number of tokens that are timed (--steps).",
