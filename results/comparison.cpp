@@ -35,9 +35,12 @@ bool same_attribute(const H5Reader& a, const H5Reader& b, const std::string& obj
   return a.find_attribute(object, name) == b.find_attribute(object, name);
 }
 
+bool varies(const H5Reader& file, const std::string& name) {
+  return file.has_attribute(name, "varies_between_runs");
+}
+
 bool same_variable(const H5Reader& a, const H5Reader& b, const std::string& name) {
-  const char* varies = "varies_between_runs";
-  if (a.has_attribute(name, varies) && b.has_attribute(name, varies)) return true;
+  if (varies(a, name) && varies(b, name)) return true;
   if (a.kind(name) != b.kind(name) || a.shape(name) != b.shape(name) || a.dims(name) != b.dims(name))
     return false;
   if (!same_attribute(a, b, name, "units") || !same_attribute(a, b, name, "parameter")) return false;
@@ -109,7 +112,7 @@ std::set<std::string> steady_attributes(const H5Reader& file) {
 bool says_where_files_lie(const H5Reader& file) {
   const auto all = file.variables("/");
   return std::any_of(all.begin(), all.end(), [&](const std::string& name) {
-    return file.text_or_empty(name, "role") == "parameter" && file.has_attribute(name, "varies_between_runs");
+    return file.text_or_empty(name, "role") == "parameter" && varies(file, name);
   });
 }
 
@@ -124,10 +127,11 @@ std::vector<std::string> compare_results(const std::filesystem::path& path_a,
   for (const std::string& name : in_a)
     if (name == "config" && skip_config)
       continue;
-    else if (!in_b.contains(name) || !same_variable(a, b, name))
+    else if (in_b.contains(name) ? !same_variable(a, b, name) : !varies(a, name))
       different.push_back(name);
+  // What varies and earlier versions did not record is no difference.
   for (const std::string& name : in_b)
-    if (!in_a.contains(name)) different.push_back(name);
+    if (!in_a.contains(name) && !varies(b, name)) different.push_back(name);
   std::set<std::string> attributes = steady_attributes(a);
   attributes.merge(steady_attributes(b));
   for (const std::string& name : attributes)
@@ -140,9 +144,7 @@ std::string content_digest(const std::filesystem::path& path) {
   Hash hash;
   const bool skip_config = says_where_files_lie(file);
   for (const std::string& name : all_variables(file)) {
-    if (name == "build" || (name == "config" && skip_config) ||
-        file.has_attribute(name, "varies_between_runs"))
-      continue;
+    if (name == "build" || (name == "config" && skip_config) || varies(file, name)) continue;
     hash.add(name);
     hash.add(file.shape(name));
     hash.add(file.dims(name));

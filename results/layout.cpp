@@ -142,6 +142,8 @@ void write_bookkeeping(H5Writer& file, std::span<const Record> records) {
   write("jobs", "", "Trials that ran side by side; 0: it was continued by another process", true,
         [](const Record& r) { return r.jobs; });
   write("threads", "", "Threads of the trial", true, [](const Record& r) { return r.threads; });
+  write("run", "", "Start, UTC, and process id of the heed run that trained it", true,
+        [](const Record& r) { return r.run; });
   write("seconds", "s", "Wall time of the trial", true, [](const Record& r) { return r.seconds; });
 }
 

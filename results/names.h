@@ -9,9 +9,9 @@
 namespace heed::results {
 
 // What the root of every file already holds.
-inline constexpr std::array<const char*, 16> kReservedNames = {
-    "trial",   "id",   "status",  "reason",  "last_step", "config",    "build",  "jobs",
-    "created", "host", "seconds", "weights", "logits",    "attention", "probes", "threads"};
+inline constexpr std::array<const char*, 17> kReservedNames = {
+    "trial", "id",      "status",  "reason", "last_step", "config", "build",   "jobs", "created",
+    "host",  "seconds", "weights", "logits", "attention", "probes", "threads", "run"};
 
 // A letter or underscore, then letters, digits and underscores: `d.test_accuracy` works in Python.
 bool is_python_name(const std::string& name);

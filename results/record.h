@@ -93,6 +93,7 @@ struct Record {
   // What times depend on besides the machine; they vary. Trials that ran side by side, this one included,
   // when it was started: 0 where several processes ran parts of it. Negative: not known, as in older files.
   std::int64_t jobs = -1, threads = -1;
+  std::string run;     // the `heed run` that trained it: its start and process id; varies. Empty: not known
   std::string config;  // the resolved configuration as YAML
   Provenance provenance;
   std::vector<Parameter> parameters;

@@ -113,6 +113,7 @@ Record read_summary(const H5Reader& file) {
   record.seconds = file.read<double>("seconds").at(0);
   if (file.has("jobs")) record.jobs = file.read<std::int64_t>("jobs").at(0);
   if (file.has("threads")) record.threads = file.read<std::int64_t>("threads").at(0);
+  if (file.has("run")) record.run = file.strings("run").at(0);
   record.config = file.strings("config").at(0);
   read_axes_and_curves(file, record);
   return record;

@@ -35,6 +35,7 @@ int run(const Input& input, Registry& registry) {
   options.trial = trial_from_config(*tree);
   options.threads = threads_option(input);
   options.jobs = input.get<std::int64_t>("jobs");
+  options.run = input.get<std::string>("run");
   options.plan_index = input.get<std::int64_t>("index");
   options.report_to = input.get<int>("report");
   std::optional<Launcher> launcher;  // of this rank
@@ -88,6 +89,7 @@ Command trial_command() {
       "out", po::value<std::string>(), "the trial file to write")(
       "threads", po::value<int>()->default_value(1), "threads")(
       "jobs", po::value<std::int64_t>()->default_value(1), "trials side by side, for the record")(
+      "run", po::value<std::string>()->default_value(""), "the process that supervises it, for the record")(
       "index", po::value<std::int64_t>()->default_value(0), "the trial's number in the plan")(
       "report", po::value<int>()->default_value(-1), "a file descriptor for progress")(
       "work-done", po::value<int>(), "a file descriptor of the shared page for its progress")(

@@ -93,7 +93,7 @@ std::string load_note(const ReportData& data, const std::string& column) {
   const std::vector<std::string> status = data.results.texts("status");
   for (std::size_t i = 0; i < status.size(); ++i)
     if (status[i] == "done") done.push_back(i);
-  const std::string differences = Measurement::of_load(data.results).differences(done);
+  const std::string differences = Measurement::of_load(data.results, column).differences(done);
   if (differences.empty()) return "";
   return fmt::format(" {} was measured under different loads and cannot be compared: {}.",
                      sentence_case(human_readable(column)), differences);

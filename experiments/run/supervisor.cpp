@@ -24,6 +24,7 @@
 #include "experiments/system/exit_codes.h"
 #include "experiments/system/files.h"
 #include "experiments/system/process.h"
+#include "experiments/train/provenance.h"
 #include "results/atomic_file.h"
 #include "results/errors.h"
 #include "results/trial_file.h"
@@ -42,6 +43,7 @@ class Supervisor {
         sweep_(sweep),
         options_(options),
         signals_(signals),
+        run_(fmt::format("{} {}", provenance("").created, getpid())),
         lines_(plan_lines(sweep)) {
     std::vector<std::string> damaged;
     const auto keep = [&](const std::string& what) { damaged.push_back(what); };
@@ -195,8 +197,9 @@ class Supervisor {
     std::vector<std::string> a = {"trial", "--config", directory_.config(id).string()};
     a.insert(a.end(),
              {"--out", directory_.trial(id).string(), "--progress", directory_.progress(id).string()});
-    a.insert(a.end(), {"--threads", fmt::format("{}", options_.threads), "--jobs",
-                       fmt::format("{}", side_by_side(trial)), "--index", fmt::format("{}", trial)});
+    a.insert(a.end(),
+             {"--threads", fmt::format("{}", options_.threads), "--jobs",
+              fmt::format("{}", side_by_side(trial)), "--index", fmt::format("{}", trial), "--run", run_});
     a.insert(a.end(), {"--report", fmt::format("{}", kReportDescriptor), "--work-done",
                        fmt::format("{}", kWorkDoneDescriptor), "--command", options_.command});
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
@@ -352,6 +355,7 @@ class Supervisor {
   const Sweep& sweep_;
   const RunOptions& options_;
   const Signals& signals_;
+  const std::string run_;  // identifies this process in the records
   std::vector<PlanLine> lines_;
   std::size_t in_part_ = 0, pending_ = 0;
   std::vector<std::size_t> position_;  // of each trial, its index among the pending ones

@@ -111,6 +111,7 @@ void write_record(Record& record, const WorkerOptions& options) {
   record.provenance = provenance(options.command);
   record.plan_index = options.plan_index;
   record.threads = options.threads;
+  record.run = options.run;
   if (options.out.empty()) return;
   try {
     store(record, options);

@@ -34,6 +34,7 @@ struct WorkerOptions {
   TrialConfig trial;
   int threads = 1;
   std::int64_t jobs = 1;  // trials side by side, this one included
+  std::string run;        // of the process that supervises it, for the record (results/record.h)
   std::int64_t plan_index = 0;
   std::string command;               // of the user, for the record
   int report_to = -1;                // a file descriptor for messages; -1: none

@@ -24,6 +24,19 @@ TEST_CASE("comparison: files that differ only in times and host are equal") {
   CHECK(compare_results(merged_sample(one, kUnchanged), merged_sample(two, elsewhere)).empty());
 }
 
+TEST_CASE("comparison: what varies and only one file records is no difference") {
+  const TempFolder one, two;
+  const auto more = [](bool varies) {
+    return [varies](std::vector<Record>& records, Provenance&) {
+      for (Record& record : records) record.metrics.push_back({"extra", 1, "", "", varies});
+    };
+  };
+  const auto older = merged_sample(one, kUnchanged);
+  CHECK(compare_results(older, merged_sample(two, more(true))).empty());
+  CHECK(compare_results(merged_sample(two, more(true)), older).empty());
+  CHECK(compare_results(older, merged_sample(two, more(false))) == Words{"extra"});
+}
+
 TEST_CASE("comparison: each difference is named") {
   const TempFolder one, two;
   const auto changed = [](std::vector<Record>& records, Provenance& provenance) {

@@ -11,6 +11,8 @@
 namespace heed {
 namespace {
 
+constexpr std::size_t kMostShown = 3;
+
 bool lacks(const std::vector<std::string>& values) {
   return std::any_of(values.begin(), values.end(), [](const std::string& v) { return v.empty(); });
 }
@@ -27,12 +29,12 @@ Measurement::Measurement(const results::Results& results, const std::string& met
   if (may_never_come(metric)) add_interval(results);
   if (metric == "final_gradient_norm") add(results, "train.batch");
   const results::Column* column = results.find(metric);
-  if (column && column->varies) add_load(results);
+  if (column && column->varies) add_load(results, *column);
 }
 
-Measurement Measurement::of_load(const results::Results& results) {
+Measurement Measurement::of_load(const results::Results& results, const std::string& metric) {
   Measurement load;
-  load.add_load(results);
+  if (const results::Column* column = results.find(metric)) load.add_load(results, *column);
   return load;
 }
 
@@ -58,7 +60,7 @@ void Measurement::add_interval(const results::Results& results) {
   conditions_.push_back(std::move(interval));
 }
 
-void Measurement::add_load(const results::Results& results) {
+void Measurement::add_load(const results::Results& results, const results::Column& metric) {
   for (const char* name : {"host", "build", "train.checkpoint"}) add(results, name);
   const std::vector<std::string> unknown(results.trial.size());
   for (const char* name : {"jobs", "threads"}) {
@@ -70,6 +72,8 @@ void Measurement::add_load(const results::Results& results) {
     }
     conditions_.push_back(std::move(load));
   }
+  if (metric.unit == "byte") return;  // other programs change times, not the memory of a trial
+  conditions_.push_back({"run", results.find("run") ? results.texts("run") : unknown});
 }
 
 bool Measurement::alike(std::size_t trial, std::size_t other) const {
@@ -87,6 +91,11 @@ std::string Measurement::differences(const std::vector<std::size_t>& trials) con
         different.push_back(c.values[i]);
     if (different.size() < 2 && !lacks(different)) continue;
     for (std::string& v : different) v = v.empty() ? "not known" : v.substr(v.find_first_not_of(' '));
+    if (different.size() > kMostShown) {
+      const std::size_t more = different.size() - kMostShown;
+      different.resize(kMostShown);
+      different.push_back(fmt::format("and {} more", more));
+    }
     out += fmt::format("{}{} ({})", out.empty() ? "" : ", ", c.name, fmt::join(different, ", "));
   }
   return out;

@@ -16,12 +16,14 @@ namespace heed {
 //   the steps between two validations. The gradient norm: the batch.
 // - Times and memory, which vary between runs: host, build, trials side by side, threads, checkpoints. If
 //   these were not recorded, or several processes ran parts of the trial, the trial equals no other.
+// - Times: the `heed run`, which trains the variants in turn. Other programs may have loaded the machine
+//   during another one.
 class Measurement {
  public:
   Measurement(const results::Results& results, const std::string& metric);
 
-  // Returns only the conditions of times and memory.
-  static Measurement of_load(const results::Results& results);
+  // Returns only the conditions of a metric that varies between runs: times and memory.
+  static Measurement of_load(const results::Results& results, const std::string& metric);
 
   bool alike(std::size_t trial, std::size_t other) const;
 
@@ -36,7 +38,7 @@ class Measurement {
   };
   void add(const results::Results& results, const std::string& name);
   void add_interval(const results::Results& results);
-  void add_load(const results::Results& results);
+  void add_load(const results::Results& results, const results::Column& metric);
 
   std::vector<Condition> conditions_;
 };

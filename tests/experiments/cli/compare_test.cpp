@@ -1,6 +1,8 @@
 // heed compare: what it refuses, what it says, and what it takes.
 #include <algorithm>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "results/comparison.h"
 #include "results/table.h"
@@ -41,8 +43,31 @@ TEST_CASE("compare: times of two loads get no verdict, and the load is recorded"
   const heed::results::Results results = heed::results::read_results(folder / "r/results.h5");
   CHECK(results.numbers("jobs") == std::vector<double>{3, 1, 3, 1, 3, 1, 3, 1, 3, 1, 3, 1});
   CHECK(results.numbers("threads") == std::vector<double>(12, 1));
+  // A run trains its trials under one load, and another run under another.
+  const std::vector<std::string> runs = results.texts("run");
+  CHECK(std::set<std::string>(runs.begin(), runs.end()).size() == 2);
+  CHECK((runs[0] != runs[1] && runs[0] == runs[2] && runs[1] == runs[3]));
   // What does not depend on the load is compared.
   CHECK_THAT(compare(folder, {"r", "--metric", "test_loss"}).out, ContainsSubstring("verdict"));
+}
+
+TEST_CASE("compare: times get a verdict only for trials of one run") {
+  const TempFolder folder;
+  const Words sweep = {"sweep.seeds=6", "compare.metric=step_milliseconds"};
+  const auto run = [&](const char* out, const char* variants) {
+    return run_smoke(folder, out, with(with(sweep, {variants}), {"-j", "1"}));
+  };
+  const char* const both = "variants=[softmax: {tile: [64, 65]}]";
+  const Ended at_once = run("at_once", both);
+  CHECK(at_once.code == 0);
+  CHECK_THAT(at_once.out, ContainsSubstring("verdict") && !ContainsSubstring("not compared"));
+  REQUIRE(run("added", "variants=[softmax: {tile: [64]}]").code == 0);
+  const Ended added = run("added", both);
+  CHECK(added.code == 0);
+  CHECK_THAT(added.out, ContainsSubstring("6 of 6 pairs are not compared") &&
+                            ContainsSubstring(": run (20") && !ContainsSubstring("jobs (") &&
+                            !ContainsSubstring("verdict"));
+  CHECK_THAT(compare(folder, {"added", "--metric", "peak_memory_bytes"}).out, ContainsSubstring("verdict"));
 }
 
 TEST_CASE(

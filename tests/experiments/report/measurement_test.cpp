@@ -24,7 +24,7 @@ Results six_pairs(const char* metric, bool varies) {
     r.columns.push_back({name, path, role, std::vector<Value>(12, value), "", "", false});
   };
   for (const char* name : {"jobs", "threads"}) add(name, "", std::int64_t{1});
-  for (const char* name : {"host", "build"}) add(name, "", std::string("one"));
+  for (const char* name : {"host", "build", "run"}) add(name, "", std::string("one"));
   add("length", "task.length", std::int64_t{16});
   add("test_sequences", "train.test_sequences", std::int64_t{64});
   add("evaluate_sequences", "train.evaluate_sequences", std::int64_t{64});
@@ -49,11 +49,9 @@ TEST_CASE("Measurement: times of another load, machine or build get no verdict")
   const Comparison good = compare(alike, "step_milliseconds");
   CHECK(good.rows[1].against.verdict == "worse");
   CHECK_FALSE(has_note(good, "depends on how it is measured"));
-  const std::vector<std::pair<const char*, Value>> others = {{"jobs", std::int64_t{4}},
-                                                             {"threads", std::int64_t{2}},
-                                                             {"host", std::string("two")},
-                                                             {"build", std::string("two")},
-                                                             {"checkpoint", std::string("1s")}};
+  const std::vector<std::pair<const char*, Value>> others = {
+      {"jobs", std::int64_t{4}},     {"threads", std::int64_t{2}}, {"host", std::string("two")},
+      {"build", std::string("two")}, {"run", std::string("two")},  {"checkpoint", std::string("1s")}};
   for (const auto& [name, value] : others) {
     INFO(name);
     const Comparison c = compare(with(alike, name, value), "step_milliseconds");
@@ -67,6 +65,33 @@ TEST_CASE("Measurement: times of another load, machine or build get no verdict")
               .rows[1]
               .against.verdict == "better");
   }
+}
+
+TEST_CASE("Measurement: times of trials that were not trained in turn get no verdict, memory does") {
+  const auto verdict = [](const char* metric, const char* unit, const std::string& run) {
+    Results r = with(six_pairs(metric, true), "run", run);
+    for (Column& c : r.columns)
+      if (c.name == metric) c.unit = unit;
+    return compare(r, metric).rows[1].against.verdict;
+  };
+  for (const auto& [metric, unit] : {std::pair("step_milliseconds", "ms"),
+                                     {"tokens_per_second", "token per s"},
+                                     {"processor_seconds", "s"}}) {
+    INFO(metric);
+    CHECK_FALSE(verdict(metric, unit, "one").empty());
+    CHECK(verdict(metric, unit, "two").empty());
+  }
+  CHECK(verdict("peak_memory_bytes", "byte", "two") == "worse");
+  // Not known, as in older files: like no other.
+  CHECK(verdict("step_milliseconds", "ms", "").empty());
+}
+
+TEST_CASE("Measurement: many runs are not all listed") {
+  Results r = six_pairs("step_milliseconds", true);
+  for (Column& c : r.columns)
+    if (c.name == "run")
+      for (std::size_t i = 0; i < 12; ++i) c.values[i] = std::string(1, char('a' + i));
+  CHECK(has_note(compare(r, "step_milliseconds"), "run (a, b, c, and 9 more)"));
 }
 
 TEST_CASE("Measurement: times of a continued trial, or without a record of the load, are like no others") {
