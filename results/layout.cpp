@@ -108,7 +108,7 @@ void write_parameters(H5Writer& file, std::span<const Record> records) {
   const std::vector<Column> columns = parameter_columns(records);
   std::vector<std::string> full;
   for (const Column& column : columns) full.push_back(column.parameter);
-  const std::vector<std::string> names = short_names(full, names_taken(records));
+  const std::vector<std::string> names = variable_names(full, names_taken(records));
   for (std::size_t i = 0; i < columns.size(); ++i) {
     write_cells(file, names[i], columns[i].cells);
     file.attribute(names[i], "role", "parameter");

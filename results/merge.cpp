@@ -27,6 +27,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
+// Of parameters (names.h). Another number makes `heed merge` write the names of an older file again.
+constexpr int kNaming = 2;
+
 std::vector<MergedTrial> read_all(std::span<const Source> sources, MergeReport& report) {
   std::vector<MergedTrial> trials;
   for (const Source& source : sources) {
@@ -125,8 +128,8 @@ std::optional<std::string> label_of(std::span<const Source> sources, const Prove
   }
   std::sort(parts.begin(), parts.end());  // independent of the order of the files
   const std::string all =
-      fmt::format("{}\n{}\n{}\n{}\n{}\n{}", provenance.heed_version, provenance.build, compare.metric,
-                  compare.reference, compare.select, fmt::join(parts, "\n"));
+      fmt::format("{}\n{}\n{}\n{}\n{}\n{}\n{}", kNaming, provenance.heed_version, provenance.build,
+                  compare.metric, compare.reference, compare.select, fmt::join(parts, "\n"));
   return fmt::format("results {:016x}", XXH64(all.data(), all.size(), 0));
 }
 

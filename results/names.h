@@ -19,11 +19,18 @@ bool is_python_name(const std::string& name);
 // What netCDF allows: no '/', no control characters, a letter, digit or underscore first, no space last.
 bool is_variable_name(const std::string& name);
 
-// The variable of each parameter, in the same order. A parameter `train.lr` becomes
-//   lr            its last part, if no other parameter and nothing in `taken` has that name, else
-//   train_lr      with underscores, by the same condition, else
-//   parameter_train.lr
-// The result depends on the set of names alone, not on their order.
+// Returns the variable of each parameter in a file, in the same order. It depends on the parameter, not on
+// the other parameters of the file, so that one name means the same in all files:
+//   lr, dim           the last part of `train.lr` and `model.dim`
+//   attention_eps     else the path with underscores
+//   parameter_a.b     only if another parameter, or a name in `taken`, is called so
+std::vector<std::string> variable_names(const std::vector<std::string>& parameters,
+                                        const std::set<std::string>& taken);
+
+// Returns a name of each parameter for the tables of one comparison, in the same order:
+//   eps               the last part of `train.eps`, unless another parameter or a name in `taken` has it,
+//   else train_eps         with underscores, by the same condition, else parameter_train.eps
+// The result depends on the set of names, not on their order.
 std::vector<std::string> short_names(const std::vector<std::string>& parameters,
                                      const std::set<std::string>& taken);
 

@@ -1,10 +1,13 @@
 #include "results/table.h"
 
+#include <set>
 #include <stdexcept>
+#include <utility>
 
 #include <fmt/format.h>
 
 #include "results/layout.h"
+#include "results/names.h"
 
 namespace heed::results {
 
@@ -90,12 +93,28 @@ std::vector<Column> read_columns(const H5Reader& file) {
   return columns;
 }
 
+void shorten_names(std::vector<Column>& columns) {
+  std::set<std::string> taken(kReservedNames.begin(), kReservedNames.end());
+  std::vector<std::string> parameters;
+  for (const Column& c : columns)
+    if (c.role == Role::parameter)
+      parameters.push_back(c.parameter);
+    else
+      taken.insert(c.name);
+  const std::vector<std::string> names = short_names(parameters, taken);
+  std::size_t next = 0;
+  for (Column& c : columns)
+    if (c.role == Role::parameter) c.name = names[next++];
+}
+
 Results read_results(const std::filesystem::path& path) {
   const H5Reader file(path);
+  std::vector<Column> columns = read_columns(file);
+  shorten_names(columns);
   return {.provenance = read_header(file, kResultsFormat),
           .compare = read_compare_settings(file),
           .trial = file.read<std::int64_t>("trial"),
-          .columns = read_columns(file)};
+          .columns = std::move(columns)};
 }
 
 std::optional<Curves> read_curves(const std::filesystem::path& path, const std::string& name) {

@@ -19,7 +19,7 @@ enum class Role {
 };  // `trial`: id, status, reason, last_step, config, build, host ...
 
 struct Column {
-  std::string name;       // in the file: "lr"
+  std::string name;       // for tables: "lr". In a file, a parameter may have a longer one (names.h)
   std::string parameter;  // the dotted path: "train.lr"; empty unless the role is parameter
   Role role;
   std::vector<Value> values;  // one per trial, all of one type. A missing number is NaN, a missing string ""
@@ -33,7 +33,7 @@ struct Results {
   std::vector<std::int64_t> trial;
   std::vector<Column> columns;  // in the order of the file
 
-  // Finds a column by its name in the file, else by its dotted path. Returns null if there is none.
+  // Finds a column by its name, else by its dotted path. Returns null if there is none.
   const Column* find(const std::string& name) const;
   // Return the values of a column. `numbers` accepts integers and booleans too. Throw: std::out_of_range if
   // there is no such column or it has another type.
@@ -53,7 +53,10 @@ struct Curves {
 // Reads a curve of a merged file; nullopt if the file has none of this name. Throws: IoError, DamagedFile.
 std::optional<Curves> read_curves(const std::filesystem::path& path, const std::string& name);
 
-// Returns the columns of an open trial file or merged file.
+// Returns the columns of an open trial file or merged file, with the names that they have there.
 std::vector<Column> read_columns(const H5Reader& file);
+
+// Names the parameters for the tables of one comparison: short_names in names.h.
+void shorten_names(std::vector<Column>& columns);
 
 }  // namespace heed::results

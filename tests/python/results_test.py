@@ -104,7 +104,7 @@ class Results(unittest.TestCase):
     def test_parameters_texts_and_types(self):
         for d in self.each_engine(self.merged):
             self.assertEqual(list(d.variant.values), VARIANTS)
-            self.assertEqual(list(d.features.values), ["", "", "elu", "elu", "", ""])
+            self.assertEqual(list(d.linear_features.values), ["", "", "elu", "elu", "", ""])
             self.assertEqual(d.seed.dtype, numpy.dtype("int64"))
             self.assertEqual(d["bias"].dtype, numpy.dtype("bool"))
             self.assertEqual(d.lr.attrs["parameter"], "train.lr")
@@ -152,6 +152,24 @@ class Results(unittest.TestCase):
                     self.assertEqual(both.steps.values.tolist(), [n for d in pair for n in d.steps.values])
                     mean = both.test_accuracy.groupby("variant").mean()
                     self.assertEqual(list(mean["variant"].values), ["linear", "softmax"])
+
+    def test_a_name_means_the_same_in_all_files(self):
+        # Softmax has no eps of its own, SGD has none either, and linear attention and AdamW have one.
+        sweeps = [("variants=[softmax]",), ("variants=[linear]", "train.optimizer=sgd"), ("variants=[linear]",),
+                  ("variants=[window]", "task.length=[16, 20]")]
+        files = [self.run_sweep("sweep.seeds=1", *words) / "results.h5" for words in sweeps]
+        files += [next((file.parent / "trials").glob("*.h5")) for file in files]  # they can be opened, too
+        for engine in ENGINES:
+            meaning = {}
+            for file in files:
+                with xarray.open_dataset(file, engine=engine) as d:
+                    for name, v in d.variables.items():
+                        self.assertEqual(meaning.setdefault(name, v.attrs.get("parameter")), v.attrs.get("parameter"))
+            self.assertEqual(meaning["eps"], "train.eps")
+            self.assertEqual(meaning["attention_eps"], "attention.eps")
+            with xarray.open_dataset(files[0], engine=engine) as a, xarray.open_dataset(files[1], engine=engine) as b:
+                self.assertEqual(("eps" in a, "attention_eps" in a), (True, False))
+                self.assertEqual(("eps" in b, "attention_eps" in b), (False, True))
 
     def test_a_mailed_file_is_compared_as_its_sweep_asks(self):
         run = self.run_sweep("train.lr=[0.01, 0.02]", "compare.metric=test_loss", "compare.reference=linear",

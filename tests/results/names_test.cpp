@@ -3,7 +3,30 @@
 #include "tests/catch.h"
 
 using heed::results::short_names;
+using heed::results::variable_names;
 using Names = std::vector<std::string>;
+
+TEST_CASE("variable_names: depend on the parameter and not on the others of the file") {
+  const Names all = {"variant",
+                     "seed",
+                     "train.eps",
+                     "model.dim",
+                     "attention.eps",
+                     "task.length",
+                     "model.positions.base",
+                     "attention.0.eps"};
+  const Names expected = {
+      "variant",        "seed", "eps", "dim", "attention_eps", "task_length", "model_positions_base",
+      "attention_0_eps"};
+  CHECK(variable_names(all, {}) == expected);
+  for (std::size_t i = 0; i < all.size(); ++i) CHECK(variable_names({all[i]}, {}) == Names{expected[i]});
+}
+
+TEST_CASE("variable_names: are different, and never those of a metric or a dimension") {
+  CHECK(variable_names({"train.step"}, {"step"}) == Names{"train_step"});
+  CHECK(variable_names({"attention.entropy"}, {"attention_entropy"}) == Names{"parameter_attention.entropy"});
+  CHECK(variable_names({"train.dim", "model.dim"}, {}) == Names{"train_dim", "model_dim"});
+}
 
 TEST_CASE("names: a parameter is named by the last part of its path") {
   CHECK(short_names({"train.lr", "variant", "model.dim"}, {}) == Names{"lr", "variant", "dim"});

@@ -11,7 +11,6 @@
 
 #include "experiments/report/compare/compared_trials.h"
 #include "experiments/trial/label.h"
-#include "results/names.h"
 
 namespace heed {
 namespace {
@@ -129,21 +128,6 @@ Column joined_column(const std::vector<Results>& sweeps, const std::vector<At>& 
   return out;
 }
 
-// Sets the column names to those that a file of all trials would have.
-void name_parameters(std::vector<Column>& columns) {
-  std::set<std::string> taken(results::kReservedNames.begin(), results::kReservedNames.end());
-  std::vector<std::string> paths;
-  for (const Column& c : columns)
-    if (c.role == Role::parameter)
-      paths.push_back(c.parameter);
-    else
-      taken.insert(c.name);
-  const std::vector<std::string> names = results::short_names(paths, taken);
-  std::size_t next = 0;
-  for (Column& c : columns)
-    if (c.role == Role::parameter) c.name = names[next++];
-}
-
 // Returns true for parameters that define a variant.
 bool is_of_the_variant(const Column& c) {
   return c.role == Role::parameter && (c.parameter.starts_with("attention") || c.parameter == "grow");
@@ -179,7 +163,7 @@ JoinedResults joined(const std::vector<Results>& sweeps) {
     for (const Column& c : sweep.columns)
       if (std::find(keys.begin(), keys.end(), key_of(c)) == keys.end()) keys.push_back(key_of(c));
   for (const std::string& key : keys) out.results.columns.push_back(joined_column(sweeps, rows, key));
-  name_parameters(out.results.columns);
+  results::shorten_names(out.results.columns);
   tell_variants_apart(out.results);
   return out;
 }
