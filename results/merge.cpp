@@ -150,7 +150,18 @@ std::optional<MergeReport> made_before(const fs::path& output, const std::string
   }
 }
 
+// The label of a merge with something to report.
+constexpr const char* kWithComplaints = "results";
+
 }  // namespace
+
+bool has_complaints(const fs::path& merged) {
+  try {
+    return read_label(merged) == kWithComplaints;
+  } catch (const DamagedFile&) {
+    return false;
+  }
+}
 
 std::vector<Source> trial_files(const fs::path& folder) {
   std::vector<Source> sources;
@@ -177,7 +188,7 @@ MergeReport merge(std::span<const Source> sources, const fs::path& output, const
   });
   // A merge with something to report is not reused, so that it is reported each time.
   const bool clean = label && report.damaged.empty() && report.conflicts.empty();
-  add_checksum(bytes, clean ? *label : "results");
+  add_checksum(bytes, clean ? *label : kWithComplaints);
   write_file(output, bytes, IfExists::replace);
   return report;
 }

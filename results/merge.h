@@ -45,4 +45,7 @@ std::vector<Source> trial_files(const std::filesystem::path& folder);
 MergeReport merge(std::span<const Source> sources, const std::filesystem::path& output,
                   const Provenance& provenance, const CompareSettings& compare = {});
 
+// Returns true if the merge that wrote the file had something to report. False if the file is damaged.
+bool has_complaints(const std::filesystem::path& merged);
+
 }  // namespace heed::results

@@ -107,7 +107,9 @@ Loaded load_all(const Input& input, bool by_length) {
     // A results file does not contain the number of planned trials.
     planned += one.options.planned > 0 ? one.options.planned : one.results.trial.size();
     const std::vector<std::string> own = one.options.own;
+    const bool whole = one.whole && (sweeps.empty() || out.input.whole);
     if (sweeps.empty()) out.input = one;
+    out.input.whole = whole;
     if (!one.options.by.empty()) out.input.options.by = one.options.by;
     for (const std::string& path : own)
       if (std::ranges::find(out.input.options.own, path) == out.input.options.own.end())
@@ -119,6 +121,7 @@ Loaded load_all(const Input& input, bool by_length) {
     for (const results::Results& sweep : sweeps) trials += sweep.trial.size();
     JoinedResults all = joined(sweeps);
     out.input.options.planned = planned - (trials - all.results.trial.size());
+    out.input.options.reference = all.renamed(out.input.options.reference);
     out.input.results = std::move(all.results);
     if (has_several_tasks(out.input.results)) out.input.options.by = kTasks;
     out.input.builds_noted = false;
@@ -126,6 +129,10 @@ Loaded load_all(const Input& input, bool by_length) {
   }
   check_results(input, out.input);
   return out;
+}
+
+bool has_reference(const Comparison& comparison) {
+  return comparison.rows.empty() || std::ranges::any_of(comparison.rows, &ComparedRow::is_reference);
 }
 
 std::string digests_text(const std::vector<std::string>& digests) {
@@ -143,13 +150,14 @@ int run(const Input& input, Registry&) {
   comparison.notes.insert(comparison.notes.begin(), loaded.notes.begin(), loaded.notes.end());
   const bool one_length = by_length && std::ranges::find(comparison.varied, by) == comparison.varied.end();
   if (!by.empty() && !one_length) split_by(comparison, by);
+  const int code = has_reference(comparison) && loaded.input.whole ? kDone : kSomeFailed;
   if (input.has("json"))
-    return fmt::print("{}", json_text(comparison, fmt::format("{}", fmt::join(loaded.digests, " ")))), kDone;
+    return fmt::print("{}", json_text(comparison, fmt::format("{}", fmt::join(loaded.digests, " ")))), code;
   if (!input.has("csv"))
-    return fmt::print("{}\n{}\n", table_text(comparison), digests_text(loaded.digests)), kDone;
+    return fmt::print("{}\n{}\n", table_text(comparison), digests_text(loaded.digests)), code;
   fmt::print("{}", csv_text(comparison));
   for (const std::string& note : comparison.notes) fmt::print(stderr, "{}\n", note);
-  return kDone;
+  return code;
 }
 
 }  // namespace
@@ -170,7 +178,10 @@ Command compare_command() {
       "mean.\n"
       "docs/comparing.md explains each column. Several sweeps are compared as one. Defaults come from "
       "`compare` in the\n"
-      "sweep file of the first. --by test_length compares the accuracy at each of task.test_lengths.\n"
+      "sweep file of the first. --by test_length compares the accuracy at each of task.test_lengths. The "
+      "exit code "
+      "is 1 if\n"
+      "the reference has no trial, or if trial files are damaged.\n"
       "\n"
       "    heed compare runs/quickstart --metric solved_step --reference softmax";
   add_compare_options(c.options);

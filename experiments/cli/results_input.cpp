@@ -14,15 +14,16 @@
 #include "experiments/sweep/own_settings.h"
 #include "experiments/system/message.h"
 #include "experiments/trial/yaml.h"
+#include "results/merge.h"
 
 namespace heed::cli {
 namespace {
 
 namespace fs = std::filesystem;
 
-// Are there trials that ended after results.h5 was made?
+// Are there trials that ended after results.h5 was made, or did its merge leave out damaged files?
 bool outdated(const RunDirectory& directory, const std::vector<PlanLine>& plan) {
-  if (!fs::exists(directory.results())) return true;
+  if (!fs::exists(directory.results()) || results::has_complaints(directory.results())) return true;
   const auto made = fs::last_write_time(directory.results());
   for (const PlanLine& line : plan)
     if (fs::exists(directory.trial(line.id)) && fs::last_write_time(directory.trial(line.id)) >= made)
@@ -126,7 +127,7 @@ ResultsInput load_results(const Input& input, const fs::path& from) {
     const RunDirectory directory(from);
     const std::vector<PlanLine> plan = directory.read_plan();
     const auto merge = [&] {
-      merge_and_report(directory, input.command);
+      loaded.whole = merge_and_report(directory, input.command);
       loaded.builds_noted = true;
     };
     if (outdated(directory, plan)) merge();

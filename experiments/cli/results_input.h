@@ -14,6 +14,7 @@ namespace heed::cli {
 struct ResultsInput {
   std::filesystem::path file;
   bool builds_noted = false;  // was a note about several builds printed?
+  bool whole = true;          // could all trial files be read, and do they agree?
   CompareOptions options;     // of the run directory or the file itself, overridden by the command line
   results::Results results;
 };

@@ -9,6 +9,7 @@
 #include <fmt/format.h>
 
 #include "experiments/report/compare/compared_trials.h"
+#include "experiments/report/compare/reference.h"
 #include "experiments/trial/measurement_condition.h"
 
 namespace heed {
@@ -64,6 +65,11 @@ void choose(Comparison& out, std::vector<Group>& groups, const results::Results&
                     path == "seed" ? "it is what is averaged over" : "variants are what is compared"));
   if (is_measurement_condition(path))
     throw Error(fmt::format("{} cannot be chosen: trials of different values are not measured alike.", path));
+  if (is_of_reference(path, options))
+    throw Error(
+        fmt::format("compare.select chooses {0}, also for the reference, which sets it. Name a reference "
+                    "without {0}, or show every value with --select none.",
+                    path));
   const auto at =
       static_cast<std::size_t>(std::find(out.paths.begin(), out.paths.end(), path) - out.paths.begin());
   const std::string by = validation_metric(options.metric);

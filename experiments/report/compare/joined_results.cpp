@@ -5,6 +5,7 @@
 #include <limits>
 #include <map>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include <fmt/format.h>
@@ -133,25 +134,80 @@ bool is_of_the_variant(const Column& c) {
   return c.role == Role::parameter && (c.parameter.starts_with("attention") || c.parameter == "grow");
 }
 
-// Adds options to labels that another sweep uses for other options.
-void tell_variants_apart(Results& all) {
+// Returns how a label shows an option of a variant: "size", of a layer "0.size".
+std::string option_of(const std::string& parameter) {
+  constexpr std::string_view kSection = "attention.";
+  return parameter.starts_with(kSection) ? parameter.substr(kSection.size()) : parameter;
+}
+
+// Returns the names of a stack's layers without repetitions: "softmax+window" of four layers in turn.
+std::string in_turn(const std::vector<std::string>& names) {
+  std::size_t period = 1;
+  const auto repeats = [&] {
+    for (std::size_t i = period; i < names.size(); ++i)
+      if (names[i] != names[i - period]) return false;
+    return true;
+  };
+  while (!repeats()) ++period;
+  return fmt::format(
+      "{}", fmt::join(names.begin(), names.begin() + std::ptrdiff_t(std::min(period, names.size())), "+"));
+}
+
+// Returns the variant of each trial by its name in the registry: "softmax", "softmax+window".
+std::vector<std::string> names_of_variants(const Results& all) {
+  std::vector<std::vector<std::string>> layers(all.trial.size());
+  for (const Column& c : all.columns)
+    if (is_of_the_variant(c) && c.parameter.ends_with(".name"))
+      for (std::size_t i = 0; i < layers.size(); ++i)
+        if (const std::string name = value_text(c.values[i]); !name.empty()) layers[i].push_back(name);
+  std::vector<std::string> names;
+  for (const std::vector<std::string>& l : layers) names.push_back(in_turn(l));
+  return names;
+}
+
+// Returns the groups that have different values in two sweeps.
+std::set<std::string> told_apart(const std::vector<std::string>& groups, const std::vector<At>& rows,
+                                 const std::vector<std::string>& values) {
+  std::map<std::string, std::map<std::size_t, std::set<std::string>>> used;  // by group and sweep
+  for (std::size_t i = 0; i < groups.size(); ++i) used[groups[i]][rows[i].sweep].insert(values[i]);
+  std::set<std::string> out;
+  for (const auto& [group, of_sweep] : used)
+    for (const auto& [sweep, seen] : of_sweep)
+      if (seen != of_sweep.begin()->second) out.insert(group);
+  return out;
+}
+
+// Adds to labels what another sweep has differently under the same label: the variant, or options of it.
+void tell_variants_apart(Results& all, const std::vector<At>& rows) {
   const auto variant = std::find_if(all.columns.begin(), all.columns.end(),
                                     [](const Column& c) { return c.parameter == "variant"; });
   if (variant == all.columns.end()) return;
-  const std::vector<std::string> labels = all.texts("variant");
+  const std::vector<std::string> labels = all.texts("variant"), names = names_of_variants(all);
   std::vector<std::vector<std::pair<std::string, std::string>>> shown(labels.size());
-  for (const Column& c : all.columns) {
-    if (!is_of_the_variant(c)) continue;
-    std::map<std::string, std::set<std::string>> used;
-    for (std::size_t i = 0; i < labels.size(); ++i) used[labels[i]].insert(value_text(c.values[i]));
-    const std::string option = c.parameter.substr(c.parameter.rfind('.') + 1);
+  const auto show = [&](const std::string& option, const std::vector<std::string>& groups,
+                        const std::vector<std::string>& values) {
+    const std::set<std::string> differing = told_apart(groups, rows, values);
     for (std::size_t i = 0; i < labels.size(); ++i)
-      if (used[labels[i]].size() > 1) shown[i].emplace_back(option, value_text(c.values[i]));
+      if (differing.contains(groups[i])) shown[i].emplace_back(option, values[i]);
+  };
+  show("name", labels, names);
+  std::vector<std::string> groups = labels;  // options are compared among trials of one variant
+  for (std::size_t i = 0; i < groups.size(); ++i) groups[i] += '\n' + names[i];
+  for (const Column& c : all.columns) {
+    if (!is_of_the_variant(c) || c.parameter.ends_with(".name")) continue;
+    std::vector<std::string> values;
+    for (const Value& v : c.values) values.push_back(value_text(v));
+    show(option_of(c.parameter), groups, values);
   }
   for (std::size_t i = 0; i < labels.size(); ++i) variant->values[i] = label(labels[i], shown[i]);
 }
 
 }  // namespace
+
+std::string JoinedResults::renamed(const std::string& label) const {
+  const auto at = std::find(labels.begin(), labels.end(), label);
+  return at == labels.end() ? label : results.texts("variant")[static_cast<std::size_t>(at - labels.begin())];
+}
 
 JoinedResults joined(const std::vector<Results>& sweeps) {
   JoinedResults out;
@@ -164,7 +220,8 @@ JoinedResults joined(const std::vector<Results>& sweeps) {
       if (std::find(keys.begin(), keys.end(), key_of(c)) == keys.end()) keys.push_back(key_of(c));
   for (const std::string& key : keys) out.results.columns.push_back(joined_column(sweeps, rows, key));
   results::shorten_names(out.results.columns);
-  tell_variants_apart(out.results);
+  out.labels = out.results.find("variant") ? out.results.texts("variant") : std::vector<std::string>();
+  tell_variants_apart(out.results, rows);
   return out;
 }
 

@@ -150,15 +150,21 @@ void note_missing(Comparison& comparison, const Trials& trials, std::size_t plan
 
 void note_pairs(Comparison& comparison, std::size_t unpaired) {
   if (std::ranges::none_of(comparison.rows, &ComparedRow::is_reference)) {
+    std::vector<std::string> others;
+    for (const ComparedRow& row : comparison.rows)
+      if (std::ranges::find(others, row.variant) == others.end()) others.push_back(row.variant);
     comparison.notes.push_back(fmt::format(
-        "The results have no trial of the reference '{}': nothing is compared.", comparison.reference));
+        "The results have no trial of the reference '{}': nothing is compared. --reference chooses "
+        "another one: {}.",
+        comparison.reference, fmt::join(others, ", ")));
     return;
   }
   std::size_t left_out = 0;
   for (const ComparedRow& row : comparison.rows) left_out += row.against.left_out;
   if (left_out > 0)
-    comparison.notes.push_back(fmt::format("{} left out of comparisons: one of the two trials has no value.",
-                                           count_text(left_out, "pair") + (left_out == 1 ? " is" : " are")));
+    comparison.notes.push_back(
+        fmt::format("{} left out of comparisons: only one of the two rows has a value for the seed.",
+                    count_text(left_out, "pair") + (left_out == 1 ? " is" : " are")));
   if (unpaired > 0)
     comparison.notes.push_back(fmt::format(
         "{} compared: {} has no row of the same setting.",

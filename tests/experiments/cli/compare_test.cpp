@@ -163,6 +163,62 @@ TEST_CASE("compare: several sweeps are compared as one") {
   CHECK_THAT(tables, !ContainsSubstring("has no row of the same setting"));
 }
 
+TEST_CASE("compare: the reference is found in sweeps that use one label for different variants") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "a", {"variants=[softmax]"}).code == 0);
+  REQUIRE(run_smoke(folder, "b", {"variants=[softmax: {scale: 3}]"}).code == 0);
+  REQUIRE(run_smoke(folder, "c", {"variants=[{linear: {}, label: base}]"}).code == 0);
+  REQUIRE(run_smoke(folder, "d", {"variants=[{softmax: {}, label: base}]"}).code == 0);
+  const auto good = [&](const Words& words, const std::string& part) {
+    const Ended ended = compare(folder, words);
+    CHECK(ended.code == 0);
+    CHECK_THAT(ended.out, ContainsSubstring(part) && ContainsSubstring("verdict") &&
+                              !ContainsSubstring("nothing is compared"));
+  };
+  good({"a", "b"}, "test_accuracy against softmax(scale=0)");
+  good({"a", "b", "--reference", "softmax"}, "test_accuracy against softmax(scale=0)");
+  good({"a", "b", "--reference", "softmax(scale=3)"}, "test_accuracy against softmax(scale=3)");
+  good({"c", "d"}, "test_accuracy against base(name=linear)");
+}
+
+TEST_CASE("compare: a comparison without a reference fails, with the remedy") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "r", {"--part", "0/2", "sweep.seeds=1", "variants=[linear, softmax]"}).code == 0);
+  const Ended ended = compare(folder, {"r", "--metric", "test_loss"});
+  CHECK(ended.code == 0);  // of the reference
+  const Ended other = compare(folder, {"r", "--reference", "softmax"});
+  CHECK(other.code == 64);
+  REQUIRE(run_smoke(folder, "s", {"--part", "1/2", "sweep.seeds=1", "variants=[linear, softmax]"}).code == 0);
+  const Ended missing = compare(folder, {"s"});
+  CHECK(missing.code == 1);
+  CHECK_THAT(missing.out, ContainsSubstring("no trial of the reference 'linear': nothing is compared. "
+                                            "--reference chooses another one: softmax."));
+}
+
+TEST_CASE("compare: a reference that sets the selected parameter is refused with the remedy") {
+  const TempFolder folder;
+  REQUIRE(
+      run_smoke(folder, "r", {"train.lr=[0.01, 0.001]", "compare.select=train.lr", "sweep.seeds=1"}).code ==
+      0);
+  const Words words = {"r", "--reference", "{variant: softmax, train.lr: 0.001}"};
+  const Ended refused = compare(folder, words);
+  CHECK(refused.code == 64);
+  CHECK_THAT(refused.err,
+             ContainsSubstring("compare.select chooses train.lr") && ContainsSubstring("--select none"));
+  const Ended all = compare(folder, with(words, {"--select", "none"}));
+  CHECK(all.code == 0);
+  CHECK_THAT(all.out, ContainsSubstring("against softmax (lr=0.001)"));
+}
+
+TEST_CASE("compare: seeds of only one row are no missing values") {
+  const TempFolder folder;
+  REQUIRE(run_smoke(folder, "a", {"variants=[softmax]", "sweep.seeds=[0, 1]"}).code == 0);
+  REQUIRE(run_smoke(folder, "b", {"variants=[linear]", "sweep.seeds=[2, 3]"}).code == 0);
+  CHECK_THAT(compare(folder, {"a", "b"}).out,
+             ContainsSubstring(
+                 "4 pairs are left out of comparisons: only one of the two rows has a value for the seed."));
+}
+
 TEST_CASE("messages: a value of a million letters is cut in every message") {
   const TempFolder folder;
   REQUIRE(run_smoke(folder, "r", {"sweep.seeds=1"}).code == 0);

@@ -375,7 +375,7 @@ TEST_CASE(
   REQUIRE(removed == 2);
   std::filesystem::remove(folder / "runs/smoke/results.h5");
   const Ended compare = heed::test::heed(folder.path(), {"compare", "runs/smoke"});
-  CHECK(compare.code == 0);
+  CHECK(compare.code == 1);
   CHECK_THAT(compare.out, ContainsSubstring("2 of 4 trials have not ended yet.") &&
                               ContainsSubstring("no trial of the reference 'softmax': nothing is compared"));
 }

@@ -69,3 +69,48 @@ TEST_CASE("joined: a label with different options gets the options") {
   CHECK(c.rows[1].variant == "b(size=8)");
   CHECK(c.rows[2].variant == "b(size=16)");
 }
+
+TEST_CASE("joined: a label is called after what the sweeps have differently, and the reference follows it") {
+  Results one = sweep("x", 0.8), two = sweep("y", 0.6);
+  const std::string softmax = "softmax", linear = "linear", window = "window", none;
+  add(one, "attention_name", "attention.name", {softmax, softmax, window, window});
+  add(two, "attention_name", "attention.name", {linear, linear, window, window});
+  add(one, "attention_scale", "attention.scale", {3.0, 3.0, kNaN, kNaN});
+  add(two, "attention_eps", "attention.eps", {1e-6, 1e-6, kNaN, kNaN});
+  const heed::JoinedResults all = joined({one, two});
+  CHECK(all.renamed("a") == "a(name=softmax)");
+  CHECK(all.renamed("b") == "b");
+  CHECK(all.renamed("c") == "c");
+  heed::CompareOptions options;
+  options.reference = all.renamed("a");
+  const Comparison c = heed::compare(all.results, options);
+  REQUIRE(c.rows.size() == 3);
+  CHECK(c.rows[0].is_reference);
+  CHECK_FALSE(has_note(c, "no trial of the reference"));
+  CHECK(all.results.texts("variant")[4] == "a(name=linear)");
+}
+
+TEST_CASE("joined: the layers of a stack are named once, and their options by layer") {
+  Results one = sweep("x", 0.8), two = sweep("y", 0.6);
+  for (Results* r : {&one, &two})
+    for (const char* layer : {"0", "1", "2", "3"}) {
+      const std::string path = std::string("attention.") + layer;
+      const std::string name = *layer % 2 == 0 ? "softmax" : "window";
+      add(*r, path.c_str(), (path + ".name").c_str(), {name, name, name, name});
+    }
+  const std::string name = "softmax";
+  Results three = sweep("z", 0.4);
+  add(three, "attention_name", "attention.name", {name, name, name, name});
+  add(one, "attention_1_size", "attention.1.size", {8.0, 8.0, 8.0, 8.0});
+  add(two, "attention_1_size", "attention.1.size", {4.0, 4.0, 4.0, 4.0});
+  const std::vector<std::string> labels = joined({one, two, three}).results.texts("variant");
+  CHECK(labels[0] == "a(name=softmax+window,1.size=8)");
+  CHECK(labels[4] == "a(name=softmax+window,1.size=4)");
+  CHECK(labels[8] == "a(name=softmax)");
+}
+
+TEST_CASE("joined: options that differ within each sweep alike do not change a label") {
+  Results one = sweep("x", 0.8), two = sweep("y", 0.6);
+  for (Results* r : {&one, &two}) add(*r, "attention_size", "attention.size", {8.0, 16.0, 8.0, 8.0});
+  CHECK(joined({one, two}).results.texts("variant") == Texts{"a", "a", "b", "b", "a", "a", "b", "b"});
+}
