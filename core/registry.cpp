@@ -71,6 +71,7 @@ std::string refuse_reserved(std::string_view name) {
   static const std::vector<std::pair<std::string_view, std::string_view>> reserved = {
       {"stack", "in a sweep file 'stack' lists the variants that layers take in turn"},
       {"grow", "in a sweep file 'grow' lists the stages of a model that grows"},
+      {"label", "in a sweep file 'label' names the rows of a variant"},
       {"steps", "in a sweep file 'steps' ends a stage of 'grow'"},
       {"none", "in a sweep file 'none' means no positions, or no feed-forward"},
       {"model", "`heed list model` shows a section of the sweep file"},

@@ -10,4 +10,7 @@ extern const char* const kCMakeLists;
 extern const char* const kSweep;
 extern const char* const kReadme;
 
+// The types that core declares at the beginning of a line of its headers: " About Activation ".
+extern const char* const kTypes;
+
 }  // namespace heed::cli::new_files

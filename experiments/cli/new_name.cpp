@@ -7,6 +7,8 @@
 
 #include <fmt/format.h>
 
+#include "experiments/cli/new_files.h"
+
 namespace heed::cli {
 namespace {
 
@@ -43,6 +45,11 @@ bool is_target_of_cmake(std::string_view name) {
   return std::find(targets.begin(), targets.end(), name) != targets.end();
 }
 
+// Types of core, which the file sees as well as its own.
+bool is_type_of_heed(const std::string& type) {
+  return std::string_view(new_files::kTypes).find(' ' + type + ' ') != std::string_view::npos;
+}
+
 // Does a source use this identifier?
 bool uses(const std::string& source, const std::string& identifier) {
   return std::regex_search(source, std::regex("\\b" + identifier + "\\b"));
@@ -77,6 +84,8 @@ std::string refuse_variant_name(const std::string& name, const std::string& sour
   if (is_keyword(name)) return refused("it is a keyword of C++");
   if (name == "std" || name == "heed") return refused("it is a namespace that the file uses");
   if (is_target_of_cmake(name)) return refused("every CMake project has a target of this name");
+  if (is_type_of_heed(type_name(name)))
+    return refused(fmt::format("its type would be {}, which heed has already", type_name(name)));
   const bool template_name = name == "my_variant";  // the name in the template
   if (!template_name && uses(source, type_name(name)))
     return refused(

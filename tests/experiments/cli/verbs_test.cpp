@@ -206,38 +206,6 @@ TEST_CASE("heed plan: warns if test sequences also occur in training") {
   CHECK(many.err.empty());
 }
 
-TEST_CASE("heed new: a name that cannot be a variant's is refused with the reason") {
-  const std::vector<std::pair<std::string, std::string>> cases = {
-      {"stack", "lists the variants that layers take in turn"},
-      {"grow", "lists the stages"},
-      {"none", "means no positions"},
-      {"true", "YAML readers do not take it as a string"},
-      {"train", "a section of the sweep file"},
-      {"softmax", "heed has an attention variant of this name"},
-      {"mlp", "heed has a feed-forward of this name"},
-      {"rope", "heed has a kind of position of this name"},
-      {"mqar", "heed has a task of this name"},
-      {"static", "it is a keyword of C++"},
-      {"std", "a namespace"},
-      {"test", "every CMake project has a target of this name"},
-      {"head", "its type would be Head"},
-      {"saved", "its type would be Saved"},
-      {"Cosine", "lowercase letters"},
-      {"a__b", "lowercase letters"},
-      {"2d", "lowercase letters"},
-      {std::string(200, 'a'), "at most 60 characters"}};
-  for (const auto& [name, reason] : cases) {
-    const TempFolder folder;
-    const Ended ended = heed::test::heed(folder.path(), {"new", "variant", name});
-    CAPTURE(name);
-    CHECK(ended.code == 2);
-    CHECK_THAT(ended.err, ContainsSubstring(reason));
-    CHECK_FALSE(std::filesystem::exists(folder / name));
-  }
-  CHECK(heed_in_temp({"new", "variant", "cosine_top2"}).code == 0);
-  CHECK(heed_in_temp({"new", "variant", "my_variant"}).code == 0);
-}
-
 TEST_CASE("heed plan: counts GPT-3 without allocating its parameters") {
   const Ended plan = heed_in_temp({"plan", config("gpt3.yaml")});
   CHECK(plan.code == 0);
