@@ -19,6 +19,19 @@
 #include "results/errors.h"
 
 namespace heed::cli {
+namespace {
+
+// Returns the plugins of all trials, each once.
+std::vector<PluginOrigin> plugins_of(const Sweep& sweep) {
+  std::vector<PluginOrigin> plugins;
+  for (const PlannedTrial& trial : sweep.trials)
+    for (const PluginOrigin& plugin : trial.config.plugins)
+      if (std::ranges::find(plugins, plugin.path, &PluginOrigin::path) == plugins.end())
+        plugins.push_back(plugin);
+  return plugins;
+}
+
+}  // namespace
 
 LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std::string>& overrides,
                        const Input& input, Registry& registry) {
@@ -28,16 +41,17 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
                                           : "is a folder, not a sweep file.");
   }
   Problems problems;
-  const auto file = read_sweep_file(path, overrides, registry, problems);
+  auto file = read_sweep_file(path, overrides, registry, problems);
   LoadedSweep loaded;
   if (file) {
     const Config* name = file->tree.find("name");
     loaded.directory = input.has("output")
                            ? std::filesystem::path(input.get<std::string>("output"))
                            : std::filesystem::path("runs") / (name ? name->text() : path.stem().string());
-    loaded.text = file->text;
     use_kept_subwords(loaded.directory);
     loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems);
+    list_plugins(*file, path.string(), plugins_of(loaded.sweep));
+    loaded.text = file->text;
   }
   problems.throw_if_any();
   if (loaded.sweep.match.on()) {

@@ -1,5 +1,6 @@
 #include "experiments/sweep/sweep_file.h"
 
+#include <algorithm>
 #include <map>
 #include <string_view>
 #include <utility>
@@ -115,6 +116,22 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
   const char* what = !overrides.empty() ? "overrides" : paths_changed ? "absolute paths" : nullptr;
   if (what) out.text = fmt::format("# {} with {}\n{}", file, what, out.tree.yaml());
   return out;
+}
+
+void list_plugins(SweepFile& file, const std::string& path, const std::vector<PluginOrigin>& plugins) {
+  const Config* given = file.tree.find("plugins");
+  std::vector<Config> all = given && given->is_sequence() ? given->items() : std::vector<Config>();
+  const std::size_t before = all.size();
+  for (const PluginOrigin& plugin : plugins) {
+    const bool listed = std::ranges::any_of(all, [&](const Config& item) {
+      std::error_code gone;
+      return std::filesystem::weakly_canonical(item.text(), gone).string() == plugin.path;
+    });
+    if (!listed) all.push_back(Config::scalar(plugin.path, kCommandLine, true));
+  }
+  if (all.size() == before) return;
+  file.tree.set("plugins", Config::sequence(std::move(all)));
+  file.text = fmt::format("# {} with its overrides and plugins\n{}", path, file.tree.yaml());
 }
 
 std::optional<SweepFile> read_sweep_file(const std::filesystem::path& file,

@@ -31,6 +31,10 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
                                           const std::vector<std::string>& overrides, Registry& registry,
                                           Problems& problems);
 
+// Adds plugins to the list `plugins` of the text for the run directory, if the file does not list them, so
+// that the run directory's sweep file can be run without --plugin. `path`: of the file.
+void list_plugins(SweepFile& file, const std::string& path, const std::vector<PluginOrigin>& plugins);
+
 // Sets a value by its dotted path. Creates missing maps; new keys get `place`.
 void set_path(Config& tree, std::string_view path, Config value, const Place& place);
 

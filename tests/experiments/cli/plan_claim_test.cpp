@@ -7,6 +7,7 @@
 #include "tests/catch.h"
 #include "tests/experiments/cli/program.h"
 #include "tests/experiments/cli/smoke.h"
+#include "tests/paths.h"
 #include "tests/results/temp_folder.h"
 
 using namespace heed::test;
@@ -83,6 +84,24 @@ TEST_CASE("heed run: a plan that replaces another one reports what it leaves out
   CHECK_THAT(linear.err, ContainsSubstring("`heed run r/sweep.yaml.old -o r`"));
   CHECK(heed::test::heed(folder.path(), {"run", "r/sweep.yaml.old", "-o", "r"}).code == 0);
   CHECK(heed::results::read_results(folder / "r/results.h5").texts("variant").size() == 3);
+}
+
+TEST_CASE("heed run: the other sweep is returned to also if its plugin was named on the command line") {
+  const TempFolder folder;
+  const std::string plugin = (build_dir() / "plugins/faulty.so").string();
+  const Words one = {"sweep.seeds=1"};
+  REQUIRE(run_smoke(folder, "r", with(one, {"variants=[softmax, faulty_scaled]", "--plugin", plugin})).code ==
+          0);
+  const Ended replacing = run_smoke(folder, "r", with(one, {"variants=[linear]", "--plugin", plugin}));
+  CHECK(replacing.code == 0);
+  CHECK_THAT(replacing.err,
+             ContainsSubstring("`heed run r/sweep.yaml.old -o r` returns to the other sweep."));
+  const Ended returned = heed::test::heed(folder.path(), {"run", "r/sweep.yaml.old", "-o", "r"});
+  CHECK(returned.code == 0);
+  CHECK_THAT(returned.out, ContainsSubstring("faulty_scaled"));
+  CHECK_THAT(read_file(folder / "r/sweep.yaml"), ContainsSubstring(plugin));
+  // Only plugins that the sweep uses are listed.
+  CHECK_THAT(read_file(folder / "r/sweep.yaml.old"), !ContainsSubstring("faulty"));
 }
 
 TEST_CASE("heed run: a sweep file that the user has edited in place is no other sweep") {
