@@ -24,6 +24,7 @@
 #include "experiments/trial/train_sequences.h"
 #include "experiments/trial/yaml.h"
 #include "results/atomic_file.h"
+#include "results/errors.h"
 #include "results/trial_file.h"
 
 namespace heed::cli {
@@ -238,6 +239,9 @@ int run(const Input& input, Registry& registry) {
       rows.push_back(evaluated(directory, line, asked, threads, registry));
     } catch (const PluginError&) {
       throw;
+    } catch (const results::DamagedFile& e) {
+      left_out[fmt::format("{} {}", e.what(), kDamageRemedy)].push_back(
+          fmt::format("{}  {}", line.id, line.to_string()));
     } catch (const Error& e) {
       left_out[e.what()].push_back(fmt::format("{}  {}", line.id, line.to_string()));
     }

@@ -20,6 +20,7 @@
 #include "experiments/system/process.h"
 #include "experiments/system/scratch_folder.h"
 #include "experiments/train/provenance.h"
+#include "results/errors.h"
 
 namespace heed::cli {
 namespace {
@@ -27,9 +28,14 @@ namespace {
 namespace fs = std::filesystem;
 
 // Returns true if a trial can be verified. A diverged trial can: it must diverge again at the same step.
+// One whose file is damaged is chosen, too, to be reported as one that could not be run again.
 bool finished(const RunDirectory& directory, const std::string& id) {
-  const auto outcome = directory.outcome(id);
-  return outcome == results::Status::done || outcome == results::Status::diverged;
+  try {
+    const auto outcome = directory.outcome(id);
+    return outcome == results::Status::done || outcome == results::Status::diverged;
+  } catch (const results::DamagedFile&) {
+    return true;
+  }
 }
 
 // Returns the trials to verify: those of --trial, else all finished ones; of these the sample, if there is
@@ -90,8 +96,8 @@ void print(const Verified& v) {
   for (const auto& [reason, trials] : v.refused)
     fmt::print("{}{} could not be run again: {}\n", trials[0],
                trials.size() > 1 ? fmt::format(" and {} more", trials.size() - 1) : "", reason);
-  fmt::print("{} run again, {} numbers compared: {} equal to the bit, {} different.\n",
-             count_text(v.again(), "trial"), v.numbers, v.equal, v.different);
+  fmt::print("{} run again: {} equal to the bit, {} different. {} compared.\n",
+             count_text(v.again(), "trial"), v.equal, v.different, count_text(v.numbers, "number"));
   if (!v.refused.empty()) fmt::print("{} could not be run again.\n", count_text(v.not_again(), "trial"));
   for (const std::string& build : v.builds)
     fmt::print(stderr,
@@ -114,6 +120,7 @@ int run(const Input& input, Registry&) {
   options.command = input.command;
   options.work = rerun.seconds;
   options.terminal = messages_reach_a_terminal();
+  options.reasons = false;  // printed below, each once
   if (!rerun.trials.empty()) run_trials(again, rerun.sweep, options, Signals());
 
   Verified verified;
@@ -143,8 +150,10 @@ Command verify_command() {
       "between runs\n"
       "(times, memory, host). Prints each difference and its size; the exit code is then 1. Trials that "
       "could not be run\n"
-      "again (their plugin or text changed or is gone) are counted separately, with the reason; the exit "
-      "code is then 74.\n"
+      "again (their plugin or text changed or is gone, their file is damaged) are counted separately, with "
+      "the "
+      "reason; the\n"
+      "exit code is then 74.\n"
       "\n"
       "    heed verify runs/quickstart --sample 3";
   c.options.add_options()("trial", po::value<std::vector<std::string>>()->value_name("ID"),

@@ -67,9 +67,9 @@ double share_done(const TrialProgress& p) {
 std::string status_text(results::Status status, const std::string& reason, Index steps,
                         const std::string& took) {
   if (status == results::Status::done) return took.empty() ? "done" : "done in " + took;
-  return fmt::format("{} after {}{}{}: {}", results::to_string(status),
+  return fmt::format("{} after {}{}{}{}{}", results::to_string(status),
                      count_text(static_cast<std::size_t>(steps), "step"), took.empty() ? "" : ", ", took,
-                     reason);
+                     reason.empty() ? "" : ": ", reason);
 }
 
 std::string progress_text(const TrialProgress& p) {

@@ -303,7 +303,7 @@ class Supervisor {
 
   void ended(std::size_t at, results::Status status, const std::string& reason) {
     ++ended_;
-    progress_->ended(at, status, reason, steady_seconds());
+    progress_->ended(at, status, options_.reasons ? reason : "", steady_seconds());
     const bool as_planned = status == results::Status::done || status == results::Status::stopped;
     if (!options_.fail_fast || as_planned || stopping_) return;
     failed_fast_ = true;

@@ -37,6 +37,7 @@ struct RunOptions {
   std::string command;            // as the user typed it, for the records
   std::vector<double> work;       // of each trial, to estimate the time left
   bool terminal = false;          // is standard error a terminal that can draw progress bars?
+  bool reasons = true;            // does the line of a trial that is not done name the reason?
 };
 
 // Runs the trials of a sweep that have no file yet, each in a worker process (`heed trial`, the same

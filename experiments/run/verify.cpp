@@ -12,6 +12,7 @@
 #include "experiments/trial/trial_config.h"
 #include "experiments/trial/yaml.h"
 #include "results/comparison.h"
+#include "results/errors.h"
 #include "results/trial_file.h"
 
 namespace heed {
@@ -119,15 +120,16 @@ std::vector<std::size_t> evenly_spaced(std::size_t n, std::size_t sample) {
 Rerun rerun_of(const RunDirectory& directory, const std::vector<PlanLine>& trials) {
   Rerun out;
   for (const PlanLine& line : trials) {
-    const Record record = results::read_trial_summary(directory.trial(line.id));
     try {
+      const Record record = results::read_trial_summary(directory.trial(line.id));
       out.sweep.trials.push_back({config_of(record, line.id), line.id, line.setting});
+      out.trials.push_back(line);
+      out.seconds.push_back(record.seconds);
+    } catch (const results::DamagedFile& e) {
+      out.refused.push_back({line, fmt::format("{} {}", e.what(), kDamageRemedy)});
     } catch (const Error& e) {
       out.refused.push_back({line, e.what()});
-      continue;
     }
-    out.trials.push_back(line);
-    out.seconds.push_back(record.seconds);
   }
   return out;
 }

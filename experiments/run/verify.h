@@ -20,8 +20,8 @@ struct NotAgain {
 };
 
 // Ended trials of a run directory, as a sweep that trains them again. Each has the configuration that is
-// stored in its own file. `refused`: trials whose configuration this heed cannot read, or to which it gives
-// another id, because it would train them differently.
+// stored in its own file. `refused`: trials whose file is damaged, whose configuration this heed cannot read,
+// or to which it gives another id, because it would train them differently.
 struct Rerun {
   Sweep sweep;
   std::vector<PlanLine> trials;  // of the sweep

@@ -213,6 +213,23 @@ TEST_CASE("heed eval: trials without weights or without an end are named") {
   CHECK_THAT(eval(folder).err, ContainsSubstring("it is incomplete (diverged)"));
 }
 
+TEST_CASE("heed eval: a damaged trial is named with the remedy, and the others are evaluated") {
+  const TempFolder folder;
+  finished_run(folder, kParity);
+  const heed::RunDirectory directory(folder / "r");
+  const fs::path file = directory.trial(directory.read_plan().at(0).id);
+  std::string bytes = heed::test::read_file(file);
+  SECTION("cut") { bytes.resize(bytes.size() / 2); }
+  SECTION("a wrong bit") { bytes[bytes.size() / 2] ^= 1; }
+  heed::test::write_file(file, bytes);
+  const Ended ended = eval(folder);
+  CHECK(ended.code == 1);
+  CHECK_THAT(ended.out, ContainsSubstring("softmax seed=0 is not evaluated: " +
+                                          file.string().substr(file.string().rfind("r/trials"))) &&
+                            ContainsSubstring("Remove the file: the next `heed run` runs its trial again.") &&
+                            ContainsSubstring(directory.read_plan().at(1).id));
+}
+
 TEST_CASE("heed eval: wrong command lines") {
   const TempFolder& folder = parity_run();
   CHECK_THAT(eval(folder, {"--task", "partiy"}).err, ContainsSubstring("Did you mean 'parity'?"));

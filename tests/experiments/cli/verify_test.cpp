@@ -68,8 +68,8 @@ TEST_CASE("heed verify: trials are equal to the bit, also with other threads") {
   const auto before = fs::last_write_time(folder / "r");
   const Ended ended = verify(folder, {"--threads", "2", "-j", "1"});
   CHECK(ended.code == 0);
-  CHECK_THAT(ended.out, ContainsSubstring("4 trials run again, ") &&
-                            ContainsSubstring(" numbers compared: 4 equal to the bit, 0 different."));
+  CHECK_THAT(ended.out, ContainsSubstring("4 trials run again: 4 equal to the bit, 0 different. ") &&
+                            ContainsSubstring(" numbers compared."));
   CHECK_THAT(ended.err, ContainsSubstring("[4/4] ") && ContainsSubstring("; left "));
   CHECK(fs::last_write_time(folder / "r") == before);
 }
@@ -201,11 +201,36 @@ TEST_CASE("verify: what cannot be run again is one line for each reason, counted
   SECTION("a text that is gone") { fs::remove(text); }
   const Ended ended = verify(folder);
   CHECK(ended.code == 74);
-  CHECK_THAT(ended.out, ContainsSubstring(" and 3 more could not be run again: ") &&
-                            ContainsSubstring("corpus.txt") &&
-                            ContainsSubstring("0 trials run again, 0 numbers compared: 0 equal to the bit, 0 "
-                                              "different.\n4 trials could not be run again.\n") &&
-                            !ContainsSubstring("recorded, but not there again"));
+  CHECK_THAT(ended.out,
+             ContainsSubstring(" and 3 more could not be run again: ") && ContainsSubstring("corpus.txt") &&
+                 ContainsSubstring("0 trials run again: 0 equal to the bit, 0 different. 0 numbers "
+                                   "compared.\n4 trials could not be run again.\n") &&
+                 !ContainsSubstring("recorded, but not there again"));
+  CHECK_THAT(ended.err, ContainsSubstring("failed after 0 steps") && !ContainsSubstring("corpus.txt"));
+}
+
+TEST_CASE("verify: a damaged trial is named with the remedy, and the others are verified") {
+  const TempFolder folder;
+  finished_run(folder);
+  const heed::RunDirectory directory(folder / "r");
+  const std::string body = heed::test::read_file(directory.trial(ids(folder)[0]));
+  heed::test::write_file(directory.trial(ids(folder)[0]), body.substr(0, body.size() / 2));  // cut
+  std::string bytes = heed::test::read_file(directory.trial(ids(folder)[1]));
+  bytes[bytes.size() / 2] ^= 1;
+  heed::test::write_file(directory.trial(ids(folder)[1]), bytes);
+  const Ended ended = verify(folder);
+  CHECK(ended.code == 74);
+  CHECK_THAT(ended.out, ContainsSubstring("2 trials run again: 2 equal to the bit, 0 different.") &&
+                            ContainsSubstring("2 trials could not be run again.") &&
+                            ContainsSubstring(ids(folder)[0] + "  softmax seed=0 could not be run again: ") &&
+                            ContainsSubstring("Remove the file: the next `heed run` runs its trial again."));
+  // The same of the table.
+  for (int time = 0; time < 2; ++time) {
+    const Ended compared = heed::test::heed(folder.path(), {"compare", "r"});
+    CHECK(compared.code == 1);
+    CHECK_THAT(compared.err,
+               ContainsSubstring("Left out, damaged: ") && ContainsSubstring("Remove the file"));
+  }
 }
 
 TEST_CASE("verify: a difference counts more than what could not be run again") {
