@@ -32,6 +32,10 @@ std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& 
     }
     if (out.empty()) throw UsageError(fmt::format("'{}' sets an option, but no variant precedes it.", word));
     const std::string key = word.substr(0, equals), value = word.substr(equals + 1);
+    if (out.back().options.find(key))
+      throw UsageError(
+          fmt::format("'{}' is given twice for {}. Write a list of values, as {}=[1,2], or {} again.", key,
+                      out.back().name, key, out.back().name));
     if (const auto parsed = parse_yaml_value(value, "command line", problems))
       out.back().options.set(key, *parsed);
     out.back().shown.emplace_back(key, value);
@@ -43,6 +47,16 @@ std::vector<Wanted> read_words(const std::vector<std::string>& words, Problems& 
 VariantEntry feed_forward_entry(const Wanted& wanted, const Registry& registry, Problems& problems) {
   const Config options = registry.variant(wanted.name).resolve(wanted.options, wanted.name, problems);
   return {label(wanted.name, wanted.shown), {{wanted.name, options}}, wanted.name, {}};
+}
+
+// Returns the options that were given, with the values that one of several entries has.
+std::vector<std::pair<std::string, std::string>> shown_values(const Wanted& wanted, const Config& options) {
+  auto shown = wanted.shown;
+  for (auto& [key, value] : shown)
+    if (const Config* given = wanted.options.find(key), *one = options.find(key);
+        given && one && given->is_sequence() && one->is_scalar())
+      value = one->text();
+  return shown;
 }
 
 }  // namespace
@@ -65,7 +79,7 @@ std::vector<VariantEntry> variants_of(const std::vector<std::string>& words, con
     entry.set(w.name, w.options);
     tree.set("variants", Config::sequence({entry}));
     for (VariantEntry& read : read_variants(tree, registry, problems)) {
-      read.label = label(w.name, w.shown);
+      read.label = label(w.name, shown_values(w, read.attention.front().options));
       entries.push_back(std::move(read));
     }
   }

@@ -78,6 +78,14 @@ TEST_CASE("heed bench: attention is measured for each variant and length") {
   for (const Json& row : json) CHECK(row.at("median_cpu_ms") > 0);
 }
 
+TEST_CASE("heed bench: each value of a list is measured and named") {
+  const Ended ended =
+      heed_in_temp({"bench", "window", "size=[1, 2]", "left=3", "--length", "8", "--steps", "1"});
+  CHECK(ended.code == 0);
+  CHECK_THAT(ended.out,
+             ContainsSubstring("window(size=1,left=3)") && ContainsSubstring("window(size=2,left=3)"));
+}
+
 TEST_CASE("heed bench: every variant of heed list is measured, layers with their projections") {
   heed::Registry registry;
   heed::register_builtin_variants(registry);
@@ -267,6 +275,7 @@ TEST_CASE("heed bench: what cannot be measured is refused with a reason") {
   refused({"bench", "sofmax"}, 2, "softmax");
   refused({"bench", "mlp", "widht=4"}, 64, "Did you mean 'width'?");
   refused({"bench", "size=8"}, 2, "no variant precedes it");
+  refused({"bench", "window", "size=1", "size=2"}, 2, "'size' is given twice for window");
   refused({"bench", "window", "sise=4"}, 64, "Did you mean 'size'?");
   refused({"bench", "softmax", "--length", "0"}, 2, "--length is 0");
   refused({"bench", "softmax", "--batch", "0"}, 2, "--batch is 0");
