@@ -21,6 +21,7 @@
 #include "experiments/train/kept_states.h"
 #include "experiments/trial/estimate.h"
 #include "experiments/trial/quantity.h"
+#include "experiments/warnings/large_trials.h"
 
 namespace heed::cli {
 namespace {
@@ -142,6 +143,9 @@ int run(const Input& input, Registry& registry) {
     e.training_flops *= left, e.evaluation_flops *= left;
     plan.add(t, e, seconds * left);
   }
+  if (const std::string longer = plan.longer_than(sweep.limits.seconds);
+      sweep.limits.seconds > 0 && !longer.empty() && !takes_too_long_anywhere(sweep, registry))
+    say("Warning: {}", longer);
   fmt::print("{}: {}. No trial is started.\n\n{}\n", sweep.name, count_text(sweep.trials.size(), "trial"),
              plan.text());
   fmt::print("{}{}{}", places_text(sweep), precision_text(sweep), continued.text(directory));

@@ -51,6 +51,19 @@ void PlanTable::add(const PlannedTrial& t, const Estimate& e, double seconds) {
 
 double PlanTable::seconds(int jobs) const { return std::max(longest_, seconds_ / jobs); }
 
+std::string PlanTable::longer_than(double limit) const {
+  std::vector<const Row*> longer;
+  for (const Row& row : rows_)
+    if (row.seconds > limit) longer.push_back(&row);
+  if (longer.empty()) return "";
+  const Row& most = **std::ranges::max_element(longer, {}, &Row::seconds);
+  return fmt::format(
+      "{}{}{} takes about {} on this machine{}; limits.time allows {}.", most.variant,
+      most.setting.empty() ? "" : " at ", most.setting, duration_text(most.seconds),
+      longer.size() > 1 ? fmt::format(", the longest of {}", count_text(longer.size(), "configuration")) : "",
+      duration_text(limit));
+}
+
 std::string PlanTable::costs() const {
   std::vector<std::vector<std::string>> rows = {
       {"variant", "setting", "seeds", "parameters", "forward", "training", "memory", "time"}};

@@ -31,6 +31,9 @@ class PlanTable {
   // One trial per core.
   double seconds(int jobs) const;
 
+  // Returns which configurations take longer than this, as a sentence; empty if none does.
+  std::string longer_than(double seconds) const;
+
  private:
   struct Row {
     std::string variant, setting;

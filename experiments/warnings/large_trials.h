@@ -12,4 +12,7 @@ namespace heed {
 // largest.
 std::vector<std::string> large_trial_warnings(const Sweep& sweep, const Registry& registry);
 
+// Returns true if a trial will exceed limits.time, whatever machine runs it.
+bool takes_too_long_anywhere(const Sweep& sweep, const Registry& registry);
+
 }  // namespace heed

@@ -272,6 +272,14 @@ TEST_CASE("heed plan: warns of trials beyond the limits") {
   CHECK_THAT(memory.err, ContainsSubstring(" GB of memory; limits.memory allows ") &&
                              ContainsSubstring(" on the fastest processor; limits.time allows "));
   CHECK(heed_in_temp({"plan", config("smoke.yaml")}).err.empty());
+  const Ended here = heed_in_temp({"plan", config("smoke.yaml"), "limits.time=20ms", "train.steps=1000"});
+  CHECK_THAT(here.err, ContainsSubstring(" takes about ") &&
+                           ContainsSubstring(" on this machine, the longest of ") &&
+                           ContainsSubstring("; limits.time allows "));
+  const Ended both = heed_in_temp({"plan", config("smoke.yaml"), "train.batch=1000000000", "limits.time=1s"});
+  CHECK_THAT(both.err, ContainsSubstring(", the largest of 2 configurations, takes at least ") &&
+                           ContainsSubstring("limits.time allows 1 s.") &&
+                           !ContainsSubstring("on this machine, the longest"));
 }
 
 TEST_CASE("heed verbs: every sweep file of heed can be planned") {
