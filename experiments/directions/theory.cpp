@@ -65,6 +65,7 @@ double three_random_fit(const Setting& s) {
 
 double expected_random_vectors(const Setting& s) {
   const double q = random_pair_fails(s), p = random_pair_fits(s);
+  if (p < 1e-16) return 1;  // a second one hardly ever fits; p^3 below could be 0
   const double log_pair = q < p ? std::log1p(-q) : std::log(p);  // of the one with all its digits
   // The midpoint rule of an integral over a normal density, whose error is below q/8.
   if (q < 1e-10) return std::sqrt(std::numbers::pi / (2 * q));

@@ -52,6 +52,14 @@ TEST_CASE("directions: of three random directions in the plane, some pair is wit
   }
 }
 
+TEST_CASE("directions: where a pair hardly ever fits, one random direction is expected") {
+  for (const double within : {1e-300, 1e-150, 1e-100, 1e-14})
+    for (const Index dim : {Index{2}, Index{4}, Index{1000}}) {
+      INFO(within << ' ' << dim);
+      CHECK(std::abs(expected_random_vectors({dim, within}) - 1) < 1e-11);
+    }
+}
+
 TEST_CASE("directions: three pairs of three directions are not independent") {
   // At the right angle the joint density of their cosines, divided by the product of the densities, is
   // ((dim - 2) / 2π) / density(0)^2, with density(0) = 1/2 in three dimensions, and 2/π in four.
