@@ -255,7 +255,10 @@ int guarded(const std::vector<std::string>& words) {
   } catch (const std::system_error& e) {  // fmt::print could not write to a stream
     return say(kInputOutput, fmt::format("heed: {}", e.what()));
   } catch (const std::bad_alloc&) {
-    return say(kInputOutput, "heed: not enough memory.");
+    return say(
+        kInputOutput,
+        "heed: not enough memory. A shorter length, a smaller batch or a smaller model needs less; `heed "
+        "plan` estimates it for a sweep.");
   } catch (const std::exception& e) {
     return say(kBug, fmt::format("heed: this is a bug in heed, please report it: {}", e.what()));
   }

@@ -90,7 +90,7 @@ SampleOptions read_sample_options(const Input& input, Index tokens) {
   SampleOptions out;
   if (input.has("temperature")) out.temperature = input.get<double>("temperature");
   if (!std::isfinite(out.temperature) || out.temperature < 0)
-    throw UsageError(fmt::format("--temperature is {} but must be at least 0.", out.temperature));
+    throw UsageError(fmt::format("--temperature is {} but must be finite and at least 0.", out.temperature));
   out.top_k = input.has("top-k") ? integer_option(input, "top-k", 1) : 0;
   if (out.top_k > tokens)
     throw UsageError(

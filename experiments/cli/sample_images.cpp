@@ -65,7 +65,7 @@ void draw_images(const Input& input, const SampledTrial& t) {
   const SampleOptions options = read_sample_options(input, images.levels);
   const int count = read_count(input);
   const std::string file = input.has("output") ? input.get<std::string>("output") : t.id + ".png";
-  refuse_to_replace(file, "sample", [] { return false; });
+  refuse_existing(file);
   const Signals signals;
   const auto stop_if_asked = [&] {
     if (signals.asked().to_stop > 0) throw Stopped(fmt::format("Stopped: {} was not written.", file));

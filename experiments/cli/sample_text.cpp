@@ -25,7 +25,7 @@ constexpr Index kExamples = 5;  // that are decoded without a prompt
 class Output {
  public:
   explicit Output(const Input& input) : path_(input.has("output") ? input.get<std::string>("output") : "") {
-    if (!path_.empty()) refuse_to_replace(path_, "sample", [] { return false; });
+    if (!path_.empty()) refuse_existing(path_);
   }
 
   // Throws: Stopped if a signal asks for it.

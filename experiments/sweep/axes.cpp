@@ -126,8 +126,8 @@ class Reader {
     }
     for (const auto& [other, other_place] : paths_)
       if (other == path) {
-        problems_.add(
-            place, fmt::format("{}: it is already in sweep.together ({}).", path, other_place.to_string()));
+        problems_.add(place, fmt::format("{}: it varies already ({}). Remove one of the two.", path,
+                                         other_place.to_string()));
         return false;
       }
     paths_.emplace_back(path, place);

@@ -38,6 +38,13 @@ void refuse_to_replace(const std::filesystem::path& path, const std::string& wha
   throw results::IoError(path, fmt::format("exists and is no {} of heed; nothing was written.", what));
 }
 
+void refuse_existing(const std::filesystem::path& path) {
+  check_writable(path);
+  std::error_code none;
+  if (std::filesystem::exists(path, none) && !std::filesystem::is_empty(path, none))
+    throw results::IoError(path, "exists and is not replaced. Remove it, or give another name.");
+}
+
 void make_folder(const std::filesystem::path& path) {
   std::error_code error;
   std::filesystem::create_directories(path, error);

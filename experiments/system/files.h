@@ -21,6 +21,9 @@ void check_writable(const std::filesystem::path& path);
 void refuse_to_replace(const std::filesystem::path& path, const std::string& what,
                        const std::function<bool()>& is_ours);
 
+// As check_writable. Throws also if a file is there that is not empty.
+void refuse_existing(const std::filesystem::path& path);
+
 // Makes a folder and its parents. Throws: results::IoError.
 void make_folder(const std::filesystem::path& path);
 

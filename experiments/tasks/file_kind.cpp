@@ -27,7 +27,7 @@ constexpr Kind kKinds[] = {
     {"ARROW1"sv, "an Arrow file", kArray},
     {"MATLAB 5.0 MAT-file"sv, "a MATLAB file", kArray},
     {"SQLite format 3\0"sv, "an SQLite database", kArray},
-    {"PK\x03\x04"sv, "a zip archive (.zip, .npz, .pt, .docx)", kPacked},
+    {"PK\x03\x04"sv, "a zip archive (.zip, .pt, .docx)", kPacked},
     {"\x1f\x8b"sv, "a gzip file", kPacked},
     {"BZh"sv, "a bzip2 file", kPacked},
     {"\xfd"
@@ -45,9 +45,20 @@ constexpr Kind kKinds[] = {
     {"\xfe\xff"sv, "a text in UTF-16", "convert it to UTF-8 (iconv -f UTF-16 -t UTF-8)"},
 };
 
+// A zip archive whose first entry is an array. The entry's name is behind a header of 30 bytes, which has the
+// length of the name at 26.
+bool is_npz(std::string_view head) {
+  constexpr std::size_t kLength = 26, kName = 30;
+  if (!head.starts_with("PK\x03\x04"sv) || head.size() < kName) return false;
+  const std::size_t length = static_cast<unsigned char>(head[kLength]) +
+                             std::size_t{256} * static_cast<unsigned char>(head[kLength + 1]);
+  return head.substr(kName, length).ends_with(".npy");
+}
+
 }  // namespace
 
 std::string not_a_text(std::string_view head) {
+  if (is_npz(head)) return fmt::format("it is an archive of NumPy arrays (.npz); {}", kArray);
   // Almost every binary format has a zero byte near its start, and no text has one. Marks of formats without
   // one are those of packed data, which are tried first for a better message.
   for (const Kind& k : kKinds)

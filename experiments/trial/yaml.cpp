@@ -150,8 +150,10 @@ class TreeBuilder final : public YAML::EventHandler {
 
   void add_key(const YAML::Mark& mark, Config key) {
     if (const Config::Entry* earlier = find_entry(open_.back().value, key.text()))
-      problems_.add(source_.at(mark), fmt::format("'{}' is a duplicate key; it is already on line {}.",
-                                                  key.text(), earlier->key_place.line));
+      problems_.add(source_.at(mark), fmt::format("'{}' is a duplicate key; it is already {}.", key.text(),
+                                                  earlier->key_place.line > 0
+                                                      ? fmt::format("on line {}", earlier->key_place.line)
+                                                      : "in this map"));
     open_.back().key = std::move(key);
   }
 

@@ -89,7 +89,10 @@ void check_train(const Planned& p, Warnings& out) {
   };
   if (p.given("train.test_sequences") &&
       p.every([&](const TrialConfig& t) { return p.tasks(t).size(Split::test).has_value(); }))
-    out.push_back("train.test_sequences has no effect: the test takes the whole test part of the data.");
+    out.push_back(
+        p.every([&](const TrialConfig& t) { return p.tasks(t).size(Split::test) == Index{0}; })
+            ? "train.test_sequences has no effect: the data have no test part."
+            : "train.test_sequences has no effect: the test takes the whole test part of the data.");
   if (p.given("train.evaluate_sequences") && whole(Split::validation, &TrainOptions::evaluate_sequences))
     out.push_back("train.evaluate_sequences has no effect: the validation part has no more sequences.");
 }

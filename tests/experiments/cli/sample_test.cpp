@@ -213,8 +213,9 @@ TEST_CASE("heed sample: wrong command lines") {
              ContainsSubstring("-n has no effect on the task 'text': heed generates one text."));
   CHECK_THAT(wrong({"--prompt", "ab\xC3"}), ContainsSubstring("--prompt: byte 3 of the text is not UTF-8."));
   CHECK_THAT(wrong({"--temperature", "-1"}),
-             ContainsSubstring("--temperature is -1 but must be at least 0."));
+             ContainsSubstring("--temperature is -1 but must be finite and at least 0."));
   CHECK_THAT(wrong({"--temperature", "nan"}), ContainsSubstring("--temperature is nan"));
+  CHECK_THAT(wrong({"--temperature", "inf"}), ContainsSubstring("--temperature is inf but must be finite"));
   CHECK_THAT(wrong({"--top-k", "8"}), ContainsSubstring("--top-k is 8 but must be at most 7"));
   CHECK_THAT(wrong({"--top-k", "0"}), ContainsSubstring("--top-k is 0 but must be at least 1."));
   CHECK_THAT(wrong({"--length", "0"}), ContainsSubstring("--length is 0 but must be at least 1."));

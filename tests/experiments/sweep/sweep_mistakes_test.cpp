@@ -58,6 +58,13 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
   // duplicate keys
   CHECK(missing(with("train: {lr: 1}\nmodel: {dim: 8}\ntrain: {steps: 1}"),
                 {"f.yaml:5:1:", "'train' is a duplicate key", "line 3"}) == "");
+  CHECK_THAT(
+      wrong(kSmall, {"variants=[softmax, {label: {a: 1}, label: x}]"}),
+      ContainsSubstring("command line: variants: 'label' is a duplicate key; it is already in this map."));
+  CHECK_THAT(with("sweep: {parameters: {train.lr: [1, 2], train.lr: [3, 4]}}"),
+             ContainsSubstring("f.yaml:3:40: 'train.lr' is a duplicate key; it is already on line 3.") &&
+                 ContainsSubstring("train.lr: it varies already (f.yaml:3:22).") &&
+                 !ContainsSubstring("together"));
   // types and ranges
   CHECK(missing(with("train: {steps: 1.5}"), {"f.yaml:3:16: train.steps:", "an integer", "found 1.5"}) == "");
   CHECK(missing(with("train: {steps: 1.5e0}"),

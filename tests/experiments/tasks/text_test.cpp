@@ -327,7 +327,9 @@ TEST_CASE("text: a file that is not text is refused with its kind and the remedy
              with("a NumPy array; the task 'file' reads arrays"));
   CHECK_THAT(problem_of("a.h5", "\x89HDF\r\n\x1a\n" + padding), with("an HDF5 file; the task 'file'"));
   CHECK_THAT(problem_of("a.gz", "\x1f\x8b\x08" + padding), with("a gzip file; unpack it first"));
-  CHECK_THAT(problem_of("a.npz", "PK\x03\x04" + padding), with("a zip archive") && with("unpack"));
+  CHECK_THAT(problem_of("a.zip", "PK\x03\x04" + padding), with("a zip archive") && with("unpack"));
+  const std::string entry = "PK\x03\x04" + std::string(22, '\0') + "\x05" + std::string(3, '\0') + "x.npy";
+  CHECK_THAT(problem_of("a.npz", entry + padding), with("arrays (.npz); the task 'file' reads arrays"));
   CHECK_THAT(problem_of("a.png", "\x89PNG\r\n\x1a\n" + padding), with("a PNG image"));
   CHECK_THAT(problem_of("a.pdf", "%PDF-1.7" + padding), with("a PDF; export its text first"));
   CHECK_THAT(problem_of("a.tar", std::string(257, 'x') + "ustar" + padding), with("a tar archive"));

@@ -90,6 +90,11 @@ TEST_CASE("unused_method_warnings, unused_key_warnings: train") {
       "evaluate_sequences: 100000}\n");
   CHECK_THAT(text, ContainsSubstring("train.test_sequences has no effect"));
   CHECK_THAT(text, ContainsSubstring("train.evaluate_sequences has no effect"));
+  CHECK_THAT(text, ContainsSubstring("the test takes the whole test part"));
+  CHECK_THAT(
+      warned("variants: [softmax]\ntask: {name: text, split: [0.9, 0.1, 0]}\ntrain: {test_sequences: 5}\n"),
+      ContainsSubstring("train.test_sequences has no effect: the data have no test part.") &&
+          !ContainsSubstring("whole test part"));
 }
 
 TEST_CASE("unused_key_warnings: what a variant brings itself") {
