@@ -163,8 +163,7 @@ Config write_options(O options) {
 
 // Returns options that were checked before. Throws: ConfigError if they have a problem.
 template <class O>
-O make_options(const Config& in, const std::string& owner) {
-  O options;
+O make_options(const Config& in, const std::string& owner, O options = {}) {
   Problems problems;
   read_options(options, in, owner, '\'' + owner + '\'', problems);
   problems.throw_if_any();

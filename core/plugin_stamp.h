@@ -6,7 +6,7 @@
 #include <Eigen/Core>
 
 // Raised whenever a header that plugins include changes its meaning.
-#define HEED_PLUGIN_ABI 8
+#define HEED_PLUGIN_ABI 9
 
 #define HEED_TEXT_OF(x) #x
 #define HEED_TEXT(x) HEED_TEXT_OF(x)

@@ -176,9 +176,14 @@ class Registry {
   template <class C>
   void add_schedule(const std::string& name, About about);
 
-  // T derives from Task, has Options, is built from (Options, seed).
+  // T derives from Task, has Options, is built from (Options, seed). Options may have a member
+  // `void use_cache(const std::string& folder)`, which is called first, with the folder of set_task_cache.
   template <class T>
   void add_task(const std::string& name, About about);
+
+  // Sets the folder in which the tasks added here find what was computed before, as trained subwords; empty,
+  // the default: none. Requires: no other thread uses this registry.
+  void set_task_cache(std::string folder) { *task_cache_ = std::move(folder); }
 
   // Takes all entries that a plugin has registered. Throws: heed::Error if a name is registered already; this
   // registry is then unchanged.
@@ -222,6 +227,8 @@ class Registry {
   std::vector<ScheduleInfo> schedules_;
   std::vector<TaskInfo> tasks_;
   std::vector<PluginOrigin> plugins_;
+  // Shared with the functions of the tasks, which remain valid when a registry is moved.
+  std::shared_ptr<std::string> task_cache_ = std::make_shared<std::string>();
 };
 
 template <class E>
@@ -236,11 +243,13 @@ void register_builtin_variants(Registry& registry);  // variants, positions, opt
 
 namespace detail {
 
+// begin: returns the options before they are read.
 template <class O>
-Entry make_entry(const std::string& name, About about) {
+Entry make_entry(
+    const std::string& name, About about, std::function<O()> begin = [] { return O(); }) {
   return {name, std::move(about), list_options<O>(),
-          [name](const Config& given, const std::string& path, Problems& problems) {
-            O options;
+          [name, begin](const Config& given, const std::string& path, Problems& problems) {
+            O options = begin();
             read_options(options, given, path, '\'' + name + '\'', problems);
             return write_options(options);
           }};
@@ -250,9 +259,15 @@ Entry make_entry(const std::string& name, About about) {
 
 template <class T>
 void Registry::add_task(const std::string& name, About about) {
-  TaskInfo info{detail::make_entry<typename T::Options>(name, std::move(about))};
-  info.make = [name](const Config& c, std::uint64_t seed) -> std::unique_ptr<Task> {
-    return std::make_unique<T>(make_options<typename T::Options>(c, name), seed);
+  using O = typename T::Options;
+  const auto begin = [cache = task_cache_] {
+    O options;
+    if constexpr (requires { options.use_cache(*cache); }) options.use_cache(*cache);
+    return options;
+  };
+  TaskInfo info{detail::make_entry<O>(name, std::move(about), begin)};
+  info.make = [name, begin](const Config& c, std::uint64_t seed) -> std::unique_ptr<Task> {
+    return std::make_unique<T>(make_options<O>(c, name, begin()), seed);
   };
   add(std::move(info));
 }

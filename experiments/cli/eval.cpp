@@ -9,7 +9,6 @@
 #include <fmt/format.h>
 
 #include "core/plugin_host.h"
-#include "experiments/cli/kept_subwords.h"
 #include "experiments/cli/trial_input.h"
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/compare/table_text.h"
@@ -229,7 +228,7 @@ void refuse_output(const Input& input) {
 
 int run(const Input& input, Registry& registry) {
   const RunDirectory directory(input.get<std::string>("directory"));
-  use_kept_subwords(directory.root());
+  registry.set_task_cache(directory.subwords());
   const Asked asked = read_asked(input, registry);
   const int threads = threads_option(input);
   refuse_output(input);

@@ -13,16 +13,8 @@
 
 namespace heed::cli {
 
-namespace {
-const char* const kFolder = "subwords";
-}
-
-void use_kept_subwords(const std::filesystem::path& directory) {
-  SubwordFolder(directory / kFolder).set_environment();
-}
-
 void keep_subwords(const RunDirectory& directory, const Sweep& sweep, const Registry& registry) {
-  const SubwordFolder folder(directory.root() / kFolder);
+  const SubwordFolder folder(directory.subwords());
   for (const PlannedTrial& trial : sweep.trials) {
     const Config* hash = trial.config.task.options.find("subwords");
     if (!hash || hash->text().empty()) continue;
@@ -33,7 +25,7 @@ void keep_subwords(const RunDirectory& directory, const Sweep& sweep, const Regi
     const auto* traits = dynamic_cast<const SubwordsTraits*>(&own_task(*task));
     if (!traits || !traits->subwords()) continue;  // a plugin's option of this name
     if (is_there && !is_good) say("{} was damaged: the subwords were trained again.", file.string());
-    make_folder(directory.root() / kFolder);
+    make_folder(directory.subwords());
     results::write_text(file, traits->subwords()->model());
     results::write_text(folder.origin_file(hash->text()), traits->subwords_origin());
   }

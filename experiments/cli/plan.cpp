@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -132,9 +133,9 @@ int run(const Input& input, Registry& registry) {
   Ceiling ceiling;
   ceiling.measure();
   const double speed = ceiling.flops_per_second();
-  TrialTime time(speed, time_apart);
-  PlanTable plan;
   const RunDirectory directory(loaded.directory);
+  TrialTime time(speed, std::bind_front(time_apart, directory.subwords()));
+  PlanTable plan;
   Continued continued;
   for (const PlannedTrial& t : sweep.trials) {
     Estimate e = estimate(t.config);

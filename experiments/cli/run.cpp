@@ -181,6 +181,7 @@ int run(const Input& input, Registry& registry) {
   options.must_progress = input.has("must-progress");
   if (input.has("part")) options.part = part_from(input.get<std::string>("part"));
   options.command = input.command;
+  options.task_cache = directory.subwords();
   options.work = work_of(sweep, registry);
   options.terminal = messages_reach_a_terminal();
   options.retry = retry_before(input);

@@ -11,7 +11,6 @@
 
 #include "core/ops/product_precision.h"
 #include "core/plugin_host.h"
-#include "experiments/cli/kept_subwords.h"
 #include "experiments/cli/sample_parts.h"
 #include "experiments/cli/trial_input.h"
 #include "experiments/run/run_directory.h"
@@ -68,7 +67,7 @@ std::vector<Token> read_numbers(const std::string& text, Index vocabulary) {
 
 int run(const Input& input, Registry& registry) {
   const RunDirectory directory(input.get<std::string>("directory"));
-  use_kept_subwords(directory.root());
+  registry.set_task_cache(directory.subwords());
   const SampledTrial t = load(directory, chosen(directory, input), registry);
   const ProductPrecision precision(t.trial.train.products());
   switch (what_is_sampled(*t.task)) {

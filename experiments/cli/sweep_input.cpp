@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <functional>
 #include <utility>
 
 #include <fmt/format.h>
 
 #include "experiments/budget/fit_budgets.h"
-#include "experiments/cli/kept_subwords.h"
 #include "experiments/cli/time_steps.h"
 #include "experiments/run/progress.h"
 #include "experiments/sweep/sweep_file.h"
@@ -48,14 +48,15 @@ LoadedSweep load_sweep(const std::filesystem::path& path, const std::vector<std:
     loaded.directory = input.has("output")
                            ? std::filesystem::path(input.get<std::string>("output"))
                            : std::filesystem::path("runs") / (name ? name->text() : path.stem().string());
-    use_kept_subwords(loaded.directory);
+    registry.set_task_cache(RunDirectory(loaded.directory).subwords());
     loaded.sweep = read_sweep(file->tree, path.stem().string(), registry, problems);
     list_plugins(*file, path.string(), plugins_of(loaded.sweep));
     loaded.text = file->text;
   }
   problems.throw_if_any();
   if (loaded.sweep.match.on()) {
-    StepTimes times(loaded.directory / "step_times.tsv", time_apart, stderr);
+    StepTimes times(loaded.directory / "step_times.tsv",
+                    std::bind_front(time_apart, RunDirectory(loaded.directory).subwords()), stderr);
     loaded.sweep = fit_budgets(std::move(loaded.sweep), registry, &times, problems);
     problems.throw_if_any();
   }

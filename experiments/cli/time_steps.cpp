@@ -42,6 +42,7 @@ int run(const Input& input, Registry& registry) {
   try {
     // First, so that loading a plugin counts too.
     limit_memory(input.get<double>("memory-limit"));
+    registry.set_task_cache(input.get<std::string>("task-cache"));
     const TrialConfig a = trial_of(input, "reference"), b = trial_of(input, "trial");
     for (const TrialConfig* trial : {&a, &b})
       for (const PluginOrigin& plugin : trial->plugins) load_plugin(plugin, registry);
@@ -60,15 +61,15 @@ int run(const Input& input, Registry& registry) {
 
 }  // namespace
 
-std::pair<double, double> time_apart(const TrialConfig& a, const TrialConfig& b, int rounds,
-                                     const Limits& limits) {
+std::pair<double, double> time_apart(const std::filesystem::path& task_cache, const TrialConfig& a,
+                                     const TrialConfig& b, int rounds, const Limits& limits) {
   constexpr double kNoLimit = std::numeric_limits<double>::infinity();
-  const EndedProcess ended =
-      run_apart(kThisProgram,
-                this_program_with({"time-steps", "--reference", to_config(a).yaml(), "--trial",
-                                   to_config(b).yaml(), "--rounds", fmt::format("{}", rounds),
-                                   "--memory-limit", fmt::format("{:.0f}", limits.memory_bytes)}),
-                Signals(), true, limits.seconds > 0 ? limits.seconds : kNoLimit);
+  const EndedProcess ended = run_apart(
+      kThisProgram,
+      this_program_with({"time-steps", "--reference", to_config(a).yaml(), "--trial", to_config(b).yaml(),
+                         "--rounds", fmt::format("{}", rounds), "--memory-limit",
+                         fmt::format("{:.0f}", limits.memory_bytes), "--task-cache", task_cache.string()}),
+      Signals(), true, limits.seconds > 0 ? limits.seconds : kNoLimit);
   if (ended.stopped) throw Stopped("Stopped. What was measured is kept; the same command again continues.");
   std::istringstream said(ended.output);
   std::string word, reason;
@@ -94,7 +95,8 @@ Command time_steps_command() {
   c.options.add_options()("reference", po::value<std::string>()->required(), "a resolved configuration")(
       "trial", po::value<std::string>()->required(), "a resolved configuration")(
       "rounds", po::value<int>()->default_value(15), "rounds of training steps")(
-      "memory-limit", po::value<double>()->default_value(0), "bytes");
+      "memory-limit", po::value<double>()->default_value(0), "bytes")(
+      "task-cache", po::value<std::string>()->default_value(""), "a folder with the subwords of the run");
   c.internal = true;
   c.run = run;
   return c;

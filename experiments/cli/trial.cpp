@@ -49,6 +49,7 @@ int run(const Input& input, Registry& registry) {
       done.emplace(Descriptor(page));
     if (done) options.done = &**done;
   }
+  registry.set_task_cache(input.get<std::string>("task-cache"));
   options.replace = input.has("replace");
   options.command = input.has("command") ? input.get<std::string>("command") : input.command;
   if (input.has("out")) options.out = input.get<std::string>("out");
@@ -95,6 +96,7 @@ Command trial_command() {
       "work-done", po::value<int>(), "a file descriptor of the shared page for its progress")(
       "rank-of", po::value<std::string>(), "be one of the ranks that this launcher has started")(
       "command", po::value<std::string>(), "the user's command, for the record")(
+      "task-cache", po::value<std::string>()->default_value(""), "a folder with the subwords of the run")(
       "progress", po::value<std::string>(), "a file that says how far it is")(
       "checkpoint", po::value<std::string>(), "base name of its checkpoints")(
       "keep-checkpoint", "keep one for longer trials")("contest", po::value<std::string>(),

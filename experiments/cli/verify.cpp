@@ -10,7 +10,6 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
-#include "experiments/cli/kept_subwords.h"
 #include "experiments/cli/trial_input.h"
 #include "experiments/run/plan_claim.h"
 #include "experiments/run/progress.h"
@@ -108,7 +107,6 @@ void print(const Verified& v) {
 
 int run(const Input& input, Registry&) {
   const RunDirectory directory(input.get<std::string>("directory"));
-  use_kept_subwords(directory.root());
   const std::vector<PlanLine> lines = chosen_trials(directory, input);
   const Rerun rerun = rerun_of(directory, lines);
   const ScratchFolder folder("verify");  // not the user's directory, whose files must not change
@@ -118,6 +116,7 @@ int run(const Input& input, Registry&) {
   options.threads = threads_option(input);
   options.jobs = jobs_option(input, options.threads);
   options.command = input.command;
+  options.task_cache = directory.subwords();
   options.work = rerun.seconds;
   options.terminal = messages_reach_a_terminal();
   options.reasons = false;  // printed below, each once

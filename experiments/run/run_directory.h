@@ -50,6 +50,7 @@ class RunDirectory {
     return root_ / "checkpoints" / id;
   }  // base name
   std::filesystem::path rungs() const { return root_ / "rungs"; }
+  std::filesystem::path subwords() const { return root_ / "subwords"; }
   std::filesystem::path sweep() const { return root_ / "sweep.yaml"; }
   std::filesystem::path old_sweep() const { return root_ / "sweep.yaml.old"; }
   std::filesystem::path plan() const { return root_ / "plan.tsv"; }

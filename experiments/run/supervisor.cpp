@@ -204,6 +204,7 @@ class Supervisor {
                        fmt::format("{}", kWorkDoneDescriptor), "--command", options_.command});
     a.insert(a.end(), {"--checkpoint", directory_.checkpoint(id).string(), "--memory-limit",
                        fmt::format("{:.0f}", sweep_.limits.memory_bytes)});
+    if (!options_.task_cache.empty()) a.insert(a.end(), {"--task-cache", options_.task_cache.string()});
     if (options_.keep_checkpoints) a.emplace_back("--keep-checkpoint");
     if (options_.retry || options_.complete) a.emplace_back("--replace");
     if (sweep_.stop && !options_.complete) add_contest(trial, a);

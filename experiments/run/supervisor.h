@@ -35,9 +35,10 @@ struct RunOptions {
   bool must_progress = false;     // give up running trials if SIGUSR1 arrives before any progress, see below
   Part part;                      // the trials that this process runs
   std::string command;            // as the user typed it, for the records
-  std::vector<double> work;       // of each trial, to estimate the time left
-  bool terminal = false;          // is standard error a terminal that can draw progress bars?
-  bool reasons = true;            // does the line of a trial that is not done name the reason?
+  std::filesystem::path task_cache;  // what the trials read in place of computing it (Registry)
+  std::vector<double> work;          // of each trial, to estimate the time left
+  bool terminal = false;             // is standard error a terminal that can draw progress bars?
+  bool reasons = true;               // does the line of a trial that is not done name the reason?
 };
 
 // Runs the trials of a sweep that have no file yet, each in a worker process (`heed trial`, the same

@@ -1,6 +1,5 @@
 #include "experiments/tasks/subword_folder.h"
 
-#include <cstdlib>
 #include <fstream>
 #include <iterator>
 #include <system_error>
@@ -14,8 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr const char* kVariable = "HEED_SUBWORDS";
-
 // Returns what a file contains; empty if it cannot be read.
 std::string content(const fs::path& file) {
   std::ifstream in(file, std::ios::binary);
@@ -23,13 +20,6 @@ std::string content(const fs::path& file) {
 }
 
 }  // namespace
-
-std::optional<SubwordFolder> SubwordFolder::of_environment() {
-  const char* folder = std::getenv(kVariable);
-  return folder && *folder ? std::optional(SubwordFolder(folder)) : std::nullopt;
-}
-
-void SubwordFolder::set_environment() const { setenv(kVariable, fs::absolute(folder_).c_str(), 1); }
 
 std::string SubwordFolder::origin(const std::string& text, Index vocabulary) {
   return fmt::format("{} {}\n", Subwords::hash_of(text), vocabulary);
@@ -46,7 +36,7 @@ std::string SubwordFolder::find(const std::string& origin) const {
 }
 
 std::optional<std::string> SubwordFolder::model(const std::string& hash) const {
-  std::string found = content(model_file(hash));
+  std::string found = folder_.empty() ? "" : content(model_file(hash));
   if (found.empty() || Subwords::hash_of(found) != hash) return std::nullopt;
   return found;
 }

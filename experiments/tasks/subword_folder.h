@@ -8,17 +8,13 @@
 
 namespace heed {
 
-// A folder with subwords that were trained before:
+// A folder with subwords that were trained before (Registry::set_task_cache):
 //     HASH.model     a model of sentencepiece, and the hash of the file
 //     HASH.origin    what it was trained on: the hash of the text and the number of subwords
 class SubwordFolder {
  public:
+  // folder: empty: there is none, and nothing is found.
   explicit SubwordFolder(std::filesystem::path folder) : folder_(std::move(folder)) {}
-
-  // Returns the folder that the environment names (HEED_SUBWORDS), as heed does for its own processes;
-  // nullopt if there is none.
-  static std::optional<SubwordFolder> of_environment();
-  void set_environment() const;
 
   static std::string origin(const std::string& text, Index vocabulary);
 

@@ -1,6 +1,5 @@
 #include "experiments/tasks/subword_options.h"
 
-#include <optional>
 #include <utility>
 
 #include <fmt/format.h>
@@ -14,8 +13,7 @@ void SubwordOptions::complete_subwords(const std::string& path, const TrainingTe
   if (unit != "bpe" || !subwords.empty()) return;
   try {
     const std::string train = text();
-    if (const auto kept = SubwordFolder::of_environment())
-      subwords = kept->find(SubwordFolder::origin(train, vocab));
+    subwords = SubwordFolder(cache).find(SubwordFolder::origin(train, vocab));
     if (subwords.empty()) subwords = Subwords(train, vocab, path).hash();
   } catch (const Error&) {
   }
@@ -41,9 +39,7 @@ void SubwordOptions::check_subwords(const std::string& path, const TrainingText&
 
 std::unique_ptr<Subwords> SubwordOptions::make_subwords(const std::string& path,
                                                         const std::string& text) const {
-  const auto kept = SubwordFolder::of_environment();
-  if (auto model = kept && !subwords.empty() ? kept->model(subwords) : std::nullopt)
-    return std::make_unique<Subwords>(std::move(*model));
+  if (auto model = SubwordFolder(cache).model(subwords)) return std::make_unique<Subwords>(std::move(*model));
   auto made = std::make_unique<Subwords>(text, vocab, path);
   if (const std::string found = made->hash(); !subwords.empty() && found != subwords)
     throw Error(fmt::format("sentencepiece now trains other subwords on '{}': their hash is {}, not {}.",

@@ -13,7 +13,9 @@ namespace heed {
 struct SubwordOptions {
   std::string unit = "bytes", subwords;
   Index vocab = 0;
+  std::string cache;  // a SubwordFolder; no option
 
+  void use_cache(const std::string& folder) { cache = folder; }
   void describe_unit(auto& option) {
     option("unit", unit,
            {.choices = {"bytes", "characters", "bpe"},

@@ -50,6 +50,22 @@ struct Zeros final : TokenTask {
   Index length_;
 };
 
+// As long as its folder's name. Without a folder it computes: 100.
+struct Cached final : TokenTask {
+  struct Options {
+    Index length = 0;
+    std::string folder;
+    void use_cache(const std::string& cache) { folder = cache; }
+    void describe(auto& option) { option("length", length, {.min = 0, .doc = "tokens; filled in"}); }
+    void complete() { length = folder.empty() ? 100 : std::ssize(folder); }
+  };
+  Cached(const Options& options, std::uint64_t) : folder_(options.folder) {}
+  Index vocabulary() const override { return 1; }
+  Index length() const override { return std::ssize(folder_); }
+  void sequence(Split, std::uint64_t, std::span<Token>, std::span<Token>) const override {}
+  std::string folder_;
+};
+
 Registry filled() {
   Registry registry;
   registry.add_mixer<NaiveMixer>("naive", {"Softmax attention, written out"});
@@ -164,6 +180,23 @@ TEST_CASE("registry: a task is built from its options") {
   options.set("length", Config::integer(9));
   CHECK(registry.task("zeros").make(options, 1)->shape().input.length == 9);
   CHECK(registry.task("zeros").make(Config(), 1)->shape().input.length == 4);
+}
+
+TEST_CASE("registry: tasks find the cache when their options are completed and when they are made") {
+  Registry first = filled();
+  first.add_task<Cached>("cached", {"A task with a cache"});
+  Registry registry = std::move(first);
+  Problems problems;
+  const auto resolved = [&] {
+    return registry.task("cached").resolve(Config(), "task", problems).canonical();
+  };
+  CHECK(resolved() == "{length: 100}");
+  CHECK(registry.task("cached").make(Config(), 1)->shape().input.length == 0);
+  registry.set_task_cache("folder");
+  CHECK(resolved() == "{length: 6}");
+  CHECK(registry.task("cached").make(Config(), 1)->shape().input.length == 6);
+  CHECK(registry.task("zeros").make(Config(), 1)->shape().input.length == 4);
+  CHECK(problems.empty());
 }
 
 }  // namespace heed
