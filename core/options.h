@@ -27,6 +27,7 @@ struct OptionText {
   std::vector<std::string> choices = {};     // of a string: the only values that are allowed
   bool size = false;     // of a feed-forward: compare.match adjusts it to match parameters
   bool speed = false;    // changes speed and rounding, never the result: the size of a tile
+  bool divides = false;  // of a task: says which part of its data is for training
   std::string doc = "";  // meaning and unit, one line
 };
 

@@ -1,6 +1,5 @@
 #include "experiments/cli/eval.h"
 
-#include <array>
 #include <map>
 #include <string>
 #include <utility>
@@ -102,18 +101,20 @@ Config from_command_line(const Config& value) {
   return Config::sequence(std::move(items), place);
 }
 
-// Options that say which part of the data is for training: with another value a test would read that part.
-constexpr std::array kDividing = {"split", "train_bytes", "validation"};
-
-void refuse_dividing(const Config& options, Problems& problems) {
-  if (options.find("path")) return;  // other data
-  for (const char* option : kDividing)
-    if (const Config* given = options.find(option))
+// Refuses other values of the options that divide the trial's data: a test would read the training part.
+void refuse_dividing(const TaskInfo& task, const Config& trained, const Config& tested, Problems& problems) {
+  const auto differs = [&](const std::string& option) {
+    const Config *a = trained.find(option), *b = tested.find(option);
+    return a && b && a->canonical() != b->canonical();
+  };
+  if (differs(trained.find("content") ? "content" : "path")) return;  // other data
+  for (const OptionInfo& o : task.options)
+    if (o.text.divides && differs(o.name))
       problems.add(
-          given->place(),
+          {kCommandLine, 0, 0},
           fmt::format("task.{}: it says on which part of the data the trial was trained, so with another "
-                      "value it would be tested on that part. Remove it, or give another path.",
-                      option));
+                      "value it would be tested on that part. Remove it, or give other data.",
+                      o.name));
 }
 
 // Returns the task to evaluate a trial on: the trial's own with the given options, or another one. Throws:
@@ -130,8 +131,8 @@ Choice task_for(const TrialConfig& trial, const Asked& asked, const Registry& re
     for (const char* hash : {"content", "subwords"}) options.erase(hash);
   for (const Config::Entry& e : asked.options.entries()) options.set(e.key, e.value, e.key_place);
   Problems problems;
-  if (own) refuse_dividing(asked.options, problems);
   Choice out{info.name, info.resolve(options, "task", problems)};
+  if (own) refuse_dividing(info, trial.task.options, out.options, problems);
   problems.throw_if_any();
   return out;
 }

@@ -62,7 +62,10 @@ class Images final : public Task,
               .doc = "for pixels and tokens, side of the square whose mean is a position; 0: 2"});
       option("levels", levels, {.min = 0, .max = 256, .doc = "for tokens, different gray levels; 0: 16"});
       option("validation", validation,
-             {.min = 1, .max = kMaxLength, .doc = "how many of the training file's images, the last ones"});
+             {.min = 1,
+              .max = kMaxLength,
+              .divides = true,
+              .doc = "how many of the training file's images, the last ones"});
       option("noise_patches", noise_patches,
              {.min = 0, .max = kMaxAdded, .doc = "patches of noise among those of an image"});
       option(

@@ -31,9 +31,14 @@ struct TextOptions : SubwordOptions {
     describe_subwords(option);
     option("length", length, {.min = 1, .max = kMaxLength, .doc = "tokens in a window"});
     option("split", split,
-           {.min = 0, .max = 1, .doc = "fractions of train, validation and test; test may be 0"});
+           {.min = 0,
+            .max = 1,
+            .divides = true,
+            .doc = "fractions of train, validation and test; test may be 0"});
     option("train_bytes", train_bytes,
-           {.min = 0, .doc = "how many bytes of the training part are used, from its beginning; 0: all"});
+           {.min = 0,
+            .divides = true,
+            .doc = "how many bytes of the training part are used, from its beginning; 0: all"});
   }
   void complete();
   void check(const Refuse& refuse) const;

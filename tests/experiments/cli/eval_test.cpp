@@ -183,15 +183,40 @@ TEST_CASE("heed eval: a text with other characters is refused, and bytes are not
   heed::test::write_file(folder / "other.txt", other);
   finished_run(folder, "task={name: text, path: one.txt, unit: characters, length: 8}");
   CHECK(evaluated(folder, "accuracy", {"path=one.txt"}).size() == 2);
-  const Ended divided = eval(folder, {"split=[0.1, 0.1, 0.8]"});
-  CHECK(divided.code == 64);
-  CHECK_THAT(divided.err,
-             ContainsSubstring("task.split: it says on which part of the data the trial was trained"));
   const Ended ended = eval(folder, {"path=other.txt"});
   CHECK(ended.code == 64);
   CHECK_THAT(ended.err, ContainsSubstring(
                             "its text is another one than in training, so its characters are other tokens") &&
                             ContainsSubstring("With unit: bytes"));
+}
+
+TEST_CASE("heed eval: other values of options that divide the data are refused") {
+  const TempFolder folder;
+  std::string text;
+  for (int i = 0; i < 300; ++i) text += "abcd\n";
+  heed::test::write_file(folder / "one.txt", text);
+  heed::test::write_file(folder / "same.txt", text);
+  heed::test::write_file(folder / "other.txt", text + "more");
+  finished_run(folder, "task={name: text, path: one.txt, length: 8}", {"variants=[softmax]"});
+  const auto refused = [&](const std::string& option, const Words& words) {
+    const Ended ended = eval(folder, words);
+    CHECK(ended.code == 64);
+    CHECK_THAT(ended.err, ContainsSubstring("command line: task." + option +
+                                            ": it says on which part of the data the trial was trained"));
+  };
+  const std::string halves = "split=[0.5, 0.25, 0.25]";
+  refused("split", {halves});
+  refused("split", {"path=same.txt", halves});
+  refused("train_bytes", {"train_bytes=500"});
+  CHECK(eval(folder, {"split=[0.9, 0.05, 0.05]", "train_bytes=0"}).code == 0);  // the trial's own
+  CHECK(eval(folder, {"path=other.txt", halves}).code == 0);
+
+  // A task declares such options itself.
+  fs::remove_all(folder / "r");
+  const std::string plugin = (heed::test::build_dir() / "plugins/divided.so").string();
+  finished_run(folder, "task=divided", {"--plugin", plugin, "variants=[softmax]"});
+  refused("held_out", {"--plugin", plugin, "held_out=8"});
+  CHECK(eval(folder, {"--plugin", plugin, "held_out=4", "length=6"}).code == 0);
 }
 
 TEST_CASE("heed eval: trials without weights or without an end are named") {
