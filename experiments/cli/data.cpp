@@ -59,16 +59,21 @@ void check_size(const Task& task, std::int64_t count, const std::string& output)
   constexpr double kLarge = 1e9;
   const TaskShape shape = task.shape();
   const double labels = shape.labels == Labels::per_sequence ? 1 : static_cast<double>(shape.input.length);
-  const double bytes = static_cast<double>(count) * sizeof(Token) *
-                       (static_cast<double>(shape.input.length + shape.source.length) + labels);
+  const bool has_vectors = shape.input.kind == Stream::Kind::vectors;
+  const double position =
+      has_vectors ? static_cast<double>(shape.input.width) * sizeof(double) : sizeof(Token);
+  const double bytes =
+      static_cast<double>(count) * (static_cast<double>(shape.input.length) * position +
+                                    (static_cast<double>(shape.source.length) + labels) * sizeof(Token));
   const double machine =
       static_cast<double>(sysconf(_SC_PHYS_PAGES)) * static_cast<double>(sysconf(_SC_PAGESIZE));
   const auto gigabytes = [](double x) { return fmt::format("{:.3g} GB", x / 1e9); };
   if (bytes > machine)
     throw UsageError(
-        fmt::format("-n {}: {} sequences of {} tokens are about {}, more than this machine has memory ({}). "
+        fmt::format("-n {}: {} sequences of {} {} are about {}, more than this machine has memory ({}). "
                     "Use a smaller -n.",
-                    count, count, shape.input.length, gigabytes(bytes), gigabytes(machine)));
+                    count, count, shape.input.length, has_vectors ? "vectors" : "tokens", gigabytes(bytes),
+                    gigabytes(machine)));
   if (bytes > kLarge) say("{}: about {} before compression.", output, gigabytes(bytes));
 }
 
@@ -105,7 +110,9 @@ Command data_command() {
   c.details =
       "A trial with this seed uses the same sequences. FILE.h5 has the variables tokens (sequence, position) "
       "and labels,\n"
-      "(sequence, position) or (sequence). An unscored label is -100. The task 'file' reads such files.\n"
+      "(sequence, position) or (sequence). An unscored label is -100. The task 'file' reads such files. In "
+      "place of tokens\n"
+      "there may be vectors (sequence, position, component), which it does not read.\n"
       "\n"
       "    heed data mqar length=128 pairs=8 vocab=512 -n 1000 -o mqar.h5 --split test";
   c.options.add_options()("count,n", po::value<std::int64_t>()->required()->value_name("N"),

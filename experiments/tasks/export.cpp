@@ -14,15 +14,20 @@
 namespace heed {
 namespace {
 
+// The variable of the input.
+const char* name_of(const Stream& input) {
+  return input.kind == Stream::Kind::vectors ? "vectors" : "tokens";
+}
+
 void check_size(const Task& task, Split split, Index count) {
   if (count < 1) throw Error(fmt::format("{} sequences were requested; there must be at least one.", count));
   const TaskShape shape = task.shape();
-  if (shape.input.kind != Stream::Kind::tokens || shape.source.kind == Stream::Kind::vectors)
-    throw Error("only sequences of tokens can be written, and this task has vectors.");
+  if (shape.source.kind == Stream::Kind::vectors)
+    throw Error("only a source of tokens can be written, and that of this task has vectors.");
   const std::optional<Index> size = task.size(split);
   if (size && count > *size)
-    throw Error(fmt::format("the {} split has {} sequences of {} tokens, but {} were requested.",
-                            split_name(split), *size, shape.input.length, count));
+    throw Error(fmt::format("the {} split has {} sequences of {} {}, but {} were requested.",
+                            split_name(split), *size, shape.input.length, name_of(shape.input), count));
 }
 
 const char* meaning_of_labels(const Task& task) {
@@ -38,12 +43,13 @@ void describe(results::H5Writer& file, const Task& task, Split split,
   const TaskShape shape = task.shape();
   for (const auto& [name, value] : attributes) file.attribute("/", name, value);
   file.attribute("/", "split", split_name(split));
-  file.attribute("/", "vocabulary", static_cast<std::int64_t>(shape.input.width));
+  if (shape.input.kind == Stream::Kind::tokens)
+    file.attribute("/", "vocabulary", static_cast<std::int64_t>(shape.input.width));
   file.attribute("/", "model",
                  shape.model == ModelType::encoder           ? "encoder"
                  : shape.model == ModelType::encoder_decoder ? "encoder_decoder"
                                                              : "decoder");
-  file.attribute("tokens", "long_name", "input of the model");
+  file.attribute(name_of(shape.input), "long_name", "input of the model");
   file.attribute("labels", "long_name", meaning_of_labels(task));
   file.attribute("labels", "classes", static_cast<std::int64_t>(shape.classes));
   if (predicts_from_last(task)) file.attribute("labels", "from_last", std::int64_t{1});
@@ -52,6 +58,43 @@ void describe(results::H5Writer& file, const Task& task, Split split,
   file.attribute("source", "long_name", "what the encoder reads");
   file.attribute("source", "vocabulary", static_cast<std::int64_t>(shape.source.width));
 }
+
+// Writes the inputs, one after the other. Positions after the end of a sequence become 0.
+class InputRows {
+ public:
+  // Requires: the file has the dimensions `sequence` and `position`.
+  InputRows(results::H5Writer& file, const Stream& input) : file_(file), input_(input) {
+    const auto length = static_cast<std::size_t>(input.length), width = static_cast<std::size_t>(input.width);
+    if (has_vectors()) {
+      vectors_.resize(length * width);
+      file.dimension("component", width);
+      file.begin_rows<double>(name_of(input), {"sequence", "position", "component"});
+    } else {
+      tokens_.resize(length);
+      file.begin_rows<Token>(name_of(input), {"sequence", "position"});
+    }
+  }
+
+  SequenceSpan room() { return {tokens_, vectors_, input_.length}; }
+
+  void write(std::size_t row, Index length) {
+    if (has_vectors()) {
+      std::fill(vectors_.begin() + length * input_.width, vectors_.end(), 0.0);
+      file_.row<double>(name_of(input_), row, vectors_);
+    } else {
+      std::fill(tokens_.begin() + length, tokens_.end(), 0);
+      file_.row<Token>(name_of(input_), row, tokens_);
+    }
+  }
+
+ private:
+  bool has_vectors() const { return input_.kind == Stream::Kind::vectors; }
+
+  results::H5Writer& file_;
+  const Stream input_;
+  std::vector<Token> tokens_;
+  std::vector<double> vectors_;
+};
 
 // Adds the lengths of sequences if one is shorter than the others may be.
 void write_lengths(results::H5Writer& file, const char* name, const std::vector<std::int64_t>& lengths,
@@ -77,7 +120,7 @@ void export_task(const Task& task, Split split, Index count, const std::filesyst
   results::H5Writer file(path);
   file.dimension("sequence", static_cast<std::size_t>(count));
   file.dimension("position", length);
-  file.begin_rows<Token>("tokens", {"sequence", "position"});
+  InputRows input(file, shape.input);
   file.begin_rows<Token>("labels",
                          one_label ? results::Dims{"sequence"} : results::Dims{"sequence", "position"});
   const auto source_length = static_cast<std::size_t>(shape.source.length);
@@ -87,17 +130,14 @@ void export_task(const Task& task, Split split, Index count, const std::filesyst
   }
   describe(file, task, split, attributes);
 
-  std::vector<Token> tokens(length), labels(one_label ? 1 : length), source(source_length);
+  std::vector<Token> labels(one_label ? 1 : length), source(source_length);
   std::vector<std::int64_t> lengths, source_lengths;
   for (std::size_t i = 0; i < static_cast<std::size_t>(count); ++i) {
-    Example example{{.tokens = tokens, .length = std::ssize(tokens)},
-                    labels,
-                    {.tokens = source, .length = std::ssize(source)}};
+    Example example{input.room(), labels, {.tokens = source, .length = std::ssize(source)}};
     task.fill(split, i, example);
-    std::fill(tokens.begin() + example.input.length, tokens.end(), 0);
     if (!one_label) std::fill(labels.begin() + example.input.length, labels.end(), kUnscored);
     lengths.push_back(example.input.length);
-    file.row<Token>("tokens", i, tokens);
+    input.write(i, example.input.length);
     file.row<Token>("labels", i, labels);
     if (source_length == 0) continue;
     std::fill(source.begin() + example.source.length, source.end(), 0);
@@ -112,8 +152,8 @@ void export_task(const Task& task, Split split, Index count, const std::filesyst
 bool is_exported_task(const std::filesystem::path& path) {
   try {
     const results::H5Reader file(path, results::H5Reader::Checksum::none);
-    return file.has_attribute("/", "split") && file.has_attribute("/", "vocabulary") && file.has("tokens") &&
-           file.has("labels");
+    return file.has_attribute("/", "split") && file.has_attribute("/", "model") && file.has("labels") &&
+           (file.has("tokens") || file.has("vectors"));
   } catch (const results::DamagedFile&) {
     return false;
   }

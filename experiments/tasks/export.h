@@ -11,7 +11,8 @@ namespace heed {
 
 // Writes the first `count` sequences of a split into an HDF5 file for other programs and the task `file`:
 // tokens, int32 (sequence, position), labels, int32 (sequence, position) or (sequence), and lengths, int64
-// (sequence), if sequences have different ones. A task with two streams also has source, int32 (sequence,
+// (sequence), if sequences have different ones. A task of vectors has vectors, double (sequence, position,
+// component), in place of tokens. A task with two streams also has source, int32 (sequence,
 // source_position), and source_lengths. Attributes are `attributes` (the task's name, its options,
 // the seed), the split, the vocabulary size and the type of model. An unscored label is kUnscored, which is
 // also the attribute `unscored` of labels. The file is written atomically and replaces an existing one.

@@ -170,16 +170,20 @@ TEST_CASE("heed run: images whose files are missing or changed are refused with 
                                                                               "not in IDX format"));
 }
 
-TEST_CASE("heed data: tokens of images are written, vectors are refused") {
+TEST_CASE("heed data: tokens and vectors of images are written") {
   const Folder folder;
   const auto data = [&](const std::string& form) {
     return folder.heed(
         {"data", "images", "path=small", "validation=4", form, "-n", "8", "-o", "i.h5", "--split", "test"});
   };
-  const Ended refused = data("patch=2");
+  for (const std::string form : {"form=tokens", "patch=2"}) {
+    const Ended ended = data(form);
+    INFO(ended.err);
+    CHECK(ended.code == 0);
+    CHECK_THAT(ended.out, ContainsSubstring("i.h5: 8 sequences of images, test split, seed 0"));
+  }
+  // The task `file` has tokens only.
+  const Ended refused = folder.heed({"data", "file", "path=i.h5", "-n", "1", "-o", "j.h5"});
   CHECK(refused.code != 0);
-  CHECK_THAT(refused.err, ContainsSubstring("this task has vectors"));
-  CHECK_FALSE(std::filesystem::exists(folder / "i.h5"));
-  CHECK(data("form=tokens").code == 0);
-  CHECK(std::filesystem::exists(folder / "i.h5"));
+  CHECK_THAT(refused.err, ContainsSubstring("tokens"));
 }
