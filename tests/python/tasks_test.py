@@ -306,6 +306,8 @@ CHECKS = {
     "compression": check_compression,
     "listops": check_listops,
 }
+# Below, in images_test.py and in file_test.py.
+OTHER_CHECKS = ("text", "masked_text", "translation", "pairs", "images", "file")
 
 SETTINGS = [
     ("mqar", {}),
@@ -420,6 +422,14 @@ class Tasks(unittest.TestCase):
             if "lengths" in f:  # padding becomes -1
                 x[np.arange(x.shape[1]) >= f["lengths"][...][:, None]] = -1
             return x, y.reshape(len(x), -1), dict(f.attrs)
+
+    def test_every_task_has_a_check_and_a_section_in_the_page(self):
+        listed = subprocess.run([*COMMAND[:-1], "list", "tasks"], capture_output=True, text=True).stdout
+        tasks = re.findall(r"^  (\w+)", listed, re.MULTILINE)
+        self.assertEqual(sorted(tasks), sorted([*CHECKS, *OTHER_CHECKS]))
+        page = (pathlib.Path(__file__).parents[2] / "docs/tasks.md").read_text()
+        sections = set(re.findall(r"\w+", " ".join(re.findall(r"^## ([^:\n]+)", page, re.MULTILINE))))
+        self.assertEqual(set(tasks) - sections, set())
 
     def test_structure(self):
         for task, options in SETTINGS:
