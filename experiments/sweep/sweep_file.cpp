@@ -49,8 +49,21 @@ bool load_listed_plugins(Config& tree, const std::filesystem::path& folder, Regi
   return relative;
 }
 
+// Refuses a list in `task`, and takes it for `tasks`, so that mistakes in it are found, too.
+void refuse_task_list(Config& tree, Problems& problems) {
+  const Config* task = tree.find("task");
+  if (!task || !task->is_sequence() || task->items().empty()) return;
+  problems.add(task->place(),
+               fmt::format("task: expected {{name: mqar, length: 64}}, found {}. Write several "
+                           "tasks under `tasks`.",
+                           task->described()));
+  tree.set("tasks", *task, task->place());
+  tree.erase("task");
+}
+
 // `task: mqar` is short for `task: {name: mqar}`, also in the list `tasks`.
-void spell_out_task(Config& tree) {
+void spell_out_task(Config& tree, Problems& problems) {
+  refuse_task_list(tree, problems);
   const auto spell_out = [](Config& task) {
     if (!task.is_scalar()) return;
     Config spelt = Config::map(task.place());
@@ -102,13 +115,13 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
   }
   const std::filesystem::path folder = std::filesystem::path(file).parent_path();
   bool paths_changed = load_listed_plugins(*tree, folder, registry, problems);
-  spell_out_task(*tree);
+  spell_out_task(*tree, problems);
   const std::vector<std::string> file_labels =
       overrides.empty() ? std::vector<std::string>() : labels_of(*tree, registry);
   std::vector<std::string> notes = repeated(overrides);
   for (const std::string& o : overrides) {
     apply_override(*tree, o, registry, notes, problems);
-    spell_out_task(*tree);
+    spell_out_task(*tree, problems);
   }
   paths_changed |= make_task_paths_absolute(*tree, folder);
   SweepFile out{std::move(*tree), text, std::move(notes)};

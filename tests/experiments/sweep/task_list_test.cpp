@@ -121,3 +121,23 @@ TEST_CASE("tasks: each mistake has its place, its key and what would be right") 
                 {"f.yaml:2:9: tasks[0]: it is the same task as tasks[0]"}) == "");
   CHECK(missing(wrong(kSmall + "taks: [mqar]\n"), {"f.yaml:3:1: taks:", "Did you mean 'task'?"}) == "");
 }
+
+TEST_CASE("tasks: a list in `task` is refused once, with what to write") {
+  const Texts expected = {"f.yaml:3:3: task: expected {name: mqar, length: 64}, found a list of 2.",
+                          "`tasks`"};
+  for (const std::string list :
+       {"- {name: mqar}\n  - {name: mqar, pairs: 2}\n", "[mqar, {name: mqar, pairs: 2}]\n"}) {
+    const std::string text = "variants: [softmax]\ntask:\n  " + list;
+    CHECK(missing(wrong(text), expected) == "");
+    CHECK(missing(wrong(text, {"train.lr=1"}), expected) == "");
+    CHECK(missing(wrong(text + "sweep: {parameters: {task.length: [32, 64]}}\n"), expected) == "");
+    // A key of `task` does not replace the list.
+    const std::string both = wrong(text, {"task.length=8"});
+    const std::size_t end = both.find('\n');
+    CHECK(missing(both.substr(0, end), {"command line: task.length:", "tasks[0].length=value"}) == "");
+    CHECK(missing(both.substr(end + 1), expected) == "");
+  }
+  CHECK(missing(wrong(kSmall, {"task=[mqar, text]"}),
+                {"command line: task:", "found a list of 2", "`tasks`"}) == "");
+  CHECK(missing(wrong("variants: [softmax]\ntask: []\n"), {"f.yaml:2:7: task: expected {name: mqar,"}) == "");
+}
