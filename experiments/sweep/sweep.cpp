@@ -137,6 +137,7 @@ bool resolve_point(const Config& tree, const Point& point, const Registry& regis
   const Config sections = sections_at(tree, point);
   out.task = task_key(point, sections);
   out.setting = setting_text(point);
+  out.set = point;
   if (!resolve_sections(sections, out.task.path, registry, out.trial, problems)) return false;
   const std::shared_ptr<Task> own = models.own_task(out.trial, out.task);
   return !own || resolve_type(sections, *own, registry, out.trial, problems);
@@ -175,7 +176,8 @@ bool has_values(const TrialConfig& trial, const CompareOptions& compare) {
   const Config config = to_config(trial);
   return std::all_of(compare.reference_values.begin(), compare.reference_values.end(), [&](const auto& v) {
     const Config* found = config.find_path(v.first);
-    return found && (found->canonical() == v.second || (found->is_scalar() && found->text() == v.second));
+    if (!found) return value_before(v.first) == v.second;  // left out at its default
+    return found->canonical() == v.second || (found->is_scalar() && found->text() == v.second);
   });
 }
 

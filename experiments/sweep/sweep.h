@@ -32,6 +32,7 @@ struct SweepPoint {
   TrialConfig trial;
   std::string setting;
   TaskKey task;
+  std::vector<Setting> set = {};                // by this point, as the file gives it
   std::map<std::string, TrialConfig> own = {};  // with the settings of one variant, by their own_key()
 
   // Returns the trial with the settings of this variant; null if they are wrong.

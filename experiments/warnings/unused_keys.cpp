@@ -64,15 +64,18 @@ void check_compare(const Planned& p, Warnings& out) {
     if (p.given(fmt::format("compare.match.{}", key)) && !p.sweep.match.on())
       out.push_back(fmt::format("compare.match.{} has no effect without compare.match.budget.", key));
   // A list of one variant on the command line is no mistake of the file.
-  if (p.given("compare.reference") && p.sweep.variants.size() == 1 &&
-      p.tree.find("variants")->place().file != kCommandLine.file)
+  const bool one_row = p.sweep.variants.size() == 1 &&
+                       (p.sweep.compare.reference_values.empty() || p.sweep.points.size() == 1);
+  if (p.given("compare.reference") && one_row && p.tree.find("variants")->place().file != kCommandLine.file)
     out.push_back("compare.reference has no effect: the sweep has one variant, so nothing is compared.");
   const std::string& select = p.sweep.compare.select;
   std::set<std::string> values;
-  for (const SweepPoint& point : p.sweep.points)
-    for (const VariantEntry& v : p.sweep.variants)
-      if (values.size() < 2)
-        if (const Config* value = to_config(point.at(v)).find_path(select)) values.insert(value->canonical());
+  const auto add_values = [&](const std::vector<Setting>& settings) {
+    for (const Setting& s : settings)
+      if (s.path == select) values.insert(s.value.canonical());
+  };
+  for (const SweepPoint& point : p.sweep.points) add_values(point.set);
+  for (const VariantEntry& v : p.sweep.variants) add_values(v.settings);
   if (!select.empty() && values.size() == 1)
     out.push_back(fmt::format("compare.select has no effect: {} has one value.", select));
 }

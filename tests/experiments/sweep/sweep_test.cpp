@@ -307,6 +307,9 @@ TEST_CASE("compare.reference: it may be one setting of a variant") {
   CHECK(
       values("{variant: softmax, model.feed_forward.mlp.width: 8}", "model.feed_forward.mlp.width: [4, 8]") ==
       "softmax model.feed_forward.name=mlp model.feed_forward.width=8");
+  // A resolved configuration leaves it out at its default.
+  CHECK(values("{variant: softmax, train.precision: float32}", "train.precision: [float32, bfloat16]") ==
+        "softmax train.precision=float32");
   // A value that is not swept is one that the row has.
   CHECK(values("{variant: softmax, train.steps: 1000}", "train.lr: [1, 2]") == "softmax train.steps=1000");
   // Overrides that remove the variant or the value.

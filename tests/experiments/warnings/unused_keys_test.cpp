@@ -62,6 +62,39 @@ TEST_CASE("unused_key_warnings: compare") {
 
 TEST_CASE("unused_key_warnings: compare.match") {
   const std::string two = "[softmax, tokenformer]";
+TEST_CASE("unused_key_warnings: every kind of parameter can be selected") {
+  for (const char* swept :
+       {"model.positions: [none, rope]", "model.positions: [{rope: {base: 9}}, {rope: {base: 99}}]",
+        "model.feed_forward: [mlp, swiglu]", "model.feed_forward.mlp.width: [8, 16]", "model.heads: [1, 2]",
+        "model.linear_bias: [true, false]", "model.head_bias: [true, false]", "train.lr: [0.1, 0.2]",
+        "train.precision: [float32, bfloat16]", "train.optimizer: [adamw, sgd]",
+        "train.optimizer: [{sgd: {momentum: 0}}, {sgd: {momentum: 0.9}}]", "train.schedule: [cosine, linear]",
+        "train.dropout: [0, 0.1]"}) {
+    CAPTURE(swept);
+    const std::string text = swept, path = text.substr(0, text.find(':'));
+    const std::string select = "compare: {select: " + path + "}";
+    CHECK(with("sweep: {parameters: {" + text + "}}\n" + select).empty());
+    const std::string own =
+        "variants: [{softmax: , " + text + "}]\ntask: {name: mqar, length: 16, pairs: 2}\n";
+    CHECK(warned(own + select + '\n').empty());
+  }
+  for (const char* one : {"model.positions: [rope]", "train.precision: [bfloat16]", "model.heads: [1]"}) {
+    CAPTURE(one);
+    const std::string text = one, path = text.substr(0, text.find(':'));
+    CHECK_THAT(with("sweep: {parameters: {" + text + "}}\ncompare: {select: " + path + "}"),
+               ContainsSubstring("compare.select has no effect: " + path + " has one value"));
+  }
+}
+
+TEST_CASE("unused_key_warnings: a reference with a setting is compared with the other rows of its variant") {
+  const auto one = [](const std::string& rates) {
+    return warned("variants: [softmax]\ntask: mqar\nsweep: {parameters: {train.lr: " + rates +
+                  "}}\ncompare: {reference: {variant: softmax, train.lr: 0.1}}\n");
+  };
+  CHECK(one("[0.1, 0.2]").empty());
+  CHECK_THAT(one("[0.1]"), ContainsSubstring("compare.reference has no effect"));
+}
+
   CHECK(fitted(two, "{budget: parameters, adjust: {tokenformer: tokens}}", "tokenformer").empty());
   CHECK(fitted(two, "{budget: parameters, adjust: tokens}", "tokenformer").empty());
   CHECK(fitted(two, "{budget: parameters}", "").empty());
