@@ -235,28 +235,41 @@ class Rows {
  public:
   void add(const TrialConfig& trial, const VariantEntry& variant, const SweepPoint& point,
            Problems& problems) {
-    const auto [at, is_new] = rows_.insert({trained_text(trial), {&variant, &point}});
+    const auto [at, is_new] = rows_.insert({trained_id(trial), {&variant, &point}});
     const auto& [earlier, earlier_point] = at->second;
     // A random search may draw one setting twice, which is trained once.
     if (is_new || (earlier == &variant && earlier_point->setting == point.setting)) return;
-    problems.add(variant.place, fmt::format("{}: {} trains the same as {}; remove one of them.", variant.path,
-                                            name(variant, point), name(*earlier, *earlier_point)));
+    const auto [place, path] =
+        earlier == &variant ? set_by(point, *earlier_point, variant) : std::pair(variant.place, variant.path);
+    problems.add(place, fmt::format("{}: {} trains the same as {}; remove one of them.", path,
+                                    name(variant, point), name(*earlier, *earlier_point)));
   }
 
  private:
+  // Returns where the file sets what differs between two points.
+  static std::pair<Place, std::string> set_by(const SweepPoint& point, const SweepPoint& earlier,
+                                              const VariantEntry& variant) {
+    if (point.task.path != earlier.task.path) return {point.task.place, point.task.path};
+    for (std::size_t i = 0; i < std::min(point.set.size(), earlier.set.size()); ++i) {
+      const Setting& s = point.set[i];
+      if (s.value.canonical() != earlier.set[i].value.canonical()) return {s.value.place(), s.path};
+    }
+    return {variant.place, variant.path};
+  }
+
   static std::string name(const VariantEntry& variant, const SweepPoint& point) {
     const std::string setting = row_setting(point, variant);
     return setting.empty() ? variant.label : fmt::format("{} ({})", variant.label, setting);
   }
 
-  // Stacks are compared by the variant of each layer: [a, b] and [a, b, a, b] are the same in four.
-  static std::string trained_text(TrialConfig trial) {
+  // An id leaves out what changes no number, as options of a feature map that is not chosen. Stacks are
+  // compared by the variant of each layer: [a, b] and [a, b, a, b] are the same in four.
+  static std::string trained_id(TrialConfig trial) {
     const std::vector<Choice> stack = trial.attention;
     for (std::size_t i = stack.size(); i < static_cast<std::size_t>(trial.model.layers); ++i)
       trial.attention.push_back(stack[i % stack.size()]);
-    trial.variant.clear();
-    trial.plugins.clear();
-    return to_config(trial).canonical();
+    trial.seed = 0;
+    return trial_id(trial);
   }
 
   std::map<std::string, std::pair<const VariantEntry*, const SweepPoint*>> rows_;

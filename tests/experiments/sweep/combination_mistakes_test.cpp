@@ -1,10 +1,13 @@
 // Variants, tasks, models and metrics that do not go together, with heed's own variants and tasks: each
 // message has place, key, reason and remedy.
+#include <fstream>
 #include <string>
 #include <vector>
 
 #include "experiments/sweep/sweep.h"
 #include "experiments/sweep/sweep_file.h"
+#include "experiments/system/scratch_folder.h"
+#include "experiments/trial/metrics.h"
 #include "tests/catch.h"
 #include "tests/experiments/builtin.h"
 #include "tests/message.h"
@@ -221,4 +224,34 @@ TEST_CASE("mistakes: references, selections and entries that do not exist or exi
             "sweep: {parameters: {train.test_sequences: [8, 16]}}\ncompare: {select: train.test_sequences}"),
        {"f.yaml:4:19: compare.select:", "'train.test_sequences' are not measured alike"}},
   });
+}
+
+TEST_CASE(
+    "mistakes: rows that differ in nothing that acts are refused, as their results would be one trial") {
+  check({
+      {file("softmax, linear, {linear: {performer_features: 16}, label: mine}", "mqar"),
+       {"f.yaml:1:30: variants[2].linear: mine trains the same as linear; remove one of them."}},
+      {file("linear: {performer_features: [8, 16]}", "mqar"),
+       {"f.yaml:1:12: variants[0].linear: linear(performer_features=16) trains the same as linear("}},
+      {file("linear: {cosformer_length: [16, 32]}", "mqar"),
+       {"f.yaml:1:12: variants[0].linear: linear(cosformer_length=32) trains the same as"}},
+      {file("{stack: [linear, softmax]}, {stack: [linear: {hedgehog_map: shared}, softmax]}", "mqar"),
+       {"f.yaml:1:41: variants[1].stack:", "trains the same as linear+softmax"}},
+      {"variants: [softmax]\ntasks: [{name: parity, length: 8}, {name: parity, length: 8, train_sequences: "
+       "0}]\n",
+       {"f.yaml:2:36: tasks[1]: softmax (task=parity(train_sequences=0)) trains the same as"}},
+  });
+  // Two copies of one text.
+  const heed::ScratchFolder folder("heed-test");
+  std::string paths;
+  for (const char* name : {"a.txt", "b.txt"}) {
+    const std::string path = (folder.path() / name).string();
+    std::ofstream(path) << std::string(9000, 'x');
+    paths += (paths.empty() ? "" : ", ") + path;
+  }
+  CHECK_THAT(
+      wrong(file("softmax", "{name: text, length: 16}", "sweep: {parameters: {task.path: [" + paths + "]}}")),
+      ContainsSubstring("f.yaml:3:") && ContainsSubstring(": task.path: softmax (path=") &&
+          ContainsSubstring("b.txt) trains the same as softmax (path="));
+  CHECK(wrong(file("linear: {feature_map: performer, performer_features: [8, 16]}", "mqar")).empty());
 }
