@@ -3,13 +3,16 @@
 #include <algorithm>
 #include <cctype>
 #include <map>
+#include <optional>
 #include <span>
+#include <string>
 
 #include <fmt/format.h>
 
 #include "experiments/sweep/combinations.h"
 #include "experiments/sweep/own_settings.h"
 #include "experiments/sweep/sections.h"
+#include "experiments/sweep/variant_names.h"
 #include "experiments/sweep/written_variant.h"
 #include "experiments/trial/label.h"
 
@@ -92,6 +95,38 @@ std::string word_before(const std::string& text, char sign) {
   return text.substr(begin, end - begin);
 }
 
+// Returns the names in a label that is built like a generated one, in lower case: {"softmax", "linear"} of
+// "Softmax + linear".
+std::vector<std::string> names_in(const std::string& label) {
+  std::vector<std::string> names(1);
+  for (const char c : label) {
+    if (c == '+' || c == '>')
+      names.emplace_back();
+    else if (c != ' ' || !names.back().empty())
+      names.back() += static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  }
+  for (std::string& name : names) {
+    name.erase(name.find_last_not_of(" )") + 1);
+    name.erase(0, name.find_first_not_of(" ("));
+  }
+  return names;
+}
+
+// Returns why a label is refused, or nullopt.
+std::optional<std::string> refuse_label(const Config& given) {
+  constexpr std::ptrdiff_t kLongest = 40;
+  const std::string& text = given.text();
+  const auto characters = std::ranges::count_if(
+      text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; });  // of UTF-8
+  if (!given.is_scalar() || text.empty() || characters > kLongest)
+    return fmt::format("expected a name of 1 to {} characters, found {}.", kLongest, given.described());
+  if (std::ranges::any_of(text, [](unsigned char c) { return std::iscntrl(c) != 0; }))
+    return "a name has no line breaks and no tabs; remove them.";
+  if (text.front() == ' ' || text.back() == ' ')
+    return fmt::format("a name has no spaces at its ends, found {}.", given.described());
+  return std::nullopt;
+}
+
 // Returns a text that is equal for entries with equal trials.
 std::string identity(const WrittenEntry& entry) {
   std::string text = entry.several == Several::grow ? "grow\n" : "";
@@ -114,20 +149,15 @@ VariantEntry without_label(const WrittenEntry& written, const std::string& path,
 
 // Takes the key `label` out of an entry.
 GivenLabel take_label(Config& item, const std::string& path, Problems& problems) {
-  constexpr std::size_t kLongest = 40;
   const Config* given = item.is_map() ? item.find("label") : nullptr;
   if (!given) return {};
   GivenLabel out{given->text(), path + ".label", given->place()};
-  const bool good =
-      given->is_scalar() && !out.text.empty() && out.text.size() <= kLongest &&
-      std::none_of(out.text.begin(), out.text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; });
-  if (!good)
-    problems.add(out.place, fmt::format("{}: expected a name of 1 to {} characters, found {}.", out.path,
-                                        kLongest, given->described()));
+  const std::optional<std::string> why = refuse_label(*given);
+  if (why) problems.add(out.place, fmt::format("{}: {}", out.path, *why));
   item.erase("label");
   if (item.entries().empty())
     problems.add(item.place(), fmt::format("{}: the variant is missing; write {{softmax: {{}}, label: {}}}.",
-                                           path, good ? out.text : "..."));
+                                           path, why ? "..." : out.text));
   return out;
 }
 
@@ -197,11 +227,26 @@ class Reader {
         return refuse(
             fmt::format("'{}' is the name of another row, {}", entries_[i].label, entries_[i].path));
     }
-    const std::vector<Choice>& own = entries_[at].attention;
-    if (registry_.find_variant(given.text) &&
-        std::none_of(own.begin(), own.end(), [&](const Choice& c) { return c.name == given.text; }))
-      refuse(fmt::format("'{}' is the name of another variant", given.text));
+    if (names_other_model(written_[at]))
+      return refuse(fmt::format("'{}' is the name of another {}; this entry is {}", given.text,
+                                names_in(given.text).size() > 1 ? "model" : "variant",
+                                generated_label(written_[at], true)));
     check_generated(written_[at]);
+  }
+
+  // Does a given label read like the name of a variant, a stack or a growth that this entry is not?
+  bool names_other_model(const WrittenEntry& written) const {
+    const std::string& text = written.given_label.text;
+    const std::vector<std::string> names = names_in(text);
+    const auto is_variant = [&](const std::string& name) {
+      const VariantInfo* info = registry_.find_variant(name);
+      return info && (names.size() == 1 || !is_feed_forward(*info));  // "softmax+mlp" names no stack
+    };
+    if (!std::ranges::all_of(names, is_variant)) return false;
+    const char* other_sign = written.several == Several::grow ? "+" : ">";
+    return text.find(other_sign) != std::string::npos ||
+           !std::ranges::equal(names, written.parts, {}, {},
+                               [](const WrittenVariant& w) { return w.choice.name; });
   }
 
   // Refuses a given label that shows a variant's options or a setting: it stays if an override changes them.

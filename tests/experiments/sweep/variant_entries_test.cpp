@@ -67,6 +67,36 @@ TEST_CASE("label: a name that is not unique is refused with its place") {
                 {"f.yaml:2:80: variants[1].label: 'a' is also variants[0].label;"}) == "");
 }
 
+TEST_CASE("label: the name of a model that the entry is not is refused") {
+  const std::string stack = "stack: [softmax, linear]",
+                    grow = "grow: [{tokenformer: {tokens: 2}, steps: 5}, {tokenformer: {tokens: 4}}]";
+  const auto refused = [](const std::string& entry, const std::string& label) {
+    return wrong(with_variants("[{" + entry + ", label: \"" + label + "\"}]"));
+  };
+  CHECK(missing(refused(stack, "softmax"),
+                {"f.yaml:2:46: variants[0].label: 'softmax' is the name of another variant; this "
+                 "entry is softmax+linear; choose another label."}) == "");
+  for (const char* label :
+       {"linear", "Linear", "softmax+softmax", "linear+softmax", "softmax>linear", "mlp"}) {
+    CAPTURE(label);
+    CHECK_THAT(refused(stack, label), ContainsSubstring("is the name of another"));
+  }
+  for (const char* label : {"softmax+linear", "softmax > linear", "(softmax+linear)", "Linear", "mlp"}) {
+    CAPTURE(label);
+    CHECK_THAT(refused("softmax: {}", label), ContainsSubstring("is the name of another"));
+  }
+  for (const char* label : {"tokenformer", "tokenformer+tokenformer", "softmax"}) {
+    CAPTURE(label);
+    CHECK_THAT(refused(grow, label), ContainsSubstring("is the name of another"));
+  }
+  // Its own name, and names of no model.
+  for (const char* label : {"softmax+linear", "Softmax + linear", "hybrid", "softmax, then linear"})
+    CHECK(refused(stack, label) == "");
+  for (const char* label : {"softmax", "Softmax", "softmax+mlp", "softmax+rope", "a>b"})
+    CHECK(refused("softmax: {}", label) == "");
+  CHECK(refused(grow, "tokenformer>tokenformer") == "");
+}
+
 TEST_CASE("label: one that shows options is refused, unless it is the generated one") {
   const auto refused = [](const std::string& variants) { return wrong(with_variants(variants)); };
   const auto named = [](const std::string& variants) { return labels(good(with_variants(variants))); };
@@ -99,7 +129,17 @@ TEST_CASE("label: anything but a short name beside a variant is refused") {
   CHECK(missing(refused("[{softmax: , label: " + std::string(41, 'a') + "}]"),
                 {"f.yaml:2:31: variants[0].label: expected a name of 1 to 40 characters"}) == "");
   CHECK(missing(refused("[{softmax: , label: \"a\\tb\"}]"),
-                {"f.yaml:2:31: variants[0].label:", "1 to 40 characters"}) == "");
+                {"f.yaml:2:31: variants[0].label: a name has no line breaks and no tabs"}) == "");
+  CHECK(refused("[{softmax: , label: \"a\\nb\"}]") ==
+        "f.yaml:2:31: variants[0].label: a name has no line breaks and no tabs; remove them.");
+  for (const char* label : {" ", " a", "a "})
+    CHECK(missing(refused(std::string("[{softmax: , label: \"") + label + "\"}]"),
+                  {"f.yaml:2:31: variants[0].label: a name has no spaces at its ends, found the string"}) ==
+          "");
+  std::string umlauts;
+  for (int i = 0; i < 40; ++i) umlauts += "ä";
+  CHECK(refused("[{softmax: , label: " + umlauts + "}]") == "");
+  CHECK_THAT(refused("[{softmax: , label: " + umlauts + "ä}]"), ContainsSubstring("1 to 40 characters"));
   CHECK(missing(refused("[{label: a}]"),
                 {"f.yaml:2:12: variants[0]: the variant is missing; write {softmax: {}, label: a}."}) == "");
 }
