@@ -8,14 +8,13 @@
 #include <fmt/format.h>
 
 #include "experiments/cli/command.h"
+#include "experiments/cli/task_words.h"
 #include "experiments/sweep/sections.h"
-#include "experiments/sweep/sweep_file.h"
 #include "experiments/system/files.h"
 #include "experiments/system/message.h"
 #include "experiments/tasks/export.h"
 #include "experiments/trial/test_lengths.h"
 #include "experiments/trial/train_sequences.h"
-#include "experiments/trial/yaml.h"
 
 namespace heed::cli {
 namespace {
@@ -33,14 +32,7 @@ Split read_split(const std::string& name) {
 Config read_options(const Input& input, const TaskInfo& task) {
   Problems problems;
   Config given = Config::map({"command line", 0, 0});
-  for (const std::string& word : input.all("option")) {
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw UsageError(
-          fmt::format("'{}' is not understood; an option of a task is key=value, such as length=64.", word));
-    if (auto value = parse_yaml_value(word.substr(equals + 1), "command line", problems))
-      set_path(given, word.substr(0, equals), std::move(*value), given.place());
-  }
+  set_task_options(input.all("option"), given, problems);
   problems.throw_if_any();
   for (const char* key : {kTestLengths, kTrainSequences})
     if (given.find(key))

@@ -8,12 +8,12 @@
 #include <fmt/format.h>
 
 #include "core/plugin_host.h"
+#include "experiments/cli/task_words.h"
 #include "experiments/cli/trial_input.h"
 #include "experiments/report/compare/table_cells.h"
 #include "experiments/report/compare/table_text.h"
 #include "experiments/run/run_directory.h"
 #include "experiments/sweep/sections.h"
-#include "experiments/sweep/sweep_file.h"
 #include "experiments/system/files.h"
 #include "experiments/system/message.h"
 #include "experiments/tasks/export.h"
@@ -48,19 +48,6 @@ Split read_split(const std::string& name) {
   throw UsageError(fmt::format("unknown split '{}'.{}", name, suggestion(name, known)));
 }
 
-// Sets the options of `task` from words like length=128 (or task.length=128, as for `heed run`).
-void read_words(const std::vector<std::string>& words, Config& options, Problems& problems) {
-  for (std::string word : words) {
-    if (word.starts_with("task.")) word.erase(0, 5);
-    const std::size_t equals = word.find('=');
-    if (equals == std::string::npos || equals == 0)
-      throw UsageError(
-          fmt::format("'{}' is not understood; an option of a task is key=value, such as length=128.", word));
-    if (auto value = parse_yaml_value(word.substr(equals + 1), kCommandLine, problems))
-      set_path(options, word.substr(0, equals), std::move(*value), options.place());
-  }
-}
-
 Asked read_asked(const Input& input, const Registry& registry) {
   Asked asked;
   Problems problems;
@@ -78,7 +65,7 @@ Asked read_asked(const Input& input, const Registry& registry) {
     for (const Config::Entry& e : task->entries())
       if (e.key != "name") asked.options.set(e.key, e.value, e.key_place);
   }
-  read_words(input.all("option"), asked.options, problems);
+  set_task_options(input.all("option"), asked.options, problems);
   problems.throw_if_any();
   for (const char* key : {kTestLengths, kTrainSequences})
     if (asked.options.find(key))

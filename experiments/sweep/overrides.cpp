@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <map>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -112,7 +113,8 @@ bool settle_tasks(Config& tree, const std::string& path, std::vector<std::string
                   Problems& problems) {
   const std::string other = path == "task" ? "tasks" : path == "tasks" ? "task" : "";
   if (!other.empty() && tree.find(other)) {
-    notes.push_back(fmt::format("{}: the command line replaces `{}` of the file.", path, other));
+    if (!from_command_line(*tree.find(other)))
+      notes.push_back(fmt::format("{}: the command line replaces `{}` of the file.", path, other));
     tree.erase(other);
   }
   if (!path.starts_with("task.") || !tree.find("tasks")) return true;
@@ -123,14 +125,16 @@ bool settle_tasks(Config& tree, const std::string& path, std::vector<std::string
   return false;
 }
 
-// A section of the file that an override replaces as a whole: what of it is gone.
+// A section of the file that an override replaces as a whole: what of it is gone. (undone_overrides notes
+// what the command line had set.)
 void note_replaced(const Config& tree, const std::string& path, const Config& value,
                    std::vector<std::string>& notes) {
   const Config* section = tree.find(path);
   if (!section || !section->is_map()) return;
   std::vector<std::string> gone;
   for (const Config::Entry& e : section->entries())
-    if (!value.find(e.key) && (value.is_map() || e.key != "name")) gone.push_back(path + '.' + e.key);
+    if (!value.find(e.key) && (value.is_map() || e.key != "name") && !from_command_line(e.value))
+      gone.push_back(path + '.' + e.key);
   if (!gone.empty())
     notes.push_back(
         fmt::format("{}: the command line replaces the whole section; {} of the file {} no "
@@ -153,6 +157,13 @@ void note_own(const Config& tree, const std::string& path, std::vector<std::stri
                     "there. To change it, write 'variants[{1}].{2}.{0}=VALUE'.",
                     path, i, name));
   }
+}
+
+// Returns the key of "key=value". An axis has the key of its parameter.
+std::string key_of(const std::string& word) {
+  constexpr std::string_view kAxis = "sweep.parameters.";
+  const std::string key = word.substr(0, word.find('='));
+  return key.starts_with(kAxis) ? key.substr(kAxis.size()) : key;
 }
 
 // Sets one key. A list for an option that takes one value is set in sweep.parameters, as an axis.
@@ -201,16 +212,74 @@ void apply_override(Config& tree, const std::string& text, const Registry& regis
     return problems.add(
         kCommandLine,
         fmt::format("'{}' is not understood; an override is key=value, such as train.lr=0.001.", text));
+  if (auto value = command_line_value(path, text.substr(equals + 1), problems))
+    override_key(tree, path, *std::move(value), registry, notes, problems);
+}
+
+std::optional<Config> command_line_value(const std::string& key, const std::string& text,
+                                         Problems& problems) {
+  if (text.empty()) {
+    problems.add(kCommandLine, fmt::format("{}: a value is missing after '='.", key));
+    return std::nullopt;
+  }
   Problems found;
-  const std::string value_text = text.substr(equals + 1);
-  if (value_text.empty())
-    return problems.add(kCommandLine, fmt::format("{}: a value is missing after '='.", path));
-  const auto value = parse_yaml_value(value_text, path, found);
+  const auto value = parse_yaml_value(text, key, found);
   for (const std::string& line : found.lines()) problems.add(kCommandLine, line);
-  if (!value) return;
+  if (!value) return std::nullopt;
   // Parses it again, so that everything in it has the command line as its place.
-  override_key(tree, path, *parse_yaml_value(value_text, kCommandLine.file, found), registry, notes,
-               problems);
+  return parse_yaml_value(text, kCommandLine.file, found);
+}
+
+bool from_command_line(const Config& c) {
+  return c.place().file == kCommandLine.file ||
+         std::any_of(c.items().begin(), c.items().end(), from_command_line) ||
+         std::any_of(c.entries().begin(), c.entries().end(),
+                     [](const Config::Entry& e) { return from_command_line(e.value); });
+}
+
+std::vector<std::string> repeated_keys(const std::vector<std::string>& words) {
+  std::map<std::string, std::vector<std::string>> values;
+  for (const std::string& word : words)
+    if (const std::size_t equals = word.find('='); equals != std::string::npos)
+      values[key_of(word)].push_back(word.substr(equals + 1));
+  std::vector<std::string> notes;
+  for (const auto& [key, given] : values)
+    if (given.size() > 1)
+      notes.push_back(fmt::format("{} is set {} times on the command line: {} counts, the last one.", key,
+                                  given.size(), given.back()));
+  return notes;
+}
+
+std::vector<std::string> undone_overrides(const Config& tree, const std::vector<std::string>& overrides,
+                                          const Registry& registry) {
+  constexpr std::size_t kMost = 100;  // the work grows with their square
+  if (overrides.size() > kMost) return {};
+  Problems refused_later;
+  std::vector<std::string> noted_later;
+  std::vector<Config> trees = {tree};  // after each override
+  for (const std::string& o : overrides) {
+    trees.push_back(trees.back());
+    apply_override(trees.back(), o, registry, noted_later, refused_later);
+  }
+  if (!refused_later.empty()) return {};
+  std::vector<std::string> notes;
+  for (std::size_t i = 0; i < overrides.size(); ++i) {
+    const auto repeats = [&](const std::string& o) { return key_of(o) == key_of(overrides[i]); };
+    if (std::any_of(overrides.begin() + static_cast<std::ptrdiff_t>(i) + 1, overrides.end(), repeats) ||
+        trees[i].canonical() == trees[i + 1].canonical())
+      continue;
+    Config without = trees[i];
+    for (std::size_t later = i + 1; later < overrides.size(); ++later) {
+      apply_override(without, overrides[later], registry, noted_later, refused_later);
+      if (!refused_later.empty()) break;  // the later one needs this one
+      if (without.canonical() != trees[later + 1].canonical()) continue;
+      notes.push_back(fmt::format("{} has no effect: {} comes later on the command line and replaces it.",
+                                  overrides[i], overrides[later]));
+      break;
+    }
+    refused_later = {};
+  }
+  return notes;
 }
 
 }  // namespace heed

@@ -13,13 +13,6 @@
 namespace heed {
 namespace {
 
-bool from_command_line(const Config& c) {
-  return c.place().file == kCommandLine.file ||
-         std::any_of(c.items().begin(), c.items().end(), from_command_line) ||
-         std::any_of(c.entries().begin(), c.entries().end(),
-                     [](const Config::Entry& e) { return from_command_line(e.value); });
-}
-
 // Returns true if a label, "window(size=8)" or "window+softmax", begins with a registered variant.
 bool names_variant(const std::string& label, const Registry& registry) {
   return registry.find_variant(label.substr(0, label.find_first_of("(+"))) != nullptr;

@@ -1,7 +1,6 @@
 #include "experiments/sweep/sweep_file.h"
 
 #include <algorithm>
-#include <map>
 #include <string_view>
 #include <utility>
 
@@ -75,20 +74,6 @@ void spell_out_task(Config& tree, Problems& problems) {
     for (Config& task : tasks->items()) spell_out(task);
 }
 
-// Returns a note for each key that several overrides set: the last one counts.
-std::vector<std::string> repeated(const std::vector<std::string>& overrides) {
-  std::map<std::string, std::vector<std::string>> values;
-  for (const std::string& o : overrides)
-    if (const std::size_t equals = o.find('='); equals != std::string::npos)
-      values[o.substr(0, equals)].push_back(o.substr(equals + 1));
-  std::vector<std::string> notes;
-  for (const auto& [key, given] : values)
-    if (given.size() > 1)
-      notes.push_back(fmt::format("{} is set {} times on the command line: {} counts, the last one.", key,
-                                  given.size(), given.back()));
-  return notes;
-}
-
 }  // namespace
 
 void set_path(Config& tree, std::string_view path, Config value, const Place& place) {
@@ -118,7 +103,8 @@ std::optional<SweepFile> parse_sweep_file(const std::string& text, const std::st
   spell_out_task(*tree, problems);
   const std::vector<std::string> file_labels =
       overrides.empty() ? std::vector<std::string>() : labels_of(*tree, registry);
-  std::vector<std::string> notes = repeated(overrides);
+  std::vector<std::string> notes = repeated_keys(overrides);
+  for (std::string& note : undone_overrides(*tree, overrides, registry)) notes.push_back(std::move(note));
   for (const std::string& o : overrides) {
     apply_override(*tree, o, registry, notes, problems);
     spell_out_task(*tree, problems);

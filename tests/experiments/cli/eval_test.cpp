@@ -262,6 +262,13 @@ TEST_CASE("heed eval: wrong command lines") {
   CHECK_THAT(eval(folder, {"--trial", "0123456789abcdef"}).err, ContainsSubstring("r has no trial"));
   CHECK_THAT(eval(folder, {"test_lengths=[8]"}).err,
              ContainsSubstring("takes one length, such as length=128"));
+  CHECK_THAT(eval(folder, {"length="}).err, ContainsSubstring("command line: length: a value is missing"));
+  CHECK_THAT(eval(folder, {"length=["}).err, ContainsSubstring("command line: length: "));
+  const std::string twice = eval(folder, {"length=6", "task.length=8"}).err;
+  CHECK_THAT(twice, ContainsSubstring("length is set 2 times on the command line: 8 counts, the last one."));
+  CHECK_THAT(eval(folder, {"--task", "{name: parity, length: 6}", "length=8"}).err,
+             ContainsSubstring("length of --task has no effect: length=8 replaces it."));
+  CHECK(eval(folder, {"length=8"}).err.empty());
   CHECK_THAT(eval(folder, {"length"}).err, ContainsSubstring("an option of a task is key=value"));
   heed::test::write_file(folder / "mine.csv", "a,b\n1,2\n");
   const Ended ended = eval(folder, {"-o", "mine.csv"});

@@ -109,6 +109,15 @@ TEST_CASE("heed verbs: a wrong command line is refused with a remedy and exit co
   }
 }
 
+TEST_CASE("heed data: an option that is set twice is noted") {
+  const Ended twice =
+      heed_in_temp({"data", "copy", "length=8", "length=16", "tokens=2", "-n", "1", "-o", "x.h5"});
+  CHECK(twice.code == 0);
+  CHECK_THAT(twice.err,
+             ContainsSubstring("length is set 2 times on the command line: 16 counts, the last one."));
+  CHECK(heed_in_temp({"data", "copy", "length=16", "tokens=2", "-n", "1", "-o", "x.h5"}).err.empty());
+}
+
 TEST_CASE("heed data: replaces a file of its own and no other") {
   const TempFolder folder;
   const auto write = [&](const std::string& file, const std::string& count) {

@@ -30,6 +30,35 @@ TEST_CASE("overrides: a key that is set twice is noted, and the last value count
         2);
 }
 
+TEST_CASE("overrides: one whose change a later one undoes is noted") {
+  const auto notes = [](const std::vector<std::string>& overrides) {
+    return fmt::format("{}", fmt::join(notes_of(overrides), "\n"));
+  };
+  CHECK(
+      notes({"variants.softmax.temperature=3", "variants=[softmax]"}) ==
+      "variants.softmax.temperature=3 has no effect: variants=[softmax] comes later on the command line and "
+      "replaces it.");
+  CHECK_THAT(notes({"train.steps=5", "train={lr: 0.1}"}),
+             ContainsSubstring("train.steps=5 has no effect: train={lr: 0.1} comes later"));
+  CHECK_THAT(notes({"sweep.seeds=3", "train.lr=1", "sweep={parameters: {train.clip: [1]}}"}),
+             ContainsSubstring("sweep.seeds=3 has no effect") && !ContainsSubstring("of the file"));
+  CHECK_THAT(
+      notes({"compare.metric=test_loss", "compare={reference: softmax}"}),
+      ContainsSubstring("compare.metric=test_loss has no effect") && !ContainsSubstring("of the file"));
+  CHECK_THAT(notes({"train.lr=[1, 2]", "sweep={seeds: 2}"}),
+             ContainsSubstring("train.lr=[1, 2] has no effect"));
+  CHECK_THAT(notes({"variants.softmax.temperature=3", "variants[0].softmax.temperature=4"}),
+             ContainsSubstring("variants.softmax.temperature=3 has no effect"));
+  CHECK_THAT(notes({"task.length=16", "task=text"}), ContainsSubstring("task.length=16 has no effect"));
+  CHECK_THAT(notes({"tasks=[mqar]", "task=text"}), ContainsSubstring("tasks=[mqar] has no effect"));
+  CHECK_THAT(notes({"train.lr=1", "sweep.parameters.train.lr=[2, 3]"}),
+             ContainsSubstring("train.lr is set 2 times") && ContainsSubstring("[2, 3] counts"));
+  // The section first, other keys, a later one that needs the earlier one.
+  CHECK(notes({"train={lr: 0.1}", "train.steps=5"}) == "");
+  CHECK(notes({"train.steps=5", "train.lr=1", "sweep.seeds=3", "variants.softmax.temperature=3"}) == "");
+  CHECK(notes({"variants=[window]", "variants.window.size=3"}) == "");
+}
+
 TEST_CASE("overrides: a section that is replaced as a whole is noted") {
   const auto notes = [](const std::string& override_text) { return notes_of({override_text}); };
   REQUIRE(notes("task=text").size() == 1);
