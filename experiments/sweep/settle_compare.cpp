@@ -9,6 +9,7 @@
 #include "experiments/sweep/own_settings.h"
 #include "experiments/sweep/sections.h"
 #include "experiments/sweep/variant_list.h"
+#include "experiments/trial/compare_options.h"
 
 namespace heed {
 namespace {
@@ -72,6 +73,15 @@ void settle_reference_values(const Config& tree, Config* reference, std::vector<
   });
 }
 
+// Removes the file's rule, which stops the worse values of what is selected.
+void drop_stop(SweepFile& file) {
+  Config* sweep = file.tree.find("sweep");
+  const Config* stop = sweep ? sweep->find("stop") : nullptr;
+  if (!stop || from_command_line(*stop)) return;
+  file.notes.emplace_back("sweep.stop: nothing is selected, so nothing competes; no trial is stopped.");
+  sweep->erase("stop");
+}
+
 }  // namespace
 
 std::vector<std::string> labels_of(const Config& tree, const Registry& registry) {
@@ -97,7 +107,11 @@ void settle_compare(SweepFile& file, const std::vector<std::string>& file_labels
   }
   settle_reference_values(file.tree, compare->find("reference"), file.notes);
   const Config* select = compare->find("select");
-  if (!select || !select->is_scalar() || from_command_line(*select)) return;
+  if (!select || !select->is_scalar()) return;
+  if (from_command_line(*select)) {
+    if (select->text() == kNothing) drop_stop(file);
+    return;
+  }
   const Config* set = file.tree.find_path(select->text());
   const std::vector<std::string> own = own_paths(file.tree);
   if (set && from_command_line(*set) && !is_swept(file.tree, select->text()) &&
@@ -105,10 +119,7 @@ void settle_compare(SweepFile& file, const std::vector<std::string>& file_labels
     file.notes.push_back(fmt::format(
         "compare.select: '{}' has one value on the command line; nothing is selected.", select->text()));
     compare->erase("select");
-    if (Config* sweep = file.tree.find("sweep"); sweep && sweep->find("stop")) {
-      file.notes.emplace_back("sweep.stop: nothing competes then; no trial is stopped.");
-      sweep->erase("stop");
-    }
+    drop_stop(file);
   }
 }
 

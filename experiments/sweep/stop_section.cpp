@@ -53,7 +53,12 @@ std::optional<Stop> read_stop(const Config& tree, const Axes& axes, const Compar
   read_section(stop.rule, section, "sweep.stop", {}, problems);
   if (problems.size() > before) return std::nullopt;
   if (compare.select.empty()) {
-    if (!tree.find_path("compare.select"))
+    const Config* select = tree.find_path("compare.select");
+    if (select && select->text() == kNothing)
+      problems.add(section->place(),
+                   "sweep.stop: 'compare.select: none' leaves it no parameter whose worse values it could "
+                   "stop. Remove one of them.");
+    else if (!select || select->is_null())
       problems.add(
           section->place(),
           "sweep.stop: it stops the worse values of one parameter. Name it, as in 'compare: {select: "

@@ -254,4 +254,23 @@ TEST_CASE("sweep.stop: an override that leaves one value leaves no rule") {
                            "[0.1, 0.2]}}\n";
   CHECK(good(text).stop);
   CHECK_FALSE(good(text, {"train.lr=0.1"}).stop);
+  CHECK_FALSE(good(text, {"compare.select=none"}).stop);
+  for (const char* override_ : {"train.lr=0.1", "compare.select=none"}) {
+    heed::Registry registry = fake_registry();
+    heed::Problems problems;
+    const auto file = heed::parse_sweep_file(text, "f.yaml", {override_}, registry, problems);
+    CHECK_THAT(file.value().notes.back(),
+               ContainsSubstring("sweep.stop: ") && ContainsSubstring("no trial is stopped"));
+    CHECK_FALSE(good(file->text).stop);
+  }
+}
+
+TEST_CASE("sweep.stop: it is refused beside a selection of nothing") {
+  const std::string sweep = "sweep: {stop: {after: 5}, parameters: {train.lr: [0.1, 0.2]}}\n";
+  CHECK(missing(wrong(kSmall + sweep + "compare: {select: none}\n"),
+                {"f.yaml:3:15: sweep.stop: 'compare.select: none'", "Remove one of them."}) == "");
+  CHECK_THAT(wrong(kSmall + sweep, {"compare.select=none", "sweep.stop={after: 5}"}),
+             ContainsSubstring("command line: sweep.stop: 'compare.select: none'"));
+  CHECK_THAT(wrong(kSmall + sweep + "compare: {select: }\n"),
+             ContainsSubstring("f.yaml:3:15: sweep.stop: it stops"));
 }
