@@ -4,6 +4,7 @@
 #include <memory>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include <fmt/format.h>
 
@@ -11,6 +12,7 @@
 #include "core/model/model.h"
 #include "core/task_traits.h"
 #include "experiments/sweep/resolve.h"
+#include "experiments/trial/metrics.h"
 #include "experiments/trial/scored_positions.h"
 #include "experiments/trial/stages.h"
 #include "experiments/trial/task_of.h"
@@ -21,6 +23,18 @@ namespace {
 
 // An endless test split has no size.
 bool has_test(const Task& task) { return task.size(Split::test) != Index{0}; }
+
+bool needs_test(const std::string& metric) {
+  return metric.starts_with("test_") || metric == "sequence_accuracy";
+}
+
+// Returns the metric of validation that is most like one of the test.
+std::string on_validation(const std::string& metric) {
+  constexpr std::string_view kTest = "test_";
+  if (metric.starts_with(kTest))
+    if (std::string same = "final_validation_" + metric.substr(kTest.size()); find_metric(same)) return same;
+  return "final_validation_accuracy";
+}
 
 // Returns true if the task marks an answer for any label of its first sequences.
 bool has_relevance(const Task& task) {
@@ -103,13 +117,12 @@ void settle_metric(const Config& tree, const Registry& registry, ModelCheck& mod
     if (untested) metric = "final_validation_accuracy";
     return;
   }
-  if (untested && metric.starts_with("test_"))
+  if (untested && needs_test(metric))
     return problems.add(
         given->place(),
         fmt::format(
             "compare.metric: '{}' needs a test split, and the task '{}' has none here. Did you mean '{}'?",
-            metric, untested->trial.task.name,
-            metric == "test_loss" ? "final_validation_loss" : "final_validation_accuracy"));
+            metric, untested->trial.task.name, on_validation(metric)));
   if (const std::string why = refuse_metric(metric, sweep, models, registry); !why.empty())
     problems.add(given->place(),
                  fmt::format("compare.metric: '{}' is recorded by no trial: {}.", metric, why));

@@ -198,6 +198,24 @@ TEST_CASE("mistakes: metrics that no trial of the sweep has") {
   CHECK(wrong(file("softmax", "translation", metric("cross_attention_entropy"))).empty());
 }
 
+TEST_CASE("mistakes: each metric of the test is refused without a test split") {
+  int refused = 0;
+  for (const heed::MetricInfo& m : heed::metrics()) {
+    CAPTURE(m.name);
+    const std::string message =
+        wrong(file("softmax", "{name: text, split: [0.9, 0.1, 0]}", "compare: {metric: " + m.name + "}"));
+    // Probes are of the validation then.
+    const bool of_test = m.name.starts_with("test_") || m.description.find(" test ") != std::string::npos;
+    CHECK((message.find("needs a test split") != std::string::npos) == of_test);
+    refused += of_test;
+  }
+  CHECK(refused > 5);
+  check({{file("softmax", "{name: text, split: [0.9, 0.1, 0]}", "compare: {metric: test_bits_per_byte}"),
+          {"f.yaml:3:19: compare.metric:", "Did you mean 'final_validation_bits_per_byte'?"}},
+         {file("softmax", "{name: text, split: [0.9, 0.1, 0]}", "compare: {metric: sequence_accuracy}"),
+          {"f.yaml:3:19: compare.metric:", "Did you mean 'final_validation_accuracy'?"}}});
+}
+
 TEST_CASE("mistakes: references, selections and entries that do not exist or exist twice") {
   check({
       {file("softmax", "mqar",
