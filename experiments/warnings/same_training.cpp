@@ -33,12 +33,15 @@ bool same_rates(const Row& a, const Row& b) {
   });
 }
 
-// What decides the results of a trial, except the schedule and train.micro_batch.
+// What decides the training of a trial, except the schedule and train.micro_batch.
 std::string other_key(TrialConfig trial, const Registry& registry) {
   const TrainOptions defaults;
   trial.variant.clear();
   trial.train.lr = defaults.lr, trial.train.warmup = defaults.warmup;
   trial.train.micro_batch = defaults.micro_batch;
+  trial.train.evaluate_every = defaults.evaluate_every;
+  trial.train.evaluate_sequences = defaults.evaluate_sequences;
+  trial.train.test_sequences = defaults.test_sequences;
   trial.method.schedule.clear();
   trial.method.options = registry.optimizer(trial.method.optimizer).own_options(trial.method.options);
   return to_config(trial).canonical();
@@ -51,16 +54,47 @@ std::string schedule_key(const TrialConfig& trial, const Registry& registry) {
                      trial.train.micro_batch);
 }
 
+// How a model is evaluated during and after its training.
+std::string evaluation_key(const TrainOptions& train) {
+  return fmt::format("{} {} {}", train.evaluation_interval(), train.evaluate_sequences, train.test_sequences);
+}
+
 std::string row_name(const PlannedTrial& t) {
   return t.setting.empty() ? t.config.variant : fmt::format("{} ({})", t.config.variant, t.setting);
 }
 
-std::string rows_text(std::vector<Row>::const_iterator first, std::vector<Row>::const_iterator last) {
+std::string rows_text(const std::vector<const PlannedTrial*>& rows) {
   std::vector<std::string> names;
-  for (auto r = first; r != last; ++r) names.push_back(row_name(*r->trial));
+  for (const PlannedTrial* t : rows) names.push_back(row_name(*t));
   const std::string final_name = std::move(names.back());
   names.pop_back();
   return fmt::format("{} and {}", fmt::join(names, ", "), final_name);
+}
+
+// Adds a warning if rows are not trained at all.
+void add_untrained(const Sweep& sweep, std::vector<std::string>& out) {
+  const auto untrained =
+      std::ranges::count_if(sweep.trials, [](const PlannedTrial& t) { return t.config.train.lr == 0; });
+  if (untrained > 0)
+    out.push_back(fmt::format("train.lr is 0 in {} of {} trials: nothing is trained in them.", untrained,
+                              sweep.trials.size()));
+}
+
+// Adds a warning for rows with the same steps, unless it is reported already.
+void add_same(const std::vector<const PlannedTrial*>& rows, const Registry& registry,
+              std::set<std::set<std::string>>& reported, std::vector<std::string>& out) {
+  std::set<std::string> schedules, evaluations, keys;
+  for (const PlannedTrial* t : rows) {
+    const std::string schedule = schedule_key(t->config, registry),
+                      evaluation = evaluation_key(t->config.train);
+    schedules.insert(schedule), evaluations.insert(evaluation), keys.insert(schedule + '\n' + evaluation);
+  }
+  if (rows.size() < 2 || !reported.insert(keys).second) return;
+  const char* differ = evaluations.size() == 1 ? "by rounding and by speed only"
+                       : schedules.size() == 1
+                           ? "only in how the same model is evaluated"
+                           : "by rounding, by speed and in how the same model is evaluated";
+  out.push_back(fmt::format("{} train the same: their results can differ {}.", rows_text(rows), differ));
 }
 
 }  // namespace
@@ -78,6 +112,7 @@ std::vector<std::string> same_training_warnings(const Sweep& sweep, const Regist
   double left = kMostRates;
   std::set<std::set<std::string>> reported;  // by the schedules, whatever else the sweep varies
   std::vector<std::string> out;
+  add_untrained(sweep, out);
   for (const std::vector<const PlannedTrial*>& trials : groups) {
     left -= static_cast<double>(trials.size()) * static_cast<double>(trials.front()->config.train.steps);
     if (trials.size() < 2 || left < 0) continue;
@@ -87,12 +122,9 @@ std::vector<std::string> same_training_warnings(const Sweep& sweep, const Regist
       const Row first = rows.front();
       const auto others =
           std::stable_partition(rows.begin(), rows.end(), [&](const Row& r) { return same_rates(first, r); });
-      std::set<std::string> schedules;
-      for (auto r = rows.begin(); r != others; ++r)
-        schedules.insert(schedule_key(r->trial->config, registry));
-      if (others - rows.begin() > 1 && reported.insert(schedules).second)
-        out.push_back(rows_text(rows.begin(), others) +
-                      " train the same: their results can differ by rounding and by speed only.");
+      std::vector<const PlannedTrial*> same;
+      for (auto r = rows.begin(); r != others; ++r) same.push_back(r->trial);
+      add_same(same, registry, reported, out);
       rows.erase(rows.begin(), others);
     }
   }

@@ -51,3 +51,22 @@ TEST_CASE("same_training_warnings: a set of schedules is reported once") {
   CHECK_THAT(text, ContainsSubstring("train the same"));
   CHECK(text.find("train the same") == text.rfind("train the same"));
 }
+
+TEST_CASE("same_training_warnings: rows that differ in how they are evaluated train the same") {
+  for (const char* swept : {"train.evaluate_every: [1, 5]", "train.evaluate_sequences: [16, 32]",
+                            "train.test_sequences: [16, 32]"}) {
+    CAPTURE(swept);
+    CHECK_THAT(with(swept), ContainsSubstring("softmax (") &&
+                                ContainsSubstring("train the same: their results can differ only in how the "
+                                                  "same model is evaluated."));
+  }
+  CHECK_THAT(with("train.test_sequences: [16, 32], train.micro_batch: [0, 4]"),
+             ContainsSubstring("differ by rounding, by speed and in how the same model is evaluated."));
+  CHECK(with("train.test_sequences: [16], train.lr: [0.1, 0.2]").empty());
+}
+
+TEST_CASE("same_training_warnings: a learning rate of 0 is named") {
+  CHECK_THAT(with("train.lr: [0, 0.1]"),
+             ContainsSubstring("train.lr is 0 in 4 of 8 trials: nothing is trained"));
+  CHECK(with("train.lr: [1e-30, 0.1]").empty());
+}
