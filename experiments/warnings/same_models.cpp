@@ -11,6 +11,7 @@
 #include <fmt/format.h>
 
 #include "experiments/trial/known_tasks.h"
+#include "experiments/trial/quantity.h"
 #include "experiments/trial/stages.h"
 #include "experiments/warnings/fingerprint.h"
 #include "experiments/warnings/with_default.h"
@@ -31,8 +32,14 @@ std::string model_key(const TrialConfig& trial) {
   return to_config(model).canonical();
 }
 
-// What decides its training, except the model.
-std::string training_key(const TrialConfig& trial) {
+// What decides its training, except the model. How often it is evaluated, and on how many sequences, does
+// not.
+std::string training_key(TrialConfig trial) {
+  const TrainOptions defaults;
+  trial.train.micro_batch = defaults.micro_batch;
+  trial.train.evaluate_every = defaults.evaluate_every;
+  trial.train.evaluate_sequences = defaults.evaluate_sequences;
+  trial.train.test_sequences = defaults.test_sequences;
   const Config all = to_config(trial);
   return fmt::format("{}\n{}", all.find("task")->canonical(), all.find("train")->canonical());
 }
@@ -79,16 +86,11 @@ std::string row_name(const PlannedTrial& t, bool with_setting) {
                                             : t.config.variant;
 }
 
-std::string rows_text(const std::vector<const PlannedTrial*>& rows) {
-  std::set<std::string> settings;
-  for (const PlannedTrial* t : rows) settings.insert(t->setting);
-  std::vector<std::string> names;
-  for (const PlannedTrial* t : rows) names.push_back(row_name(*t, settings.size() > 1));
+// "a, b and c"
+std::string listed(std::vector<std::string> names) {
   const std::string last = std::move(names.back());
   names.pop_back();
-  const std::string at =
-      settings.size() == 1 && !settings.begin()->empty() ? fmt::format(" at {}", *settings.begin()) : "";
-  return fmt::format("{} and {} are the same model{}", fmt::join(names, ", "), last, at);
+  return names.empty() ? last : fmt::format("{} and {}", fmt::join(names, ", "), last);
 }
 
 // A row of the sweep: a variant at a setting, for all seeds.
@@ -98,42 +100,109 @@ struct Row {
   const Fingerprint* fingerprint;
 };
 
-// Adds a warning for rows with the same model function, among rows that differ only in the model.
-void add_same_rows(std::vector<Row> rows, std::set<std::set<std::string>>& said,
-                   std::vector<std::string>& out) {
-  while (rows.size() > 1) {
-    const Fingerprint& first = *rows.front().fingerprint;
-    const auto others = std::stable_partition(rows.begin(), rows.end(),
-                                              [&](const Row& r) { return first.same_as(*r.fingerprint); });
-    std::vector<const PlannedTrial*> same;
-    std::set<std::string> models;
-    for (auto r = rows.begin(); r != others; ++r) same.push_back(r->trial), models.insert(r->model);
-    // Reported once, whatever else the sweep varies (for example the learning rate).
-    if (models.size() > 1 && said.insert(models).second)
-      out.push_back(rows_text(same) + ": their results can differ by chance and by speed only.");
-    rows.erase(rows.begin(), others);
+// Names without duplicates, in the order in which they come.
+class Names {
+ public:
+  void add(const std::string& name) {
+    if (known_.insert(name).second) list_.push_back(name);
   }
-}
+  std::size_t size() const { return list_.size(); }
+  const std::vector<std::string>& list() const { return list_; }
+
+ private:
+  std::vector<std::string> list_;
+  std::set<std::string> known_;
+};
+
+// Rows that are the same model.
+class SameRows {
+ public:
+  // Rows that differ only in the model.
+  void add(std::vector<Row> rows) {
+    while (rows.size() > 1) {
+      const Fingerprint& first = *rows.front().fingerprint;
+      const auto others = std::stable_partition(rows.begin(), rows.end(),
+                                                [&](const Row& r) { return first.same_as(*r.fingerprint); });
+      add_same({rows.begin(), others});
+      rows.erase(rows.begin(), others);
+    }
+  }
+
+  // Returns a warning for each set of rows. Requires: the settings that each variant has.
+  std::vector<std::string> warnings(const std::map<std::string, Names>& settings_of) const {
+    std::vector<std::string> out;
+    for (const auto& [variants, settings] : variants_) {
+      const bool everywhere = std::ranges::all_of(
+          variants, [&](const std::string& v) { return settings_of.at(v).size() <= settings.size(); });
+      out.push_back(text(variants, everywhere ? "" : at(settings.list())));
+    }
+    for (const std::vector<std::string>& rows : rows_) out.push_back(text(rows, ""));
+    return out;
+  }
+
+ private:
+  void add_same(const std::vector<Row>& rows) {
+    std::set<std::string> models;
+    Names variants, settings;
+    std::vector<std::string> names;
+    for (const Row& r : rows) {
+      models.insert(r.model);
+      variants.add(r.trial->config.variant);
+      settings.add(r.trial->setting);
+      names.push_back(row_name(*r.trial, true));
+    }
+    if (models.size() < 2) return;
+    if (rows.size() == variants.size() * settings.size() && variants.size() > 1) {  // each at each setting
+      auto known = std::ranges::find(variants_, variants.list(), &Variants::first);
+      if (known == variants_.end()) known = variants_.insert(known, {variants.list(), {}});
+      for (const std::string& s : settings.list()) known->second.add(s);
+    } else if (reported_.insert(models).second) {  // whatever else the sweep varies
+      rows_.push_back(std::move(names));
+    }
+  }
+
+  // " at lr=0.1, lr=0.2 and 3 other settings"
+  static std::string at(const std::vector<std::string>& settings) {
+    constexpr std::size_t kShown = 3;
+    if (settings.size() <= kShown) return " at " + listed(settings);
+    return fmt::format(" at {} and {}", fmt::join(settings.begin(), settings.begin() + kShown, ", "),
+                       count_text(settings.size() - kShown, "other setting"));
+  }
+
+  static std::string text(const std::vector<std::string>& names, const std::string& where) {
+    return fmt::format("{} are the same model{}: their results can differ by chance and by speed only.",
+                       listed(names), where);
+  }
+
+  using Variants = std::pair<std::vector<std::string>, Names>;  // the same model at these settings
+  std::vector<Variants> variants_;
+  std::vector<std::vector<std::string>> rows_;  // of several settings
+  std::set<std::set<std::string>> reported_;    // by the keys of their models
+};
 
 void add_same_rows(const Sweep& sweep, Fingerprints& fingerprint, std::vector<std::string>& out) {
   constexpr std::size_t kMostRows = 1000;  // of one training; more are compared with those only
   std::map<std::string, std::vector<Row>> trainings;
+  std::map<std::string, Names> settings_of;  // each variant
   for (const PlannedTrial& t : sweep.trials) {
     if (t.config.seed != sweep.trials.front().config.seed) continue;
+    settings_of[t.config.variant].add(t.setting);
     std::vector<Row>& rows = trainings[training_key(t.config)];
     if (rows.size() == kMostRows) continue;
     if (const Fingerprint* found = fingerprint(t.config)) rows.push_back({&t, model_key(t.config), found});
   }
-  std::set<std::set<std::string>> said;  // by the keys of the models
-  for (auto& [key, rows] : trainings) add_same_rows(std::move(rows), said, out);
+  SameRows same;
+  for (auto& [key, rows] : trainings) same.add(std::move(rows));
+  const std::vector<std::string> warnings = same.warnings(settings_of);
+  out.insert(out.end(), warnings.begin(), warnings.end());
 }
 
 // ---- options without effect
 
 // What an option of a trial is called and what the trial would be with its default.
 struct Given {
-  std::string path, value;  // "window: size", "2"
-  TrialConfig without;
+  std::string path, value;             // "window: size", "2"
+  std::optional<TrialConfig> without;  // nullopt: the default is refused here
 };
 
 // Adds the options of a choice that are not at their default. `set` puts other options into a trial.
@@ -143,10 +212,10 @@ void add_given(const TrialConfig& trial, const Entry* entry, const Config& optio
   if (!entry) return;
   for (const OptionInfo& o : entry->options) {
     if (o.text.speed) continue;
-    const std::optional<Config> changed = with_default(*entry, options, o.name);
-    if (!changed) continue;
-    Given given{fmt::format("{}: {}", path, o.name), options.find(o.name)->canonical(), trial};
-    set(given.without, *changed);
+    const WithDefault changed = with_default(*entry, options, o.name);
+    if (!changed.given) continue;
+    Given given{fmt::format("{}: {}", path, o.name), options.find(o.name)->canonical(), std::nullopt};
+    if (changed.options) set(given.without.emplace(trial), *changed.options);
     out.push_back(std::move(given));
   }
 }
@@ -179,12 +248,14 @@ std::vector<Given> given_options(const TrialConfig& trial, const Registry& regis
   for (const Config::Entry& e : model.entries()) {
     if (e.key == "layers" || e.key == "dim") continue;  // another number of parameters, at once
     if (e.value.canonical() == defaults.find(e.key)->canonical()) continue;
-    Given given{"model: " + e.key, e.value.canonical(), trial};
+    Given given{"model: " + e.key, e.value.canonical(), std::nullopt};
+    TrialConfig without = trial;
     Config changed = model;
     changed.set(e.key, *defaults.find(e.key));
     Problems problems;
-    read_options(given.without.model, changed, "model", "'model'", problems);
-    if (problems.empty()) out.push_back(std::move(given));
+    read_options(without.model, changed, "model", "'model'", problems);
+    if (problems.empty()) given.without = std::move(without);
+    out.push_back(std::move(given));
   }
   return out;
 }
@@ -201,7 +272,8 @@ void add_options_without_effect(const Sweep& sweep, Fingerprints& fingerprint, c
     for (const Given& given : given_options(t.config, registry)) {
       bool& effect = has_effect[fmt::format("{}={}", given.path, given.value)];
       if (effect) continue;
-      const Fingerprint *with = fingerprint(t.config), *without = fingerprint(given.without);
+      const Fingerprint* with = fingerprint(t.config);
+      const Fingerprint* without = given.without ? fingerprint(*given.without) : nullptr;
       effect = !with || !without || !with->same_as(*without);
     }
   }

@@ -171,14 +171,15 @@ void check_task(const Planned& p, Warnings& out) {
     const Choice& choice = t.config.task;
     const TaskInfo& info = p.registry.task(choice.name);
     for (const OptionInfo& o : info.options) {
-      const std::optional<Config> changed = with_default(info, choice.options, o.name);
-      if (!changed) continue;
+      const WithDefault changed = with_default(info, choice.options, o.name);
+      if (!changed.given) continue;
       bool& effect =
           has_effect[fmt::format("task.{} ({})", o.name, choice.options.find(o.name)->canonical())];
+      effect = effect || !changed.options;
       if (effect) continue;
       try {
         TrialConfig other = t.config;
-        other.task.options = *changed;
+        other.task.options = *changed.options;
         effect = !same_sequences(task, p.tasks(other));
       } catch (const Error&) {
         effect = true;
@@ -187,6 +188,25 @@ void check_task(const Planned& p, Warnings& out) {
   }
   for (const auto& [option, effect] : has_effect)
     if (!effect) out.push_back(option + " has no effect here: the sequences are those of the default.");
+}
+
+// Adds a warning for tasks of the sweep that make the same sequences.
+void check_same_tasks(const Planned& p, Warnings& out) {
+  constexpr std::size_t kMostTasks = 64;
+  std::vector<const PlannedTrial*> different;
+  std::set<const Task*> seen;
+  for (const PlannedTrial& t : p.sweep.trials) {
+    const Task& task = p.tasks(t.config);
+    if (!seen.insert(&task).second || different.size() == kMostTasks) continue;
+    const auto same = std::ranges::find_if(different, [&](const PlannedTrial* d) {
+      return d->config.type == t.config.type && d->config.task.name == t.config.task.name &&
+             same_sequences(p.tasks(d->config), task);
+    });
+    if (same == different.end())
+      different.push_back(&t);
+    else
+      out.push_back(fmt::format("the rows of {} and of {} have the same data.", (*same)->setting, t.setting));
+  }
 }
 
 }  // namespace
@@ -202,6 +222,7 @@ std::vector<std::string> unused_key_warnings(const Config& tree, const Sweep& sw
   check_overridden(p, out);
   check_save(p, out);
   check_task(p, out);
+  check_same_tasks(p, out);
   return out;
 }
 

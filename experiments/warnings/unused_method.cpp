@@ -48,14 +48,10 @@ bool same(const std::vector<double>& a, const std::vector<double>& b) {
                     [](double x, double y) { return std::abs(x - y) <= 1e-12 * (1 + std::abs(x)); });
 }
 
-// Returns the trial with one option of its optimizer or schedule at its default, or nullopt if it already is.
-std::optional<TrialConfig> with_default_option(const TrialConfig& trial, const Entry& entry,
-                                               const std::string& option) {
-  const auto changed = with_default(entry, entry.own_options(trial.method.options), option);
-  if (!changed) return std::nullopt;
-  TrialConfig out = trial;
-  out.method.options.set(option, *changed->find(option));
-  return out;
+// Returns the trial with other options of its optimizer or schedule.
+TrialConfig with_options(TrialConfig trial, const Config& options) {
+  for (const Config::Entry& e : options.entries()) trial.method.options.set(e.key, e.value);
+  return trial;
 }
 
 bool has_effect(const TrialConfig& trial, const TrialConfig& without, const Registry& registry) {
@@ -74,11 +70,12 @@ std::vector<std::string> unused_method_warnings(const Sweep& sweep, const Regist
                                     registry.find_schedule(t.config.method.schedule)};
     for (const Entry* entry : entries)
       for (const OptionInfo& o : entry->options) {
-        const auto without = with_default_option(t.config, *entry, o.name);
-        if (!without) continue;
+        const WithDefault without = with_default(*entry, entry->own_options(t.config.method.options), o.name);
+        if (!without.given) continue;
         bool& effect =
             effects[fmt::format("train.{} ({})", o.name, t.config.method.options.find(o.name)->canonical())];
-        effect = effect || has_effect(t.config, *without, registry);
+        effect = effect || !without.options ||
+                 has_effect(t.config, with_options(t.config, *without.options), registry);
       }
   }
   std::vector<std::string> out;

@@ -103,7 +103,31 @@ TEST_CASE("same_model_warnings: each set of rows is reported once, and training 
   const std::string rows = warned("[softmax, {window: {size: 64}}]", "",
                                   "sweep: {seeds: 3, parameters: {train.lr: [0.1, 0.2, 0.3]}}\n");
   CHECK(rows.find("are the same model") == rows.rfind("are the same model"));
+  CHECK_THAT(rows, ContainsSubstring("softmax and window are the same model: their"));  // at every rate
   CHECK(warned("[softmax]", "", "sweep: {parameters: {train.lr: [0.1, 0.2]}}\n").empty());
+}
+
+TEST_CASE(
+    "same_model_warnings: the settings at which rows are the same model are named if there are others") {
+  const auto at = [](const std::string& lengths) {
+    return warned("[softmax, {window: {size: 20}}]", "",
+                  "sweep: {parameters: {task.length: [" + lengths + "]}}\n");
+  };
+  CHECK_THAT(at("16, 30"), ContainsSubstring("softmax and window are the same model at length=16: their"));
+  CHECK_THAT(at("14, 16, 18, 20, 30"),
+             ContainsSubstring("at length=14, length=16, length=18 and 1 other setting: their"));
+  CHECK_THAT(at("14, 16"), ContainsSubstring("softmax and window are the same model: their"));
+}
+
+TEST_CASE("same_model_warnings: how often one of two models is evaluated hides nothing") {
+  for (const char* own : {"train.evaluate_sequences: 4", "train.evaluate_every: 3", "train.test_sequences: 4",
+                          "train.micro_batch: 2"}) {
+    CAPTURE(own);
+    CHECK_THAT(warned("[{softmax: {}, " + std::string(own) + ", label: few}, {window: {size: 15}}]"),
+               ContainsSubstring("window are the same model"));
+  }
+  CHECK_THAT(warned("[{softmax: {}, train.lr: 0.1, label: fast}, {window: {size: 15}}]"),
+             !ContainsSubstring("are the same model"));
 }
 
 TEST_CASE("same_model_warnings: models that are too large to be tried are left out") {

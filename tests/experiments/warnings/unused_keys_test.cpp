@@ -1,8 +1,10 @@
 // Keys of a sweep file without effect in their setting.
 #include "experiments/warnings/unused_keys.h"
 
+#include <fstream>
 #include <string>
 
+#include "experiments/system/scratch_folder.h"
 #include "experiments/warnings/unused_method.h"
 #include "tests/experiments/warnings/warned.h"
 
@@ -60,8 +62,6 @@ TEST_CASE("unused_key_warnings: compare") {
             .empty());
 }
 
-TEST_CASE("unused_key_warnings: compare.match") {
-  const std::string two = "[softmax, tokenformer]";
 TEST_CASE("unused_key_warnings: every kind of parameter can be selected") {
   for (const char* swept :
        {"model.positions: [none, rope]", "model.positions: [{rope: {base: 9}}, {rope: {base: 99}}]",
@@ -95,6 +95,8 @@ TEST_CASE("unused_key_warnings: a reference with a setting is compared with the 
   CHECK_THAT(one("[0.1]"), ContainsSubstring("compare.reference has no effect"));
 }
 
+TEST_CASE("unused_key_warnings: compare.match") {
+  const std::string two = "[softmax, tokenformer]";
   CHECK(fitted(two, "{budget: parameters, adjust: {tokenformer: tokens}}", "tokenformer").empty());
   CHECK(fitted(two, "{budget: parameters, adjust: tokens}", "tokenformer").empty());
   CHECK(fitted(two, "{budget: parameters}", "").empty());
@@ -176,4 +178,21 @@ TEST_CASE(
   };
   CHECK(of("order: random").empty());
   CHECK(of("order: annealed, anneal: [0.1, 0.2]").empty());
+}
+
+TEST_CASE("unused_key_warnings: an option of a task has an effect where its default is refused") {
+  const heed::ScratchFolder folder("heed-test");
+  const std::string path = (folder.path() / "a.txt").string();
+  std::ofstream file(path);
+  for (int i = 0; i < 2000; ++i) file << i % 7 << ": the quick brown fox " << i << " jumps\n";
+  file.close();
+  const std::string rows =
+      warned("variants: [softmax]\ntask: {name: needle, length: 32, path: " + path +
+             "}\nsweep: {parameters: {task.filler: [random, text], task.filler_vocab: [16, 32]}}\n");
+  CHECK_THAT(rows, !ContainsSubstring("task.path"));
+  CHECK_THAT(rows, ContainsSubstring("the rows of filler=text filler_vocab=16 and of filler=text "
+                                     "filler_vocab=32 have the same data.") &&
+                       !ContainsSubstring("filler=random"));
+  CHECK_THAT(warned("variants: [softmax]\ntask: {name: needle, length: 32, path: " + path + "}\n"),
+             ContainsSubstring("task.path"));
 }
