@@ -40,6 +40,7 @@ void choose(const Config& train, const std::vector<E>& entries, const Registry& 
         fmt::format("{}: {}", path, unknown_name(slot.key, named.name, names(entries), registry)));
   slot.name = named.name;
   slot.entry = &*at;
+  slot.options = Config::map(named.place);  // the place of options that are not given
   if (!named.options.is_map() || named.options.entries().empty()) return;
   slot.options = named.options;
   slot.path = path + '.' + named.name;
@@ -122,7 +123,9 @@ void resolve_train(const Config* section, const Registry& registry, TrialConfig&
 
   double min_lr = 0;
   if (const Config* c = schedule.options.find("min_lr"); c && c->read(min_lr) && min_lr > trial.train.lr)
-    problems.add(c->place(), "train.min_lr: it must not be larger than lr");
+    problems.add(c->place(),
+                 fmt::format("train.min_lr: it must not be larger than lr, and {} is larger than {}.", min_lr,
+                             trial.train.lr));
   else if (const std::string why = refuse_schedule(trial, registry); !why.empty())
     problems.add(place_of(given, "schedule"), why);
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <string>
 
+#include <fmt/format.h>
+
 #include "core/ops/product_precision.h"
 #include "core/options.h"
 #include "core/views.h"
@@ -55,13 +57,16 @@ struct TrainOptions {
   // The precision of matrix products.
   Precision products() const { return precision == "bfloat16" ? Precision::bfloat16 : Precision::float32; }
 
+  static std::string too_large(const char* other, Index value, Index most) {
+    return fmt::format("it must not be larger than {}, and {} is larger than {}.", other, value, most);
+  }
   void check(const Refuse& refuse) const {
     if (!read_duration(checkpoint))
       refuse("checkpoint", "expected a time as 30s or 5m, found '" + checkpoint + "'.");
-    if (warmup > steps) refuse("warmup", "it must not be larger than steps");
+    if (warmup > steps) refuse("warmup", too_large("steps", warmup, steps));
     if (context_parallel > 1 && dropout > 0)
       refuse("context_parallel", "dropout needs whole sequences: set dropout to 0, or context_parallel to 1");
-    if (micro_batch > batch) refuse("micro_batch", "it must not be larger than batch");
+    if (micro_batch > batch) refuse("micro_batch", too_large("batch", micro_batch, batch));
   }
 };
 

@@ -186,7 +186,8 @@ class TreeBuilder final : public YAML::EventHandler {
     } else {
       const Config key = *std::exchange(level.key, std::nullopt);
       if (value.is_null()) value = Config::null(key.place());  // the parser's mark is that of the next token
-      level.value.entries().push_back({key.text(), key.place(), std::move(value)});
+      if (!find_entry(level.value, key.text()))                // else refused as a duplicate
+        level.value.entries().push_back({key.text(), key.place(), std::move(value)});
     }
   }
 
@@ -235,6 +236,10 @@ Config parse(std::string_view text, const Source& source, Problems& problems) {
   } catch (const YAML::ParserException& e) {
     if (const auto tab = find_indenting_tab(text, e.mark.line))
       throw Unreadable{source.at(*tab), "this is a tab; indent with spaces."};
+    if (const auto key = find_long_key(text))
+      throw Unreadable{
+          source.at(*key),
+          fmt::format("a key has more than {} characters, which YAML does not read.", kLongestKey)};
     throw Unreadable{source.at(e.mark), plain_mistake(e.msg)};
   }
 }

@@ -39,4 +39,14 @@ std::optional<std::size_t> find_indenting_tab(std::string_view text, int last) {
   return std::nullopt;
 }
 
+std::optional<std::size_t> find_long_key(std::string_view text) {
+  for (std::size_t begin = 0; begin < text.size(); ++begin) {
+    begin = std::min(text.find_first_not_of(' ', begin), text.size());
+    const std::size_t end = std::min(text.find_first_of(":,{}[]\n", begin), text.size());
+    if (end < text.size() && text[end] == ':' && end - begin > kLongestKey) return begin;
+    begin = end;
+  }
+  return std::nullopt;
+}
+
 }  // namespace heed

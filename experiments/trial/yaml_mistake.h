@@ -13,4 +13,8 @@ std::string plain_mistake(const std::string& parser_message);
 // spaces there, and the parser's message names something else.
 std::optional<std::size_t> find_indenting_tab(std::string_view text, int last);
 
+// Returns the offset of the first key that is longer than YAML allows. The parser's message names a bracket.
+inline constexpr std::size_t kLongestKey = 1024;
+std::optional<std::size_t> find_long_key(std::string_view text);
+
 }  // namespace heed

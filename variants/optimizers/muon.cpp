@@ -66,7 +66,7 @@ class Muon final : public Optimizer<S> {
     }
     void check(const Refuse& refuse) const {
       if (nesterov && momentum == 0)
-        refuse("nesterov", "it has no effect without momentum; set it to false.");
+        refuse("nesterov", "it is true, as by default, and has no effect if momentum is 0; set it to false.");
     }
   };
 

@@ -61,10 +61,8 @@ TEST_CASE("read_sweep: each mistake has its place, its key, what was found and w
   CHECK_THAT(
       wrong(kSmall, {"variants=[softmax, {label: {a: 1}, label: x}]"}),
       ContainsSubstring("command line: variants: 'label' is a duplicate key; it is already in this map."));
-  CHECK_THAT(with("sweep: {parameters: {train.lr: [1, 2], train.lr: [3, 4]}}"),
-             ContainsSubstring("f.yaml:3:40: 'train.lr' is a duplicate key; it is already on line 3.") &&
-                 ContainsSubstring("train.lr: it varies already (f.yaml:3:22).") &&
-                 !ContainsSubstring("together"));
+  CHECK(with("sweep: {parameters: {train.lr: [1, 2], train.lr: [3, 4]}}") ==
+        "f.yaml:3:40: 'train.lr' is a duplicate key; it is already on line 3.");
   // types and ranges
   CHECK(missing(with("train: {steps: 1.5}"), {"f.yaml:3:16: train.steps:", "an integer", "found 1.5"}) == "");
   CHECK(missing(with("train: {steps: 1.5e0}"),

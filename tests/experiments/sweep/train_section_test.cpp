@@ -71,7 +71,12 @@ TEST_CASE("resolve_train: each mistake has its place") {
   CHECK_THAT(with("train: {optimizer: {sgd: {momentum: 0}}, momentum: 0}"),
              ContainsSubstring("f.yaml:3:42: train.momentum: train.optimizer.sgd.momentum sets it, too"));
   CHECK_THAT(with("train: {lr: 0.1, min_lr: 0.2}"),
-             ContainsSubstring("f.yaml:3:26: train.min_lr:") && ContainsSubstring("larger than lr"));
+             ContainsSubstring("f.yaml:3:26: train.min_lr:") &&
+                 ContainsSubstring("larger than lr, and 0.2 is larger than 0.1."));
+  CHECK_THAT(with("train: {steps: 5, warmup: 6}"),
+             ContainsSubstring("larger than steps, and 6 is larger than 5."));
+  CHECK_THAT(with("train: {batch: 5, micro_batch: 6}"),
+             ContainsSubstring("larger than batch, and 6 is larger than 5."));
   CHECK_THAT(with("train: {schedule: constant, steps: 13}"),
              ContainsSubstring("f.yaml:3:19: train.schedule.constant: thirteen steps are too few."));
   CHECK_THAT(with("train: {optimizer: clash}"), ContainsSubstring("its option 'clip' is also one of"));

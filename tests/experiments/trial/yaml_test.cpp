@@ -117,6 +117,11 @@ TEST_CASE("yaml: nesting and number of values are bounded") {
 
 TEST_CASE("yaml: duplicate keys, aliases, anchors, tags and leading zeros are refused together") {
   CHECK(missing(refused("a: 1\nb: 2\na: 3\n"), {"f.yaml:3:1:", "'a' is a duplicate key", "line 1"}) == "");
+  CHECK(refused("a: {b: 1, b: 2}\n") == "f.yaml:1:11: 'b' is a duplicate key; it is already on line 1.");
+  heed::Problems problems;
+  CHECK(heed::parse_yaml_value("{a: 1, a: 2}", "command line", problems)->canonical() == "{a: 1}");
+  REQUIRE(problems.lines().size() == 1);
+  CHECK_THAT(problems.lines()[0], ContainsSubstring("'a' is a duplicate key; it is already in this map."));
   CHECK_THAT(refused("a: &x 1\nb: *x\nc: !!str 1\nd: 010\n"),
              ContainsSubstring("f.yaml:1:4: anchors") && ContainsSubstring("\nf.yaml:2:4: aliases") &&
                  ContainsSubstring("\nf.yaml:3:4: tags") && ContainsSubstring("\nf.yaml:4:4: 010"));
@@ -126,6 +131,9 @@ TEST_CASE("yaml: duplicate keys, aliases, anchors, tags and leading zeros are re
 }
 
 TEST_CASE("yaml: keys are words") {
+  CHECK(good("{" + std::string(1000, 'k') + ": 1}\n").entries().size() == 1);
+  CHECK(missing(unreadable("{a: 1, " + std::string(1025, 'k') + ": 1}\n"),
+                {"f.yaml:1:8:", "a key has more than 1024 characters"}) == "");
   CHECK(missing(unreadable("[1, 2]: 3\n"), {"f.yaml:1:1:", "bracket left open?"}) == "");
   CHECK(missing(unreadable("? {a: 1}\n: 3\n"), {"f.yaml:1:3:", "bracket left open?"}) == "");
 }
