@@ -131,9 +131,10 @@ class SameRows {
   // Returns a warning for each set of rows. Requires: the settings that each variant has.
   std::vector<std::string> warnings(const std::map<std::string, Names>& settings_of) const {
     std::vector<std::string> out;
-    for (const auto& [variants, settings] : variants_) {
+    for (const Variants& same : variants_) {
+      const auto& [variants, settings] = same;
       const bool everywhere = std::ranges::all_of(
-          variants, [&](const std::string& v) { return settings_of.at(v).size() <= settings.size(); });
+          variants, [&](const std::string& v) { return settings_of.at(v).size() <= same.second.size(); });
       out.push_back(text(variants, everywhere ? "" : at(settings.list())));
     }
     for (const std::vector<std::string>& rows : rows_) out.push_back(text(rows, ""));

@@ -87,7 +87,8 @@ void add_same(const std::vector<const PlannedTrial*>& rows, const Registry& regi
   for (const PlannedTrial* t : rows) {
     const std::string schedule = schedule_key(t->config, registry),
                       evaluation = evaluation_key(t->config.train);
-    schedules.insert(schedule), evaluations.insert(evaluation), keys.insert(schedule + '\n' + evaluation);
+    schedules.insert(schedule), evaluations.insert(evaluation),
+        keys.insert(fmt::format("{}\n{}", schedule, evaluation));
   }
   if (rows.size() < 2 || !reported.insert(keys).second) return;
   const char* differ = evaluations.size() == 1 ? "by rounding and by speed only"
