@@ -7,15 +7,16 @@
 namespace heed {
 namespace {
 
-// Work is cut into blocks of this many rows of the result, whatever the number of threads.
-constexpr Index kBlock = 128;
 constexpr Index kPadding = 16;
 
-// task(first row, rows) for blocks of n rows
+// Cuts n rows of a result into blocks, and runs task(first row, rows) for each. The product of a block packs
+// the right side, so blocks are large unless threads share them. The bits of a row do not depend on its
+// block.
 template <class S, class Task>
 void for_blocks(Step<S>& step, Index n, Task&& task) {
-  step.parallel_for((n + kBlock - 1) / kBlock,
-                    [&](Index i, Memory<S>&) { task(i * kBlock, std::min(kBlock, n - i * kBlock)); });
+  const Index block = step.threads() == 1 ? 512 : 128;
+  step.parallel_for((n + block - 1) / block,
+                    [&](Index i, Memory<S>&) { task(i * block, std::min(block, n - i * block)); });
 }
 
 }  // namespace
