@@ -1,10 +1,10 @@
 #pragma once
 
-#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <utility>
 
+#include "core/ops/panel.h"
 #include "core/views.h"
 
 namespace heed {
@@ -17,12 +17,8 @@ namespace heed {
 // kDepth terms. So the bits of a row of c depend only on that row of a and on
 // b, not on the number of other rows or on memory addresses. Eigen's product
 // guarantees neither, and packs both operands at every call, which is slow for
-// small products. Only this file uses Eigen's packets (an internal interface of
-// Eigen); plain_product.h is the reference implementation without them.
+// small products. plain_product.h is the reference implementation.
 namespace block_product {
-
-template <class S>
-using Packet = typename Eigen::internal::packet_traits<S>::type;
 
 // What the kernel multiplies, T: numbers of the type of the sums.
 // bfloat16_product.cpp has another T of the same size, a pair of numbers.
@@ -38,20 +34,10 @@ struct Operand {
 template <class T>
 using Sum = typename Operand<T>::Sum;
 template <class T>
-constexpr int kLanes = Eigen::internal::unpacket_traits<Packet<Sum<T>>>::size;
+constexpr int kLanes = kPacketSize<Sum<T>>;
 
-// 32 registers hold blocks of 6 rows and 4 packets, 16 registers blocks of 6
-// and 2.
-constexpr int kRegisters = EIGEN_ARCH_DEFAULT_NUMBER_OF_REGISTERS;
-constexpr int kPackets = kRegisters >= 32 ? 4 : 2;
+// The rows of a block: as many as the registers hold.
 constexpr int rows_beside(int packets) { return std::min(12, (kRegisters - packets - 2) / packets); }
-
-// A panel of b is 64 KiB, a part of the second-level cache. Its rows are four
-// cache lines on every processor: with 16 registers several blocks wide, so
-// that b, c and the rows of a are read in longer pieces.
-constexpr Index kDepth = 256;
-template <class S>
-constexpr Index kWidth = 256 / sizeof(S);
 
 // The left side: a(i, k) = data[i * row + k * step].
 template <class T>
@@ -78,6 +64,8 @@ struct Product {
   Sum<T>* c;
   Index c_row;
   bool add;
+  bool far = false;                // c is too large for the first-level cache
+  const Ahead<T>* next = nullptr;  // what to read ahead
 };
 
 // Multiplies R rows and P packets. The loops are unrolled by pragma; otherwise
@@ -132,7 +120,11 @@ void multiply_rows(const Product<T>& x, Index rows, Index groups) {
     const Index n = rows / count + (i < rows % count);
     block.b.data = x.b.data;
     block.c = c;
+    if (x.next) x.next->read(i, count);
     for (Index g = 0; g < groups; ++g) {
+      for (Index r = 0; x.far && r < n; ++r)
+#pragma GCC unroll 4
+        for (int p = 0; p < P; ++p) __builtin_prefetch(block.c + r * x.c_row + p * kLanes<T>, 1);
       blocks[static_cast<std::size_t>(n - 1)](block);
       block.b.data += P * kLanes<T>;
       block.c += P * kLanes<T>;
@@ -156,6 +148,7 @@ void multiply_panel(Product<T> x, Index rows, Index packets) {
   if (groups > 0) multiply_rows<T, kPackets>(x, rows, groups);
   x.b.data += columns;
   x.c += columns;
+  x.next = nullptr;
   if (packets % kPackets > 0) multiply_packets<T, kPackets>(x, rows, packets % kPackets);
 }
 
@@ -175,66 +168,18 @@ void multiply_edge(const Product<T>& x, Index rows, Index cols) {
   }
 }
 
-// panel (depth, kWidth) = the part (depth, width) of b from (k, j) on, and
-// zeros up to a whole packet
-template <class S>
-void pack(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
-  using namespace Eigen::internal;
-  for (Index i = 0; i < depth; ++i) {
-    const S* const from = b.data() + (k + i) * b.outerStride() + j;
-    S* const to = panel + i * kWidth<S>;
-    Index c = 0;
-    for (; c + kLanes<S> <= width; c += kLanes<S>) pstoreu(to + c, ploadu<Packet<S>>(from + c));
-    for (; c < width; ++c) to[c] = from[c];
-    for (; c % kLanes<S> != 0; ++c) to[c] = S(0);
-  }
-}
-
-// to (cols, rows) = from^T, from (rows, cols): transposed in registers, square
-// by square
-template <class S>
-void transpose_squares(const S* from, Index from_row, Index rows, Index cols, S* to, Index to_row) {
-  using namespace Eigen::internal;
-  constexpr Index n = kLanes<S>;
-  for (Index r = 0; r < rows; r += n)
-    for (Index c = 0; c < cols; c += n) {
-      const S* const source = from + r * from_row + c;
-      S* const target = to + c * to_row + r;
-      const Index height = std::min(n, rows - r), width = std::min(n, cols - c);
-      if (height == n && width == n) {
-        PacketBlock<Packet<S>, static_cast<int>(n)> square;
-        for (Index i = 0; i < n; ++i) square.packet[i] = ploadu<Packet<S>>(source + i * from_row);
-        if constexpr (n > 1) ptranspose(square);
-        for (Index i = 0; i < n; ++i) pstoreu(target + i * to_row, square.packet[i]);
-      } else {
-        for (Index i = 0; i < width; ++i)
-          for (Index j = 0; j < height; ++j) target[i * to_row + j] = source[j * from_row + i];
-      }
-    }
-}
-
-// The same for b^T: the part (width, depth) of b from (j, k) on.
-template <class S>
-void pack_transposed(In<S> b, Index k, Index j, Index depth, Index width, S* panel) {
-  transpose_squares(b.data() + j * b.outerStride() + k, b.outerStride(), width, depth, panel, kWidth<S>);
-  const Index zeros = -width & (kLanes<S> - 1);
-  for (Index i = 0; zeros > 0 && i < depth; ++i) std::fill_n(panel + i * kWidth<S> + width, zeros, S(0));
-}
-
-// Returns true if the right side can be used in place: whole packets, and rows
-// that are close enough to each other for the cache or are read by few blocks.
-// Blocks of 16 registers read a row of b more often, and rows that are 2 KiB
-// apart share few sets of the first-level cache.
-template <class S>
-bool is_panel(In<S> b, Index width, Index rows) {
-  constexpr Index near = (kRegisters >= 32 ? 4096 : 1024) / sizeof(S), few = 2 * kPackets * kLanes<S>;
-  return width % kLanes<S> == 0 && (b.outerStride() <= near || rows < few);
-}
-
 // A transposed left side is packed, kLeftRows rows at a time, if enough panels
 // use it: columns of a wide matrix share few sets of a cache, so their numbers
 // would be read again from the next one for each panel.
 constexpr Index kLeftRows = 128, kLeftRow = kDepth + 16, kLeftPanels = 4;
+
+// The processor reads ahead what is in order, but the rows of a panel and of c
+// are apart. With kAheadRows rows there is time to read the next panel while
+// one is multiplied. A result of kFar numbers, 128 KiB, is read before it is
+// added to.
+constexpr Index kAheadRows = 64;
+template <class S>
+constexpr Index kFar = (Index{1} << 17) / sizeof(S);
 
 // c (rows, cols) = or += a (rows, depth) times b (depth, cols), or b^T with b
 // (cols, depth)
@@ -244,6 +189,7 @@ void multiply(Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
   if (depth == 0 && !add) c.setZero();
   const bool packs_left = a.step != 1 && c.cols() >= kLeftPanels * kWidth<S>;
   const Index height = packs_left ? kLeftRows : c.rows();
+  const bool far = c.rows() * c.cols() >= kFar<S>;
   for (Index i = 0; i < c.rows(); i += height) {
     const Index rows = std::min(height, c.rows() - i);
     for (Index k = 0; k < depth; k += kDepth) {
@@ -258,6 +204,9 @@ void multiply(Left<S> a, In<S> b, Index depth, bool add, Mat<S> c) {
         const Index whole = width / kLanes<S>, columns = whole * kLanes<S>;
         Product<S> x{side,        {packed, kWidth<S>}, n, c.data() + i * c.outerStride() + j, c.outerStride(),
                      add || k > 0};
+        x.far = far;
+        const Ahead<S> next = panel_after<S>(b, k, j);
+        if (!kTransposed && rows >= kAheadRows) x.next = &next;
         if constexpr (kTransposed) {
           pack_transposed<S>(b, k, j, n, width, packed);
         } else if (is_panel<S>(b, width, c.rows())) {
