@@ -91,7 +91,8 @@ void Images::Options::check(const Refuse& refuse) const {
     if (validation >= train.count)
       refuse("validation", fmt::format("{} leaves no image for training; the training file has {}",
                                        validation, train.count));
-    if (train.height % cell() != 0 || train.width % cell() != 0)
+    const Index side = std::max<Index>(cell(), 1);  // complete() has replaced 0
+    if (train.height % side != 0 || train.width % side != 0)
       refuse(
           form == "patches" ? "patch" : "pool",
           fmt::format("{} must divide both sides of an image ({} x {})", cell(), train.height, train.width));
